@@ -1,0 +1,46 @@
+//! migtime: how long will this PostgreSQL migration take on production, what does it lock, does it fit tonight?
+//!
+//! ```text
+//! SQL file ──► statements ──┐
+//!                           ├─► steps ──► rehearsal ──► observations ──► estimate ──► report
+//! catalog of production ────┘            (staging)     rehearsal.json    (pure)      (pure)
+//! ```
+//! A rehearsal is written down once, as observations; everything after it is arithmetic.
+//!
+//! # The house
+//! Imports go down only; the two wings (`rehearsal` > `server`, and `report` > `model`) meet only in the hall.
+//!
+//! | floor | room | what happens there |
+//! | --- | --- | --- |
+//! | door | `main.rs` | arguments in, exit code out |
+//! | hall | [`cli`] | one file a command; the only place where I/O and arithmetic meet |
+//! | wing | [`rehearsal`] | walks the steps on the clone: segments, batches, observer, sandbox |
+//! | wing | [`report`] | estimate → HTML, CSV, JSON, Markdown, terminal; plots |
+//! | below | [`server`] | connections (psql's conventions), guards, the throwaway server |
+//! | below | [`model`] | observations → estimate |
+//! | ground | [`observation`] | what was measured, and its file format |
+//! | ground | [`migration`] | SQL text → statements → steps |
+//! | ground | [`catalog`] | the sampler: catalog → facts |
+//! | cellar | [`stats`], [`units`], [`error`] | arithmetic, quantities and errors that know nothing of migrations |
+//!
+//! # Invariants, each kept by a test
+//! 1. `model`, `stats`, `report` and `migration` touch no database, file, clock or terminal.
+//! 2. Production is only read: its session is read-only, and its type has no method that writes.
+//! 3. An observation is what was measured, never adjusted.
+//! 4. Every number a reader sees has its unit and, if estimated, its interval and basis.
+//! 5. Random numbers come from one seeded generator that is passed in.
+//! 6. A saved file states its `format_version`; an unknown version is a clear error.
+//! 7. A rehearsal interrupted at any point leaves a readable `rehearsal.json` of what was measured.
+#![warn(missing_docs)]
+
+pub mod catalog;
+pub mod cli;
+pub mod error;
+pub mod migration;
+pub mod model;
+pub mod observation;
+pub mod rehearsal;
+pub mod report;
+pub mod server;
+pub mod stats;
+pub mod units;

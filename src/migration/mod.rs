@@ -1,0 +1,151 @@
+//! SQL text → statements → steps: what a migration consists of, and how each part is to be timed.
+//!
+//! Pure: no database, file, clock or terminal. What the catalog knows comes in as [`TableFacts`](crate::catalog::facts::TableFacts).
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::facts::KeyColumn;
+
+/// The kinds of work a step can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepKind {
+    /// Batched `UPDATE`, `DELETE` or `INSERT … SELECT`.
+    Backfill,
+    /// `UPDATE`, `DELETE`, `INSERT` that runs as one statement.
+    Dml,
+    /// An index is built.
+    IndexBuild,
+    /// The table's storage is written anew.
+    TableRewrite,
+    /// The table is read from end to end under a lock.
+    TableScan,
+    /// Only the catalog changes.
+    CatalogOnly,
+    /// Not understood; rehearsed all the same.
+    Unclassified,
+}
+
+/// What a batch is a window of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Walk {
+    /// A fixed number of rows in key order (keyset).
+    Rows,
+    /// A fixed range of key values; sparse keys give emptier batches.
+    KeyRange,
+    /// A fixed number of heap blocks (`ctid` ranges), for tables without a key.
+    Blocks,
+}
+
+/// What told migtime to batch a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecognisedBy {
+    /// `<batch_start>` / `<batch_end>` or `:batch_start` / `:batch_end` in the statement.
+    Placeholders,
+    /// A `-- migtime: batch …` comment.
+    Directive,
+    /// A bare `UPDATE` or `DELETE` on a big table; batched by its key.
+    TableSize,
+}
+
+/// PostgreSQL's table-level lock modes, weakest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum LockMode {
+    /// `SELECT`.
+    #[serde(rename = "AccessShareLock")]
+    AccessShare,
+    /// `SELECT FOR UPDATE` and the like.
+    #[serde(rename = "RowShareLock")]
+    RowShare,
+    /// `UPDATE`, `DELETE`, `INSERT`.
+    #[serde(rename = "RowExclusiveLock")]
+    RowExclusive,
+    /// `VACUUM`, `CREATE INDEX CONCURRENTLY`, `VALIDATE CONSTRAINT`.
+    #[serde(rename = "ShareUpdateExclusiveLock")]
+    ShareUpdateExclusive,
+    /// `CREATE INDEX`.
+    #[serde(rename = "ShareLock")]
+    Share,
+    /// `CREATE TRIGGER`, adding a foreign key.
+    #[serde(rename = "ShareRowExclusiveLock")]
+    ShareRowExclusive,
+    /// `REFRESH MATERIALIZED VIEW CONCURRENTLY`.
+    #[serde(rename = "ExclusiveLock")]
+    Exclusive,
+    /// Most of `ALTER TABLE`, `DROP`, `TRUNCATE`.
+    #[serde(rename = "AccessExclusiveLock")]
+    AccessExclusive,
+}
+
+/// A step to rehearse.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// Number from 1, in the migration's order.
+    pub number: u32,
+    /// What kind of work it is.
+    pub kind: StepKind,
+    /// The statement as written, without its semicolon.
+    pub sql: String,
+    /// Line on which it starts, from 1.
+    pub line: usize,
+    /// Name of the table it mainly works on, as in [`TableFacts::name`](crate::catalog::facts::TableFacts::name).
+    pub table: Option<String>,
+    /// Explicit transaction block (`BEGIN … COMMIT`) it stands in, numbered from 1; `None` when it commits by itself.
+    pub transaction_block: Option<u32>,
+    /// How it is batched; `Some` exactly for [`StepKind::Backfill`].
+    pub batching: Option<Batching>,
+    /// What the reader should know: "batched by its primary key", "inside a transaction: not batched".
+    pub notes: Vec<String>,
+}
+
+/// How a backfill is cut into batches.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batching {
+    /// Table whose key space is walked, usable in SQL as it stands.
+    pub table: String,
+    /// Alias under which `predicate` and the statement know that table.
+    pub alias: String,
+    /// Key by which it is walked, empty for [`Walk::Blocks`].
+    pub key: Vec<KeyColumn>,
+    /// What a batch is a window of.
+    pub walk: Walk,
+    /// Rows, key values or blocks in a batch.
+    pub batch_size: u64,
+    /// Condition a row meets to be processed, over `alias` alone; `None` when all rows are, or when it needs other tables.
+    pub predicate: Option<String>,
+    /// What told migtime to batch.
+    pub recognised_by: RecognisedBy,
+    /// The statement with holes for the window.
+    pub template: Template,
+}
+
+/// A statement with holes for a batch's window.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Template {
+    /// Text and holes, in order.
+    pub parts: Vec<TemplatePart>,
+}
+
+/// A piece of a [`Template`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum TemplatePart {
+    /// SQL as it stands.
+    Text(String),
+    /// The window's first key value as a literal; a row of literals for a composite key.
+    Start,
+    /// The window's last key value, inclusive, as a literal.
+    End,
+    /// A whole condition that confines `alias` to the window.
+    Condition,
+}
+
+/// The bounds of one batch, both inclusive, as text values of each key column (block numbers for [`Walk::Blocks`]).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Window {
+    /// First key.
+    pub start: Vec<String>,
+    /// Last key.
+    pub end: Vec<String>,
+}

@@ -1,0 +1,148 @@
+//! What an estimate says, and its JSON form: plain data shared with `report`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::migration::StepKind;
+use crate::observation::LockRecord;
+
+/// The levels of the intervals every estimate carries.
+pub const LEVELS: [f64; 3] = [0.5, 0.8, 0.95];
+
+/// What an estimate rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Basis {
+    /// Batches or statements measured on a clone.
+    Rehearsal,
+    /// Extrapolated from smaller sizes.
+    Ladder,
+    /// Nothing measured here: typical rates.
+    RuleOfThumb,
+}
+
+/// A calibrated statement about how long a migration will take.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// Always `estimate`.
+    pub kind: String,
+    /// Version of this format.
+    pub format_version: u32,
+    /// Seed of the Monte Carlo sum.
+    pub seed: u64,
+    /// Level of the interval shown first.
+    pub level: f64,
+    /// The weakest basis among the steps that matter.
+    pub basis: Basis,
+    /// Whether the evidence is too thin to promise the interval.
+    pub provisional: bool,
+    /// What `provisional` rests on: each rule that is not met, in words.
+    #[serde(default)]
+    pub too_thin: Vec<String>,
+    /// The whole migration.
+    pub total: Total,
+    /// Each step, in order.
+    pub steps: Vec<StepEstimate>,
+    /// What the numbers take for granted.
+    pub assumptions: Vec<String>,
+    /// What the reader should look at.
+    pub warnings: Vec<String>,
+    /// Duration of a whole run that was made afterwards, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actual_seconds: Option<f64>,
+}
+
+/// The duration of the whole migration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Total {
+    /// Median of the predicted distribution, in seconds.
+    pub point_seconds: f64,
+    /// Prediction intervals at [`LEVELS`] and at the asked-for level.
+    pub intervals: Vec<Interval>,
+    /// The 1 % to 99 % quantiles of the predicted distribution, in seconds.
+    pub percentiles: Vec<f64>,
+    /// Whether it fits the window, if one was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fits_window: Option<FitsWindow>,
+}
+
+/// Where a duration will fall with the given probability.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// Probability, 0 to 1.
+    pub level: f64,
+    /// Lower end, in seconds.
+    pub lower_seconds: f64,
+    /// Upper end, in seconds.
+    pub upper_seconds: f64,
+}
+
+/// The probability that a duration stays within a window.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FitsWindow {
+    /// The window, in seconds.
+    pub window_seconds: f64,
+    /// Probability that the migration ends within it.
+    pub probability: f64,
+}
+
+/// A throughput with the confidence interval of its mean, in rows/s.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rate {
+    /// Best value.
+    pub point: f64,
+    /// Lower end at the estimate's level.
+    pub lower: f64,
+    /// Upper end at the estimate's level.
+    pub upper: f64,
+}
+
+/// The duration of one step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepEstimate {
+    /// Number of the step.
+    pub number: u32,
+    /// What kind of work it is.
+    pub kind: StepKind,
+    /// The statement as written.
+    pub statement: String,
+    /// Table it mainly works on.
+    pub table: Option<String>,
+    /// Rows it will process.
+    pub rows: Option<f64>,
+    /// Median duration, in seconds.
+    pub point_seconds: f64,
+    /// Prediction intervals at [`LEVELS`] and at the asked-for level.
+    pub intervals: Vec<Interval>,
+    /// Throughput, for steps that process rows.
+    pub rows_per_second: Option<Rate>,
+    /// What it rests on.
+    pub basis: Basis,
+    /// Locks as rehearsed, hold times scaled to the estimate where the lock is held throughout.
+    pub locks: Vec<LockRecord>,
+    /// Predicted WAL, in bytes.
+    pub wal_bytes: Option<f64>,
+    /// Share of the total's variance that this step contributes, 0 to 1.
+    pub share_of_variance: f64,
+}
+
+impl Estimate {
+    /// Returns the estimate's JSON text; the same estimate gives the same bytes.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("an estimate holds only what JSON can hold");
+        text.push('\n');
+        text
+    }
+
+    /// Returns the interval of the total at the asked-for level.
+    pub fn interval(&self) -> Interval {
+        interval_at(&self.total.intervals, self.level)
+    }
+}
+
+/// Returns the interval at `level`, or the one nearest to it.
+pub fn interval_at(intervals: &[Interval], level: f64) -> Interval {
+    *intervals
+        .iter()
+        .min_by(|one, other| (one.level - level).abs().total_cmp(&(other.level - level).abs()))
+        .expect("an estimate has intervals")
+}

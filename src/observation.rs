@@ -1,0 +1,277 @@
+//! What was measured, and its file: `rehearsal.json`, the line between the half that talks to databases and the half
+//! that computes.
+//!
+//! An observation is written down as it was measured and never adjusted; fitting and labelling come later, in `model`.
+//! This room must not know how anything is measured, estimated or drawn, and touches no file: it turns text into a
+//! [`Rehearsal`] and back.
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::facts::{ServerFacts, TableFacts};
+use crate::error::{Error, ErrorKind, Result};
+use crate::migration::{LockMode, RecognisedBy, StepKind, Walk};
+
+/// The newest file format this version reads and the one it writes.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Everything one rehearsal measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rehearsal {
+    /// Always `rehearsal`; tells the file's kind.
+    pub kind: String,
+    /// Version of this format; see [`FORMAT_VERSION`].
+    pub format_version: u32,
+    /// Version of the program that measured.
+    pub migtime_version: String,
+    /// Start of the measurement, RFC 3339, UTC.
+    pub started_at: String,
+    /// Seed of the segments' places.
+    pub seed: u64,
+    /// File name of the migration, as given.
+    pub migration: String,
+    /// The server it was rehearsed on.
+    pub server: ServerFacts,
+    /// The tables the migration works on, as they were before it.
+    pub tables: Vec<TableFacts>,
+    /// The steps in the order they ran.
+    pub steps: Vec<StepRecord>,
+    /// What the observer saw happen on the server meanwhile.
+    pub events: Vec<Event>,
+    /// Why the rehearsal ended, in words; `None` when it was cut off and never came to say.
+    #[serde(default)]
+    pub ended: Option<Ending>,
+}
+
+/// Why a rehearsal ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ending {
+    /// What made it end.
+    pub reason: EndReason,
+    /// One sentence for a person, e.g. the server's error and the rows it concerned.
+    pub message: String,
+}
+
+/// What made a rehearsal end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EndReason {
+    /// Every batch was replayed.
+    Complete,
+    /// The asked-for precision was reached.
+    Precision,
+    /// The asked-for share of the batches was replayed.
+    Fraction,
+    /// The time allowed for it was over.
+    MaxDuration,
+    /// The person interrupted it.
+    Interrupted,
+    /// A statement failed.
+    Failed,
+    /// The connection was lost.
+    ConnectionLost,
+}
+
+/// One step of the migration and what was measured of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepRecord {
+    /// Number of the step, from 1, in the migration's order.
+    pub number: u32,
+    /// What kind of work it is.
+    pub kind: StepKind,
+    /// The statement as written.
+    pub statement: String,
+    /// Line of the migration file on which it starts, from 1.
+    pub line: usize,
+    /// Schema-qualified table it mainly works on.
+    pub table: Option<String>,
+    /// Rows the step will process on the clone in all, as known when it was planned.
+    #[serde(default)]
+    pub total_rows: Option<f64>,
+    /// Relative standard deviation of `total_rows`; 0 when counted.
+    #[serde(default)]
+    pub total_rows_relative_sd: f64,
+    /// How the key space is walked; only for batched steps.
+    #[serde(default)]
+    pub batching: Option<BatchingRecord>,
+    /// Locks held, on what and how long.
+    #[serde(default)]
+    pub locks: Vec<LockRecord>,
+    /// Relations whose storage was replaced.
+    #[serde(default)]
+    pub rewritten: Vec<String>,
+    /// Relations that were read from end to end.
+    #[serde(default)]
+    pub scanned: Vec<String>,
+    /// WAL the step wrote.
+    #[serde(default)]
+    pub wal_bytes: Option<u64>,
+    /// Whether the whole step was executed, not a part of it.
+    pub complete: bool,
+    /// The measurements, in the order they were made.
+    pub observations: Vec<Observation>,
+}
+
+/// How a batched step walks its table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BatchingRecord {
+    /// What a batch is a window of.
+    pub walk: Walk,
+    /// Rows, key values or blocks in a batch, by `walk`.
+    pub batch_size: u64,
+    /// Batches of the whole walk, as known when it was planned.
+    pub total_batches: f64,
+    /// Pause between two batches, in seconds; not part of an observation's seconds.
+    pub batch_delay_seconds: f64,
+    /// Columns of the key; empty when the walk goes by block (`ctid`).
+    pub key: Vec<String>,
+    /// What told migtime to batch the statement.
+    pub recognised_by: RecognisedBy,
+    /// Seconds spent looking up the windows' bounds; not part of any observation.
+    pub lookup_seconds: f64,
+    /// Batches whose bounds were looked up in that time.
+    pub lookup_batches: u64,
+}
+
+/// One measurement: a batch, or one run of a statement.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Observation {
+    /// Whole repetition it belongs to, from 0, each on a fresh copy.
+    #[serde(default)]
+    pub run: u32,
+    /// Segment it belongs to, from 0, in the order of execution; 0 for a walk without segments.
+    pub segment: u32,
+    /// Rows the server reported as affected.
+    pub rows: u64,
+    /// Client-side time from sending the batch to its commit being acknowledged, in seconds.
+    pub seconds: f64,
+    /// WAL inserted on the server meanwhile.
+    pub wal_bytes: Option<u64>,
+    /// Full-page images among it, where the server tells.
+    pub full_page_images: Option<u64>,
+    /// Place in the walk, as the fraction of its work that lies before it, 0 to 1.
+    pub position: f64,
+    /// Seconds since the step's first batch of this run began, at the end of this one.
+    pub elapsed: f64,
+    /// Whether it ran while caches of a new segment were still cold.
+    pub warm_up: bool,
+}
+
+/// A lock and how long it was held.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LockRecord {
+    /// Schema-qualified relation.
+    pub relation: String,
+    /// PostgreSQL's name of the mode.
+    pub mode: LockMode,
+    /// From acquisition to commit; for a backfill the longest batch.
+    pub held_seconds: Option<f64>,
+}
+
+/// Something that happened on the server during the rehearsal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Whole repetition in which it happened.
+    #[serde(default)]
+    pub run: u32,
+    /// Number of the step that was running.
+    #[serde(default)]
+    pub step: u32,
+    /// Seconds since that step's first batch of that run began.
+    pub elapsed: f64,
+    /// What happened.
+    pub event: EventKind,
+}
+
+/// Kinds of events an observer tells apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EventKind {
+    /// A checkpoint began, timed or requested.
+    CheckpointStart,
+    /// A checkpoint was complete.
+    CheckpointComplete,
+    /// An autovacuum worker was at work on a table of the migration.
+    Autovacuum,
+    /// Another session held a lock that a statement waited for.
+    LockWait,
+}
+
+impl Rehearsal {
+    /// Reads a saved rehearsal; `name` is how the file is called in errors.
+    ///
+    /// # Errors
+    /// `Usage` when the text is no rehearsal, is damaged or cut off, or was written in a newer format.
+    pub fn from_json(text: &str, name: &str) -> Result<Rehearsal> {
+        check_header(text, name)?;
+        let rehearsal: Rehearsal = serde_json::from_str(text).map_err(|error| damaged(name, &error))?;
+        rehearsal.check_values(name)?;
+        Ok(rehearsal)
+    }
+
+    /// Returns the file's text; the same rehearsal gives the same bytes.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("a rehearsal holds only what JSON can hold");
+        text.push('\n');
+        text
+    }
+
+    fn check_values(&self, name: &str) -> Result<()> {
+        for step in &self.steps {
+            for (index, observation) in step.observations.iter().enumerate() {
+                let valid = observation.seconds >= 0.0
+                    && observation.seconds.is_finite()
+                    && (0.0..=1.0).contains(&observation.position);
+                if !valid {
+                    return Err(Error::new(
+                        ErrorKind::Usage,
+                        format!(
+                            "{name}: observation {} of step {} has impossible values (seconds {}, position {})",
+                            index + 1,
+                            step.number,
+                            observation.seconds,
+                            observation.position
+                        ),
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check_header(text: &str, name: &str) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Header {
+        kind: Option<String>,
+        format_version: Option<u32>,
+    }
+    let header: Header = serde_json::from_str(text).map_err(|error| damaged(name, &error))?;
+    if header.kind.as_deref() != Some("rehearsal") {
+        return Err(
+            Error::new(ErrorKind::Usage, format!("{name} is not a rehearsal")).with_hint(
+                "`migtime rehearse` writes rehearsal.json; a batch log is read by `migtime estimate --batches`",
+            ),
+        );
+    }
+    match header.format_version {
+        Some(FORMAT_VERSION) => Ok(()),
+        Some(version) if version > FORMAT_VERSION => Err(Error::new(
+            ErrorKind::Usage,
+            format!("{name} has format_version {version}; this migtime reads up to {FORMAT_VERSION}"),
+        )
+        .with_hint("read it with the version of migtime that wrote it, or a newer one")),
+        _ => Err(Error::new(
+            ErrorKind::Usage,
+            format!("{name} states no known format_version"),
+        )),
+    }
+}
+
+fn damaged(name: &str, error: &serde_json::Error) -> Error {
+    let what = if error.is_eof() { "is cut off" } else { "is damaged" };
+    Error::new(
+        ErrorKind::Usage,
+        format!("{name} {what} at line {}, column {}", error.line(), error.column()),
+    )
+    .with_hint("rehearse again, or take the file from where it was saved")
+}

@@ -1,0 +1,41 @@
+//! What a batched backfill must offer to be replayed: a real database and a simulated one look the same from here.
+
+use crate::error::Result;
+
+/// What one batch cost.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    /// Rows affected.
+    pub rows: u64,
+    /// Seconds from sending to commit.
+    pub seconds: f64,
+    /// WAL inserted meanwhile, in bytes, if known.
+    pub wal_bytes: Option<u64>,
+    /// Full-page images among it, if known.
+    pub full_page_images: Option<u64>,
+    /// Fraction of the walk's work that lies before this batch, 0 to 1.
+    pub position: f64,
+}
+
+/// A backfill that can be replayed batch by batch, from any place of its key space.
+pub trait Backfill {
+    /// Returns how many batches the whole walk has, as well as it is known.
+    fn total_batches(&self) -> f64;
+
+    /// Goes to `position` (0 to 1) and prepares at most `batches` batches from there on.
+    ///
+    /// Returns how many there are before the end of the walk.
+    fn seek(&mut self, position: f64, batches: u64) -> Result<u64>;
+
+    /// Runs the next prepared batch in one transaction; `None` when there is no more.
+    fn run_next(&mut self) -> Result<Option<Measured>>;
+
+    /// Returns the time that has passed on this database's clock, in seconds.
+    fn clock(&self) -> f64;
+
+    /// Waits between two batches.
+    fn pause(&mut self, seconds: f64);
+
+    /// Returns how many checkpoints were completed since the first batch.
+    fn checkpoints(&self) -> u64;
+}

@@ -1,0 +1,32 @@
+//! Connections to PostgreSQL: psql's conventions, guards against the wrong target, the throwaway server.
+//!
+//! Knows how to reach a server and what may be done there; nothing of migrations or estimates.
+
+mod reader;
+
+pub use reader::Reader;
+
+use crate::error::{Error, ErrorKind};
+
+/// Puts an error of the client library into one line for a person: the server's own words and its SQLSTATE.
+pub fn server_error(error: &postgres::Error, kind: ErrorKind) -> Error {
+    match error.as_db_error() {
+        Some(server) => {
+            let mut message = format!("{} (SQLSTATE {})", server.message(), server.code().code());
+            if let Some(detail) = server.detail() {
+                message = format!("{message}: {}", detail.lines().next().unwrap_or_default());
+            }
+            let error = Error::new(kind, message);
+            match server.hint() {
+                Some(hint) => error.with_hint(hint),
+                None => error,
+            }
+        }
+        None => {
+            let cause = std::error::Error::source(error)
+                .map(|cause| format!(": {cause}"))
+                .unwrap_or_default();
+            Error::new(ErrorKind::Connection, format!("{error}{cause}").replace('\n', " "))
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! All integration tests, one binary; each module says in its first line what it shows.
