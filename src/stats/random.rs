@@ -73,7 +73,9 @@ mod tests {
     fn the_same_seed_gives_the_same_bits() {
         let draws = |seed| {
             let mut generator = generator(seed);
-            (0..8).map(|_| standard_normal(&mut generator).to_bits()).collect::<Vec<_>>()
+            (0..8)
+                .map(|_| standard_normal(&mut generator).to_bits())
+                .collect::<Vec<_>>()
         };
         assert_eq!(draws(3), draws(3));
         assert_ne!(draws(3), draws(4));

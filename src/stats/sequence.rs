@@ -8,14 +8,14 @@ pub fn van_der_corput(index: u64) -> f64 {
     (index.reverse_bits() >> 11) as f64 / (1u64 << 53) as f64
 }
 
-/// Returns the numbers 0 to `count` − 1 in bit-reversed order.
+/// Returns the numbers 0 to `count` − 1 in the order in which the van der Corput sequence first falls on each of them.
 ///
-/// For a count that is no power of two, the order of the next power with the missing numbers left out.
-pub fn bit_reversed_order(count: usize) -> Vec<usize> {
-    let size = count.next_power_of_two();
-    (0..size as u64)
-        .map(|index| (van_der_corput(index) * size as f64) as usize)
-        .filter(|number| *number < count)
+/// Any beginning of the order is spread over all numbers, also when `count` is no power of two.
+pub fn spread_order(count: usize) -> Vec<usize> {
+    let mut visited = vec![false; count];
+    (0..count.next_power_of_two() as u64)
+        .map(|index| (van_der_corput(index) * count as f64) as usize)
+        .filter(|number| *number < count && !std::mem::replace(&mut visited[*number], true))
         .collect()
 }
 
@@ -35,9 +35,9 @@ mod tests {
 
     #[test]
     fn order_visits_each_place_once() {
-        assert_eq!(bit_reversed_order(8), [0, 4, 2, 6, 1, 5, 3, 7]);
-        assert_eq!(bit_reversed_order(12), [0, 8, 4, 2, 10, 6, 1, 9, 5, 3, 11, 7]);
-        assert_eq!(bit_reversed_order(1), [0]);
-        assert!(bit_reversed_order(0).is_empty());
+        assert_eq!(spread_order(8), [0, 4, 2, 6, 1, 5, 3, 7]);
+        assert_eq!(spread_order(12), [0, 6, 3, 9, 1, 7, 4, 10, 2, 8, 5, 11]);
+        assert_eq!(spread_order(1), [0]);
+        assert!(spread_order(0).is_empty());
     }
 }
