@@ -60,8 +60,10 @@ struct Truth {
     rows: Vec<u64>,
     /// Expected seconds of each batch, in key order, before drift and noise.
     seconds: Vec<f64>,
-    /// Logarithm of the slow-down when everything has been executed.
+    /// Logarithm of how much slower a whole run is on average than its first batch, and the power of the share executed
+    /// with which it grows.
     drift: f64,
+    drift_power: f64,
     noise_sd: f64,
     autocorrelation: f64,
     checkpoint_every: f64,
@@ -190,6 +192,8 @@ impl Truth {
                 .map(|(place, density)| full_batch * (0.1 + 0.9 * density) * place.exp())
                 .collect(),
             drift: if drifts { between(generator, 0.9, 1.5).ln() } else { 0.0 },
+            // From early and then over to slow and steady: no model knows the form.
+            drift_power: between(generator, 0.25, 1.25),
             noise_sd: between(generator, 0.08, 0.20),
             autocorrelation: between(generator, 0.3, 0.9),
             checkpoint_every,
@@ -221,7 +225,9 @@ impl Run {
         let innovation = standard_student(&mut self.generator, 4.0) / std::f64::consts::SQRT_2;
         let innovation_sd = truth.noise_sd * (1.0 - truth.autocorrelation.powi(2)).sqrt();
         self.noise = truth.autocorrelation * self.noise + innovation_sd * innovation;
-        let drift = truth.drift * self.executed as f64 / truth.rows.len() as f64;
+        let drift = (1.0 + truth.drift_power)
+            * truth.drift
+            * (self.executed as f64 / truth.rows.len() as f64).powf(truth.drift_power);
         let in_cycle = (self.phase + self.executed as f64) % truth.checkpoint_every;
         let checkpoint = if in_cycle < truth.checkpoint_batches {
             truth.checkpoint_factor

@@ -1,1 +1,3 @@
 //! All integration tests, one binary; each module says in its first line what it shows.
+
+mod coverage;
