@@ -1,5 +1,272 @@
 //! Observations → estimate: pure arithmetic, seeded, bit-identical.
 //!
-//! Touches no database, file, clock or terminal; what it needs from production comes in as plain numbers.
+//! Touches no database, file, clock or terminal; what it needs from production comes in as plain numbers. The path of the
+//! numbers: [`blocks`] condense the batches, [`kriging`] extrapolates them over the walk (or [`repeated`] whole runs are
+//! taken as they are), [`evidence`] says whether that may be promised, [`total`] adds up the steps.
 
+mod backfill;
+pub mod batch_log;
+pub mod blocks;
 pub mod estimate;
+pub mod evidence;
+pub mod forecast;
+pub mod kriging;
+pub mod priors;
+pub mod repeated;
+mod residuals;
+pub mod rule_of_thumb;
+mod statement;
+pub mod stopping;
+mod total;
+mod wave;
+
+use crate::catalog::facts::TableFacts;
+use crate::error::{Error, ErrorKind, Result};
+use crate::migration::StepKind;
+use crate::observation::{EventKind, FORMAT_VERSION, Rehearsal, StepRecord};
+use crate::units::Seconds;
+use estimate::{Basis, Estimate, StepEstimate};
+use forecast::Forecast;
+use rule_of_thumb::UnmeasuredStep;
+
+/// How large a step is where the migration is planned for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Target {
+    /// Rows it will process there.
+    pub rows: f64,
+    /// Relative standard deviation of `rows`; 0 when counted.
+    pub rows_relative_sd: f64,
+    /// Batches of the whole walk there, where windows of keys or blocks make them known apart from the rows.
+    pub batches: Option<f64>,
+}
+
+/// What an estimate is asked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EstimateOptions {
+    /// Level of the interval shown first, between 0 and 1.
+    pub level: f64,
+    /// Seed of the Monte Carlo sum.
+    pub seed: u64,
+    /// Time allowed for the migration.
+    pub window: Option<Seconds>,
+    /// Whether to show a number also where the evidence is too thin, marked.
+    pub provisional: bool,
+}
+
+/// A step's forecast with what the reader knows it by.
+struct Told {
+    number: u32,
+    kind: StepKind,
+    statement: String,
+    table: Option<String>,
+    forecast: Forecast,
+}
+
+impl Default for EstimateOptions {
+    fn default() -> Self {
+        EstimateOptions {
+            level: 0.95,
+            seed: 1,
+            window: None,
+            provisional: false,
+        }
+    }
+}
+
+/// Estimates how long the rehearsed migration takes.
+///
+/// `targets` has one entry a step, in order: its size in production, or `None` for a run on a clone like the rehearsed one;
+/// missing entries count as `None`.
+///
+/// # Errors
+/// `Usage` for a level outside (0, 1) or a rehearsal without steps; `TooLittleEvidence` with every rule that is not met,
+/// unless a provisional estimate is asked for.
+pub fn estimate(rehearsal: &Rehearsal, targets: &[Option<Target>], options: &EstimateOptions) -> Result<Estimate> {
+    if !(options.level > 0.0 && options.level < 1.0) {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("level {} is not between 0 and 1", options.level),
+        )
+        .with_hint("0.95 means right 95 % of the time"));
+    }
+    if rehearsal.steps.is_empty() {
+        return Err(Error::new(ErrorKind::Usage, "the rehearsal has no steps"));
+    }
+    let told: Vec<Told> = rehearsal
+        .steps
+        .iter()
+        .enumerate()
+        .map(|(index, step)| Told {
+            number: step.number,
+            kind: step.kind,
+            statement: step.statement.clone(),
+            table: step.table.clone(),
+            forecast: forecast_step(
+                rehearsal,
+                step,
+                targets.get(index).copied().flatten().as_ref(),
+                options.level,
+            ),
+        })
+        .collect();
+    let too_thin = too_thin(&told);
+    if !too_thin.is_empty() && !options.provisional {
+        return Err(Error::new(
+            ErrorKind::TooLittleEvidence,
+            format!("too little evidence to promise a duration: {}", too_thin.join("; ")),
+        )
+        .with_hint(
+            "rehearse more (--full, or a longer --max-duration), or see the numbers as they are with --provisional",
+        ));
+    }
+    let mut estimate = assemble(told, options, too_thin);
+    tell_common(&mut estimate, rehearsal);
+    Ok(estimate)
+}
+
+/// Returns the forecast of one step: of its batches, of its runs, or by rule of thumb when it was not reached.
+fn forecast_step(rehearsal: &Rehearsal, step: &StepRecord, target: Option<&Target>, level: f64) -> Forecast {
+    let table = table_of(rehearsal, step);
+    let forecast = match &step.batching {
+        Some(batching) => backfill::forecast(step, batching, target, checkpoints(rehearsal, step), table, level),
+        None => statement::forecast(step, target, table, level),
+    };
+    let mut forecast = forecast.unwrap_or_else(|| unmeasured(step, target, table, level));
+    if !forecast.too_thin.is_empty() {
+        forecast.duration = forecast.duration.widened(priors::PROVISIONAL_VARIANCE);
+    }
+    forecast
+}
+
+fn unmeasured(step: &StepRecord, target: Option<&Target>, table: Option<&TableFacts>, level: f64) -> Forecast {
+    let unmeasured = UnmeasuredStep {
+        number: step.number,
+        kind: step.kind,
+        statement: step.statement.clone(),
+        table,
+        rows: target.map(|target| target.rows).or(step.total_rows),
+        rows_relative_sd: forecast::rows_relative_sd(step, target),
+        joins: false,
+        pause_seconds: 0.0,
+    };
+    let nothing_to_do = step.complete && unmeasured.rows.is_none_or(|rows| rows < 1.0);
+    let mut forecast = rule_of_thumb::forecast(&unmeasured, level);
+    if !nothing_to_do {
+        forecast.too_thin.push("nothing of it was measured".to_string());
+    }
+    forecast
+}
+
+fn table_of<'facts>(rehearsal: &'facts Rehearsal, step: &StepRecord) -> Option<&'facts TableFacts> {
+    let name = step.table.as_ref()?;
+    rehearsal.tables.iter().find(|table| table.name == *name)
+}
+
+/// Returns the complete checkpoints during one step; `None` when no server was asked, as for a batch log.
+fn checkpoints(rehearsal: &Rehearsal, step: &StepRecord) -> Option<u64> {
+    let complete =
+        |event: &&crate::observation::Event| event.step == step.number && event.event == EventKind::CheckpointComplete;
+    (rehearsal.server.version_num > 0).then(|| rehearsal.events.iter().filter(complete).count() as u64)
+}
+
+fn too_thin(told: &[Told]) -> Vec<String> {
+    let several = told.len() > 1;
+    told.iter()
+        .flat_map(|told| told.forecast.too_thin.iter().map(move |rule| (told.number, rule)))
+        .map(|(number, rule)| {
+            if several {
+                format!("step {number}: {rule}")
+            } else {
+                rule.clone()
+            }
+        })
+        .collect()
+}
+
+/// Puts the forecasts of the steps (at least one) together.
+fn assemble(told: Vec<Told>, options: &EstimateOptions, too_thin: Vec<String>) -> Estimate {
+    let forecasts: Vec<Forecast> = told.iter().map(|told| told.forecast.clone()).collect();
+    let sum = total::sum(&forecasts, options.level, options.window, options.seed);
+    let sentences = |of: fn(&Forecast) -> &Vec<String>| {
+        let mut sentences: Vec<String> = Vec::new();
+        for told in &told {
+            for sentence in of(&told.forecast) {
+                let sentence = match forecasts.len() {
+                    1 => sentence.clone(),
+                    _ => format!("Step {}: {sentence}", told.number),
+                };
+                sentences.push(sentence);
+            }
+        }
+        sentences
+    };
+    Estimate {
+        kind: "estimate".to_string(),
+        format_version: FORMAT_VERSION,
+        seed: options.seed,
+        level: options.level,
+        basis: weakest_basis(&forecasts, &sum.shares),
+        provisional: !too_thin.is_empty(),
+        too_thin,
+        assumptions: sentences(|forecast| &forecast.assumptions),
+        warnings: sentences(|forecast| &forecast.warnings),
+        total: sum.total,
+        steps: told
+            .into_iter()
+            .zip(sum.shares)
+            .map(|(told, share)| step_estimate(told, share, options.level))
+            .collect(),
+        actual_seconds: None,
+    }
+}
+
+fn step_estimate(told: Told, share_of_variance: f64, level: f64) -> StepEstimate {
+    let forecast = told.forecast;
+    StepEstimate {
+        number: told.number,
+        kind: told.kind,
+        statement: told.statement,
+        table: told.table,
+        rows: forecast.rows,
+        point_seconds: forecast.duration.quantile(0.5),
+        intervals: total::intervals(&forecast.duration, level),
+        rows_per_second: forecast.rate,
+        basis: forecast.basis,
+        locks: forecast.locks,
+        wal_bytes: forecast.wal_bytes,
+        share_of_variance,
+    }
+}
+
+/// Returns the weakest basis among the steps that contribute at least a hundredth of the total's variance.
+fn weakest_basis(forecasts: &[Forecast], shares: &[f64]) -> Basis {
+    let strength = |basis: &Basis| match basis {
+        Basis::RuleOfThumb => 0,
+        Basis::Ladder => 1,
+        Basis::Rehearsal => 2,
+    };
+    let matters = forecasts.iter().zip(shares).filter(|(_, share)| **share >= 0.01);
+    matters
+        .map(|(forecast, _)| forecast.basis)
+        .min_by_key(strength)
+        .unwrap_or(Basis::Rehearsal)
+}
+
+/// Adds what holds for every estimate from a rehearsal.
+fn tell_common(estimate: &mut Estimate, rehearsal: &Rehearsal) {
+    estimate.assumptions.insert(
+        0,
+        "Hardware, settings and load are like those of the rehearsal; load alone has been seen to change a duration 2.5-fold."
+            .to_string(),
+    );
+    estimate
+        .assumptions
+        .push("Locks are granted without waiting.".to_string());
+    for table in rehearsal.tables.iter().filter(|table| !table.triggers.is_empty()) {
+        estimate.warnings.push(format!(
+            "{} has row triggers ({}); their work is part of what was measured, their effects elsewhere are not.",
+            table.name,
+            table.triggers.join(", ")
+        ));
+    }
+}

@@ -1,1 +1,11 @@
-//! To come.
+//! Arithmetic that knows nothing of migrations: distributions, intervals, scores, small linear algebra, seeded draws.
+//!
+//! Imports nothing from the rest of the house. Every statistic here is tested against a value from outside (NumPy, SciPy),
+//! the call that gave it stands beside it. Random numbers come from a generator that is passed in.
+
+pub mod cholesky;
+pub mod distribution;
+pub mod interval;
+pub mod log_mixture;
+pub mod random;
+pub mod sequence;

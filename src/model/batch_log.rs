@@ -1,0 +1,277 @@
+//! A batch log of any other tool: CSV text → the rehearsal it amounts to.
+//!
+//! Pure over text. What the log does not say (what server, which checkpoints) stays unsaid, and the estimate says so.
+
+use crate::catalog::facts::ServerFacts;
+use crate::error::{Error, ErrorKind, Result};
+use crate::migration::{RecognisedBy, StepKind, Walk};
+use crate::observation::{BatchingRecord, FORMAT_VERSION, Observation, Rehearsal, StepRecord};
+
+/// Batches at the start of a segment that count as warm-up, and the shortest segment in which they are told apart.
+const WARM_UP: usize = 10;
+const SHORTEST_SEGMENT: usize = 25;
+
+/// Places of the known columns in a line.
+struct Columns {
+    rows: usize,
+    seconds: usize,
+    position: Option<usize>,
+    elapsed: Option<usize>,
+    segment: Option<usize>,
+}
+
+/// Reads a log with a header `rows,seconds` and optionally `position` (0 to 1), `elapsed` (s) and `segment`.
+///
+/// Other columns are ignored. `total_rows` is the number of rows of the whole backfill, `name` how the file is called in errors.
+///
+/// # Errors
+/// `Usage` with the line number for what is missing, negative, or no number; and when there is no batch at all.
+pub fn read(text: &str, name: &str, total_rows: f64) -> Result<Rehearsal> {
+    if !(total_rows > 0.0 && total_rows.is_finite()) {
+        return Err(
+            Error::new(ErrorKind::Usage, format!("{total_rows} rows cannot be backfilled"))
+                .with_hint("pass the number of rows of the whole backfill"),
+        );
+    }
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .flexible(true)
+        .from_reader(text.as_bytes());
+    let header = reader.headers().map_err(|error| unreadable(name, &error))?;
+    let columns = Columns::find(header, name)?;
+    let mut observations = Vec::new();
+    let mut record = csv::StringRecord::new();
+    let (mut rows, mut elapsed) = (0.0, 0.0);
+    while reader
+        .read_record(&mut record)
+        .map_err(|error| unreadable(name, &error))?
+    {
+        let line = record.position().map_or(0, |position| position.line());
+        let place = format!("{name}:{line}");
+        let observation = columns.observation(&record, &place, rows / total_rows, elapsed)?;
+        rows += observation.rows as f64;
+        elapsed = observation.elapsed;
+        observations.push(observation);
+    }
+    if observations.is_empty() {
+        return Err(Error::new(ErrorKind::Usage, format!("{name} holds no batch"))
+            .with_hint("each line after the header is one batch: rows,seconds"));
+    }
+    if columns.segment.is_some() {
+        mark_warm_up(&mut observations);
+    }
+    Ok(rehearsal(observations, rows, total_rows, name))
+}
+
+impl Columns {
+    fn find(header: &csv::StringRecord, name: &str) -> Result<Columns> {
+        let find = |wanted: &str| {
+            header
+                .iter()
+                .position(|column| column.trim_start_matches('\u{feff}') == wanted)
+        };
+        let required = |wanted: &str| {
+            find(wanted).ok_or_else(|| {
+                Error::new(ErrorKind::Usage, format!("{name}:1: no column \"{wanted}\""))
+                    .with_hint("the header is rows,seconds and optionally position, elapsed, segment")
+            })
+        };
+        Ok(Columns {
+            rows: required("rows")?,
+            seconds: required("seconds")?,
+            position: find("position"),
+            elapsed: find("elapsed"),
+            segment: find("segment"),
+        })
+    }
+
+    fn observation(&self, record: &csv::StringRecord, place: &str, done: f64, elapsed: f64) -> Result<Observation> {
+        let rows = number(record, self.rows, "rows", place)?;
+        let seconds = number(record, self.seconds, "seconds", place)?;
+        let position = self
+            .position
+            .map(|column| number(record, column, "position", place))
+            .transpose()?;
+        if position.is_some_and(|position| position > 1.0) {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!("{place}: position is not between 0 and 1"),
+            ));
+        }
+        let end = self
+            .elapsed
+            .map(|column| number(record, column, "elapsed", place))
+            .transpose()?;
+        let segment = self
+            .segment
+            .map(|column| number(record, column, "segment", place))
+            .transpose()?;
+        Ok(Observation {
+            run: 0,
+            segment: whole(segment.unwrap_or(0.0), "segment", place)? as u32,
+            rows: whole(rows, "rows", place)?,
+            seconds,
+            wal_bytes: None,
+            full_page_images: None,
+            position: position.unwrap_or(done.min(1.0)),
+            elapsed: end.unwrap_or(elapsed + seconds),
+            warm_up: false,
+        })
+    }
+}
+
+fn number(record: &csv::StringRecord, column: usize, name: &str, place: &str) -> Result<f64> {
+    let text = record.get(column).unwrap_or_default();
+    if text.is_empty() {
+        return Err(Error::new(ErrorKind::Usage, format!("{place}: {name} is missing")));
+    }
+    let value: f64 = text
+        .parse()
+        .map_err(|_| Error::new(ErrorKind::Usage, format!("{place}: {name} \"{text}\" is not a number")))?;
+    if !value.is_finite() {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("{place}: {name} \"{text}\" is not a finite number"),
+        ));
+    }
+    if value < 0.0 {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("{place}: {name} {text} is negative"),
+        ));
+    }
+    Ok(value)
+}
+
+fn whole(value: f64, name: &str, place: &str) -> Result<u64> {
+    if value.fract() != 0.0 || value > u32::MAX as f64 {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("{place}: {name} {value} is not a whole number in range"),
+        ));
+    }
+    Ok(value as u64)
+}
+
+fn unreadable(name: &str, error: &csv::Error) -> Error {
+    let line = error.position().map_or(1, |position| position.line());
+    Error::new(ErrorKind::Usage, format!("{name}:{line}: not readable as CSV"))
+        .with_hint("the file is UTF-8 text with a header rows,seconds")
+}
+
+fn mark_warm_up(observations: &mut [Observation]) {
+    for segment in observations.chunk_by_mut(|one, other| one.segment == other.segment) {
+        if segment.len() >= SHORTEST_SEGMENT {
+            segment[..WARM_UP]
+                .iter_mut()
+                .for_each(|observation| observation.warm_up = true);
+        }
+    }
+}
+
+fn rehearsal(observations: Vec<Observation>, rows: f64, total_rows: f64, name: &str) -> Rehearsal {
+    let batches = observations.len() as f64;
+    let batch_size = (rows / batches).round().max(1.0);
+    let step = StepRecord {
+        number: 1,
+        kind: StepKind::Backfill,
+        statement: format!("the backfill logged in {name}"),
+        line: 1,
+        table: None,
+        total_rows: Some(total_rows),
+        total_rows_relative_sd: 0.0,
+        batching: Some(BatchingRecord {
+            walk: Walk::Rows,
+            batch_size: batch_size as u64,
+            total_batches: if rows > 0.0 {
+                (batches * total_rows / rows).max(batches)
+            } else {
+                batches
+            },
+            batch_delay_seconds: 0.0,
+            key: Vec::new(),
+            recognised_by: RecognisedBy::Directive,
+            lookup_seconds: 0.0,
+            lookup_batches: 0,
+        }),
+        locks: Vec::new(),
+        rewritten: Vec::new(),
+        scanned: Vec::new(),
+        wal_bytes: None,
+        complete: rows >= 0.999 * total_rows,
+        observations,
+    };
+    Rehearsal {
+        kind: "rehearsal".to_string(),
+        format_version: FORMAT_VERSION,
+        migtime_version: env!("CARGO_PKG_VERSION").to_string(),
+        started_at: String::new(),
+        seed: 0,
+        migration: name.to_string(),
+        // No server was asked: version 0 says that nobody watched.
+        server: ServerFacts::default(),
+        tables: Vec::new(),
+        steps: vec![step],
+        events: Vec::new(),
+        ended: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_error(text: &str, expected: &str) {
+        let error = read(text, "log.csv", 1e6).expect_err("must be refused");
+        assert_eq!((error.kind(), error.message()), (ErrorKind::Usage, expected));
+    }
+
+    #[test]
+    fn impossible_values_are_refused_with_their_line() {
+        check_error("rows,seconds\n10,0.1\n10,-0.1\n", "log.csv:3: seconds -0.1 is negative");
+        check_error("rows,seconds\n-1,0.1\n", "log.csv:2: rows -1 is negative");
+        check_error(
+            "rows,seconds\n10,NaN\n",
+            "log.csv:2: seconds \"NaN\" is not a finite number",
+        );
+        check_error("rows,seconds\n10,1s\n", "log.csv:2: seconds \"1s\" is not a number");
+        check_error("rows,seconds\n10,\n", "log.csv:2: seconds is missing");
+        check_error("rows,seconds\n10\n", "log.csv:2: seconds is missing");
+        check_error(
+            "rows,seconds\n1.5,1\n",
+            "log.csv:2: rows 1.5 is not a whole number in range",
+        );
+        check_error(
+            "rows,seconds,position\n5,1,2\n",
+            "log.csv:2: position is not between 0 and 1",
+        );
+        check_error("rows,duration\n10,1\n", "log.csv:1: no column \"seconds\"");
+        check_error("rows,seconds\n", "log.csv holds no batch");
+        check_error("", "log.csv:1: no column \"rows\"");
+        assert!(read("rows,seconds\n1,1\n", "log.csv", 0.0).is_err());
+    }
+
+    #[test]
+    fn missing_columns_are_filled_from_what_is_known() {
+        let rehearsal = read("seconds, rows,note\n0.5,100,x\n0.7,300,y\n", "log.csv", 1000.0).expect("a log");
+        let step = &rehearsal.steps[0];
+        let last = &step.observations[1];
+        assert_eq!((last.rows, last.position, last.elapsed), (300, 0.1, 1.2));
+        assert_eq!(step.batching.as_ref().map(|batching| batching.total_batches), Some(5.0));
+        assert!(!step.complete);
+        assert!(read("rows,seconds\n1000,1\n", "log.csv", 1000.0).expect("a log").steps[0].complete);
+    }
+
+    #[test]
+    fn the_start_of_a_segment_is_warm_up() {
+        let mut text = "rows,seconds,segment\n".to_string();
+        for batch in 0..50 {
+            text += &format!("10,0.1,{}\n", batch / 25);
+        }
+        let rehearsal = read(&text, "log.csv", 1e4).expect("a log");
+        let warm_up: Vec<usize> = (0..50)
+            .filter(|batch| rehearsal.steps[0].observations[*batch].warm_up)
+            .collect();
+        assert_eq!(warm_up, (0..10).chain(25..35).collect::<Vec<_>>());
+    }
+}

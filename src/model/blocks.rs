@@ -1,0 +1,255 @@
+//! Observations → blocks: a million batches become a few dozen numbers in one pass.
+//!
+//! A block is a stretch of consecutive batches of one segment, long enough for its mean cost to have a logarithm that is
+//! nearly normal. Labels of what is warm-up are heeded here; nothing is fitted but the cost of a batch against a row's.
+
+use crate::migration::Walk;
+use crate::observation::{Observation, StepRecord};
+
+/// Most blocks of one run, and most blocks of one segment where there are several.
+const MOST_BLOCKS: usize = 48;
+const MOST_BLOCKS_PER_SEGMENT: usize = 5;
+/// Fewest batches in a block.
+const FEWEST_BATCHES: usize = 4;
+/// Most segments that are looked at, so that a strange file cannot cost hours; a replay has at most 24.
+const MOST_SEGMENTS: usize = 240;
+
+/// The mean cost of a stretch of batches.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Block {
+    /// Repetition it belongs to.
+    pub run: u32,
+    /// Logarithm of seconds per unit of work.
+    pub log_cost: f64,
+    /// Place in the walk, 0 to 1.
+    pub position: f64,
+    /// Share of the walk's batches that had been executed in this run when it ran, 0 to 1.
+    pub executed: f64,
+    /// Work in it, in average batches.
+    pub batches: f64,
+    /// Work per batch, relative to the average.
+    pub density: f64,
+}
+
+/// What a unit of work is: seconds ≈ rate × (`per_batch` × batches + `per_row` × rows).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WorkUnit {
+    /// Work of a batch without rows.
+    pub per_batch: f64,
+    /// Work of a row.
+    pub per_row: f64,
+}
+
+/// A stretch of consecutive observations of one run and segment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stretch {
+    /// Repetition it belongs to.
+    pub run: u32,
+    /// First observation, and the one after the last.
+    pub start: usize,
+    /// See `start`.
+    pub end: usize,
+    /// Observations in it that are no warm-up.
+    pub settled: usize,
+}
+
+/// Sums over the batches of a block.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sums {
+    run: u32,
+    batches: f64,
+    rows: f64,
+    seconds: f64,
+    position: f64,
+    executed: f64,
+    fewest_rows: u64,
+    most_rows: u64,
+    rows_squared: f64,
+    rows_times_seconds: f64,
+}
+
+impl WorkUnit {
+    /// Work is counted in rows.
+    pub const ROW: WorkUnit = WorkUnit {
+        per_batch: 0.0,
+        per_row: 1.0,
+    };
+    /// Work is counted in batches.
+    pub const BATCH: WorkUnit = WorkUnit {
+        per_batch: 1.0,
+        per_row: 0.0,
+    };
+
+    /// Returns the work of so many batches with so many rows in all.
+    pub fn work(&self, batches: f64, rows: f64) -> f64 {
+        self.per_batch * batches + self.per_row * rows
+    }
+}
+
+/// Returns the stretches of the observations, in the order of execution.
+pub fn stretches(observations: &[Observation]) -> Vec<Stretch> {
+    let mut stretches: Vec<Stretch> = Vec::new();
+    let mut segment = 0;
+    for (index, observation) in observations.iter().enumerate() {
+        let settled = usize::from(!observation.warm_up);
+        match stretches.last_mut() {
+            Some(last) if last.run == observation.run && segment == observation.segment => {
+                last.end = index + 1;
+                last.settled += settled;
+            }
+            _ => stretches.push(Stretch {
+                run: observation.run,
+                start: index,
+                end: index + 1,
+                settled,
+            }),
+        }
+        segment = observation.segment;
+    }
+    stretches
+}
+
+/// Cuts the settled batches of a step into blocks and says in which unit their work is counted.
+///
+/// `total_batches` is the length of the whole walk. Blocks without any work are left out.
+pub fn cut(step: &StepRecord, walk: Walk, total_batches: f64) -> (Vec<Block>, WorkUnit) {
+    let sums = block_sums(&step.observations, total_batches);
+    let unit = work_unit(&sums, walk, step.total_rows.is_some_and(|rows| rows > 0.0));
+    let batches: f64 = sums.iter().map(|sum| sum.batches).sum();
+    let rows: f64 = sums.iter().map(|sum| sum.rows).sum();
+    let work_per_batch = unit.work(batches, rows) / batches.max(1.0);
+    let blocks = sums
+        .iter()
+        .filter_map(|sum| {
+            let work = unit.work(sum.batches, sum.rows);
+            (work > 0.0).then(|| Block {
+                run: sum.run,
+                // A clock that shows nothing still took some time: a microsecond a batch.
+                log_cost: (sum.seconds.max(1e-6 * sum.batches) / work).ln(),
+                position: sum.position / sum.batches,
+                executed: (sum.executed / sum.batches).min(1.0),
+                batches: work / work_per_batch,
+                density: work / sum.batches / work_per_batch,
+            })
+        })
+        .collect();
+    (blocks, unit)
+}
+
+fn block_sums(observations: &[Observation], total_batches: f64) -> Vec<Sums> {
+    let stretches = stretches(observations);
+    let runs = stretches.chunk_by(|one, other| one.run == other.run).count().max(1);
+    let usable = stretches
+        .iter()
+        .filter(|stretch| stretch.settled >= FEWEST_BATCHES)
+        .count();
+    let per_stretch = match usable {
+        0 | 1 => MOST_BLOCKS,
+        _ if usable == runs => MOST_BLOCKS,
+        _ => (MOST_BLOCKS * runs / usable).clamp(1, MOST_BLOCKS_PER_SEGMENT),
+    };
+    let skip = stretches.len().div_ceil(MOST_SEGMENTS).max(1);
+    let mut sums = Vec::new();
+    let mut executed = 0;
+    let mut run = None;
+    for (number, stretch) in stretches.iter().enumerate() {
+        if run != Some(stretch.run) {
+            (run, executed) = (Some(stretch.run), 0);
+        }
+        if number % skip == 0 && stretch.settled >= FEWEST_BATCHES {
+            let pieces = per_stretch.min(stretch.settled / FEWEST_BATCHES);
+            add_stretch(
+                &mut sums,
+                &observations[stretch.start..stretch.end],
+                stretch,
+                pieces,
+                executed,
+                total_batches,
+            );
+        }
+        executed += stretch.end - stretch.start;
+    }
+    sums
+}
+
+/// Adds the sums of one stretch, cut into `pieces` of nearly equal length.
+fn add_stretch(
+    sums: &mut Vec<Sums>,
+    observations: &[Observation],
+    stretch: &Stretch,
+    pieces: usize,
+    executed_before: usize,
+    total_batches: f64,
+) {
+    let first = sums.len();
+    sums.resize(
+        first + pieces,
+        Sums {
+            run: stretch.run,
+            fewest_rows: u64::MAX,
+            ..Sums::default()
+        },
+    );
+    let settled = observations
+        .iter()
+        .enumerate()
+        .filter(|(_, observation)| !observation.warm_up);
+    for (number, (index, observation)) in settled.enumerate() {
+        let sum = &mut sums[first + number * pieces / stretch.settled];
+        let rows = observation.rows as f64;
+        sum.batches += 1.0;
+        sum.rows += rows;
+        sum.seconds += observation.seconds;
+        sum.position += observation.position;
+        sum.executed += (executed_before + index) as f64 / total_batches.max(1.0);
+        sum.fewest_rows = sum.fewest_rows.min(observation.rows);
+        sum.most_rows = sum.most_rows.max(observation.rows);
+        sum.rows_squared += rows * rows;
+        sum.rows_times_seconds += rows * observation.seconds;
+    }
+}
+
+/// Returns the unit in which cost is nearly constant.
+///
+/// Rows where batches have equal rows; batches where they are windows of something else; and where rows differ much and
+/// their total is known, the cost s = c₀ + c·r fitted by least squares, with neither part negative.
+fn work_unit(sums: &[Sums], walk: Walk, rows_are_known: bool) -> WorkUnit {
+    let plain = if walk == Walk::Rows {
+        WorkUnit::ROW
+    } else {
+        WorkUnit::BATCH
+    };
+    let total = sums.iter().fold(Sums::default(), |total, sum| Sums {
+        batches: total.batches + sum.batches,
+        rows: total.rows + sum.rows,
+        seconds: total.seconds + sum.seconds,
+        rows_squared: total.rows_squared + sum.rows_squared,
+        rows_times_seconds: total.rows_times_seconds + sum.rows_times_seconds,
+        ..total
+    });
+    if total.rows == 0.0 {
+        return WorkUnit::BATCH;
+    }
+    if !rows_differ(sums) || !(rows_are_known || walk == Walk::Rows) {
+        return plain;
+    }
+    let spread = total.rows_squared - total.rows * total.rows / total.batches;
+    let common = total.rows_times_seconds - total.rows * total.seconds / total.batches;
+    let per_row = common / spread;
+    let per_batch = (total.seconds - per_row * total.rows) / total.batches;
+    match (per_batch > 0.0, per_row > 0.0) {
+        (true, true) => WorkUnit { per_batch, per_row },
+        (false, true) => WorkUnit::ROW,
+        _ => WorkUnit::BATCH,
+    }
+}
+
+/// Returns whether rows per batch differ more than threefold within a quarter of the blocks, or by half between blocks.
+fn rows_differ(sums: &[Sums]) -> bool {
+    let within = sums.iter().filter(|sum| sum.most_rows > 3 * sum.fewest_rows).count();
+    let means = sums.iter().map(|sum| sum.rows / sum.batches);
+    let (lowest, highest) = means.fold((f64::INFINITY, 0.0f64), |(low, high), mean| {
+        (low.min(mean), high.max(mean))
+    });
+    4 * within > sums.len() || highest > 1.5 * lowest
+}

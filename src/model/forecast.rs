@@ -1,0 +1,55 @@
+//! What is predicted for one step before it is put into words: a distribution, and what it rests on.
+
+use super::Target;
+use super::estimate::{Basis, Rate};
+use crate::observation::{LockRecord, StepRecord};
+use crate::stats::interval::Interval;
+use crate::stats::log_mixture::LogMixture;
+
+/// The predicted duration of one step and everything to be said about it.
+#[derive(Clone, Debug)]
+pub struct Forecast {
+    /// Distribution of the seconds.
+    pub duration: LogMixture,
+    /// Standard deviation of the part of its logarithm that all steps share: the run's and the machine's pace.
+    pub shared_deviation: f64,
+    /// Rows it will process.
+    pub rows: Option<f64>,
+    /// Throughput with the confidence interval of its mean.
+    pub rate: Option<Rate>,
+    /// Predicted WAL, in bytes.
+    pub wal_bytes: Option<f64>,
+    /// Locks, as they will be held.
+    pub locks: Vec<LockRecord>,
+    /// What it rests on.
+    pub basis: Basis,
+    /// Rules of evidence that are not met, as sentences without a full stop.
+    pub too_thin: Vec<String>,
+    /// What it takes for granted.
+    pub assumptions: Vec<String>,
+    /// What the reader should look at.
+    pub warnings: Vec<String>,
+}
+
+/// Returns how many times the clone's rows a target has; 1 when either is unknown.
+pub fn size_ratio(clone_rows: Option<f64>, target: Option<&Target>) -> f64 {
+    match (clone_rows, target) {
+        (Some(clone), Some(target)) if clone > 0.0 && target.rows > 0.0 => target.rows / clone,
+        _ => 1.0,
+    }
+}
+
+/// Returns the relative standard deviation of the rows that will be processed.
+pub fn rows_relative_sd(step: &StepRecord, target: Option<&Target>) -> f64 {
+    let deviation = target.map_or(step.total_rows_relative_sd, |target| target.rows_relative_sd);
+    if deviation.is_finite() { deviation.max(0.0) } else { 0.0 }
+}
+
+/// Returns the throughput of `rows` rows whose mean duration lies in `seconds`; `None` without rows.
+pub fn rate(rows: f64, point_seconds: f64, seconds: Interval) -> Option<Rate> {
+    (rows > 0.0).then(|| Rate {
+        point: rows / point_seconds,
+        lower: rows / seconds.upper_bound,
+        upper: rows / seconds.lower_bound,
+    })
+}

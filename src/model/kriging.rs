@@ -1,0 +1,294 @@
+//! Block kriging: from the cost at a few places, measured early, to the mean cost of the whole walk.
+//!
+//! The logarithm of a block's cost is a constant, plus a drift with the share executed, plus an effect of the place (a Gaussian
+//! process), plus noise. Nothing is chosen by fitting: 75 settings of the unknown scales are averaged, each weighted by how
+//! well it explains the blocks. Source: Handcock & Stein (1993), A Bayesian analysis of kriging, on a fixed grid.
+
+use super::blocks::Block;
+use super::priors::{DRIFT_MEAN, DRIFT_SD, LONE_BLOCK_SD, RUN_SD};
+use crate::stats::cholesky::{Cholesky, dot};
+
+/// Standard deviations of the place effect's logarithm.
+const PLACE_SD: [f64; 5] = [0.01, 0.05, 0.1, 0.2, 0.35];
+/// Ranges of the place effect, as fractions of the walk.
+const PLACE_RANGE: [f64; 3] = [0.03, 0.1, 0.3];
+/// How much larger the noise between blocks is than neighbouring blocks show.
+const NOISE_FACTOR: [f64; 5] = [0.6, 0.85, 1.2, 1.7, 2.4];
+/// Cells of equal length for which costs are predicted.
+pub const CELLS: usize = 40;
+
+/// The mean cost of the whole walk under one setting of the unknown scales.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MeanCost {
+    /// How well the setting explains the blocks; not normalised.
+    pub weight: f64,
+    /// Logarithm of the mean seconds per unit of work.
+    pub log_cost: f64,
+    /// Variance of `log_cost`: places not visited, drift not seen.
+    pub variance: f64,
+    /// Variance that the noise of the batches gives the total of a further run.
+    pub noise_variance: f64,
+}
+
+/// A change of cost with the share executed whose form is known beforehand: an addition to the logarithm.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shape {
+    /// Logarithm of its prior weight.
+    pub log_weight: f64,
+    /// Addition at each block.
+    pub at_blocks: Vec<f64>,
+    /// Addition at each cell of a whole run.
+    pub at_cells: Vec<f64>,
+}
+
+/// Correlations of the place effect for one range.
+struct Places {
+    between_blocks: Vec<f64>,
+    cells_to_blocks: Vec<f64>,
+    between_cells: Vec<f64>,
+}
+
+/// One setting of the unknown scales.
+#[derive(Clone, Copy)]
+struct Setting {
+    place_variance: f64,
+    noise_variance: f64,
+}
+
+impl Shape {
+    /// Returns the shape that changes nothing.
+    pub fn none(blocks: usize) -> Shape {
+        Shape {
+            log_weight: 0.0,
+            at_blocks: vec![0.0; blocks],
+            at_cells: vec![0.0; CELLS],
+        }
+    }
+}
+
+/// Predicts the mean cost of a whole walk of `total_batches` from its blocks (at least one).
+///
+/// y = β₀ + δt + h(x) + ε; δ ~ N(μ_D, τ_D²); h ~ GP(0, σ_h² e^(−|x − x′|/ℓ)); ε ~ N(0, (g s₀)²/n). Blocks of several runs
+/// share a run effect each.
+pub fn mean_costs(blocks: &[Block], shapes: &[Shape], total_batches: f64) -> Vec<MeanCost> {
+    let scale = noise_scale(blocks);
+    // Costs that differ by more than the grid foresees get a wider one.
+    let stretch = (spread(blocks) / PLACE_SD[PLACE_SD.len() - 1]).max(1.0);
+    let cell_weights = cell_weights(blocks);
+    let mut costs = Vec::new();
+    for range in PLACE_RANGE {
+        let places = Places::new(blocks, range);
+        for place_sd in PLACE_SD {
+            for factor in NOISE_FACTOR {
+                let setting = Setting {
+                    place_variance: (place_sd * stretch).powi(2),
+                    noise_variance: (factor * scale).powi(2),
+                };
+                add_setting(
+                    &mut costs,
+                    blocks,
+                    shapes,
+                    &places,
+                    setting,
+                    &cell_weights,
+                    total_batches,
+                );
+            }
+        }
+    }
+    normalise(costs)
+}
+
+/// Returns the noise of one batch, from neighbouring blocks: s₀² = median(Δy² / (1/n + 1/n′)) / 0.455.
+///
+/// 0.455 is the median of χ² with one degree of freedom.
+fn noise_scale(blocks: &[Block]) -> f64 {
+    let mut ordered: Vec<&Block> = blocks.iter().collect();
+    ordered.sort_by(|one, other| one.position.total_cmp(&other.position));
+    let mut squares: Vec<f64> = ordered
+        .windows(2)
+        .map(|pair| (pair[1].log_cost - pair[0].log_cost).powi(2) / (1.0 / pair[0].batches + 1.0 / pair[1].batches))
+        .collect();
+    squares.sort_by(f64::total_cmp);
+    match squares.get(squares.len() / 2) {
+        Some(median) => (median / 0.455).sqrt().max(0.01),
+        None => LONE_BLOCK_SD * blocks[0].batches.sqrt(),
+    }
+}
+
+fn spread(blocks: &[Block]) -> f64 {
+    let count = blocks.len() as f64;
+    let mean = blocks.iter().map(|block| block.log_cost).sum::<f64>() / count;
+    (blocks.iter().map(|block| (block.log_cost - mean).powi(2)).sum::<f64>() / count).sqrt()
+}
+
+/// Returns the share of the work in each cell, taking the density of work from the nearest block.
+fn cell_weights(blocks: &[Block]) -> Vec<f64> {
+    let distance = |block: &Block, cell: f64| (block.position - cell).abs();
+    let densities: Vec<f64> = cells()
+        .map(|cell| {
+            let nearest = blocks
+                .iter()
+                .min_by(|one, other| distance(one, cell).total_cmp(&distance(other, cell)));
+            nearest.map_or(1.0, |block| block.density)
+        })
+        .collect();
+    let sum: f64 = densities.iter().sum();
+    densities.iter().map(|density| density / sum).collect()
+}
+
+/// Returns the middle of each cell; in a whole run it is also the share executed there.
+pub fn cells() -> impl Iterator<Item = f64> {
+    (0..CELLS).map(|cell| (cell as f64 + 0.5) / CELLS as f64)
+}
+
+impl Places {
+    fn new(blocks: &[Block], range: f64) -> Places {
+        let correlation = |one: f64, other: f64| (-(one - other).abs() / range).exp();
+        let row = |at: f64| blocks.iter().map(move |block| correlation(at, block.position));
+        Places {
+            between_blocks: blocks.iter().flat_map(|block| row(block.position)).collect(),
+            cells_to_blocks: cells().flat_map(row).collect(),
+            between_cells: cells()
+                .flat_map(|one| cells().map(move |other| correlation(one, other)))
+                .collect(),
+        }
+    }
+}
+
+/// Adds the predictions of one setting, one for each shape.
+fn add_setting(
+    costs: &mut Vec<MeanCost>,
+    blocks: &[Block],
+    shapes: &[Shape],
+    places: &Places,
+    setting: Setting,
+    cell_weights: &[f64],
+    total_batches: f64,
+) {
+    let count = blocks.len();
+    let Some(cholesky) = Cholesky::new(covariance(blocks, places, setting), count) else {
+        return;
+    };
+    let mut ones = vec![1.0; count];
+    cholesky.solve_lower(&mut ones);
+    let precision = dot(&ones, &ones);
+    let log_volume = -cholesky.half_log_determinant() - 0.5 * precision.ln();
+    for shape in shapes {
+        let mut residuals: Vec<f64> = blocks
+            .iter()
+            .zip(&shape.at_blocks)
+            .map(|(block, addition)| block.log_cost - DRIFT_MEAN * block.executed - addition)
+            .collect();
+        cholesky.solve_lower(&mut residuals);
+        let intercept = dot(&ones, &residuals) / precision;
+        residuals
+            .iter_mut()
+            .zip(&ones)
+            .for_each(|(residual, one)| *residual -= intercept * one);
+        let log_weight = shape.log_weight + log_volume - 0.5 * dot(&residuals, &residuals);
+        cholesky.solve_upper(&mut residuals);
+        let cell_costs = cell_costs(blocks, places, setting, intercept, &residuals, shape);
+        let mean: f64 = cell_costs
+            .iter()
+            .zip(cell_weights)
+            .map(|(cost, weight)| weight * cost.exp())
+            .sum();
+        let shares: Vec<f64> = cell_costs
+            .iter()
+            .zip(cell_weights)
+            .map(|(cost, weight)| weight * cost.exp() / mean)
+            .collect();
+        costs.push(MeanCost {
+            weight: log_weight,
+            log_cost: mean.ln(),
+            variance: mean_variance(blocks, places, setting, &cholesky, &ones, &shares),
+            noise_variance: setting.noise_variance / total_batches.max(1.0),
+        });
+    }
+}
+
+/// K = σ_h² E + τ_D² t t′ + σ_run² [same run, where there are several] + diag((g s₀)²/n).
+fn covariance(blocks: &[Block], places: &Places, setting: Setting) -> Vec<f64> {
+    let count = blocks.len();
+    let several_runs = blocks.windows(2).any(|pair| pair[0].run != pair[1].run);
+    let mut matrix = vec![0.0; count * count];
+    for (row, block) in blocks.iter().enumerate() {
+        for (column, other) in blocks[..=row].iter().enumerate() {
+            let index = row * count + column;
+            let run = if several_runs && block.run == other.run {
+                RUN_SD * RUN_SD
+            } else {
+                0.0
+            };
+            let drift = DRIFT_SD * DRIFT_SD * block.executed * other.executed;
+            matrix[index] = setting.place_variance * places.between_blocks[index] + drift + run;
+        }
+        matrix[row * count + row] += setting.noise_variance / block.batches;
+    }
+    matrix
+}
+
+/// m_p = β̂₀ + K_p K⁻¹(y − μ_D t − β̂₀) + μ_D t_p + shape, for each cell.
+fn cell_costs(
+    blocks: &[Block],
+    places: &Places,
+    setting: Setting,
+    intercept: f64,
+    weights: &[f64],
+    shape: &Shape,
+) -> Vec<f64> {
+    let drift: f64 = blocks
+        .iter()
+        .zip(weights)
+        .map(|(block, weight)| block.executed * weight)
+        .sum();
+    cells()
+        .zip(places.cells_to_blocks.chunks_exact(blocks.len()))
+        .zip(&shape.at_cells)
+        .map(|((cell, correlations), addition)| {
+            let place = setting.place_variance * dot(correlations, weights);
+            intercept + place + (DRIFT_SD * DRIFT_SD * drift + DRIFT_MEAN) * cell + addition
+        })
+        .collect()
+}
+
+/// α′Cα with C = K_pp − W′W + q q′/(o′o), q = 1 − W′o, without ever forming C.
+fn mean_variance(
+    blocks: &[Block],
+    places: &Places,
+    setting: Setting,
+    cholesky: &Cholesky,
+    ones: &[f64],
+    shares: &[f64],
+) -> f64 {
+    let executed: f64 = cells().zip(shares).map(|(cell, share)| cell * share).sum();
+    let mut to_blocks: Vec<f64> = blocks
+        .iter()
+        .map(|block| DRIFT_SD * DRIFT_SD * block.executed * executed)
+        .collect();
+    for (correlations, share) in places.cells_to_blocks.chunks_exact(blocks.len()).zip(shares) {
+        for (sum, correlation) in to_blocks.iter_mut().zip(correlations) {
+            *sum += setting.place_variance * share * correlation;
+        }
+    }
+    let place: f64 = places
+        .between_cells
+        .chunks_exact(CELLS)
+        .zip(shares)
+        .map(|(correlations, share)| share * dot(correlations, shares))
+        .sum();
+    let prior = setting.place_variance * place + (DRIFT_SD * executed).powi(2);
+    cholesky.solve_lower(&mut to_blocks);
+    let unexplained = 1.0 - dot(&to_blocks, ones);
+    (prior - dot(&to_blocks, &to_blocks)).max(0.0) + unexplained * unexplained / dot(ones, ones)
+}
+
+/// Turns logarithms of weights into weights relative to the best setting.
+fn normalise(mut costs: Vec<MeanCost>) -> Vec<MeanCost> {
+    let best = costs.iter().map(|cost| cost.weight).fold(f64::NEG_INFINITY, f64::max);
+    for cost in &mut costs {
+        cost.weight = (cost.weight - best).exp();
+    }
+    costs
+}

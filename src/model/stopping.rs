@@ -1,0 +1,74 @@
+//! When to stop replaying: enough evidence and the precision asked for, looked at only now and then.
+//!
+//! Looking after every batch stops at lucky moments; the replay asks after the segments that
+//! `SegmentDesign::looks` names, and not in between.
+
+use super::priors::{DRIFT_SD, RUN_SD};
+use super::{backfill, forecast::Forecast};
+use crate::catalog::facts::TableFacts;
+use crate::observation::StepRecord;
+use crate::stats::distribution::two_sided_factor;
+
+/// What a look at the evidence says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// Rules of evidence are not met yet; each as a sentence.
+    TooThin(Vec<String>),
+    /// The prediction interval is still wider than asked for.
+    TooWide {
+        /// Half the width of its logarithm: 0.2 means about ±20 %.
+        half_width: f64,
+    },
+    /// The prediction interval is as narrow as asked for.
+    PreciseEnough {
+        /// Half the width of its logarithm.
+        half_width: f64,
+    },
+}
+
+/// Judges what has been measured of a batched step so far against a precision (0.1 for ±10 %) at `confidence_level`.
+///
+/// `checkpoints` are those completed since its first batch; `table` is what is known of the clone's table.
+pub fn judge(
+    step: &StepRecord,
+    checkpoints: u64,
+    table: Option<&TableFacts>,
+    precision: f64,
+    confidence_level: f64,
+) -> Verdict {
+    let forecast = step
+        .batching
+        .as_ref()
+        .and_then(|batching| backfill::forecast(step, batching, None, Some(checkpoints), table, confidence_level));
+    match forecast {
+        None => Verdict::TooThin(vec!["no batch was measured".to_string()]),
+        Some(forecast) if !forecast.too_thin.is_empty() => Verdict::TooThin(forecast.too_thin),
+        Some(forecast) => match half_width(&forecast, confidence_level) {
+            half_width if half_width <= precision => Verdict::PreciseEnough { half_width },
+            half_width => Verdict::TooWide { half_width },
+        },
+    }
+}
+
+/// Returns the half width below which no replay of a part can get: z √((τ_D/2)² + 2σ_run²), ±26 % at 95 %.
+///
+/// Whoever asks for less is to be told at once: only past outcomes or a replay of the whole lower it.
+pub fn narrowest_partial(confidence_level: f64) -> f64 {
+    two_sided_factor(confidence_level, f64::INFINITY) * ((DRIFT_SD / 2.0).powi(2) + 2.0 * RUN_SD * RUN_SD).sqrt()
+}
+
+fn half_width(forecast: &Forecast, confidence_level: f64) -> f64 {
+    let interval = forecast.duration.central_interval(confidence_level);
+    0.5 * (interval.upper_bound / interval.lower_bound).ln()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // numpy: scipy.stats.norm.ppf(0.975) * sqrt(0.1**2 + 2*0.06**2)
+    #[test]
+    fn the_floor_agrees_with_scipy() {
+        assert!((narrowest_partial(0.95) - 0.257046866769348).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,190 @@
+//! The sum of the steps: its distribution, and how much each step contributes to what is not known.
+//!
+//! End points of intervals do not add, and neither do their squares, since all steps share one machine and one day.
+//! Seeded Monte Carlo gives the distribution of the sum; a migration of one step keeps its exact distribution.
+
+use super::estimate::{FitsWindow, Interval, LEVELS, Total};
+use super::forecast::Forecast;
+use crate::stats::log_mixture::LogMixture;
+use crate::stats::random::{generator, standard_normal};
+use crate::units::Seconds;
+
+/// Draws of the sum.
+const DRAWS: usize = 10_000;
+
+/// The predicted duration of the migration, and each step's share of its variance.
+pub struct Sum {
+    /// The total as it is reported.
+    pub total: Total,
+    /// Share of the variance that each step contributes, in order; they sum to 1.
+    pub shares: Vec<f64>,
+}
+
+/// Adds up the steps (at least one); `confidence_level` is the level asked for, `window` the time allowed.
+pub fn sum(forecasts: &[Forecast], confidence_level: f64, window: Option<Seconds>, seed: u64) -> Sum {
+    if let [only] = forecasts {
+        let duration = &only.duration;
+        let fits = window.map(|window| fits(window, duration.cumulative(window.0)));
+        return Sum {
+            total: total(|probability| duration.quantile(probability), confidence_level, fits),
+            shares: vec![1.0],
+        };
+    }
+    let draws = draw(forecasts, seed);
+    let mut sums: Vec<f64> = draws.iter().map(|steps| steps.iter().sum()).collect();
+    let shares = shares(&draws, &sums);
+    sums.sort_by(f64::total_cmp);
+    let fits = window.map(|window| {
+        let within = sums.partition_point(|sum| *sum <= window.0);
+        fits(window, within as f64 / DRAWS as f64)
+    });
+    Sum {
+        total: total(
+            |probability| sorted_quantile(&sums, probability),
+            confidence_level,
+            fits,
+        ),
+        shares,
+    }
+}
+
+/// Returns the prediction intervals of one distribution at [`LEVELS`] and at the level asked for.
+pub fn intervals(duration: &LogMixture, confidence_level: f64) -> Vec<Interval> {
+    intervals_of(|probability| duration.quantile(probability), confidence_level)
+}
+
+fn total(quantile: impl Fn(f64) -> f64, confidence_level: f64, fits_window: Option<FitsWindow>) -> Total {
+    Total {
+        point_seconds: quantile(0.5),
+        intervals: intervals_of(&quantile, confidence_level),
+        percentiles: (1..100).map(|percent| quantile(percent as f64 / 100.0)).collect(),
+        fits_window,
+    }
+}
+
+fn fits(window: Seconds, probability: f64) -> FitsWindow {
+    FitsWindow {
+        window_seconds: window.0,
+        probability,
+    }
+}
+
+fn intervals_of(quantile: impl Fn(f64) -> f64, confidence_level: f64) -> Vec<Interval> {
+    let mut levels = LEVELS.to_vec();
+    if !levels.contains(&confidence_level) {
+        levels.push(confidence_level);
+        levels.sort_by(f64::total_cmp);
+    }
+    let interval = |level: f64| Interval {
+        level,
+        lower_seconds: quantile(0.5 - level / 2.0),
+        upper_seconds: quantile(0.5 + level / 2.0),
+    };
+    levels.into_iter().map(interval).collect()
+}
+
+/// Draws the seconds of each step, [`DRAWS`] times; what the steps share is drawn once for all.
+fn draw(forecasts: &[Forecast], seed: u64) -> Vec<Vec<f64>> {
+    let mut generator = generator(seed);
+    let one = |_| {
+        let shared = standard_normal(&mut generator);
+        let step = |forecast: &Forecast| {
+            forecast
+                .duration
+                .sample(&mut generator, shared, forecast.shared_deviation)
+        };
+        forecasts.iter().map(step).collect()
+    };
+    (0..DRAWS).map(one).collect()
+}
+
+/// Cov(Tᵢ, T) / Var(T): the shares of a sum's variance, which sum to 1.
+fn shares(draws: &[Vec<f64>], sums: &[f64]) -> Vec<f64> {
+    let count = draws.len() as f64;
+    let mean = sums.iter().sum::<f64>() / count;
+    let variance: f64 = sums.iter().map(|sum| (sum - mean).powi(2)).sum();
+    let steps = draws.first().map_or(0, Vec::len);
+    (0..steps)
+        .map(|step| {
+            let covariance: f64 = draws
+                .iter()
+                .zip(sums)
+                .map(|(draw, sum)| draw[step] * (sum - mean))
+                .sum();
+            if variance > 0.0 {
+                covariance / variance
+            } else {
+                1.0 / steps as f64
+            }
+        })
+        .collect()
+}
+
+/// Returns the quantile of sorted values, interpolated (Hyndman & Fan type 7, NumPy's default).
+fn sorted_quantile(sorted: &[f64], probability: f64) -> f64 {
+    let place = probability * (sorted.len() - 1) as f64;
+    let below = place.floor() as usize;
+    let above = (below + 1).min(sorted.len() - 1);
+    sorted[below] + (place - below as f64) * (sorted[above] - sorted[below])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::estimate::Basis;
+    use crate::model::repeated::student;
+
+    fn step(median_seconds: f64, standard_deviation: f64, shared_deviation: f64) -> Forecast {
+        Forecast {
+            duration: student(median_seconds.ln(), standard_deviation, f64::INFINITY),
+            shared_deviation,
+            rows: None,
+            rate: None,
+            wal_bytes: None,
+            locks: Vec::new(),
+            basis: Basis::Rehearsal,
+            too_thin: Vec::new(),
+            assumptions: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    fn check(forecasts: &[Forecast], lower: f64, upper: f64) {
+        let sum = sum(forecasts, 0.95, None, 1);
+        let interval = sum.total.intervals.last().expect("intervals");
+        assert!(
+            (interval.lower_seconds / lower - 1.0).abs() < 0.01,
+            "{interval:?}, not {lower}"
+        );
+        assert!(
+            (interval.upper_seconds / upper - 1.0).abs() < 0.01,
+            "{interval:?}, not {upper}"
+        );
+        assert!((sum.shares.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+    }
+
+    // numpy: r = default_rng(0); e = r.standard_normal((2000000, 9)); sum over k of 100*exp(0.2*e[:, k]), k < 8;
+    // and with half of the variance shared: 100*exp(0.2*(sqrt(.5)*e[:, 8] + sqrt(.5)*e[:, k])); quantile [0.025, 0.975]
+    #[test]
+    fn sums_agree_with_numpy() {
+        check(&[step(100.0, 0.2, 0.0)], 67.56971, 147.9953);
+        check(&vec![step(100.0, 0.2, 0.0); 8], 707.804832, 936.453303);
+        check(&vec![step(100.0, 0.2, 0.2 * 0.5f64.sqrt()); 8], 601.219, 1082.94386);
+    }
+
+    #[test]
+    fn the_uncertain_step_has_the_share_of_the_variance() {
+        let sum = sum(
+            &[step(100.0, 0.3, 0.0), step(100.0, 0.03, 0.0)],
+            0.9,
+            Some(Seconds(200.0)),
+            1,
+        );
+        assert!(sum.shares[0] > 0.97, "{:?}", sum.shares);
+        let levels: Vec<f64> = sum.total.intervals.iter().map(|interval| interval.level).collect();
+        assert_eq!(levels, [0.5, 0.8, 0.9, 0.95]);
+        let probability = sum.total.fits_window.expect("a window").probability;
+        assert!((probability - 0.5).abs() < 0.03, "{probability}");
+        assert_eq!(sum.total.percentiles.len(), 99);
+    }
+}
