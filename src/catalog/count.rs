@@ -2,9 +2,9 @@
 //!
 //! Each is one round trip. The predicate is SQL that a person wrote; it runs in the reader's read-only transaction.
 
-use super::document;
-use super::facts::TableFacts;
+use super::facts::{KeyColumn, TableFacts};
 use super::sampling::{self, Moments, Sampled};
+use super::{document, indexes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::server::Reader;
 
@@ -47,9 +47,17 @@ pub fn sample(
     refuse_foreign_partitions(facts)?;
     let percent = (100.0 * options.blocks as f64 / table_blocks as f64) as f32;
     let (alias, condition) = predicate.unwrap_or((NO_ALIAS, "true"));
-    let text = ask(reader, facts, &sample_query(&facts.name, alias, condition, percent, seed))?;
+    let text = ask(
+        reader,
+        facts,
+        &sample_query(&facts.name, alias, condition, percent, seed),
+    )?;
     let moments: Moments = document::parse(&text)?;
-    Ok(sampling::from_moments(&moments, f64::from(percent) / 100.0, predicate.is_some()))
+    Ok(sampling::from_moments(
+        &moments,
+        f64::from(percent) / 100.0,
+        predicate.is_some(),
+    ))
 }
 
 /// Counts the rows of a table, and those that meet a predicate; reads all of it.
@@ -67,26 +75,28 @@ pub fn exact(reader: &mut Reader, facts: &TableFacts, predicate: Option<(&str, &
 
 /// Returns the smallest and the greatest value of an integer key; `None` when the table is empty.
 ///
-/// `column` is quoted where SQL needs it, as in [`KeyColumn::name`](super::facts::KeyColumn::name).
+/// Reads both ends of the key's index only.
 ///
 /// # Errors
 /// `Usage` when the column is not one of integers, or may not be read.
-pub fn key_range(reader: &mut Reader, facts: &TableFacts, column: &str) -> Result<Option<(i128, i128)>> {
-    let sql = format!(
-        "SELECT json_build_array(min({column})::text, max({column})::text)::text FROM {}",
-        facts.name
-    );
-    let (least, greatest): (Option<String>, Option<String>) = document::parse(&ask(reader, facts, &sql)?)?;
-    let (Some(least), Some(greatest)) = (least, greatest) else {
-        return Ok(None);
-    };
-    match (least.parse(), greatest.parse()) {
-        (Ok(least), Ok(greatest)) => Ok(Some((least, greatest))),
-        _ => Err(Error::new(
+pub fn key_range(reader: &mut Reader, facts: &TableFacts, column: &KeyColumn) -> Result<Option<(i128, i128)>> {
+    let (key, table) = (&column.name, &facts.name);
+    if !indexes::is_integer(&column.data_type) {
+        return Err(Error::new(
             ErrorKind::Usage,
-            format!("the key {column} of {} is not an integer, so it has no ranges to walk", facts.name),
+            format!(
+                "the key {key} of {table} is of type {}, so it has no ranges to walk",
+                column.data_type
+            ),
         )
-        .with_hint("walk it by rows instead")),
+        .with_hint("walk it by rows instead"));
+    }
+    let sql = format!("SELECT json_build_array(min({key})::text, max({key})::text)::text FROM {table}");
+    let (least, greatest): (Option<String>, Option<String>) = document::parse(&ask(reader, facts, &sql)?)?;
+    let number = |text: String| text.parse::<i128>().map_err(document::unreadable);
+    match (least, greatest) {
+        (Some(least), Some(greatest)) => Ok(Some((number(least)?, number(greatest)?))),
+        _ => Ok(None),
     }
 }
 
@@ -131,7 +141,10 @@ fn refuse_foreign_partitions(facts: &TableFacts) -> Result<()> {
     }
     Err(Error::new(
         ErrorKind::Usage,
-        format!("{} of the partitions of {} are foreign tables", facts.foreign_partitions, facts.name),
+        format!(
+            "{} of the partitions of {} are foreign tables",
+            facts.foreign_partitions, facts.name
+        ),
     )
     .with_hint("name the local partitions one by one"))
 }

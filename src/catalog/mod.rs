@@ -6,6 +6,7 @@
 mod count;
 mod document;
 pub mod facts;
+mod indexes;
 mod names;
 mod refusal;
 mod rows;
@@ -63,13 +64,20 @@ const SETTINGS: [&str; 36] = [
     "work_mem",
 ];
 
+/// Tables described by one query: many more, and the planner takes it for costly enough to compile (`jit`), for seconds.
+pub const TABLES_A_QUERY: usize = 8;
+
 /// Returns the server's version and the settings that matter for durations. One round trip.
 pub fn server_facts(reader: &mut Reader) -> Result<ServerFacts> {
-    let text = document(reader, include_str!("sql/settings.sql"), &[(&&SETTINGS[..], Type::TEXT_ARRAY)])?;
+    let text = document(
+        reader,
+        include_str!("sql/settings.sql"),
+        &[(&&SETTINGS[..], Type::TEXT_ARRAY)],
+    )?;
     document::parse(&text)
 }
 
-/// Returns the facts of each named table, in the order of `names`. One round trip, whatever the number of tables.
+/// Returns the facts of each named table, in the order of `names`. One round trip for every [`TABLES_A_QUERY`] of them.
 ///
 /// Names are understood as psql does: folded to lower case unless quoted, looked up along `search_path` unless qualified.
 ///
@@ -77,23 +85,17 @@ pub fn server_facts(reader: &mut Reader) -> Result<ServerFacts> {
 /// `Usage` when a name is malformed, is not found (with near matches), or is no table of this database: a view, an
 /// index, a foreign table and so on (with what to name instead).
 pub fn tables(reader: &mut Reader, names: &[&str]) -> Result<Vec<TableFacts>> {
-    let wanted: Vec<RelationName> = names.iter().map(|name| RelationName::parse(name)).collect::<Result<_>>()?;
-    let databases: Vec<Option<&str>> = wanted.iter().map(|name| name.database.as_deref()).collect();
-    let schemas: Vec<Option<&str>> = wanted.iter().map(|name| name.schema.as_deref()).collect();
-    let relations: Vec<&str> = wanted.iter().map(|name| name.name.as_str()).collect();
-    let found = reader.query(
-        include_str!("sql/tables.sql"),
-        &[
-            (&databases, Type::TEXT_ARRAY),
-            (&schemas, Type::TEXT_ARRAY),
-            (&relations, Type::TEXT_ARRAY),
-        ],
-    )?;
+    let wanted: Vec<RelationName> = names
+        .iter()
+        .map(|name| RelationName::parse(name))
+        .collect::<Result<_>>()?;
     let mut facts = Vec::with_capacity(wanted.len());
-    for (row, name) in found.iter().zip(&wanted) {
-        match row.try_get::<_, Option<String>>(0).map_err(document::unreadable)? {
-            Some(text) => facts.push(facts_from_document(&text)?),
-            None => return Err(not_found(reader, name)?),
+    for some in wanted.chunks(TABLES_A_QUERY) {
+        for (found, name) in describe(reader, some)?.iter().zip(some) {
+            match found {
+                Some(text) => facts.push(facts_from_document(text)?),
+                None => return Err(not_found(reader, name)?),
+            }
         }
     }
     Ok(facts)
@@ -105,6 +107,23 @@ pub fn table(reader: &mut Reader, name: &str) -> Result<TableFacts> {
     facts
         .pop()
         .ok_or_else(|| document::unreadable("no row for the wanted name"))
+}
+
+/// Asks for the documents of `sql/tables.sql`, one for each name; `None` where there is no such relation.
+fn describe(reader: &mut Reader, wanted: &[RelationName]) -> Result<Vec<Option<String>>> {
+    let databases: Vec<Option<&str>> = wanted.iter().map(|name| name.database.as_deref()).collect();
+    let schemas: Vec<Option<&str>> = wanted.iter().map(|name| name.schema.as_deref()).collect();
+    let names: Vec<&str> = wanted.iter().map(|name| name.name.as_str()).collect();
+    let rows = reader.query(
+        include_str!("sql/tables.sql"),
+        &[
+            (&databases, Type::TEXT_ARRAY),
+            (&schemas, Type::TEXT_ARRAY),
+            (&names, Type::TEXT_ARRAY),
+        ],
+    )?;
+    let documents = rows.iter().map(|row| row.try_get(0).map_err(document::unreadable));
+    documents.collect()
 }
 
 /// Says that there is no such table, naming those that may have been meant.

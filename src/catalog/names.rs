@@ -75,7 +75,9 @@ fn split(text: &str) -> Result<Vec<String>, &'static str> {
         let (part, after) = if let Some(quoted) = rest.strip_prefix('"') {
             quoted_part(quoted)?
         } else {
-            let end = rest.find(|c: char| c == '.' || c == '"' || c.is_whitespace()).unwrap_or(rest.len());
+            let end = rest
+                .find(|c: char| c == '.' || c == '"' || c.is_whitespace())
+                .unwrap_or(rest.len());
             (rest[..end].to_ascii_lowercase(), &rest[end..])
         };
         if part.is_empty() {
@@ -111,7 +113,9 @@ fn quoted_part(text: &str) -> Result<(String, &str), &'static str> {
 
 fn quoted(part: &str) -> String {
     let plain = part.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-        && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        && part
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     if plain {
         part.to_string()
     } else {
@@ -120,8 +124,11 @@ fn quoted(part: &str) -> String {
 }
 
 fn malformed(text: &str, what: &str) -> Error {
-    Error::new(ErrorKind::Usage, format!("`{}` is not a table name: {what}", text.trim()))
-        .with_hint("write orders, sales.orders or, inside single quotes for the shell, 'sales.\"Mixed Case\"'")
+    Error::new(
+        ErrorKind::Usage,
+        format!("`{}` is not a table name: {what}", text.trim()),
+    )
+    .with_hint("write orders, sales.orders or, inside single quotes for the shell, 'sales.\"Mixed Case\"'")
 }
 
 #[cfg(test)]
@@ -130,7 +137,10 @@ mod tests {
 
     fn check(input: &str, expected: &[&str]) {
         let name = RelationName::parse(input).unwrap();
-        let parts: Vec<String> = [name.database, name.schema, Some(name.name)].into_iter().flatten().collect();
+        let parts: Vec<String> = [name.database, name.schema, Some(name.name)]
+            .into_iter()
+            .flatten()
+            .collect();
         assert_eq!(parts, expected, "{input}");
     }
 
@@ -157,18 +167,32 @@ mod tests {
         check_refused("sales.", "`sales.` is not a table name: a part of it is empty");
         check_refused("a.b.c.d", "`a.b.c.d` is not a table name: it has more than three parts");
         check_refused("\"open", "`\"open` is not a table name: a double quote is not closed");
-        check_refused("my table", "`my table` is not a table name: a name with blanks or quotes must be quoted");
-        check_refused("a\"b\"", "`a\"b\"` is not a table name: a name with blanks or quotes must be quoted");
+        check_refused(
+            "my table",
+            "`my table` is not a table name: a name with blanks or quotes must be quoted",
+        );
+        check_refused(
+            "a\"b\"",
+            "`a\"b\"` is not a table name: a name with blanks or quotes must be quoted",
+        );
     }
 
     #[test]
     fn names_print_quoted_where_needed() {
-        assert_eq!(RelationName::parse("Sales.\"Orders\"").unwrap().to_string(), "sales.\"Orders\"");
+        assert_eq!(
+            RelationName::parse("Sales.\"Orders\"").unwrap().to_string(),
+            "sales.\"Orders\""
+        );
     }
 
     #[test]
     fn distances_count_edits() {
-        for (one, other, expected) in [("", "abc", 3), ("orders", "orders", 0), ("ordres", "orders", 2), ("kitten", "sitting", 3)] {
+        for (one, other, expected) in [
+            ("", "abc", 3),
+            ("orders", "orders", 0),
+            ("ordres", "orders", 2),
+            ("kitten", "sitting", 3),
+        ] {
             assert_eq!(distance(one, other), expected, "{one} {other}");
             assert_eq!(distance(other, one), expected, "{other} {one}");
         }

@@ -37,10 +37,9 @@ pub fn nearest<'a>(wanted: &RelationName, relations: &'a [KnownRelation]) -> Vec
         .filter(|relation| !relation.temporary)
         .filter_map(|relation| {
             let of_name = names::distance(&name, &relation.name.to_lowercase());
-            let of_schema = wanted
-                .schema
-                .as_ref()
-                .map_or(0, |schema| names::distance(&schema.to_lowercase(), &relation.schema.to_lowercase()));
+            let of_schema = wanted.schema.as_ref().map_or(0, |schema| {
+                names::distance(&schema.to_lowercase(), &relation.schema.to_lowercase())
+            });
             (of_name <= limit).then_some((of_name, of_schema, &relation.quoted, relation))
         })
         .collect();
@@ -58,7 +57,10 @@ pub(super) fn not_found(wanted: &RelationName, known: &NearMatches) -> Error {
         ErrorKind::Usage,
         format!("there is no table {wanted} in database \"{}\"", known.database),
     );
-    let near: Vec<&str> = nearest(wanted, relations).into_iter().map(|one| one.quoted.as_str()).collect();
+    let near: Vec<&str> = nearest(wanted, relations)
+        .into_iter()
+        .map(|one| one.quoted.as_str())
+        .collect();
     match near.split_last() {
         None => error.with_hint("check the database connected to, the schema and search_path"),
         Some((only, [])) => error.with_hint(format!("did you mean {only}?")),
@@ -81,8 +83,14 @@ pub(super) fn not_a_table(relation: &RelationDocument) -> Option<Error> {
     let others = relation.belongs_to.as_deref().unwrap_or_default().join(", ");
     let (what, hint) = match relation.kind.as_str() {
         "r" | "p" | "m" => return None,
-        "v" if others.is_empty() => ("a view; it holds no rows of its own", "name the table below it".to_string()),
-        "v" => ("a view; it holds no rows of its own", format!("name a table it reads: {others}")),
+        "v" if others.is_empty() => (
+            "a view; it holds no rows of its own",
+            "name the table below it".to_string(),
+        ),
+        "v" => (
+            "a view; it holds no rows of its own",
+            format!("name a table it reads: {others}"),
+        ),
         "i" | "I" => ("an index", format!("name its table: {others}")),
         "S" if others.is_empty() => ("a sequence", "name the table that uses it".to_string()),
         "S" => ("a sequence", format!("name the table that owns it: {others}")),
@@ -120,27 +128,45 @@ mod tests {
             relations: Some(relations.iter().map(|quoted| known(quoted)).collect()),
         };
         let error = not_found(&RelationName::parse(wanted).unwrap(), &known);
-        assert_eq!(error.message(), format!("there is no table {wanted} in database \"shop\""));
+        assert_eq!(
+            error.message(),
+            format!("there is no table {wanted} in database \"shop\"")
+        );
         assert_eq!(error.hint(), Some(expected_hint));
     }
 
     #[test]
     fn near_matches_are_offered_nearest_first() {
-        check("ordrs", &["public.orders", "public.orbits"], "did you mean public.orders?");
-        check("orders", &["sales.orders", "public.\"Orders\""], "did you mean public.\"Orders\" or sales.orders?");
+        check(
+            "ordrs",
+            &["public.orders", "public.orbits"],
+            "did you mean public.orders?",
+        );
+        check(
+            "orders",
+            &["sales.orders", "public.\"Orders\""],
+            "did you mean public.\"Orders\" or sales.orders?",
+        );
         check(
             "sals.order",
             &["public.order", "sales.order", "archive.order"],
             "did you mean sales.order, public.order or archive.order?",
         );
-        check("orders", &["public.people"], "check the database connected to, the schema and search_path");
+        check(
+            "orders",
+            &["public.people"],
+            "check the database connected to, the schema and search_path",
+        );
     }
 
     #[test]
     fn a_temporary_table_of_another_session_is_said_to_be_one() {
         let mut relation = known("pg_temp_3.orders");
         relation.temporary = true;
-        let known = NearMatches { database: "shop".to_string(), relations: Some(vec![relation]) };
+        let known = NearMatches {
+            database: "shop".to_string(),
+            relations: Some(vec![relation]),
+        };
         let error = not_found(&RelationName::parse("orders").unwrap(), &known);
         assert_eq!(error.message(), "orders is a temporary table of one session");
     }

@@ -77,7 +77,11 @@ pub(super) fn estimate(leaves: &[Leaf], columns: &[Column], page: PageLayout) ->
             false if mostly_guessed => WIDTH_RELATIVE_SD,
             false => ANALYZE_RELATIVE_SD,
         },
-        source: if mostly_guessed { RowsSource::NeverAnalysed } else { RowsSource::Planner },
+        source: if mostly_guessed {
+            RowsSource::NeverAnalysed
+        } else {
+            RowsSource::Planner
+        },
     }
 }
 
@@ -103,7 +107,11 @@ impl Analyzed {
     }
 
     fn relative_sd(&self) -> f64 {
-        let changed = if self.reltuples > 0.0 { self.modified / self.reltuples } else { 0.0 };
+        let changed = if self.reltuples > 0.0 {
+            self.modified / self.reltuples
+        } else {
+            0.0
+        };
         ANALYZE_RELATIVE_SD.hypot(0.5 * changed).min(WIDTH_RELATIVE_SD)
     }
 }
@@ -115,7 +123,11 @@ impl Analyzed {
 fn is_analyzed(leaf: &Leaf) -> bool {
     let density = leaf.reltuples > 0.0 && leaf.relpages > 0;
     let still_empty = leaf.reltuples == 0.0
-        && if leaf.relpages > 0 { leaf.modified_since_analyze == 0 } else { leaf.heap_bytes == Some(0) };
+        && if leaf.relpages > 0 {
+            leaf.modified_since_analyze == 0
+        } else {
+            leaf.heap_bytes == Some(0)
+        };
     density || still_empty
 }
 
@@ -168,7 +180,10 @@ fn maximum_width(column: &Column, page: PageLayout) -> Option<u64> {
 mod tests {
     use super::*;
 
-    const PAGE: PageLayout = PageLayout { block_size: 8192, max_bytes_per_character: 4 };
+    const PAGE: PageLayout = PageLayout {
+        block_size: 8192,
+        max_bytes_per_character: 4,
+    };
 
     fn analyzed(reltuples: f64, relpages: u64, pages: u64) -> Leaf {
         Leaf {
@@ -181,33 +196,66 @@ mod tests {
     }
 
     fn never(reltuples: f64, pages: u64) -> Leaf {
-        Leaf { last_analyze: None, ..analyzed(reltuples, 0, pages) }
+        Leaf {
+            last_analyze: None,
+            ..analyzed(reltuples, 0, pages)
+        }
     }
 
     fn column(type_oid: u32, type_length: i64, type_modifier: i64) -> Column {
-        Column { name: "c".to_string(), type_oid, type_length, type_modifier }
+        Column {
+            name: "c".to_string(),
+            type_oid,
+            type_length,
+            type_modifier,
+        }
     }
 
     fn check(leaves: &[Leaf], rows: f64, relative_sd: f64, source: RowsSource) {
         let estimate = estimate(leaves, &[column(20, 8, -1), column(25, -1, -1)], PAGE);
         assert_eq!((estimate.rows, estimate.source), (rows, source));
-        assert!((estimate.relative_sd - relative_sd).abs() < 1e-9, "{} is not {relative_sd}", estimate.relative_sd);
+        assert!(
+            (estimate.relative_sd - relative_sd).abs() < 1e-9,
+            "{} is not {relative_sd}",
+            estimate.relative_sd
+        );
     }
 
     #[test]
     fn rows_grow_with_the_pages() {
         check(&[analyzed(1000.0, 10, 10)], 1000.0, 0.01, RowsSource::Planner);
         check(&[analyzed(1000.0, 10, 25)], 2500.0, 0.01, RowsSource::Planner);
-        check(&[analyzed(1000.0, 10, 10), analyzed(10.0, 1, 2)], 1020.0, 0.01, RowsSource::Planner);
+        check(
+            &[analyzed(1000.0, 10, 10), analyzed(10.0, 1, 2)],
+            1020.0,
+            0.01,
+            RowsSource::Planner,
+        );
     }
 
     #[test]
     fn change_since_analyze_widens_up_to_a_half() {
-        let changed = |modified| Leaf { modified_since_analyze: modified, ..analyzed(1000.0, 10, 10) };
-        check(&[changed(200)], 1000.0, (0.01f64.powi(2) + 0.1f64.powi(2)).sqrt(), RowsSource::Planner);
+        let changed = |modified| Leaf {
+            modified_since_analyze: modified,
+            ..analyzed(1000.0, 10, 10)
+        };
+        check(
+            &[changed(200)],
+            1000.0,
+            (0.01f64.powi(2) + 0.1f64.powi(2)).sqrt(),
+            RowsSource::Planner,
+        );
         check(&[changed(900_000)], 1000.0, 0.5, RowsSource::Planner);
-        let lost = Leaf { last_analyze: None, ..analyzed(1000.0, 10, 10) };
-        check(&[lost], 1000.0, (0.01f64.powi(2) + 0.05f64.powi(2)).sqrt(), RowsSource::Planner);
+        let lost = Leaf {
+            last_analyze: None,
+            ..analyzed(1000.0, 10, 10)
+        };
+        check(
+            &[lost],
+            1000.0,
+            (0.01f64.powi(2) + 0.05f64.powi(2)).sqrt(),
+            RowsSource::Planner,
+        );
     }
 
     #[test]
@@ -215,8 +263,21 @@ mod tests {
         // (8192 - 24) / (24 + 4 + 8 + 32) = 120 rows a page
         check(&[never(-1.0, 10)], 1200.0, 0.5, RowsSource::NeverAnalysed);
         check(&[never(0.0, 10)], 1200.0, 0.5, RowsSource::NeverAnalysed);
-        check(&[Leaf { fillfactor: Some(50), ..never(-1.0, 10) }], 600.0, 0.5, RowsSource::NeverAnalysed);
-        check(&[analyzed(600.0, 5, 5), never(-1.0, 1)], 720.0, (600.0 * 0.01 + 120.0 * 0.5) / 720.0, RowsSource::Planner);
+        check(
+            &[Leaf {
+                fillfactor: Some(50),
+                ..never(-1.0, 10)
+            }],
+            600.0,
+            0.5,
+            RowsSource::NeverAnalysed,
+        );
+        check(
+            &[analyzed(600.0, 5, 5), never(-1.0, 1)],
+            720.0,
+            (600.0 * 0.01 + 120.0 * 0.5) / 720.0,
+            RowsSource::Planner,
+        );
     }
 
     #[test]
@@ -229,7 +290,10 @@ mod tests {
 
     #[test]
     fn what_was_empty_holds_no_more_than_what_came_since() {
-        let refilled = Leaf { modified_since_analyze: 5, ..analyzed(0.0, 7, 7) };
+        let refilled = Leaf {
+            modified_since_analyze: 5,
+            ..analyzed(0.0, 7, 7)
+        };
         check(&[refilled], 5.0, 0.5, RowsSource::NeverAnalysed);
     }
 

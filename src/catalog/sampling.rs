@@ -87,7 +87,13 @@ pub(super) fn from_count(rows: u64, matching: Option<u64>, blocks: u64) -> Sampl
         blocks,
         matching: matching.map(|matching| {
             let share = if rows == 0 { 0.0 } else { matching as f64 / rows as f64 };
-            Matching { rows: matching as f64, rows_relative_sd: 0.0, share, share_lower: share, share_upper: share }
+            Matching {
+                rows: matching as f64,
+                rows_relative_sd: 0.0,
+                share,
+                share_lower: share,
+                share_upper: share,
+            }
         }),
     }
 }
@@ -101,7 +107,10 @@ fn total(sum: f64, sum_of_squares: f64, probability: f64) -> (f64, f64) {
     if sum <= 0.0 {
         return (0.0, 1.0);
     }
-    ((sum / probability).round(), ((1.0 - probability) * sum_of_squares).sqrt() / sum)
+    (
+        (sum / probability).round(),
+        ((1.0 - probability) * sum_of_squares).sqrt() / sum,
+    )
 }
 
 /// Returns the share as a ratio estimator R = Σx / Σy over clusters, with
@@ -109,7 +118,13 @@ fn total(sum: f64, sum_of_squares: f64, probability: f64) -> (f64, f64) {
 fn matching(moments: &Moments, probability: f64) -> Matching {
     let (rows, rows_relative_sd) = total(moments.matching, moments.matching_squared, probability);
     if moments.rows <= 0.0 {
-        return Matching { rows, rows_relative_sd, share: 0.0, share_lower: 0.0, share_upper: 1.0 };
+        return Matching {
+            rows,
+            rows_relative_sd,
+            share: 0.0,
+            share_lower: 0.0,
+            share_upper: 1.0,
+        };
     }
     let share = moments.matching / moments.rows;
     let residuals =
@@ -118,7 +133,13 @@ fn matching(moments: &Moments, probability: f64) -> Matching {
     let correction = (1.0 - probability) * blocks / (blocks - 1.0).max(1.0);
     let variance = correction * residuals.max(0.0) / moments.rows.powi(2);
     let (share_lower, share_upper) = share_interval(share, variance, moments);
-    Matching { rows, rows_relative_sd, share, share_lower, share_upper }
+    Matching {
+        rows,
+        rows_relative_sd,
+        share,
+        share_lower,
+        share_upper,
+    }
 }
 
 /// Returns the Wilson interval with the effective sample size n* = R(1 − R)/V̂(R), at most the rows seen (Korn and Graubard,
@@ -134,7 +155,8 @@ fn share_interval(share: f64, variance: f64, moments: &Moments) -> (f64, f64) {
     };
     let square = NORMAL_95 * NORMAL_95;
     let center = (share + square / (2.0 * effective)) / (1.0 + square / effective);
-    let half = NORMAL_95 * (spread / effective + square / (4.0 * effective * effective)).sqrt() / (1.0 + square / effective);
+    let half =
+        NORMAL_95 * (spread / effective + square / (4.0 * effective * effective)).sqrt() / (1.0 + square / effective);
     ((center - half).clamp(0.0, share), (center + half).clamp(share, 1.0))
 }
 
@@ -145,7 +167,10 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     fn moments(blocks: &[(f64, f64)]) -> Moments {
-        let mut sums = Moments { blocks: blocks.len() as u64, ..Moments::default() };
+        let mut sums = Moments {
+            blocks: blocks.len() as u64,
+            ..Moments::default()
+        };
         for (rows, matching) in blocks {
             sums.rows += rows;
             sums.rows_squared += rows * rows;
@@ -157,23 +182,31 @@ mod tests {
     }
 
     fn check(actual: f64, expected: f64) {
-        assert!((actual - expected).abs() <= 1e-9 * expected.abs().max(1.0), "{actual} is not {expected}");
+        assert!(
+            (actual - expected).abs() <= 1e-9 * expected.abs().max(1.0),
+            "{actual} is not {expected}"
+        );
     }
 
     #[test]
-    fn totals_and_ratios_agree_with_r() {
-        // y <- c(50,60,55,40,58); x <- c(5,20,0,3,12); p <- 0.1; n <- 5; R <- sum(x)/sum(y)
-        // sqrt((1-p)*sum(y^2))/sum(y); sqrt((1-p)*sum(x^2))/sum(x)
-        let sampled = from_moments(&moments(&[(50.0, 5.0), (60.0, 20.0), (55.0, 0.0), (40.0, 3.0), (58.0, 12.0)]), 0.1, true);
+    fn totals_and_ratios_agree_with_python() {
+        // y = [50,60,55,40,58]; x = [5,20,0,3,12]; p = 0.1; n = 5; R = sum(x)/sum(y)
+        // sqrt((1-p)*sum(v*v for v in y))/sum(y); sqrt((1-p)*sum(v*v for v in x))/sum(x)
+        let sampled = from_moments(
+            &moments(&[(50.0, 5.0), (60.0, 20.0), (55.0, 0.0), (40.0, 3.0), (58.0, 12.0)]),
+            0.1,
+            true,
+        );
         check(sampled.rows, 2630.0);
-        check(sampled.rows_relative_sd, SD_ROWS);
+        check(sampled.rows_relative_sd, 0.4281595061187048);
         let matching = sampled.matching.unwrap();
         check(matching.rows, 400.0);
-        check(matching.rows_relative_sd, SD_MATCHING);
+        check(matching.rows_relative_sd, 0.5701973342624463);
         check(matching.share, 40.0 / 263.0);
-        // v <- (1-p)*n/(n-1)*sum((x-R*y)^2)/sum(y)^2; prop.test-like Wilson with n* = R*(1-R)/v, z = qnorm(.975)
-        check(matching.share_lower, LOWER);
-        check(matching.share_upper, UPPER);
+        // v = (1-p)*n/(n-1)*sum((a-R*b)**2 for a,b in zip(x,y))/sum(y)**2; m = R*(1-R)/v; z = NormalDist().inv_cdf(.975)
+        // c = (R+z*z/2/m)/(1+z*z/m); h = z*sqrt(R*(1-R)/m+z*z/4/m**2)/(1+z*z/m); c-h; c+h
+        check(matching.share_lower, 0.06988031805021054);
+        check(matching.share_upper, 0.29984094011823664);
     }
 
     #[test]
@@ -182,7 +215,9 @@ mod tests {
         assert_eq!((none.rows, none.share, none.share_lower), (0.0, 0.0, 0.0));
         // z²/(n + z²) with the 100 blocks as n
         check(none.share_upper, 3.841458820694124 / 103.84145882069413);
-        let all = from_moments(&moments(&[(50.0, 50.0); 100]), 0.1, true).matching.unwrap();
+        let all = from_moments(&moments(&[(50.0, 50.0); 100]), 0.1, true)
+            .matching
+            .unwrap();
         check(all.share_lower, 100.0 / 103.84145882069413);
         assert_eq!((all.share, all.share_upper), (1.0, 1.0));
         let nothing = from_moments(&Moments::default(), 0.1, true);
@@ -193,9 +228,15 @@ mod tests {
     #[test]
     fn a_count_is_exact() {
         let counted = from_count(200, Some(50), 4);
-        assert_eq!((counted.rows, counted.rows_relative_sd, counted.source), (200.0, 0.0, RowsSource::Exact));
+        assert_eq!(
+            (counted.rows, counted.rows_relative_sd, counted.source),
+            (200.0, 0.0, RowsSource::Exact)
+        );
         let matching = counted.matching.unwrap();
-        assert_eq!((matching.share, matching.share_lower, matching.share_upper), (0.25, 0.25, 0.25));
+        assert_eq!(
+            (matching.share, matching.share_lower, matching.share_upper),
+            (0.25, 0.25, 0.25)
+        );
         assert_eq!(from_count(0, Some(0), 0).matching.unwrap().share, 0.0);
     }
 
@@ -205,15 +246,28 @@ mod tests {
         let mut random = ChaCha8Rng::seed_from_u64(7);
         let table: Vec<(f64, f64)> = (0..20_000)
             .map(|block| {
-                let rows = if block % 10 == 0 { 0.0 } else { (20 + random.random_range(0..60)) as f64 };
-                let matching = if block % 1000 < 120 { rows } else { (rows * random.random_range(0.0..0.1)).floor() };
+                let rows = if block % 10 == 0 {
+                    0.0
+                } else {
+                    (20 + random.random_range(0..60)) as f64
+                };
+                let matching = if block % 1000 < 120 {
+                    rows
+                } else {
+                    (rows * random.random_range(0.0..0.1)).floor()
+                };
                 (rows, matching)
             })
             .collect();
         let truth = moments(&table);
         let (mut share_hits, mut rows_hits, rounds) = (0, 0, 400);
         for _ in 0..rounds {
-            let sample: Vec<_> = table.iter().filter(|_| random.random_bool(0.05)).copied().filter(|b| b.0 > 0.0).collect();
+            let sample: Vec<_> = table
+                .iter()
+                .filter(|_| random.random_bool(0.05))
+                .copied()
+                .filter(|b| b.0 > 0.0)
+                .collect();
             let sampled = from_moments(&moments(&sample), 0.05, true);
             let matching = sampled.matching.unwrap();
             let share = truth.matching / truth.rows;
