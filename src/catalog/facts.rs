@@ -52,10 +52,13 @@ pub struct TableFacts {
     /// Number of leaf partitions; 0 for a plain table.
     #[serde(default)]
     pub partitions: u32,
+    /// How many of the partitions are foreign tables; their rows are in none of these numbers.
+    #[serde(default)]
+    pub foreign_partitions: u32,
     /// Columns of the primary key, or else of the best unique key without NULLs, in order; empty when there is none.
     #[serde(default)]
     pub key: Vec<KeyColumn>,
-    /// All columns with their types, in order.
+    /// All columns with their types, in order; names quoted where SQL needs it.
     #[serde(default)]
     pub columns: Vec<KeyColumn>,
     /// Enabled user triggers that fire on rows.
@@ -75,7 +78,7 @@ pub struct TableFacts {
 pub enum TableKind {
     /// An ordinary table.
     Table,
-    /// A partitioned table; the facts are those of its leaves together.
+    /// A partitioned table, or one with inheritance children; the facts are those of its leaves together.
     Partitioned,
     /// A materialised view.
     MaterializedView,
@@ -104,7 +107,8 @@ pub struct IndexFacts {
     pub method: String,
     /// Key columns or expressions, as `pg_get_indexdef` prints them.
     pub columns: Vec<String>,
-    /// Columns used anywhere in the index: keys, INCLUDE, expressions, predicate. An update of none of them may be HOT.
+    /// Columns used anywhere in the index: keys, INCLUDE, expressions, predicate; quoted where SQL needs it.
+    /// An update of none of them may be HOT.
     #[serde(default)]
     pub used_columns: Vec<String>,
     /// Whether it enforces uniqueness.
