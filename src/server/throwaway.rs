@@ -261,7 +261,7 @@ fn warnings_about(directory: &Path) -> Vec<String> {
             ));
         }
     }
-    if rustix::fs::statfs(directory).is_ok_and(|found| i64::from(found.f_type) == TMPFS_MAGIC) {
+    if rustix::fs::statfs(directory).is_ok_and(|found| found.f_type == TMPFS_MAGIC as _) {
         warnings.push(format!(
             "{} is kept in memory: timings will be faster than on a disk (set TMPDIR to a directory on one)",
             directory.parent().unwrap_or(directory).display()

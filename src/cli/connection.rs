@@ -1,0 +1,96 @@
+//! From what was typed to a connection, asking for a password only where psql would.
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use super::arguments::ConnectionArguments;
+use crate::error::{Error, ErrorKind, Result};
+use crate::server::{ConnectionParameters, Environment, Production, Staging};
+
+/// Connects to the production database that was named, or that the environment names.
+///
+/// # Errors
+/// `Usage` for malformed parameters, `Connection` when it cannot be reached.
+pub fn production(arguments: &ConnectionArguments) -> Result<Production> {
+    production_at(explicit_target(arguments)?.as_deref(), arguments.no_password)
+}
+
+/// Connects to production at `target`; what it leaves open comes from the environment.
+///
+/// # Errors
+/// As [`production`].
+pub fn production_at(target: Option<&str>, no_password: bool) -> Result<Production> {
+    let parameters = ConnectionParameters::resolve(target, &Environment::capture())?;
+    Production::connect(&with_password(parameters, no_password)?)
+}
+
+/// Connects to the staging clone at `target` and refuses one that is where production is.
+///
+/// Nothing but `target` decides where staging is; `production` is what `--production` named.
+///
+/// # Errors
+/// As [`production`], and `UnsafeTarget` when it is a standby, read-only, or where production is.
+pub fn staging(target: &str, production: Option<&str>, no_password: bool) -> Result<Staging> {
+    let environment = Environment::capture();
+    let parameters = ConnectionParameters::resolve_staging(target, &environment)?;
+    // Whoever has production in the environment must not rehearse on it by naming it once more.
+    if production.is_some() || environment.names_production() {
+        let known = ConnectionParameters::resolve(production, &environment)?;
+        Staging::refuse_same_name(&parameters, &known)?;
+    }
+    Staging::connect(&with_password(parameters, no_password)?)
+}
+
+/// Returns what was typed as one target.
+fn explicit_target(arguments: &ConnectionArguments) -> Result<Option<String>> {
+    let port = arguments.port.map(|port| port.to_string());
+    let single = [
+        ("host", arguments.host.as_deref()),
+        ("port", port.as_deref()),
+        ("user", arguments.username.as_deref()),
+        ("dbname", arguments.dbname.as_deref()),
+    ];
+    let given: Vec<String> = single
+        .iter()
+        .filter_map(|(keyword, value)| value.map(|value| format!("{keyword}='{}'", escaped(value))))
+        .collect();
+    match (&arguments.url, given.is_empty()) {
+        (url, true) => Ok(url.clone()),
+        (None, false) => Ok(Some(given.join(" "))),
+        (Some(_), false) => Err(Error::new(
+            ErrorKind::Usage,
+            "--url cannot be combined with --host, --port, --username or --dbname",
+        )
+        .with_hint("put everything into the URL, or leave it out")),
+    }
+}
+
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('\'', "\\'")
+}
+
+/// Completes the parameters with a password from the terminal, if the server wants one that is not known.
+fn with_password(parameters: ConnectionParameters, no_password: bool) -> Result<ConnectionParameters> {
+    if no_password || !std::io::stdin().is_terminal() {
+        return Ok(parameters);
+    }
+    parameters.ask_password_if_needed(|user| ask_password(user).ok())
+}
+
+/// Asks for a password without showing it.
+fn ask_password(user: &str) -> std::io::Result<String> {
+    use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+
+    let stdin = std::io::stdin();
+    let shown = tcgetattr(&stdin)?;
+    let mut hidden = shown.clone();
+    hidden.local_modes.remove(LocalModes::ECHO);
+    eprint!("Password for user {user}: ");
+    std::io::stderr().flush()?;
+    tcsetattr(&stdin, OptionalActions::Flush, &hidden)?;
+    let mut password = String::new();
+    let read = stdin.lock().read_line(&mut password);
+    tcsetattr(&stdin, OptionalActions::Flush, &shown)?;
+    eprintln!();
+    read?;
+    Ok(password.trim_end_matches(['\n', '\r']).to_string())
+}

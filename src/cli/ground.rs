@@ -1,0 +1,89 @@
+//! Where a rehearsal takes place: a staging database, fresh copies of it, or a throwaway server filled for the purpose.
+
+use std::path::{Path, PathBuf};
+
+use super::output;
+use super::progress::Progress;
+use crate::error::{ErrorKind, Result};
+use crate::rehearsal::scenario;
+use crate::server::{ConnectionParameters, Sandbox, Staging, ThrowawayOptions, ThrowawayServer, server_error};
+
+/// A place to rehearse, and what has to live as long as it.
+pub struct Ground {
+    parameters: ConnectionParameters,
+    copies: bool,
+    _server: Option<ThrowawayServer>,
+}
+
+/// The database of one run; a copy is dropped with it.
+pub struct Site {
+    parameters: ConnectionParameters,
+    _sandbox: Option<Sandbox>,
+}
+
+impl Ground {
+    /// Takes a checked staging database; with `copies` every run works on a fresh copy of it.
+    pub fn staging(staging: Staging, copies: bool) -> Ground {
+        Ground { parameters: staging.parameters().clone(), copies, _server: None }
+    }
+
+    /// Starts a throwaway server and fills a database on it from `schema`, with `:rows` and `:seed` replaced.
+    ///
+    /// # Errors
+    /// `Connection` without server programs; `Usage` with file and line when the schema fails.
+    pub fn scratch(schema: &Path, rows: u64, seed: u64, pg_bin: Option<PathBuf>) -> Result<Ground> {
+        let ground = Ground::empty(pg_bin)?;
+        let progress = Progress::spinner(format!("filling the tables from {}", schema.display()));
+        let mut client = ground.parameters.connect()?;
+        scenario::fill_from(schema, &mut client, rows, seed)?;
+        progress.finish();
+        Ok(ground)
+    }
+
+    /// Starts a throwaway server with an empty database.
+    ///
+    /// # Errors
+    /// `Connection` without server programs.
+    pub fn empty(pg_bin: Option<PathBuf>) -> Result<Ground> {
+        let progress = Progress::spinner("starting a throwaway server");
+        let server = ThrowawayServer::start(&ThrowawayOptions { pg_bin, settings: Vec::new() })?;
+        progress.finish();
+        for warning in server.warnings() {
+            output::print_note(&format!("warning: {warning}"));
+        }
+        let mut client = server.parameters("postgres").connect()?;
+        client
+            .batch_execute("CREATE DATABASE rehearsal")
+            .map_err(|error| server_error(&error, ErrorKind::Connection))?;
+        Ok(Ground { parameters: server.parameters("rehearsal"), copies: true, _server: Some(server) })
+    }
+
+    /// Returns how to connect to the database that runs are copied from.
+    pub fn parameters(&self) -> &ConnectionParameters {
+        &self.parameters
+    }
+
+    /// Returns the database for one run.
+    ///
+    /// # Errors
+    /// `Connection` when the copy cannot be made.
+    pub fn site(&self) -> Result<Site> {
+        if !self.copies {
+            return Ok(Site { parameters: self.parameters.clone(), _sandbox: None });
+        }
+        let progress = Progress::spinner("copying the database");
+        let sandbox = Sandbox::copy(&self.parameters)?;
+        progress.finish();
+        Ok(Site { parameters: sandbox.parameters().clone(), _sandbox: Some(sandbox) })
+    }
+}
+
+impl Site {
+    /// Connects to it.
+    ///
+    /// # Errors
+    /// `Connection`; `UnsafeTarget` when it cannot be written to.
+    pub fn connect(&self) -> Result<Staging> {
+        Staging::connect(&self.parameters)
+    }
+}

@@ -1,0 +1,179 @@
+//! `migtime rehearse`: replay a migration on a clone, save what was measured, and say how long it will take.
+
+use std::path::{Path, PathBuf};
+
+use super::arguments::{BatchArguments, RehearseArguments};
+use super::ground::Ground;
+use super::migration_file::{MigrationFile, PlannedMigration};
+use super::results::Results;
+use super::{connection, output, targets, watching::Watcher};
+use crate::catalog;
+use crate::error::{ErrorKind, Result};
+use crate::model::{self, stopping};
+use crate::observation::{EndReason, FORMAT_VERSION, Rehearsal};
+use crate::rehearsal::journal::Journal;
+use crate::rehearsal::{Conditions, rehearse};
+use crate::server::{Production, Staging};
+use crate::units::Seconds;
+
+/// The file in which a rehearsal is kept.
+pub const REHEARSAL_FILE: &str = "rehearsal.json";
+
+/// Runs the command.
+pub fn run(arguments: &RehearseArguments) -> Result<()> {
+    let migration = MigrationFile::read(&arguments.migration)?;
+    let mut production = arguments
+        .production
+        .as_deref()
+        .map(|url| connection::production_at(Some(url), arguments.no_password))
+        .transpose()?;
+    let ground = prepare_ground(arguments, production.as_mut())?;
+    tell_the_floor(arguments);
+    let directory = arguments.output.clone().unwrap_or_else(|| default_directory(&arguments.migration));
+    let job = Job {
+        migration: &migration,
+        batching: &arguments.batching,
+        conditions: conditions(arguments),
+        precision: arguments.precision,
+        runs: arguments.runs,
+    };
+    let rehearsal = job.run(&ground, &directory)?;
+    let targets = match &mut production {
+        Some(production) => production.read(|reader| targets::read(reader, &rehearsal))?,
+        None => Vec::new(),
+    };
+    let results = Results::new(rehearsal, &targets, &arguments.options)
+        .map_err(|error| error.in_context(format!("saved {}", directory.join(REHEARSAL_FILE).display())))?;
+    results.save(&directory)?;
+    if production.is_some() {
+        tell_clone(&results, arguments)?;
+    }
+    results.deliver(arguments.format, None)?;
+    output::print_note(&format!("saved {}", directory.join("report.html").display()));
+    results.check_budget(arguments.options.budget)
+}
+
+/// What is to be rehearsed and how, wherever that is.
+pub struct Job<'a> {
+    /// The migration.
+    pub migration: &'a MigrationFile,
+    /// How bare statements are batched.
+    pub batching: &'a BatchArguments,
+    /// Under which conditions.
+    pub conditions: Conditions,
+    /// Half width of the interval at which to stop, 0.1 for ±10 %.
+    pub precision: Option<f64>,
+    /// Whole repetitions, each on a fresh copy.
+    pub runs: u32,
+}
+
+impl Job<'_> {
+    /// Rehearses on `ground`, keeping `rehearsal.json` in `directory` all the while.
+    ///
+    /// # Errors
+    /// Those of [`rehearse`]; the file then says how far it came.
+    pub fn run(&self, ground: &Ground, directory: &Path) -> Result<Rehearsal> {
+        let mut journal = Journal::new(Some(directory.join(REHEARSAL_FILE)));
+        let mut rehearsal = None;
+        for run in 0..self.runs {
+            let site = ground.site()?;
+            let mut clone = site.connect()?;
+            let planned = clone.read(|reader| self.migration.plan(reader, self.batching))?;
+            let rehearsal = match &mut rehearsal {
+                Some(rehearsal) => rehearsal,
+                None => rehearsal.insert(self.begin(&mut clone, &planned)?),
+            };
+            let mut watcher = Watcher::new(self.precision);
+            rehearse(&mut clone, &planned.steps, run, &self.conditions, rehearsal, &mut journal, &mut watcher)
+                .map_err(|error| self.say_what_is_saved(error, rehearsal, directory))?;
+            if rehearsal.ended.as_ref().is_some_and(|ended| ended.reason == EndReason::Interrupted) {
+                break;
+            }
+        }
+        Ok(rehearsal.expect("there is at least one run"))
+    }
+
+    fn begin(&self, clone: &mut Staging, planned: &PlannedMigration) -> Result<Rehearsal> {
+        Ok(Rehearsal {
+            kind: "rehearsal".to_string(),
+            format_version: FORMAT_VERSION,
+            migtime_version: env!("CARGO_PKG_VERSION").to_string(),
+            started_at: humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string(),
+            seed: self.conditions.seed,
+            migration: self.migration.name.clone(),
+            server: clone.read(catalog::server_facts)?,
+            tables: planned.tables.clone(),
+            steps: Vec::new(),
+            events: Vec::new(),
+            ended: None,
+        })
+    }
+
+    fn say_what_is_saved(&self, error: crate::error::Error, rehearsal: &Rehearsal, directory: &Path) -> crate::error::Error {
+        let observations: usize = rehearsal.steps.iter().map(|step| step.observations.len()).sum();
+        let file = directory.join(REHEARSAL_FILE);
+        if observations == 0 || error.hint().is_some() || error.kind() == ErrorKind::Usage {
+            return error;
+        }
+        error.with_hint(format!("{observations} measurements made until then are in {}", file.display()))
+    }
+}
+
+fn prepare_ground(arguments: &RehearseArguments, production: Option<&mut Production>) -> Result<Ground> {
+    if let Some(schema) = &arguments.schema {
+        return Ground::scratch(schema, arguments.rows, arguments.options.seed, arguments.pg_bin.clone());
+    }
+    let target = arguments.staging.as_deref().unwrap_or_default();
+    let mut staging = connection::staging(target, arguments.production.as_deref(), arguments.no_password)?;
+    if let Some(production) = production {
+        staging.refuse_if_same(&production.identity()?)?;
+    }
+    let copies = arguments.sandbox || arguments.runs > 1;
+    if !copies {
+        output::print_note(&format!("rehearsing on {}, which is changed by it (--sandbox works on a copy)", staging.parameters()));
+    }
+    Ok(Ground::staging(staging, copies))
+}
+
+fn conditions(arguments: &RehearseArguments) -> Conditions {
+    Conditions {
+        seed: arguments.options.seed,
+        fraction: arguments.fraction,
+        full: arguments.full,
+        max_seconds: if arguments.full { f64::INFINITY } else { arguments.max_duration.0 },
+        batch_delay: arguments.batching.batch_delay.unwrap_or_default().0,
+        lock_timeout: arguments.lock_timeout.0,
+        count_exactly: arguments.exact,
+    }
+}
+
+/// Says at once when no rehearsal of a part can be as precise as asked.
+fn tell_the_floor(arguments: &RehearseArguments) {
+    let floor = stopping::narrowest_partial(arguments.options.level);
+    if arguments.precision.is_some_and(|precision| precision < floor) {
+        output::print_note(&format!(
+            "hint: a part of the batches cannot give less than ±{:.0} %; only --full can",
+            floor * 100.0
+        ));
+    }
+}
+
+/// Says what the estimate is for the clone itself, where the main one is for production.
+fn tell_clone(results: &Results, arguments: &RehearseArguments) -> Result<()> {
+    let options = super::results::model_options(&arguments.options);
+    let estimate = model::estimate(&results.rehearsal, &[], &options)?;
+    let interval = estimate.interval();
+    output::print_note(&format!(
+        "on the clone itself: {}, with {:.0} % probability between {} and {}",
+        Seconds(estimate.total.point_seconds),
+        interval.level * 100.0,
+        Seconds(interval.lower_seconds),
+        Seconds(interval.upper_seconds)
+    ));
+    Ok(())
+}
+
+/// Returns `reports/<migration>`, where `migtime estimate` looks for rehearsals.
+fn default_directory(migration: &Path) -> PathBuf {
+    Path::new("reports").join(migration.file_stem().unwrap_or(migration.as_os_str()))
+}

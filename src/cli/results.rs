@@ -1,0 +1,91 @@
+//! What a command that estimates from a rehearsal leaves behind: files, text, and the verdict on the budget.
+
+use std::path::Path;
+
+use super::arguments::{EstimateOptions as Options, Format};
+use super::output;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{self, EstimateOptions, Target, estimate::Estimate};
+use crate::observation::Rehearsal;
+use crate::report;
+use crate::units::Seconds;
+
+/// A rehearsal with its estimate.
+pub struct Results {
+    /// What was measured.
+    pub rehearsal: Rehearsal,
+    /// What follows from it.
+    pub estimate: Estimate,
+}
+
+impl Results {
+    /// Estimates from `rehearsal` for the given targets, or for the clone it was made on.
+    ///
+    /// # Errors
+    /// `TooLittleEvidence` unless a provisional estimate is asked for.
+    pub fn new(rehearsal: Rehearsal, targets: &[Option<Target>], options: &Options) -> Result<Results> {
+        let estimate = model::estimate(&rehearsal, targets, &model_options(options))?;
+        Ok(Results { rehearsal, estimate })
+    }
+
+    /// Writes `estimate.json`, `report.html`, `report.md` and the CSV files into `directory`.
+    ///
+    /// # Errors
+    /// `Usage` when a file cannot be written.
+    pub fn save(&self, directory: &Path) -> Result<()> {
+        let (rehearsal, estimate) = (&self.rehearsal, &self.estimate);
+        let write = |name: &str, content: &[u8]| output::write_atomically(&directory.join(name), content);
+        write("estimate.json", estimate.to_json().as_bytes())?;
+        write("report.html", report::html(rehearsal, estimate).as_bytes())?;
+        write("report.md", report::markdown(rehearsal, estimate).as_bytes())?;
+        write("observations.csv", &report::observations_csv(rehearsal))?;
+        write("steps.csv", &report::steps_csv(rehearsal, estimate))
+    }
+
+    /// Prints the estimate, or writes it to `file`.
+    ///
+    /// # Errors
+    /// `Usage` when it cannot be written.
+    pub fn deliver(&self, format: Format, file: Option<&Path>) -> Result<()> {
+        let (rehearsal, estimate) = (&self.rehearsal, &self.estimate);
+        let content = match format {
+            Format::Terminal => {
+                let (width, colour) = output::terminal();
+                report::terminal(rehearsal, estimate, width, colour && file.is_none()).into_bytes()
+            }
+            Format::Json => estimate.to_json().into_bytes(),
+            Format::Csv => report::steps_csv(rehearsal, estimate),
+            Format::Markdown => report::markdown(rehearsal, estimate).into_bytes(),
+            Format::Html => report::html(rehearsal, estimate).into_bytes(),
+        };
+        output::deliver(&content, file)
+    }
+
+    /// Compares the upper bound with the budget, if there is one.
+    ///
+    /// # Errors
+    /// `Gate` when the bound exceeds it.
+    pub fn check_budget(&self, budget: Option<Seconds>) -> Result<()> {
+        let upper = Seconds(self.estimate.interval().upper_seconds);
+        match budget {
+            Some(budget) if upper > budget => Err(Error::new(
+                ErrorKind::Gate,
+                format!(
+                    "over budget: up to {upper} at {:.0} %, the budget is {budget}",
+                    self.estimate.level * 100.0
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Returns the options of the model that were typed.
+pub fn model_options(options: &Options) -> EstimateOptions {
+    EstimateOptions {
+        level: options.level,
+        seed: options.seed,
+        window: options.window,
+        provisional: options.provisional,
+    }
+}

@@ -1,0 +1,67 @@
+//! How large each rehearsed step is in production.
+//!
+//! The share of rows that a step processes is taken from the clone; the number of rows, and the range of a key, from
+//! production's catalog.
+
+use crate::catalog::facts::{KeyColumn, TableFacts};
+use crate::catalog::{self};
+use crate::error::Result;
+use crate::migration::Walk;
+use crate::model::Target;
+use crate::observation::{BatchingRecord, Rehearsal, StepRecord};
+use crate::server::Reader;
+
+/// Reads from production how large each step of `rehearsal` is there; `None` for steps that work on no table.
+///
+/// # Errors
+/// `Usage` when production has no such table; `Connection` when it cannot be read.
+pub fn read(reader: &mut Reader, rehearsal: &Rehearsal) -> Result<Vec<Option<Target>>> {
+    let names: Vec<&str> = rehearsal.tables.iter().map(|table| table.name.as_str()).collect();
+    let tables = catalog::tables(reader, &names).map_err(|error| error.in_context("production"))?;
+    rehearsal
+        .steps
+        .iter()
+        .map(|step| {
+            let place = rehearsal.tables.iter().position(|table| Some(&table.name) == step.table.as_ref());
+            place.map(|place| target(reader, step, &rehearsal.tables[place], &tables[place])).transpose()
+        })
+        .collect()
+}
+
+/// Returns how large `step`, rehearsed on `clone`, is on `production`.
+fn target(reader: &mut Reader, step: &StepRecord, clone: &TableFacts, production: &TableFacts) -> Result<Target> {
+    let growth = production.estimated_rows / clone.estimated_rows.max(1.0);
+    let clone_rows = step.total_rows.unwrap_or(clone.estimated_rows);
+    let batches = match &step.batching {
+        Some(batching) => batches(reader, batching, production)?,
+        None => None,
+    };
+    Ok(Target {
+        rows: clone_rows * growth,
+        rows_relative_sd: production
+            .rows_relative_sd
+            .hypot(clone.rows_relative_sd)
+            .hypot(step.total_rows_relative_sd),
+        batches,
+    })
+}
+
+/// Returns the batches of a walk by arithmetic, which production's key range or size tells exactly.
+fn batches(reader: &mut Reader, batching: &BatchingRecord, production: &TableFacts) -> Result<Option<f64>> {
+    const BLOCK_BYTES: u64 = 8192;
+    let batch_size = batching.batch_size as f64;
+    match batching.walk {
+        Walk::Rows => Ok(None),
+        Walk::Blocks => Ok(Some((production.heap_bytes.div_ceil(BLOCK_BYTES) as f64 / batch_size).ceil())),
+        Walk::KeyRange => {
+            let Some(column) = key_column(batching, production) else { return Ok(None) };
+            let range = catalog::key_range(reader, production, column)?;
+            Ok(range.map(|(first, last)| ((last - first + 1) as f64 / batch_size).ceil()))
+        }
+    }
+}
+
+fn key_column<'facts>(batching: &BatchingRecord, table: &'facts TableFacts) -> Option<&'facts KeyColumn> {
+    let name = batching.key.first()?;
+    table.columns.iter().find(|column| column.name == *name)
+}

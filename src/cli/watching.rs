@@ -1,0 +1,45 @@
+//! Watches a rehearsal for the person: draws its progress, passes on the interrupt, applies the stopping rule.
+
+use super::progress::Progress;
+use crate::model::stopping::{self, Verdict};
+use crate::observation::{Observation, Rehearsal, StepRecord};
+use crate::rehearsal::RehearsalMonitor;
+use crate::server::signals;
+
+/// Level at which the precision of a rehearsal is judged.
+const LEVEL: f64 = 0.95;
+
+/// The person's eyes and hands in a rehearsal.
+pub struct Watcher {
+    precision: Option<f64>,
+    progress: Option<Progress>,
+}
+
+impl Watcher {
+    /// Watches a rehearsal that may stop at `precision` (0.1 for ±10 %).
+    pub fn new(precision: Option<f64>) -> Watcher {
+        Watcher { precision, progress: None }
+    }
+}
+
+impl RehearsalMonitor for Watcher {
+    fn step_begins(&mut self, step: &StepRecord) {
+        self.progress = Some(Progress::step(step));
+    }
+
+    fn batch_done(&mut self, _step: &StepRecord, observations: &[Observation], planned_batches: f64) {
+        if let Some(progress) = &mut self.progress {
+            progress.batch(observations, planned_batches);
+        }
+    }
+
+    fn is_enough(&mut self, so_far: &Rehearsal, checkpoints: u64) -> bool {
+        let (Some(precision), Some(step)) = (self.precision, so_far.steps.last()) else { return false };
+        let table = so_far.tables.iter().find(|table| Some(&table.name) == step.table.as_ref());
+        matches!(stopping::judge(step, checkpoints, table, precision, LEVEL), Verdict::PreciseEnough { .. })
+    }
+
+    fn is_interrupted(&self) -> bool {
+        signals::interrupted()
+    }
+}
