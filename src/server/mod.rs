@@ -2,9 +2,18 @@
 //!
 //! Knows how to reach a server and what may be done there; nothing of migrations or estimates.
 
+mod account;
+mod connect;
+mod discovery;
+mod leftovers;
+mod parameters;
 mod reader;
+pub mod signals;
+mod throwaway;
 
+pub use parameters::ConnectionParameters;
 pub use reader::Reader;
+pub use throwaway::{ThrowawayOptions, ThrowawayServer};
 
 use crate::error::{Error, ErrorKind};
 

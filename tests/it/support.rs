@@ -1,0 +1,132 @@
+//! What the tests share: one real server, a fresh database for each test, and the program itself.
+//!
+//! The server is started by the first test that needs it and stopped when the last handle is dropped, so that a test run
+//! leaves nothing behind. A test fails, and never skips, when no server can be started.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use migtime::server::{ConnectionParameters, ThrowawayOptions, ThrowawayServer};
+use postgres::Client;
+
+static SERVER: Mutex<Weak<ThrowawayServer>> = Mutex::new(Weak::new());
+static NEXT_DATABASE: AtomicU32 = AtomicU32::new(1);
+
+/// A fresh, empty database of one test; dropped with this value.
+pub struct Database {
+    server: Arc<ThrowawayServer>,
+    name: String,
+}
+
+impl Database {
+    /// Creates the database; starts the shared server if no other test has.
+    pub fn create() -> Database {
+        let server = shared_server();
+        let name = format!("test_{}", NEXT_DATABASE.fetch_add(1, Ordering::Relaxed));
+        let database = Database { server, name };
+        database.maintain(&format!("CREATE DATABASE {}", database.name));
+        database
+    }
+
+    /// Returns how to connect to it.
+    pub fn parameters(&self) -> ConnectionParameters {
+        self.server.parameters(&self.name)
+    }
+
+    /// Returns a new connection to it.
+    pub fn client(&self) -> Client {
+        self.parameters()
+            .connect()
+            .expect("the test database takes connections")
+    }
+
+    /// Returns it as a URI that the program accepts.
+    pub fn url(&self) -> String {
+        self.parameters().to_string()
+    }
+
+    /// Returns its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Runs one or more statements.
+    pub fn execute(&self, sql: &str) {
+        self.client()
+            .batch_execute(sql)
+            .unwrap_or_else(|error| panic!("{sql}: {}", said(&error)));
+    }
+
+    fn maintain(&self, sql: &str) {
+        let mut client = self
+            .server
+            .parameters("postgres")
+            .connect()
+            .expect("the test server takes connections");
+        client
+            .batch_execute(sql)
+            .unwrap_or_else(|error| panic!("{sql}: {}", said(&error)));
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.maintain(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+        }
+    }
+}
+
+/// Returns how the tests start a server: not durable, because nothing is timed; `MIGTIME_PG_BIN` chooses the version.
+pub fn options() -> ThrowawayOptions {
+    let settings = [
+        ("fsync", "off"),
+        ("synchronous_commit", "off"),
+        ("shared_buffers", "128MB"),
+    ];
+    ThrowawayOptions {
+        pg_bin: std::env::var_os("MIGTIME_PG_BIN").map(PathBuf::from),
+        settings: settings
+            .map(|(name, value)| (name.to_string(), value.to_string()))
+            .to_vec(),
+    }
+}
+
+/// Returns the built program with `arguments`, untouched by the connection settings of whoever runs the tests.
+pub fn migtime(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_migtime"));
+    command.args(arguments);
+    let foreign = ["DATABASE_URL", "MIGTIME_STAGING_URL"];
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if name.starts_with("PG") || foreign.contains(&name.as_str()) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Returns what the server said, for a test's own failure message.
+pub fn said(error: &postgres::Error) -> String {
+    error
+        .as_db_error()
+        .map_or_else(|| error.to_string(), |server| server.message().to_string())
+}
+
+fn shared_server() -> Arc<ThrowawayServer> {
+    let mut shared = SERVER.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(server) = shared.upgrade() {
+        return server;
+    }
+    let server = Arc::new(ThrowawayServer::start(&options()).unwrap_or_else(|error| {
+        panic!(
+            "no server for the tests: {error}\n{}\nhint: {}",
+            error.excerpt().unwrap_or_default(),
+            error.hint().unwrap_or_default()
+        )
+    }));
+    *shared = Arc::downgrade(&server);
+    server
+}
