@@ -1,4 +1,4 @@
--- Events of a multi-tenant service; tenant sizes follow a power law.
+-- Events of a multi-tenant service; fifteen of a thousand own half of them.
 CREATE TABLE tenants (
     id integer PRIMARY KEY,
     name text NOT NULL,
@@ -19,11 +19,11 @@ CREATE TABLE events (
 );
 
 INSERT INTO events (tenant_id, event_id, actor_id, kind, occurred_at)
-SELECT 1 + floor(1000 * power(tenant_hash / 2147483648.0::double precision, 4))::integer,
+SELECT 1 + floor(1000 * power(tenant_hash / 2147483648.0::double precision, 6))::integer,
        g,
        1 + actor_hash % (:rows / 25),
        (ARRAY['login', 'view', 'view', 'view', 'edit', 'export', 'invite'])[1 + actor_hash % 7],
-       timestamptz '2023-01-01 00:00:00+00' + g * (interval '1 year' / :rows)
+       timestamptz '2023-01-01 UTC' + g * (interval '1 year' / :rows)
 FROM generate_series(1::bigint, :rows) AS g,
      LATERAL (SELECT hashint8extended(g * 4, :seed) & 2147483647 AS tenant_hash,
                      (hashint8extended(g * 4 + 1, :seed) & 2147483647)::integer AS actor_hash) AS drawn;

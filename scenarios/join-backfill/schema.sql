@@ -29,7 +29,7 @@ SELECT g,
        1 + order_hash % (:rows / 2),
        (ARRAY['card', 'card', 'transfer', 'voucher'])[1 + amount_hash % 4],
        99 + amount_hash % 40000,
-       timestamptz '2022-01-01 00:00:00+00' + g * (interval '2 years' / :rows)
+       timestamptz '2022-01-01 UTC' + g * (interval '2 years' / :rows)
 FROM generate_series(1::bigint, :rows) AS g,
      LATERAL (SELECT hashint8extended(g * 4 + 1, :seed) & 2147483647 AS order_hash,
                      (hashint8extended(g * 4 + 2, :seed) & 2147483647)::integer AS amount_hash) AS drawn;

@@ -17,7 +17,7 @@ SELECT g,
        created_at + (1 + user_hash % 180) * interval '1 day'
 FROM generate_series(1::bigint, :rows) AS g,
      LATERAL (SELECT (hashint8extended(g * 4, :seed) & 2147483647)::integer AS user_hash,
-                     timestamptz '2022-01-01 00:00:00+00' + g * (interval '2 years' / :rows) AS created_at) AS drawn;
+                     timestamptz '2022-01-01 UTC' + g * (interval '2 years' / :rows) AS created_at) AS drawn;
 
 ALTER TABLE sessions ADD PRIMARY KEY (id);
 CREATE UNIQUE INDEX sessions_token ON sessions (token);

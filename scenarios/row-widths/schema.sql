@@ -11,7 +11,7 @@ INSERT INTO messages (id, thread_id, body, received_at)
 SELECT g,
        1 + width_hash % (:rows / 8),
        repeat(md5(:seed || '/' || g) || ' ', repeats),
-       timestamptz '2018-01-01 00:00:00+00' + g * (interval '5 years' / :rows)
+       timestamptz '2018-01-01 UTC' + g * (interval '5 years' / :rows)
 FROM generate_series(1::bigint, :rows) AS g,
      LATERAL (SELECT (hashint8extended(g * 4, :seed) & 2147483647)::integer AS width_hash) AS drawn,
      -- Pieces of 33 characters each.

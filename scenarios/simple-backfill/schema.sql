@@ -16,7 +16,7 @@ SELECT g,
        (ARRAY['delivered', 'delivered', 'delivered', 'shipped', 'paid', 'cancelled'])[1 + status_hash % 6],
        199 + total_hash % 50000,
        CASE WHEN status_hash % 5 = 0 THEN 'USD' ELSE 'EUR' END,
-       timestamptz '2021-01-01 00:00:00+00' + g * (interval '3 years' / :rows) + (total_hash % 600) * interval '1 second',
+       timestamptz '2021-01-01 UTC' + g * (interval '3 years' / :rows) + (total_hash % 600) * interval '1 second',
        CASE WHEN total_hash % 4 = 0 THEN 'Leave it with the neighbours at number ' || total_hash % 100 END
 FROM generate_series(1::bigint, :rows) AS g,
      LATERAL (SELECT hashint8extended(g * 4, :seed) & 2147483647 AS user_hash,

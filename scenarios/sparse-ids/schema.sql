@@ -16,12 +16,13 @@ SELECT sum(gap) OVER (ORDER BY g),
        1 + gap_hash % (:rows / 20),
        (ARRAY['email', 'push', 'sms'])[1 + gap_hash % 3],
        'Your order ' || gap_hash || ' is on its way',
-       timestamptz '2019-06-01 00:00:00+00' + g * (interval '4 years' / :rows),
+       sent_at,
        CASE WHEN gap_hash % 3 > 0
-            THEN timestamptz '2019-06-01 00:00:00+00' + g * (interval '4 years' / :rows) + gap_hash % 90000 * interval '1 second'
+            THEN sent_at + gap_hash % 90000 * interval '1 second'
        END
 FROM generate_series(1::bigint, :rows) AS g,
-     LATERAL (SELECT greatest(:rows / 500, 1) AS run_length) AS runs,
+     LATERAL (SELECT greatest(:rows / 500, 1) AS run_length,
+                     timestamptz '2019-06-01 UTC' + g * (interval '4 years' / :rows) AS sent_at) AS runs,
      LATERAL (SELECT (hashint8extended(g * 4, :seed) & 2147483647)::integer AS gap_hash,
                      (hashint8extended(g / run_length * 4 + 1, :seed) & 2147483647)::integer % 10 AS regime) AS drawn,
      LATERAL (SELECT CASE WHEN regime = 9 AND g % run_length = 0 THEN run_length * 25

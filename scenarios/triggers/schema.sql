@@ -13,7 +13,7 @@ SELECT g,
        'Holder ' || to_hex(balance_hash),
        (ARRAY['DE', 'FR', 'IT', 'PL', 'SE'])[1 + balance_hash % 5],
        balance_hash % 5000000,
-       timestamptz '2015-01-01 00:00:00+00' + g * (interval '8 years' / :rows)
+       timestamptz '2015-01-01 UTC' + g * (interval '8 years' / :rows)
 FROM generate_series(1::bigint, :rows) AS g,
      LATERAL (SELECT (hashint8extended(g * 4, :seed) & 2147483647)::integer AS balance_hash) AS drawn;
 

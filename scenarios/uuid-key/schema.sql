@@ -14,7 +14,7 @@ SELECT md5(:seed || '/cart/' || g)::uuid,
        md5(:seed || '/visitor/' || g / 3)::uuid,
        1 + item_hash % 9,
        100 + item_hash % 30000,
-       timestamptz '2023-01-01 00:00:00+00' + g * (interval '1 year' / :rows)
+       timestamptz '2023-01-01 UTC' + g * (interval '1 year' / :rows)
 FROM generate_series(1::bigint, :rows) AS g,
      LATERAL (SELECT (hashint8extended(g * 4, :seed) & 2147483647)::integer AS item_hash) AS drawn;
 
