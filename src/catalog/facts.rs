@@ -55,9 +55,9 @@ pub struct TableFacts {
     /// Columns of the primary key, or else of the best unique key without NULLs, in order; empty when there is none.
     #[serde(default)]
     pub key: Vec<KeyColumn>,
-    /// Names of all columns, in order.
+    /// All columns with their types, in order.
     #[serde(default)]
-    pub columns: Vec<String>,
+    pub columns: Vec<KeyColumn>,
     /// Enabled user triggers that fire on rows.
     #[serde(default)]
     pub triggers: Vec<String>,
@@ -126,7 +126,7 @@ pub struct IndexFacts {
     pub correlation: Option<f64>,
 }
 
-/// One column of the key by which a table can be walked.
+/// A column of a table, as SQL can name it; the key by which a table is walked is a list of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyColumn {
     /// Column name, quoted where SQL needs it.

@@ -6,6 +6,29 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::facts::KeyColumn;
 
+mod batching;
+mod directive;
+mod kind;
+mod lexer;
+mod names;
+mod outline;
+mod source;
+mod splitter;
+mod statement;
+mod steps;
+mod syntax;
+mod template;
+mod weave;
+mod windows;
+
+pub use batching::{BatchOptions, DEFAULT_BATCH_SIZE, Tables};
+pub use directive::{BatchDirective, Directive};
+pub use lexer::BatchEdge;
+pub use statement::{Include, Included, Statement, parse, parse_with};
+pub use steps::{steps, tables_of};
+pub use template::{condition, is_integer_key};
+pub use windows::{batches_sql, key_range_sql, sample_sql};
+
 /// The kinds of work a step can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

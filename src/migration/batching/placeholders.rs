@@ -1,0 +1,188 @@
+//! Finds what a statement's placeholders walk: the key they are compared with, and its table.
+
+use super::super::lexer::BatchEdge;
+use super::super::names::same_name;
+use super::super::outline::{Bound, ColumnUse, Dml, Relation, Scope};
+use super::super::{Directive, RecognisedBy, Walk, weave};
+use super::{Decision, Request, Walked, described, note_of, note_of_other_key};
+use crate::error::{Error, Result};
+
+const EXAMPLE: &str = "compare a key with both in the WHERE clause: id BETWEEN <batch_start> AND <batch_end>";
+
+/// A key that is compared with both placeholders.
+struct Walkable<'outline> {
+    scope: &'outline Scope,
+    relation: &'outline Relation,
+    start: &'outline Bound,
+    end: &'outline Bound,
+    columns: &'outline [ColumnUse],
+}
+
+impl Request<'_> {
+    pub(super) fn by_placeholders(&self, dml: Option<&Dml>) -> Result<Decision> {
+        if matches!(self.statement.directive, Some(Directive::NoBatch)) {
+            return Err(self.placeholder_error("placeholders in a statement that a migtime comment keeps whole"));
+        }
+        if self.in_transaction {
+            return Err(self
+                .placeholder_error("placeholders inside a transaction: every batch is a transaction of its own")
+                .with_hint("take the statement out of BEGIN … COMMIT"));
+        }
+        let dml = dml.ok_or_else(|| {
+            self.placeholder_error("only UPDATE, DELETE and INSERT … SELECT can be batched")
+                .with_hint(EXAMPLE)
+        })?;
+        let candidates = self.candidates(dml);
+        let chosen = candidates
+            .iter()
+            .find(|candidate| candidate.relation.target)
+            .or(candidates.first())
+            .ok_or_else(|| self.why_no_key(dml))?;
+        if candidates
+            .iter()
+            .any(|candidate| !candidate.start.inclusive && !candidate.end.inclusive)
+        {
+            return Err(self
+                .placeholder_error("the window leaves out both its ends, so a loop over it would skip rows")
+                .with_hint("use >= with <batch_start>, or <= with <batch_end>"));
+        }
+        // One end may be exclusive in the person's loop; our windows are inclusive and hold the very same rows.
+        let widened: Vec<usize> = candidates
+            .iter()
+            .flat_map(|candidate| [candidate.start, candidate.end])
+            .filter(|bound| !bound.inclusive)
+            .map(|bound| bound.operator_end)
+            .collect();
+        self.cut(chosen, &widened)
+    }
+
+    fn cut(&self, chosen: &Walkable, widened: &[usize]) -> Result<Decision> {
+        let facts = self.known(chosen.relation)?;
+        let written: Vec<String> = chosen.columns.iter().map(|column| column.name.clone()).collect();
+        if let Some(asked) = self.directive().and_then(|directive| directive.key.as_ref()) {
+            let same =
+                asked.len() == written.len() && asked.iter().zip(&written).all(|(one, other)| same_name(one, other));
+            if !same {
+                return Err(self.placeholder_error(format!(
+                    "the migtime comment says key ({}), but the placeholders are compared with ({})",
+                    asked.join(", "),
+                    written.join(", ")
+                )));
+            }
+        }
+        let walked = Walked {
+            relation: chosen.relation,
+            facts,
+            scope: chosen.scope,
+            key: self.key_columns(facts, &written, chosen.relation)?,
+            recognised_by: RecognisedBy::Placeholders,
+        };
+        let walk = self
+            .options
+            .walk
+            .or(self.directive().and_then(|directive| directive.walk))
+            .unwrap_or(Walk::Rows);
+        if walk == Walk::Blocks {
+            return Err(self
+                .placeholder_error(format!(
+                    "the placeholders name a key ({}), so it cannot be walked by blocks",
+                    described(&walked.key)
+                ))
+                .with_hint("walk by rows, or take the comparison with the placeholders out"));
+        }
+        let template = weave::with_holes(&self.statement.sql, &self.statement.placeholders, widened);
+        let batching = self.batching(&walked, walk, template)?;
+        let mut notes = vec![note_of(&batching, facts)];
+        notes.extend(note_of_other_key(&batching, facts));
+        Ok(Decision {
+            batching: Some(batching),
+            notes,
+        })
+    }
+
+    fn candidates<'outline>(&self, dml: &'outline Dml) -> Vec<Walkable<'outline>> {
+        let mut found = Vec::new();
+        for scope in &dml.scopes {
+            let bounds = |edge| {
+                let all = scope.conjuncts.iter().flat_map(|conjunct| &conjunct.bounds);
+                all.filter(move |bound| bound.edge == edge)
+            };
+            for start in bounds(BatchEdge::Start) {
+                for end in bounds(BatchEdge::End) {
+                    if let (Some(columns), Some(others)) = (&start.columns, &end.columns)
+                        && same_columns(columns, others)
+                        && let Some(relation) = self.table_of(scope, columns)
+                    {
+                        found.push(Walkable {
+                            scope,
+                            relation,
+                            start,
+                            end,
+                            columns,
+                        });
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// Returns the table that has all the columns. A bare name in a query over several tables belongs to the one known
+    /// to have it; were it in two, the server would call it ambiguous.
+    fn table_of<'outline>(&self, scope: &'outline Scope, columns: &[ColumnUse]) -> Option<&'outline Relation> {
+        let has = |relation: &Relation, column: &ColumnUse| match &column.qualifier {
+            Some(qualifier) => relation.is_called(qualifier),
+            None if scope.relations.len() == 1 => true,
+            None => self.catalog.facts(&relation.name).is_some_and(|facts| {
+                facts
+                    .columns
+                    .iter()
+                    .chain(&facts.key)
+                    .any(|known| same_name(&known.name, &column.name))
+            }),
+        };
+        let mut tables = scope.relations.iter().filter(|relation| !relation.name.is_empty());
+        tables.find(|relation| columns.iter().all(|column| has(relation, column)))
+    }
+
+    fn why_no_key(&self, dml: &Dml) -> Error {
+        let has = |edge| self.statement.placeholders.iter().any(|(_, found)| *found == edge);
+        let bounds = || {
+            let conjuncts = dml.scopes.iter().flat_map(|scope| &scope.conjuncts);
+            conjuncts.flat_map(|conjunct| &conjunct.bounds)
+        };
+        let message = if !has(BatchEdge::Start) {
+            "<batch_start> is missing"
+        } else if !has(BatchEdge::End) {
+            "<batch_end> is missing"
+        } else if bounds().any(|bound| bound.columns.is_none()) {
+            "the placeholders are compared with an expression, not with plain columns"
+        } else if bounds().next().is_some() {
+            "the placeholders are not compared with the same columns of one table"
+        } else {
+            "the placeholders are not compared with a key that every row must match"
+        };
+        self.placeholder_error(message).with_hint(EXAMPLE)
+    }
+
+    /// An error that marks the first placeholder.
+    fn placeholder_error(&self, message: impl std::fmt::Display) -> Error {
+        match self.statement.placeholders.first() {
+            Some((range, _)) => self.statement.error(range.clone(), message),
+            None => self.statement.error_at_start(message),
+        }
+    }
+}
+
+fn same_columns(one: &[ColumnUse], other: &[ColumnUse]) -> bool {
+    let same_qualifier = |one: &ColumnUse, other: &ColumnUse| match (&one.qualifier, &other.qualifier) {
+        (Some(one), Some(other)) => same_name(one, other),
+        (None, None) => true,
+        _ => false,
+    };
+    one.len() == other.len()
+        && one
+            .iter()
+            .zip(other)
+            .all(|(one, other)| same_name(&one.name, &other.name) && same_qualifier(one, other))
+}

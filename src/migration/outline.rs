@@ -1,0 +1,129 @@
+//! What the parser tells about one statement: plain data between `syntax` and the rooms that decide.
+//!
+//! Names are as written; ranges are bytes of the statement's text.
+
+use std::ops::Range;
+
+use super::lexer::BatchEdge;
+use super::names::name_path;
+
+/// What a statement does.
+#[derive(Default)]
+pub(super) struct Outline {
+    /// Its name, as `CREATE INDEX`, `ALTER TABLE`, `VACUUM FULL`.
+    pub command: String,
+    /// Tables it works on, the main one first.
+    pub tables: Vec<String>,
+    /// Tables that exist only once it has run.
+    pub creates: Vec<String>,
+    /// Subcommands of `ALTER TABLE`.
+    pub actions: Vec<Action>,
+    /// Its parts, for `UPDATE`, `DELETE` and `INSERT`.
+    pub dml: Option<Dml>,
+}
+
+/// One subcommand of `ALTER TABLE`.
+pub(super) struct Action {
+    /// Its name, as `ADD COLUMN`, `SET NOT NULL`.
+    pub name: String,
+    /// Constraints it brings, as `CHECK CONSTRAINT`.
+    pub constraints: Vec<String>,
+    /// Type of the column it adds.
+    pub data_type: Option<String>,
+    /// Default of the column it adds.
+    pub default: Option<String>,
+    pub default_is_literal: bool,
+    /// Whether it adds an identity column.
+    pub identity: bool,
+    /// Whether it adds a stored generated column.
+    pub stored: bool,
+    pub not_valid: bool,
+    /// Whether an index that exists becomes the constraint.
+    pub using_index: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verb {
+    Update,
+    Delete,
+    Insert,
+}
+
+/// The parts of an `UPDATE`, `DELETE` or `INSERT`.
+pub(super) struct Dml {
+    pub verb: Verb,
+    pub target: Relation,
+    pub with_clause: bool,
+    /// `WHERE CURRENT OF cursor`.
+    pub current_of: bool,
+    /// Whether a subquery picks a limited number of the target's own rows: one iteration of somebody's loop.
+    pub limited_subquery: bool,
+    /// Every query level with a row source, outermost first: for `UPDATE` and `DELETE` the statement itself comes first.
+    pub scopes: Vec<Scope>,
+}
+
+/// A table as a query names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Relation {
+    /// As written; empty for a subquery, a function or a CTE.
+    pub name: String,
+    /// Name under which its columns are known.
+    pub alias: String,
+    /// Whether the statement writes to it.
+    pub target: bool,
+}
+
+/// One level of a query.
+pub(super) struct Scope {
+    /// Whether it is the statement's own level: the `UPDATE` itself, or the `SELECT` of an `INSERT`.
+    pub outermost: bool,
+    pub relations: Vec<Relation>,
+    /// The expression behind `WHERE`.
+    pub condition: Option<Range<usize>>,
+    /// Where `WHERE` could be added when there is none.
+    pub where_position: usize,
+    /// The parts of the condition that are joined by `AND`.
+    pub conjuncts: Vec<Conjunct>,
+    /// Why a window over one of its tables would change the result, as "DISTINCT".
+    pub indivisible: Option<&'static str>,
+}
+
+/// One condition that every row must meet.
+pub(super) struct Conjunct {
+    pub range: Range<usize>,
+    pub columns: Vec<ColumnUse>,
+    /// Tables of subqueries inside.
+    pub inner: Vec<Relation>,
+    /// Comparisons of a placeholder.
+    pub bounds: Vec<Bound>,
+    pub has_placeholder: bool,
+}
+
+/// A column as a condition names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ColumnUse {
+    /// Table name or alias before the dot, as written.
+    pub qualifier: Option<String>,
+    /// Where the qualifier stands; empty without one.
+    pub qualifier_range: Range<usize>,
+    pub name: String,
+}
+
+/// A comparison of columns with one placeholder.
+pub(super) struct Bound {
+    pub edge: BatchEdge,
+    /// The columns; `None` when it is some other expression.
+    pub columns: Option<Vec<ColumnUse>>,
+    pub inclusive: bool,
+    /// End of the comparison operator.
+    pub operator_end: usize,
+}
+
+impl Relation {
+    /// Says whether a qualifier as written means this table: its alias, or its name where it has no alias.
+    pub fn is_called(&self, qualifier: &str) -> bool {
+        let path = name_path(qualifier);
+        let whole_name = name_path(&self.name);
+        path == name_path(&self.alias) || (path == whole_name && whole_name.last() == name_path(&self.alias).last())
+    }
+}

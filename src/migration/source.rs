@@ -1,0 +1,105 @@
+//! A text with its name: turns byte ranges into `file:line:column` and a marked excerpt for a person.
+//!
+//! Knows nothing of SQL.
+
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+use crate::error::{Error, ErrorKind};
+
+/// A text, what it is called, and where its lines begin.
+pub(super) struct Source<'text> {
+    /// Name for messages, as the person gave it.
+    pub file: &'text str,
+    /// The whole text.
+    pub text: &'text str,
+    line_starts: Vec<usize>,
+}
+
+impl<'text> Source<'text> {
+    /// Indexes the lines of `text`.
+    pub fn new(file: &'text str, text: &'text str) -> Self {
+        let line_starts = std::iter::once(0)
+            .chain(text.match_indices('\n').map(|(offset, _)| offset + 1))
+            .collect();
+        Source {
+            file,
+            text,
+            line_starts,
+        }
+    }
+
+    /// Returns the line of a byte offset, from 1.
+    pub fn line(&self, offset: usize) -> usize {
+        self.line_starts.partition_point(|start| *start <= offset)
+    }
+
+    /// Returns a usage error `file:line:column: message` with the range marked.
+    pub fn error(&self, range: Range<usize>, message: impl std::fmt::Display) -> Error {
+        let line = self.line(range.start);
+        let line_start = self.line_starts[line - 1];
+        let before = self.text[line_start..range.start].trim_start_matches('\u{feff}');
+        let column = before.chars().count() + 1;
+        Error::new(ErrorKind::Usage, format!("{}:{line}:{column}: {message}", self.file)).with_excerpt(excerpt(
+            self.file,
+            &self.text[line_start..],
+            line,
+            range.start - line_start..range.end - line_start,
+        ))
+    }
+}
+
+/// Returns the first line of `text` with `range` marked by carets, numbered `line`.
+pub(super) fn excerpt(file: &str, text: &str, line: usize, range: Range<usize>) -> String {
+    let shown = text.lines().next().unwrap_or_default();
+    let start = range.start.min(shown.len());
+    let end = range.end.clamp(start, shown.len());
+    let snippet = Snippet::source(shown)
+        .line_start(line)
+        .path(file)
+        .annotation(AnnotationKind::Primary.span(start..end));
+    Renderer::plain().render(&[Group::with_level(Level::ERROR).element(snippet)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, range: Range<usize>, expected: &str) {
+        let error = Source::new("m.sql", text).error(range, "is wrong");
+        assert_eq!(format!("{error}\n{}", error.excerpt().expect("marked")), expected);
+    }
+
+    #[test]
+    fn marks_the_place() {
+        check(
+            "SELECT 1;\r\nSELEC ü 2;\r\n",
+            11..16,
+            "m.sql:2:1: is wrong\n --> m.sql:2:1\n  |\n2 | SELEC ü 2;\n  | ^^^^^",
+        );
+        check(
+            "x\n  ü y",
+            7..8,
+            "m.sql:2:5: is wrong\n --> m.sql:2:5\n  |\n2 |   ü y\n  |     ^",
+        );
+    }
+
+    #[test]
+    fn marks_the_end_of_the_text_and_several_lines() {
+        check("ab", 2..2, "m.sql:1:3: is wrong\n --> m.sql:1:3\n  |\n1 | ab\n  |   ^");
+        check(
+            "ab\ncd",
+            1..4,
+            "m.sql:1:2: is wrong\n --> m.sql:1:2\n  |\n1 | ab\n  |  ^",
+        );
+        check("", 0..0, "m.sql:1:1: is wrong\n --> m.sql:1:1\n  |\n1 |\n  | ^");
+    }
+
+    #[test]
+    fn a_very_long_line_is_cut_around_the_place() {
+        let text = "x ".repeat(100_000);
+        let error = Source::new("m.sql", &text).error(100_000..100_001, "is wrong");
+        assert!(error.excerpt().expect("marked").len() < 1000);
+    }
+}

@@ -1,0 +1,315 @@
+//! Splits a migration's text into statements, as psql does, and finds what only psql understands.
+//!
+//! Deliberately independent of the SQL parser: each piece is later read by it, and must read as one statement.
+
+use std::ops::Range;
+
+use super::lexer::{BatchEdge, Lexer, Token, TokenKind};
+use super::source::Source;
+use crate::error::Result;
+
+/// A part of a migration file.
+pub(super) enum Piece {
+    /// A statement.
+    Statement(RawStatement),
+    /// `\i` or `\ir`.
+    Include {
+        /// File name as written.
+        path: String,
+        /// Whether it is relative to the including file (`\ir`).
+        relative: bool,
+        /// Where the command stands.
+        range: Range<usize>,
+    },
+}
+
+/// A statement's place in the text, all in bytes.
+#[derive(Default)]
+pub(super) struct RawStatement {
+    /// From its first to its last token, without the semicolon.
+    pub range: Range<usize>,
+    /// Batch placeholders inside.
+    pub placeholders: Vec<(Range<usize>, BatchEdge)>,
+    /// Comments directly before, inside, or behind on the line of its semicolon.
+    pub comments: Vec<Range<usize>>,
+}
+
+/// Splits the text; the comments that belong to no statement come last.
+pub(super) fn split(source: &Source) -> Result<(Vec<Piece>, Vec<Range<usize>>)> {
+    refuse_dump(source)?;
+    let mut splitter = Splitter::new(source);
+    let mut lexer = Lexer::new(source.text);
+    loop {
+        match lexer.next() {
+            Ok(Some(token)) => splitter.take(token)?,
+            Ok(None) => break,
+            Err(open) => return Err(source.error(open.range, format!("{} is never closed", open.what))),
+        }
+    }
+    splitter.finish_statement()?;
+    Ok((splitter.pieces, splitter.current.comments))
+}
+
+fn refuse_dump(source: &Source) -> Result<()> {
+    let mut start = 0;
+    for line in source.text.lines().take(20) {
+        if line.starts_with("-- PostgreSQL database dump") || line.starts_with("-- PostgreSQL database cluster dump") {
+            return Err(source
+                .error(
+                    start..start + line.len(),
+                    "this is a PostgreSQL database dump, not a migration",
+                )
+                .with_hint("give the file that changes the schema or the data"));
+        }
+        start += line.len()
+            + if source.text[start + line.len()..].starts_with('\r') {
+                2
+            } else {
+                1
+            };
+    }
+    Ok(())
+}
+
+struct Splitter<'text> {
+    source: &'text Source<'text>,
+    pieces: Vec<Piece>,
+    current: RawStatement,
+    /// Whether `current` has a token of its own.
+    started: bool,
+    /// First words of the statement, lower case: enough to know `CREATE OR REPLACE FUNCTION`.
+    words: Vec<String>,
+    last_word: String,
+    parentheses: usize,
+    /// Depth of `BEGIN ATOMIC … END` and the `CASE … END` inside.
+    bodies: usize,
+    copies_from_stdin: bool,
+    /// End of the last statement, while nothing but space and comments came on its line.
+    behind: Option<usize>,
+}
+
+impl<'text> Splitter<'text> {
+    fn new(source: &'text Source<'text>) -> Self {
+        Splitter {
+            source,
+            pieces: Vec::new(),
+            current: RawStatement::default(),
+            started: false,
+            words: Vec::new(),
+            last_word: String::new(),
+            parentheses: 0,
+            bodies: 0,
+            copies_from_stdin: false,
+            behind: None,
+        }
+    }
+
+    fn take(&mut self, token: Token) -> Result<()> {
+        match token.kind {
+            TokenKind::Space => {}
+            TokenKind::Comment => self.take_comment(token.range),
+            TokenKind::MetaCommand => self.take_meta_command(token.range)?,
+            TokenKind::Semicolon if self.parentheses == 0 && self.bodies == 0 => {
+                self.behind = Some(token.range.end);
+                self.finish_statement()?;
+            }
+            _ => self.take_part(token),
+        }
+        Ok(())
+    }
+
+    fn take_comment(&mut self, range: Range<usize>) {
+        let on_line_of_last = self
+            .behind
+            .is_some_and(|end| !self.started && !self.source.text[end..range.start].contains('\n'));
+        match self.pieces.last_mut() {
+            Some(Piece::Statement(last)) if on_line_of_last => last.comments.push(range),
+            _ => self.current.comments.push(range),
+        }
+    }
+
+    fn take_part(&mut self, token: Token) {
+        match token.kind {
+            TokenKind::OpenParenthesis => self.parentheses += 1,
+            TokenKind::CloseParenthesis => self.parentheses = self.parentheses.saturating_sub(1),
+            TokenKind::Placeholder(edge) => self.current.placeholders.push((token.range.clone(), edge)),
+            TokenKind::Word => self.take_word(self.source.text[token.range.clone()].to_ascii_lowercase()),
+            _ => {}
+        }
+        if !self.started {
+            self.current.range.start = token.range.start;
+            self.started = true;
+            self.behind = None;
+        }
+        self.current.range.end = token.range.end;
+    }
+
+    /// Follows psql: `BEGIN` opens a body only in `CREATE FUNCTION` or `CREATE PROCEDURE`, outside parentheses.
+    fn take_word(&mut self, word: String) {
+        if self.parentheses == 0 {
+            match word.as_str() {
+                "begin" if self.creates_routine() => self.bodies += 1,
+                "case" if self.bodies > 0 => self.bodies += 1,
+                "end" => self.bodies = self.bodies.saturating_sub(1),
+                "stdin" if self.words.first().is_some_and(|first| first == "copy") && self.last_word == "from" => {
+                    self.copies_from_stdin = true;
+                }
+                _ => {}
+            }
+        }
+        if self.words.len() < 4 {
+            self.words.push(word.clone());
+        }
+        self.last_word = word;
+    }
+
+    fn creates_routine(&self) -> bool {
+        let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
+        matches!(
+            words.as_slice(),
+            ["create", "function" | "procedure", ..] | ["create", "or", "replace", "function" | "procedure"]
+        )
+    }
+
+    fn take_meta_command(&mut self, range: Range<usize>) -> Result<()> {
+        let written = self.source.text[range.clone()].trim_end();
+        let (command, argument) = written.split_once(char::is_whitespace).unwrap_or((written, ""));
+        let relative = match command {
+            "\\i" | "\\include" => false,
+            "\\ir" | "\\include_relative" => true,
+            _ => {
+                return Err(self
+                    .source
+                    .error(range, format!("{command} is a command of psql, not SQL"))
+                    .with_hint("only \\i and \\ir are followed; take the others out, or write them in SQL"));
+            }
+        };
+        if self.started {
+            return Err(self.source.error(range, format!("{command} stands inside a statement")));
+        }
+        let argument = argument.trim().trim_end_matches(';').trim_end();
+        let path = match argument.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
+            Some(quoted) => quoted.replace("''", "'"),
+            None => argument.to_owned(),
+        };
+        if path.is_empty() || path.starts_with([':', '`']) {
+            return Err(self.source.error(range, format!("{command} needs a plain file name")));
+        }
+        self.pieces.push(Piece::Include { path, relative, range });
+        self.behind = None;
+        Ok(())
+    }
+
+    fn finish_statement(&mut self) -> Result<()> {
+        if !self.started {
+            return Ok(());
+        }
+        if self.copies_from_stdin {
+            return Err(self
+                .source
+                .error(
+                    self.current.range.clone(),
+                    "COPY … FROM STDIN carries its data in the file, which is not rehearsed",
+                )
+                .with_hint("load the data with INSERT, or with COPY … FROM 'file' or PROGRAM on the server"));
+        }
+        self.pieces.push(Piece::Statement(std::mem::take(&mut self.current)));
+        self.started = false;
+        self.words.clear();
+        self.last_word.clear();
+        (self.parentheses, self.bodies) = (0, 0);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &[&str]) {
+        let (pieces, _) = split(&Source::new("m.sql", text)).expect("splits");
+        let found: Vec<String> = pieces
+            .iter()
+            .map(|piece| match piece {
+                Piece::Statement(statement) => text[statement.range.clone()].to_owned(),
+                Piece::Include { path, relative, .. } => format!("include {path} {relative}"),
+            })
+            .collect();
+        assert_eq!(found, expected, "{text}");
+    }
+
+    fn check_refused(text: &str, expected: &str) {
+        match split(&Source::new("m.sql", text)) {
+            Ok(_) => panic!("accepted {text}"),
+            Err(error) => assert_eq!(error.message(), expected),
+        }
+    }
+
+    #[test]
+    fn statements_end_where_psql_ends_them() {
+        check("a; b ;;\n; c -- d", &["a", "b", "c"]);
+        check("\u{feff}a ;\r\nb;\r\n", &["a", "b"]);
+        check("-- only\n/* comments */ ;", &[]);
+        check("do $x$ a; $$ b; $$ $x$; c", &["do $x$ a; $$ b; $$ $x$", "c"]);
+        check(r"a E'\';'; b", &[r"a E'\';'", "b"]);
+        check(
+            "create rule r as on insert to t do (a; b); c",
+            &["create rule r as on insert to t do (a; b)", "c"],
+        );
+    }
+
+    #[test]
+    fn bodies_of_sql_routines_are_kept_whole() {
+        let body = "create or replace function f(a int) returns int begin atomic select case when a > 0 then 1 end; \
+                    select 2; end";
+        check(&format!("{body}; x"), &[body, "x"]);
+        check(
+            "begin; update t set a = 1; end; x",
+            &["begin", "update t set a = 1", "end", "x"],
+        );
+        check("create table begin (a int); x", &["create table begin (a int)", "x"]);
+    }
+
+    #[test]
+    fn comments_belong_to_the_statement_they_stand_by() {
+        let text = "-- one\na /* two */ b; -- three\n-- four\nc;\n-- five";
+        let (pieces, left) = split(&Source::new("m.sql", text)).expect("splits");
+        let comments: Vec<Vec<&str>> = pieces
+            .iter()
+            .map(|piece| match piece {
+                Piece::Statement(statement) => statement.comments.iter().map(|range| &text[range.clone()]).collect(),
+                Piece::Include { .. } => vec![],
+            })
+            .collect();
+        assert_eq!(comments, [vec!["-- one", "/* two */", "-- three"], vec!["-- four"]]);
+        assert_eq!(&text[left[0].clone()], "-- five");
+    }
+
+    #[test]
+    fn includes_are_found() {
+        check(
+            "\\i a.sql\nb;\n\\ir 'it''s c.sql'\r\n",
+            &["include a.sql false", "b", "include it's c.sql true"],
+        );
+    }
+
+    #[test]
+    fn what_is_not_a_migration_is_refused() {
+        check_refused("a;\n\\set x 1\n", "m.sql:2:1: \\set is a command of psql, not SQL");
+        check_refused(
+            "select 1 \\gexec\n",
+            "m.sql:1:10: \\gexec is a command of psql, not SQL",
+        );
+        check_refused("a\n\\i b", "m.sql:2:1: \\i stands inside a statement");
+        check_refused("\\i :x", "m.sql:1:1: \\i needs a plain file name");
+        check_refused(
+            "--\r\n-- PostgreSQL database dump\r\n--",
+            "m.sql:2:1: this is a PostgreSQL database dump, not a migration",
+        );
+        check_refused(
+            "a;\ncopy t (stdin) from stdin with (format csv);\n1,it's\n\\.\n",
+            "m.sql:2:1: COPY … FROM STDIN carries its data in the file, which is not rehearsed",
+        );
+        check_refused("a;\nb 'c;\n", "m.sql:2:3: string is never closed");
+    }
+}

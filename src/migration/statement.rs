@@ -1,0 +1,340 @@
+//! Text → statements: splits, checks the syntax of each piece, follows includes, reads directives.
+//!
+//! Files are read by whoever calls; this room sees only their text.
+
+use std::ops::Range;
+
+use super::directive::{self, Directive};
+use super::lexer::BatchEdge;
+use super::source::{Source, excerpt};
+use super::splitter::{Piece, RawStatement, split};
+use super::syntax;
+use crate::error::{Error, ErrorKind, Result};
+
+/// One statement of a migration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statement {
+    /// Number from 1, across included files.
+    pub number: u32,
+    /// File it stands in, as named by the caller.
+    pub file: String,
+    /// Line on which it starts, from 1.
+    pub line: usize,
+    /// Where it stands in its file, in bytes.
+    pub byte_range: Range<usize>,
+    /// The statement as written, without its semicolon.
+    pub sql: String,
+    /// Batch placeholders, in order, with their place in `sql`, in bytes.
+    pub placeholders: Vec<(Range<usize>, BatchEdge)>,
+    /// What a comment asks for.
+    pub directive: Option<Directive>,
+}
+
+impl Statement {
+    /// Returns a usage error `file:line: message` with a range of the statement marked.
+    pub(super) fn error(&self, range: Range<usize>, message: impl std::fmt::Display) -> Error {
+        let before = &self.sql[..range.start];
+        let line = self.line + before.matches('\n').count();
+        let line_start = before.rfind('\n').map_or(0, |offset| offset + 1);
+        let marked = range.start - line_start..range.end - line_start;
+        Error::new(ErrorKind::Usage, format!("{}:{line}: {message}", self.file)).with_excerpt(excerpt(
+            &self.file,
+            &self.sql[line_start..],
+            line,
+            marked,
+        ))
+    }
+
+    /// Returns an error about the whole statement, marked at its first word.
+    pub(super) fn error_at_start(&self, message: impl std::fmt::Display) -> Error {
+        let first_word = self.sql.find(char::is_whitespace).unwrap_or(self.sql.len());
+        self.error(0..first_word, message)
+    }
+}
+
+/// A `\i` or `\ir` that the caller is asked to resolve.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Include<'text> {
+    /// File name as written.
+    pub path: &'text str,
+    /// Whether it is relative to the including file (`\ir`) rather than to the working directory (`\i`).
+    pub relative: bool,
+    /// The including file, as named by the caller.
+    pub file: &'text str,
+}
+
+/// An included file, as the caller found it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Included {
+    /// Its name for messages, and for the includes inside it.
+    pub file: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// Reads the statements of a migration that includes no other file.
+///
+/// # Errors
+/// `Usage` with `file:line:column` for what is no valid SQL, and for psql's commands.
+pub fn parse(text: &str, file: &str) -> Result<Vec<Statement>> {
+    parse_with(text, file, &mut |_| {
+        Err(Error::new(ErrorKind::Usage, "other files cannot be included here"))
+    })
+}
+
+/// Reads the statements of a migration; `include` finds the files named by `\i` and `\ir`.
+///
+/// # Errors
+/// `Usage` with `file:line:column` for what is no valid SQL, for psql's other commands, and for a file that includes
+/// itself; what `include` returns, put into the context of the place.
+pub fn parse_with(
+    text: &str,
+    file: &str,
+    include: &mut dyn FnMut(&Include) -> Result<Included>,
+) -> Result<Vec<Statement>> {
+    let mut reader = Reader {
+        include,
+        open_files: vec![file.to_owned()],
+        statements: Vec::new(),
+    };
+    reader.read(&Source::new(file, text))?;
+    if reader.statements.is_empty() {
+        return Err(
+            Error::new(ErrorKind::Usage, format!("{file}: there is no statement in it"))
+                .with_hint("a migration is plain SQL; statements end with a semicolon"),
+        );
+    }
+    Ok(reader.statements)
+}
+
+/// Returns the statement with each placeholder replaced by a parameter of the same length, so that it parses; the
+/// space in front keeps `BETWEEN<batch_start>` apart.
+pub(super) fn masked(sql: &str, placeholders: &[(Range<usize>, BatchEdge)]) -> String {
+    let mut text = sql.to_owned();
+    for (range, edge) in placeholders {
+        let parameter = match edge {
+            BatchEdge::Start => " $1",
+            BatchEdge::End => " $2",
+        };
+        text.replace_range(range.clone(), &format!("{parameter:width$}", width = range.len()));
+    }
+    text
+}
+
+struct Reader<'caller> {
+    include: &'caller mut dyn FnMut(&Include) -> Result<Included>,
+    open_files: Vec<String>,
+    statements: Vec<Statement>,
+}
+
+impl Reader<'_> {
+    fn read(&mut self, source: &Source) -> Result<()> {
+        let (pieces, left_comments) = split(source)?;
+        for piece in pieces {
+            match piece {
+                Piece::Statement(raw) => self.read_statement(source, raw)?,
+                Piece::Include { path, relative, range } => {
+                    self.read_include(
+                        source,
+                        &Include {
+                            path: &path,
+                            relative,
+                            file: source.file,
+                        },
+                        range,
+                    )?;
+                }
+            }
+        }
+        match read_directive(source, &left_comments)? {
+            Some((_, range)) => Err(source.error(range, "this migtime comment stands by no statement")),
+            None => Ok(()),
+        }
+    }
+
+    fn read_statement(&mut self, source: &Source, raw: RawStatement) -> Result<()> {
+        let start = raw.range.start;
+        let sql = &source.text[raw.range.clone()];
+        let placeholders: Vec<_> = raw
+            .placeholders
+            .into_iter()
+            .map(|(range, edge)| (range.start - start..range.end - start, edge))
+            .collect();
+        let masked = masked(sql, &placeholders);
+        if let Some(problem) = syntax::problem(&masked) {
+            let error = source.error(start + problem.range.start..start + problem.range.end, problem.message);
+            return Err(match hint_for(&masked[problem.range]) {
+                Some(hint) => error.with_hint(hint),
+                None => error,
+            });
+        }
+        let directive = read_directive(source, &raw.comments)?.map(|(directive, _)| directive);
+        self.statements.push(Statement {
+            number: self.statements.len() as u32 + 1,
+            file: source.file.to_owned(),
+            line: source.line(start),
+            byte_range: raw.range.clone(),
+            sql: sql.to_owned(),
+            placeholders,
+            directive,
+        });
+        Ok(())
+    }
+
+    fn read_include(&mut self, source: &Source, wanted: &Include, range: Range<usize>) -> Result<()> {
+        let included = (self.include)(wanted)
+            .map_err(|error| error.in_context(format!("{}:{}", source.file, source.line(range.start))))?;
+        if self.open_files.contains(&included.file) {
+            return Err(source.error(range, format!("{} includes itself", included.file)));
+        }
+        self.open_files.push(included.file.clone());
+        self.read(&Source::new(&included.file, &included.text))?;
+        self.open_files.pop();
+        Ok(())
+    }
+}
+
+/// Returns the one directive among a statement's comments, and where it stands.
+fn read_directive(source: &Source, comments: &[Range<usize>]) -> Result<Option<(Directive, Range<usize>)>> {
+    let mut found = None;
+    for range in comments {
+        match directive::read(&source.text[range.clone()]) {
+            None => {}
+            Some(Err(misread)) => return Err(source.error(range.clone(), misread.message).with_hint(misread.hint)),
+            Some(Ok(_)) if found.is_some() => {
+                return Err(source.error(range.clone(), "this statement already has a migtime comment"));
+            }
+            Some(Ok(directive)) => found = Some((directive, range.clone())),
+        }
+    }
+    Ok(found)
+}
+
+/// Explains the syntax errors that are really the language of psql or of a migration tool.
+fn hint_for(text: &str) -> Option<&'static str> {
+    match text.as_bytes() {
+        [b':', ..] => Some("psql's variables are not filled in; only :batch_start and :batch_end have a meaning here"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(text: &str) -> String {
+        parse(text, "m.sql").expect_err("refused").message().to_owned()
+    }
+
+    #[test]
+    fn statements_carry_their_place() {
+        let text = "\u{feff}-- first\r\nSELECT 1;\r\n\r\n  UPDATE t SET a = :batch_end -- x\r\n  WHERE b;";
+        let statements = parse(text, "m.sql").expect("parses");
+        assert_eq!(statements.len(), 2);
+        let second = &statements[1];
+        assert_eq!((second.number, second.line), (2, 4));
+        assert_eq!(second.sql, "UPDATE t SET a = :batch_end -- x\r\n  WHERE b");
+        assert_eq!(second.sql, text[second.byte_range.clone()]);
+        assert_eq!(second.placeholders, [(17..27, BatchEdge::End)]);
+    }
+
+    #[test]
+    fn syntax_errors_name_their_place() {
+        let error = parse(
+            "SELECT 1;\nUPDATE t SET a = 1\nWHERE id BETWEEN <batch_start> AD <batch_end>;",
+            "m.sql",
+        )
+        .expect_err("refused");
+        assert_eq!(error.kind(), ErrorKind::Usage);
+        assert_eq!(error.message(), "m.sql:3:32: expected AND");
+        assert_eq!(
+            error.excerpt(),
+            Some(
+                " --> m.sql:3:32\n  |\n3 | WHERE id BETWEEN <batch_start> AD <batch_end>;\n  |                                ^^"
+            )
+        );
+        assert_eq!(message("SELEC 1"), "m.sql:1:1: expected command, found SELEC");
+        assert_eq!(
+            message("UPDATE t SET a = ;"),
+            "m.sql:1:17: expected an expression, found the end"
+        );
+        assert_eq!(message("SELECT (1; SELECT 2"), "m.sql:1:10: expected COMMA");
+        let error = parse("SELECT * FROM t WHERE id > :low", "m.sql").expect_err("refused");
+        assert!(error.hint().expect("a hint").starts_with("psql's variables"));
+    }
+
+    #[test]
+    fn a_piece_that_reads_as_two_statements_is_refused() {
+        assert_eq!(
+            message("CREATE VIEW v AS SELECT 1\nCREATE VIEW w AS SELECT 2;"),
+            "m.sql:2:1: Missing semicolon between statements"
+        );
+    }
+
+    #[test]
+    fn the_statement_after_a_schema_with_elements_is_not_swallowed() {
+        let statements = parse("CREATE SCHEMA s CREATE VIEW v AS SELECT 1; DROP TABLE t;", "m.sql").expect("parses");
+        assert_eq!(statements.len(), 2);
+        assert_eq!(statements[1].sql, "DROP TABLE t");
+    }
+
+    #[test]
+    fn a_migration_without_statements_is_refused() {
+        for text in ["", "\u{feff}", "-- nothing\n/* here */;;\n"] {
+            assert_eq!(message(text), "m.sql: there is no statement in it");
+        }
+    }
+
+    #[test]
+    fn directives_reach_their_statement() {
+        let text = "-- migtime: no-batch\nDELETE FROM a;\nDELETE /* migtime: batch size=7 */ FROM b;";
+        let statements = parse(text, "m.sql").expect("parses");
+        assert_eq!(statements[0].directive, Some(Directive::NoBatch));
+        assert!(matches!(&statements[1].directive, Some(Directive::Batch(batch)) if batch.size == Some(7)));
+        assert_eq!(
+            message("SELECT 1;\n-- migtime: no-batch"),
+            "m.sql:2:1: this migtime comment stands by no statement"
+        );
+        assert_eq!(
+            message("-- migtime: no-batch\n-- migtime: batch\nSELECT 1"),
+            "m.sql:2:1: this statement already has a migtime comment"
+        );
+        assert_eq!(
+            message("-- migtime: batch keye=1\nSELECT 1"),
+            "m.sql:1:1: unknown option \"keye\" in a migtime comment"
+        );
+    }
+
+    #[test]
+    fn includes_are_resolved_by_the_caller() {
+        let mut include = |wanted: &Include| {
+            Ok(Included {
+                file: format!("dir/{}", wanted.path),
+                text: match wanted.path {
+                    "loop.sql" => "\\ir loop.sql".to_owned(),
+                    "bad.sql" => "SELECT 1;\nSELEC;".to_owned(),
+                    "gone.sql" => return Err(Error::new(ErrorKind::Usage, "cannot read dir/gone.sql")),
+                    other => format!("-- {} {}\nSELECT '{other}';", wanted.file, wanted.relative),
+                },
+            })
+        };
+        let statements = parse_with("SELECT 1;\n\\ir a.sql\nSELECT 2;", "m.sql", &mut include).expect("parses");
+        let found: Vec<(u32, &str, usize)> = statements
+            .iter()
+            .map(|statement| (statement.number, statement.file.as_str(), statement.line))
+            .collect();
+        assert_eq!(found, [(1, "m.sql", 1), (2, "dir/a.sql", 2), (3, "m.sql", 3)]);
+        let mut refused = |text| {
+            parse_with(text, "m.sql", &mut include)
+                .expect_err("refused")
+                .message()
+                .to_owned()
+        };
+        assert_eq!(
+            refused("\\i loop.sql"),
+            "dir/loop.sql:1:1: dir/loop.sql includes itself"
+        );
+        assert_eq!(refused("\\i bad.sql"), "dir/bad.sql:2:1: expected command, found SELEC");
+        assert_eq!(refused("\n\\i gone.sql"), "m.sql:2: cannot read dir/gone.sql");
+    }
+}

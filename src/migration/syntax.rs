@@ -1,0 +1,285 @@
+//! The SQL parser, behind one door: what a statement does, as plain data.
+//!
+//! The only file that knows `squawk-syntax`, whose tree nodes change their names between versions. Decides nothing
+//! about batches or step kinds.
+
+use std::ops::Range;
+
+use squawk_syntax::ast::AstNode;
+use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
+
+use super::outline::{Action, Dml, Outline};
+
+mod scope;
+
+/// A place where the text is no valid SQL.
+pub(super) struct Problem {
+    pub message: String,
+    pub range: Range<usize>,
+}
+
+/// Returns the first thing wrong with a text that should be exactly one statement.
+pub(super) fn problem(masked: &str) -> Option<Problem> {
+    let parsed = SourceFile::parse(masked);
+    if let Some(error) = parsed.errors().first() {
+        let range = visible(masked, bytes(error.range()));
+        return Some(Problem {
+            message: in_words(error.message(), &masked[range.clone()]),
+            range,
+        });
+    }
+    let count = statements(&parsed.tree()).count();
+    (count != 1).then(|| Problem {
+        message: format!("this reads as {count} statements up to the next semicolon"),
+        range: visible(masked, 0..0),
+    })
+}
+
+/// Returns what the statement does; the text is known to be one valid statement.
+pub(super) fn outline(masked: &str) -> Outline {
+    let parsed = SourceFile::parse(masked);
+    match statements(&parsed.tree()).next() {
+        Some(statement) => Outline {
+            command: command(&statement),
+            tables: tables(&statement),
+            creates: creates(&statement),
+            actions: statement
+                .children()
+                .filter_map(|node| action(&statement, &node))
+                .collect(),
+            dml: dml(&statement),
+        },
+        None => Outline::default(),
+    }
+}
+
+fn statements(file: &SourceFile) -> impl Iterator<Item = SyntaxNode> {
+    file.syntax()
+        .children()
+        .filter(|node| node.kind() != SyntaxKind::EMPTY_STMT)
+}
+
+fn bytes(range: impl Into<Range<usize>>) -> Range<usize> {
+    range.into()
+}
+
+fn range_of(node: &SyntaxNode) -> Range<usize> {
+    bytes(node.text_range())
+}
+
+/// The parser reports what is missing behind the token before; a person looks at the token that came instead.
+fn visible(text: &str, range: Range<usize>) -> Range<usize> {
+    if !range.is_empty() {
+        return range;
+    }
+    let rest = &text[range.start..];
+    let trimmed = rest.trim_start();
+    let start = range.start + rest.len() - trimmed.len();
+    let first_is_word = trimmed.starts_with(|first: char| first.is_alphanumeric());
+    let length = if first_is_word {
+        trimmed.find(|character: char| !character.is_alphanumeric() && character != '_')
+    } else {
+        trimmed.char_indices().nth(1).map(|(offset, _)| offset)
+    };
+    start..start + length.unwrap_or(trimmed.len())
+}
+
+/// Puts the parser's names of tokens into the words of the text: `found IDENT` → `found SELEC`.
+fn in_words(message: &str, found: &str) -> String {
+    let (expected, was_found) = match message.split_once(", found ") {
+        Some((expected, _)) => (expected, true),
+        None => (message, false),
+    };
+    let expected = expected.replace("_KW", "");
+    match (was_found, found) {
+        (false, _) => expected,
+        (true, "") => format!("{expected}, found the end"),
+        (true, found) => format!("{expected}, found {found}"),
+    }
+}
+
+/// Returns the statement's name, as `CREATE INDEX`; options that change what it does are part of it.
+fn command(statement: &SyntaxNode) -> String {
+    let name = format!("{:?}", statement.kind()).replace('_', " ");
+    let has = |kind| {
+        let mut tokens = statement.descendants_with_tokens();
+        tokens.any(|element| element.kind() == kind)
+    };
+    match statement.kind() {
+        SyntaxKind::VACUUM if has(SyntaxKind::FULL_KW) => format!("{name} FULL"),
+        SyntaxKind::REFRESH if has(SyntaxKind::CONCURRENTLY_KW) => format!("{name} CONCURRENTLY"),
+        SyntaxKind::COMMIT_TRANSACTION | SyntaxKind::ROLLBACK_TRANSACTION
+            if has(SyntaxKind::CHAIN_KW) && !has(SyntaxKind::NO_KW) =>
+        {
+            format!("{name} AND CHAIN")
+        }
+        SyntaxKind::CREATE_TABLE if has(SyntaxKind::PARTITION_OF) => format!("{name} PARTITION OF"),
+        SyntaxKind::COPY if has(SyntaxKind::COPY_FROM) => format!("{name} FROM"),
+        _ => name,
+    }
+}
+
+/// Returns the tables the statement works on, the main one first.
+fn tables(statement: &SyntaxNode) -> Vec<String> {
+    let names = || {
+        statement
+            .descendants()
+            .filter(|node| matches!(node.kind(), SyntaxKind::TABLE_NAME_REF | SyntaxKind::RELATION_NAME_REF))
+            .map(|node| written_name(&node))
+    };
+    match statement.kind() {
+        SyntaxKind::UPDATE | SyntaxKind::DELETE | SyntaxKind::INSERT => {
+            scope::target(statement).map(|target| target.name).into_iter().collect()
+        }
+        SyntaxKind::ALTER_TABLE
+        | SyntaxKind::CREATE_INDEX
+        | SyntaxKind::CREATE_TRIGGER
+        | SyntaxKind::CLUSTER
+        | SyntaxKind::REINDEX
+        | SyntaxKind::COPY
+        | SyntaxKind::MERGE => names().take(1).collect(),
+        SyntaxKind::TRUNCATE | SyntaxKind::VACUUM | SyntaxKind::ANALYZE | SyntaxKind::DROP_TABLE | SyntaxKind::LOCK => {
+            names().collect()
+        }
+        SyntaxKind::REFRESH => {
+            let views = statement
+                .descendants()
+                .filter(|node| node.kind() == SyntaxKind::VIEW_REF);
+            views.map(|node| written_name(&node)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Returns the names of tables that exist only once the statement has run; one made `IF NOT EXISTS` may exist before.
+fn creates(statement: &SyntaxNode) -> Vec<String> {
+    let has_condition = statement
+        .children()
+        .any(|node| node.kind() == SyntaxKind::IF_NOT_EXISTS);
+    let made = match statement.kind() {
+        SyntaxKind::CREATE_TABLE | SyntaxKind::CREATE_TABLE_AS if !has_condition => SyntaxKind::TABLE_NAME,
+        SyntaxKind::SELECT_INTO | SyntaxKind::ALTER_TABLE => SyntaxKind::TABLE_NAME,
+        SyntaxKind::CREATE_MATERIALIZED_VIEW if !has_condition => SyntaxKind::VIEW,
+        _ => return Vec::new(),
+    };
+    let named = statement.descendants().find(|node| node.kind() == made);
+    named.map(|node| written_name(&node)).into_iter().collect()
+}
+
+/// Returns a name without the spaces and comments that may stand inside.
+fn written_name(node: &SyntaxNode) -> String {
+    node.descendants_with_tokens()
+        .filter_map(|element| element.into_token())
+        .filter(|token| !token.kind().is_trivia())
+        .map(|token| token.text().to_owned())
+        .collect()
+}
+
+/// Reads one subcommand of `ALTER TABLE`.
+fn action(statement: &SyntaxNode, node: &SyntaxNode) -> Option<Action> {
+    if statement.kind() != SyntaxKind::ALTER_TABLE
+        || matches!(node.kind(), SyntaxKind::TABLE_RELATION_NAME | SyntaxKind::IF_EXISTS)
+    {
+        return None;
+    }
+    let in_words = |node: &SyntaxNode| format!("{:?}", node.kind()).replace('_', " ");
+    let inner = match node.kind() {
+        SyntaxKind::ALTER_COLUMN => node
+            .children()
+            .find(|child| child.kind() != SyntaxKind::COLUMN_NAME_REF)?,
+        _ => node.clone(),
+    };
+    let constraints: Vec<SyntaxNode> = node
+        .children()
+        .filter(|child| in_words(child).ends_with(" CONSTRAINT"))
+        .collect();
+    let any = |kind| node.descendants().any(|child| child.kind() == kind);
+    let default = constraints
+        .iter()
+        .find(|constraint| constraint.kind() == SyntaxKind::DEFAULT_CONSTRAINT)
+        .and_then(|constraint| constraint.children().last());
+    let data_type = node.children().find(|child| in_words(child).ends_with(" TYPE"));
+    Some(Action {
+        name: in_words(&inner),
+        constraints: constraints.iter().map(in_words).collect(),
+        data_type: data_type.map(|child| child.text().to_string()),
+        default_is_literal: default
+            .as_ref()
+            .is_some_and(|value| value.kind() == SyntaxKind::LITERAL),
+        default: default.map(|value| written_name(&value)),
+        identity: any(SyntaxKind::GENERATED_IDENTITY),
+        stored: any(SyntaxKind::GENERATED_STORED),
+        not_valid: any(SyntaxKind::NOT_VALID),
+        using_index: any(SyntaxKind::USING_INDEX_NAME),
+    })
+}
+
+fn dml(statement: &SyntaxNode) -> Option<Dml> {
+    let target = scope::target(statement)?;
+    let verb = match statement.kind() {
+        SyntaxKind::UPDATE => super::outline::Verb::Update,
+        SyntaxKind::DELETE => super::outline::Verb::Delete,
+        _ => super::outline::Verb::Insert,
+    };
+    let has_child = |kind| statement.children().any(|node| node.kind() == kind);
+    Some(Dml {
+        verb,
+        with_clause: has_child(SyntaxKind::WITH_CLAUSE),
+        current_of: has_child(SyntaxKind::WHERE_CURRENT_OF),
+        limited_subquery: scope::limits_itself(statement, &target),
+        scopes: scope::scopes(statement, &target),
+        target,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_named() {
+        fn check(sql: &str, command: &str, tables: &[&str]) {
+            let outline = outline(sql);
+            assert_eq!(
+                (outline.command.as_str(), outline.tables),
+                (command, tables.iter().map(|name| (*name).to_owned()).collect()),
+                "{sql}"
+            );
+        }
+        check(
+            "create unique index concurrently on only s . t (a)",
+            "CREATE INDEX",
+            &["s.t"],
+        );
+        check("vacuum (full, analyze) a, b", "VACUUM FULL", &["a", "b"]);
+        check(
+            "alter table if exists t add foreign key (a) references p",
+            "ALTER TABLE",
+            &["t"],
+        );
+        check("commit and chain", "COMMIT TRANSACTION AND CHAIN", &[]);
+        check("commit and no chain", "COMMIT TRANSACTION", &[]);
+        check(
+            "refresh materialized view concurrently mv",
+            "REFRESH CONCURRENTLY",
+            &["mv"],
+        );
+        check("insert into t select * from u", "INSERT", &["t"]);
+        check("update only \"T\" as x set a = 1 from u", "UPDATE", &["\"T\""]);
+        check("start transaction", "BEGIN", &[]);
+        check("select 1", "SELECT", &[]);
+    }
+
+    #[test]
+    fn created_names_are_known() {
+        fn check(sql: &str, expected: &[&str]) {
+            assert_eq!(outline(sql).creates, expected, "{sql}");
+        }
+        check("create table s.t (a int)", &["s.t"]);
+        check("create table if not exists t (a int)", &[]);
+        check("alter table t rename to u", &["u"]);
+        check("alter table t rename column a to u", &[]);
+        check("select 1 as a into u", &["u"]);
+        check("create materialized view m as select 1", &["m"]);
+    }
+}
