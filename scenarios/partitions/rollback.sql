@@ -1,0 +1,2 @@
+DROP TABLE firmware_versions;
+ALTER TABLE measurements DROP COLUMN fahrenheit;

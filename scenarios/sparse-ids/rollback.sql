@@ -1,0 +1,1 @@
+UPDATE notifications SET state = NULL WHERE state IS NOT NULL;

@@ -1,0 +1,2 @@
+DROP INDEX CONCURRENTLY carts_currency_updated_at;
+ALTER TABLE carts DROP COLUMN currency;
