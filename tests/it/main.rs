@@ -1,4 +1,8 @@
 //! All integration tests, one binary; each module says in its first line what it shows.
 
+mod catalog_counting;
+mod catalog_names;
+mod catalog_reader;
+mod catalog_tables;
 mod server_throwaway;
 mod support;
