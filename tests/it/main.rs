@@ -1,5 +1,9 @@
 //! All integration tests, one binary; each module says in its first line what it shows.
 
+mod catalog_counting;
+mod catalog_names;
+mod catalog_reader;
+mod catalog_tables;
 mod coverage;
 mod migration_steps;
 mod server_throwaway;
