@@ -200,7 +200,7 @@ fn extrapolated(measured: &Measured, plan: &Plan, table: Option<&TableFacts>) ->
             standard_deviation: variance(cost).sqrt(),
             degrees_of_freedom: f64::INFINITY,
         });
-        LogMixture::new(components.collect())
+        LogMixture::new(components.collect()).map(|mixture| mixture.condensed())
     };
     let prediction = mixture(&|cost| cost.variance + cost.noise_variance + run_variance)?;
     let mean = mixture(&|cost| cost.variance)?;

@@ -14,6 +14,8 @@ const PLACE_SD: [f64; 5] = [0.01, 0.05, 0.1, 0.2, 0.35];
 const PLACE_RANGE: [f64; 3] = [0.03, 0.1, 0.3];
 /// How much larger the noise between blocks is than neighbouring blocks show.
 const NOISE_FACTOR: [f64; 5] = [0.6, 0.85, 1.2, 1.7, 2.4];
+/// Logarithm of how much worse than the best a setting may explain the blocks and still count.
+const NEGLIGIBLE: f64 = 10.0;
 /// Cells of equal length for which costs are predicted.
 pub const CELLS: usize = 40;
 
@@ -66,16 +68,30 @@ impl Shape {
     }
 }
 
+/// The blocks and what is asked about them.
+struct Problem<'blocks> {
+    blocks: &'blocks [Block],
+    shapes: &'blocks [Shape],
+    cell_weights: Vec<f64>,
+    total_batches: f64,
+}
+
 /// Predicts the mean cost of a whole walk of `total_batches` from its blocks (at least one).
 ///
 /// y = β₀ + δt + h(x) + ε; δ ~ N(μ_D, τ_D²); h ~ GP(0, σ_h² e^(−|x − x′|/ℓ)); ε ~ N(0, (g s₀)²/n). Blocks of several runs
-/// share a run effect each.
+/// share a run effect each. Settings and shapes that explain the blocks far worse than others are left out.
 pub fn mean_costs(blocks: &[Block], shapes: &[Shape], total_batches: f64) -> Vec<MeanCost> {
+    let problem = Problem {
+        blocks,
+        shapes,
+        cell_weights: cell_weights(blocks),
+        total_batches,
+    };
     let scale = noise_scale(blocks);
     // Costs that differ by more than the grid foresees get a wider one.
     let stretch = (spread(blocks) / PLACE_SD[PLACE_SD.len() - 1]).max(1.0);
-    let cell_weights = cell_weights(blocks);
     let mut costs = Vec::new();
+    let mut best = f64::NEG_INFINITY;
     for range in PLACE_RANGE {
         let places = Places::new(blocks, range);
         for place_sd in PLACE_SD {
@@ -84,19 +100,15 @@ pub fn mean_costs(blocks: &[Block], shapes: &[Shape], total_batches: f64) -> Vec
                     place_variance: (place_sd * stretch).powi(2),
                     noise_variance: (factor * scale).powi(2),
                 };
-                add_setting(
-                    &mut costs,
-                    blocks,
-                    shapes,
-                    &places,
-                    setting,
-                    &cell_weights,
-                    total_batches,
-                );
+                best = problem.add_setting(&mut costs, best, &places, setting);
             }
         }
     }
-    normalise(costs)
+    costs.retain(|cost| cost.weight >= best - NEGLIGIBLE);
+    for cost in &mut costs {
+        cost.weight = (cost.weight - best).exp();
+    }
+    costs
 }
 
 /// Returns the noise of one batch, from neighbouring blocks: s₀² = median(Δy² / (1/n + 1/n′)) / 0.455.
@@ -156,55 +168,52 @@ impl Places {
     }
 }
 
-/// Adds the predictions of one setting, one for each shape.
-fn add_setting(
-    costs: &mut Vec<MeanCost>,
-    blocks: &[Block],
-    shapes: &[Shape],
-    places: &Places,
-    setting: Setting,
-    cell_weights: &[f64],
-    total_batches: f64,
-) {
-    let count = blocks.len();
-    let Some(cholesky) = Cholesky::new(covariance(blocks, places, setting), count) else {
-        return;
-    };
-    let mut ones = vec![1.0; count];
-    cholesky.solve_lower(&mut ones);
-    let precision = dot(&ones, &ones);
-    let log_volume = -cholesky.half_log_determinant() - 0.5 * precision.ln();
-    for shape in shapes {
-        let mut residuals: Vec<f64> = blocks
-            .iter()
-            .zip(&shape.at_blocks)
-            .map(|(block, addition)| block.log_cost - DRIFT_MEAN * block.executed - addition)
-            .collect();
-        cholesky.solve_lower(&mut residuals);
-        let intercept = dot(&ones, &residuals) / precision;
-        residuals
-            .iter_mut()
-            .zip(&ones)
-            .for_each(|(residual, one)| *residual -= intercept * one);
-        let log_weight = shape.log_weight + log_volume - 0.5 * dot(&residuals, &residuals);
-        cholesky.solve_upper(&mut residuals);
-        let cell_costs = cell_costs(blocks, places, setting, intercept, &residuals, shape);
-        let mean: f64 = cell_costs
-            .iter()
-            .zip(cell_weights)
-            .map(|(cost, weight)| weight * cost.exp())
-            .sum();
-        let shares: Vec<f64> = cell_costs
-            .iter()
-            .zip(cell_weights)
-            .map(|(cost, weight)| weight * cost.exp() / mean)
-            .collect();
-        costs.push(MeanCost {
-            weight: log_weight,
-            log_cost: mean.ln(),
-            variance: mean_variance(blocks, places, setting, &cholesky, &ones, &shares),
-            noise_variance: setting.noise_variance / total_batches.max(1.0),
-        });
+impl Problem<'_> {
+    /// Adds the predictions of one setting, one for each shape, weighted by logarithms; returns the best weight so far.
+    fn add_setting(&self, costs: &mut Vec<MeanCost>, mut best: f64, places: &Places, setting: Setting) -> f64 {
+        let count = self.blocks.len();
+        let Some(cholesky) = Cholesky::new(covariance(self.blocks, places, setting), count) else {
+            return best;
+        };
+        let mut ones = vec![1.0; count];
+        cholesky.solve_lower(&mut ones);
+        let precision = dot(&ones, &ones);
+        let log_volume = -cholesky.half_log_determinant() - 0.5 * precision.ln();
+        for shape in self.shapes {
+            let mut residuals: Vec<f64> = self
+                .blocks
+                .iter()
+                .zip(&shape.at_blocks)
+                .map(|(block, addition)| block.log_cost - DRIFT_MEAN * block.executed - addition)
+                .collect();
+            cholesky.solve_lower(&mut residuals);
+            let intercept = dot(&ones, &residuals) / precision;
+            residuals
+                .iter_mut()
+                .zip(&ones)
+                .for_each(|(residual, one)| *residual -= intercept * one);
+            let weight = shape.log_weight + log_volume - 0.5 * dot(&residuals, &residuals);
+            if weight < best - NEGLIGIBLE {
+                continue;
+            }
+            best = best.max(weight);
+            cholesky.solve_upper(&mut residuals);
+            let cell_costs = cell_costs(self.blocks, places, setting, intercept, &residuals, shape);
+            let mut shares: Vec<f64> = cell_costs
+                .iter()
+                .zip(&self.cell_weights)
+                .map(|(cost, weight)| weight * cost.exp())
+                .collect();
+            let mean: f64 = shares.iter().sum();
+            shares.iter_mut().for_each(|share| *share /= mean);
+            costs.push(MeanCost {
+                weight,
+                log_cost: mean.ln(),
+                variance: mean_variance(self.blocks, places, setting, &cholesky, &ones, &shares),
+                noise_variance: setting.noise_variance / self.total_batches.max(1.0),
+            });
+        }
+        best
     }
 }
 
@@ -282,13 +291,4 @@ fn mean_variance(
     cholesky.solve_lower(&mut to_blocks);
     let unexplained = 1.0 - dot(&to_blocks, ones);
     (prior - dot(&to_blocks, &to_blocks)).max(0.0) + unexplained * unexplained / dot(ones, ones)
-}
-
-/// Turns logarithms of weights into weights relative to the best setting.
-fn normalise(mut costs: Vec<MeanCost>) -> Vec<MeanCost> {
-    let best = costs.iter().map(|cost| cost.weight).fold(f64::NEG_INFINITY, f64::max);
-    for cost in &mut costs {
-        cost.weight = (cost.weight - best).exp();
-    }
-    costs
 }

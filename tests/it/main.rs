@@ -5,6 +5,7 @@ mod catalog_names;
 mod catalog_reader;
 mod catalog_tables;
 mod coverage;
+mod measured;
 mod migration_steps;
 mod server_connect;
 mod server_guards;

@@ -1,0 +1,52 @@
+//! The estimate against real backfills: segment replays of a measured table and the whole runs that came out.
+//!
+//! PostgreSQL 15, 6,000,000 rows, primary key and two freshly built secondary indexes, 5,000 rows a batch; every replay and
+//! every whole run on a fresh copy. Segments are listed in the order of execution.
+
+use migtime::model::estimate::interval_at;
+use migtime::model::{EstimateOptions, batch_log, estimate};
+use migtime::stats::interval::{Interval, interval_score};
+
+const REPLAYS: [(&str, &str); 4] = [
+    ("15 % a", include_str!("../data/backfill-series/segments-15pct-a1.csv")),
+    ("15 % b", include_str!("../data/backfill-series/segments-15pct-1.csv")),
+    ("25 % a", include_str!("../data/backfill-series/segments-25pct-a2.csv")),
+    ("25 % b", include_str!("../data/backfill-series/segments-25pct-1.csv")),
+];
+/// Seconds of the whole runs.
+const WHOLE_RUNS: [f64; 6] = [142.0, 158.0, 148.0, 147.0, 137.0, 130.0];
+const ROWS: f64 = 6e6;
+
+#[test]
+fn replays_of_a_real_table_hold_its_whole_runs() {
+    let options = EstimateOptions {
+        provisional: true,
+        ..EstimateOptions::default()
+    };
+    let mean = WHOLE_RUNS.iter().sum::<f64>() / WHOLE_RUNS.len() as f64;
+    let mut held = 0;
+    let mut scores = Vec::new();
+    for (name, text) in REPLAYS {
+        let rehearsal = batch_log::read(text, name, ROWS).expect("a batch log");
+        let estimate = estimate(&rehearsal, &[], &options).expect("an estimate");
+        let point = estimate.total.point_seconds;
+        let interval = interval_at(&estimate.total.intervals, 0.95);
+        let interval = Interval {
+            lower_bound: interval.lower_seconds,
+            upper_bound: interval.upper_seconds,
+        };
+        println!(
+            "{name}: {point:.0} s ({:.0}–{:.0}), {:+.0} %",
+            interval.lower_bound,
+            interval.upper_bound,
+            100.0 * (point / mean - 1.0)
+        );
+        for actual in WHOLE_RUNS {
+            held += usize::from((interval.lower_bound..=interval.upper_bound).contains(&actual));
+            scores.push(interval_score(interval, actual, 0.95) / actual);
+        }
+    }
+    let score = scores.iter().sum::<f64>() / scores.len() as f64;
+    println!("{held} of {} held, mean interval score {score:.3}", scores.len());
+    assert_eq!(held, scores.len(), "all whole runs lie within the intervals");
+}
