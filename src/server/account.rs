@@ -84,20 +84,17 @@ impl RunAs {
 
 /// Finds an account in the text of `/etc/passwd` (`name:password:uid:gid:…`); root is never one.
 fn find_account(accounts: &str, name: &str) -> Option<Account> {
-    accounts
-        .lines()
-        .filter_map(|line| {
-            let mut fields = line.split(':');
-            let found = fields.next()?;
-            // macOS writes nobody's numbers as -2.
-            let mut number = |skipped| Some(fields.nth(skipped)?.parse::<i64>().ok()? as u32);
-            let account = Account {
-                user_id: number(1)?,
-                group_id: number(0)?,
-            };
-            (found == name && account.user_id != 0).then_some(account)
-        })
-        .next()
+    accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let found = fields.next()?;
+        // macOS writes nobody's numbers as -2.
+        let mut number = |skipped| Some(fields.nth(skipped)?.parse::<i64>().ok()? as u32);
+        let account = Account {
+            user_id: number(1)?,
+            group_id: number(0)?,
+        };
+        (found == name && account.user_id != 0).then_some(account)
+    })
 }
 
 #[cfg(test)]

@@ -5,14 +5,29 @@
 mod account;
 mod connect;
 mod discovery;
+mod environment;
+mod files;
+mod identity;
+mod keywords;
 mod leftovers;
 mod parameters;
+mod production;
 mod reader;
+mod resolve;
+mod resolve_tls;
+mod sandbox;
 pub mod signals;
+mod staging;
 mod throwaway;
+mod tls;
 
+pub use environment::Environment;
+pub use identity::Identity;
 pub use parameters::ConnectionParameters;
+pub use production::Production;
 pub use reader::Reader;
+pub use sandbox::Sandbox;
+pub use staging::Staging;
 pub use throwaway::{ThrowawayOptions, ThrowawayServer};
 
 use crate::error::{Error, ErrorKind};

@@ -1,11 +1,14 @@
 //! Where and as whom to connect: everything a connection needs, put together and checked before any is opened.
 //!
-//! Shown to a person it is a URI that works again, without the password.
+//! How it is put together is told in `resolve`, what is done with it in `connect`. Shown to a person it is a URI that
+//! names the target, never with the password.
 
 use std::fmt;
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use postgres::config::ChannelBinding;
 
 /// A server that may be tried.
 #[derive(Clone, PartialEq, Eq)]
@@ -19,11 +22,62 @@ pub(super) struct Endpoint {
     pub(super) password: Option<String>,
 }
 
-impl Endpoint {
-    /// Tells whether it is reached through a socket of this machine.
-    pub(super) fn is_socket(&self) -> bool {
-        self.address.is_none() && self.host.starts_with(['/', '@'])
-    }
+/// How far a connection must be protected, by libpq's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TlsMode {
+    Disable,
+    Allow,
+    Prefer,
+    Require,
+    VerifyCa,
+    VerifyFull,
+}
+
+/// Which authorities a server's certificate is checked against.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum RootCertificates {
+    /// None: any certificate is taken.
+    Unchecked,
+    /// Those the system trusts.
+    System,
+    /// Those of a file.
+    File(PathBuf),
+}
+
+/// Everything about TLS.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct TlsParameters {
+    pub(super) mode: TlsMode,
+    pub(super) roots: RootCertificates,
+    /// The client's own certificate and its key.
+    pub(super) certificate: Option<(PathBuf, PathBuf)>,
+    pub(super) key_password: Option<String>,
+    pub(super) lowest_version: Option<String>,
+    pub(super) highest_version: Option<String>,
+    pub(super) sends_server_name: bool,
+    /// TLS from the first byte instead of PostgreSQL's request for it.
+    pub(super) is_direct: bool,
+}
+
+/// Which kind of server is acceptable, by libpq's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TargetSession {
+    Any,
+    ReadWrite,
+    ReadOnly,
+    Primary,
+    Standby,
+    PreferStandby,
+}
+
+/// How the operating system watches over an idle TCP connection.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(super) struct Keepalive {
+    pub(super) is_off: bool,
+    pub(super) idle: Option<Duration>,
+    pub(super) interval: Option<Duration>,
+    pub(super) count: Option<u32>,
+    pub(super) user_timeout: Option<Duration>,
 }
 
 /// Everything that is needed to open a connection.
@@ -35,6 +89,42 @@ pub struct ConnectionParameters {
     pub(super) password: Option<String>,
     pub(super) application_name: String,
     pub(super) connect_timeout: Option<Duration>,
+    pub(super) options: Option<String>,
+    pub(super) tls: TlsParameters,
+    pub(super) target: TargetSession,
+    pub(super) channel_binding: ChannelBinding,
+    pub(super) keepalive: Keepalive,
+    pub(super) warnings: Vec<String>,
+}
+
+impl Endpoint {
+    /// Tells whether it is reached through a socket of this machine.
+    pub(super) fn is_socket(&self) -> bool {
+        self.address.is_none() && self.host.starts_with('/')
+    }
+
+    /// Returns what two ways to write the same server have in common.
+    fn identity(&self) -> (String, u16) {
+        const OF_THIS_MACHINE: [&str; 6] = [
+            "localhost",
+            "127.0.0.1",
+            "::1",
+            "/var/run/postgresql",
+            "/run/postgresql",
+            "/tmp",
+        ];
+        let host = match self.address {
+            Some(address) => address.to_string(),
+            None => self.host.to_lowercase(),
+        };
+        let host = host.trim_end_matches(['/', '.']);
+        let host = if OF_THIS_MACHINE.contains(&host) {
+            "localhost"
+        } else {
+            host
+        };
+        (host.to_string(), self.port)
+    }
 }
 
 impl ConnectionParameters {
@@ -52,6 +142,21 @@ impl ConnectionParameters {
             password: None,
             application_name: "migtime".to_string(),
             connect_timeout: None,
+            options: None,
+            tls: TlsParameters {
+                mode: TlsMode::Disable,
+                roots: RootCertificates::Unchecked,
+                certificate: None,
+                key_password: None,
+                lowest_version: None,
+                highest_version: None,
+                sends_server_name: true,
+                is_direct: false,
+            },
+            target: TargetSession::Any,
+            channel_binding: ChannelBinding::Prefer,
+            keepalive: Keepalive::default(),
+            warnings: Vec::new(),
         }
     }
 
@@ -63,15 +168,53 @@ impl ConnectionParameters {
         }
     }
 
+    /// Returns the same with a password, one that was asked for.
+    pub fn with_password(&self, password: &str) -> ConnectionParameters {
+        ConnectionParameters {
+            password: Some(password.to_string()),
+            ..self.clone()
+        }
+    }
+
+    /// Returns the same under another name in `pg_stat_activity`.
+    pub(super) fn with_application_name(&self, name: &str) -> ConnectionParameters {
+        ConnectionParameters {
+            application_name: name.to_string(),
+            ..self.clone()
+        }
+    }
+
     /// Returns the name of the database.
     pub fn database(&self) -> &str {
         &self.database
+    }
+
+    /// Returns the name of the user.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// Returns what a person should know about how they were put together, one sentence each.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Tells whether both name the same database of the same server, as far as that can be seen without connecting.
+    ///
+    /// Different names may still lead to one server; that is found out once connected.
+    pub fn names_same_database(&self, other: &ConnectionParameters) -> bool {
+        let others: Vec<_> = other.endpoints.iter().map(Endpoint::identity).collect();
+        self.database == other.database
+            && self
+                .endpoints
+                .iter()
+                .any(|endpoint| others.contains(&endpoint.identity()))
     }
 }
 
 impl fmt::Display for ConnectionParameters {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hosts: Vec<String> = self.endpoints.iter().map(shown_endpoint).collect();
+        let hosts: Vec<String> = self.endpoints.iter().map(ToString::to_string).collect();
         write!(
             formatter,
             "postgresql://{}@{}/{}",
@@ -88,13 +231,14 @@ impl fmt::Debug for ConnectionParameters {
     }
 }
 
-fn shown_endpoint(endpoint: &Endpoint) -> String {
-    let host = if endpoint.host.contains(':') {
-        format!("[{}]", endpoint.host)
-    } else {
-        percent_encoded(&endpoint.host)
-    };
-    format!("{host}:{}", endpoint.port)
+impl fmt::Display for Endpoint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(formatter, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(formatter, "{}:{}", percent_encoded(&self.host), self.port)
+        }
+    }
 }
 
 /// Encodes what would have a meaning in a URI.
@@ -105,4 +249,59 @@ fn percent_encoded(text: &str) -> String {
             _ => format!("%{byte:02X}"),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::Environment;
+
+    fn resolved(target: &str) -> ConnectionParameters {
+        ConnectionParameters::resolve(Some(target), &Environment::default()).expect(target)
+    }
+
+    fn check_same(left: &str, right: &str, expected: bool) {
+        assert_eq!(
+            resolved(left).names_same_database(&resolved(right)),
+            expected,
+            "{left} {right}"
+        );
+        assert_eq!(
+            resolved(right).names_same_database(&resolved(left)),
+            expected,
+            "{right} {left}"
+        );
+    }
+
+    #[test]
+    fn the_same_database_is_recognised_in_other_words() {
+        check_same("postgresql://a@db/app", "host=DB. port=5432 dbname=app user=b", true);
+        check_same(
+            "postgresql://a@localhost/app",
+            "postgresql://b@127.0.0.1:5432/app",
+            true,
+        );
+        check_same(
+            "postgresql://a@localhost/app",
+            "host=/var/run/postgresql/ user=b dbname=app",
+            true,
+        );
+        check_same("postgresql://a@x,db/app", "postgresql://a@db/app", true);
+        check_same("postgresql://a@db/app", "postgresql://a@db/other", false);
+        check_same("postgresql://a@db/app", "postgresql://a@db:5433/app", false);
+        check_same(
+            "postgresql://a@localhost/app",
+            "host=/tmp/mine user=b dbname=app",
+            false,
+        );
+    }
+
+    #[test]
+    fn shown_it_is_a_uri_without_the_password() {
+        let parameters = resolved("host=/tmp/s,::1 port=5433 user='a b' password=secret dbname=x/y");
+        let shown = parameters.to_string();
+        assert_eq!(shown, "postgresql://a%20b@%2Ftmp%2Fs:5433,[::1]:5433/x%2Fy");
+        assert_eq!(format!("{parameters:?}"), shown);
+        assert_eq!(resolved(&shown).to_string(), shown);
+    }
 }

@@ -1,9 +1,14 @@
 //! A read-only transaction: the only thing the sampler ever gets to see of a server.
 
-use postgres::types::{ToSql, Type};
-use postgres::{Row, Transaction};
+use std::time::Duration;
 
-use crate::error::{ErrorKind, Result};
+use postgres::types::{ToSql, Type};
+use postgres::{Client, Row, Transaction};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Longest wait for a lock: nothing may queue up behind a reader that waits.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A transaction that was started `READ ONLY`; it has no method that writes.
 pub struct Reader<'connection> {
@@ -11,11 +16,6 @@ pub struct Reader<'connection> {
 }
 
 impl<'connection> Reader<'connection> {
-    /// Wraps a transaction that was started `READ ONLY`.
-    pub(super) fn new(transaction: Transaction<'connection>) -> Self {
-        Reader { transaction }
-    }
-
     /// Runs one query and returns its rows. Parameters come with their types, so that it is one round trip.
     ///
     /// # Errors
@@ -23,7 +23,7 @@ impl<'connection> Reader<'connection> {
     pub fn query(&mut self, sql: &str, parameters: &[(&(dyn ToSql + Sync), Type)]) -> Result<Vec<Row>> {
         self.transaction
             .query_typed(sql, parameters)
-            .map_err(|error| super::server_error(&error, ErrorKind::Connection))
+            .map_err(|error| connection_error(&error))
     }
 
     /// Runs one query that holds SQL a person wrote, and returns its rows. One round trip.
@@ -41,4 +41,35 @@ impl<'connection> Reader<'connection> {
             super::server_error(&error, kind)
         })
     }
+}
+
+/// Lets `work` read in one read-only transaction, whose statements may take `limit` each.
+///
+/// The limits are set for the transaction only, never for the session: behind a pooler the session is somebody else's
+/// next. They are set by a query, because the first query makes it impossible to turn the transaction read-write again.
+pub(super) fn read_only<T>(
+    client: &mut Client,
+    limit: Duration,
+    work: impl FnOnce(&mut Reader) -> Result<T>,
+) -> Result<T> {
+    let mut transaction = client
+        .build_transaction()
+        .read_only(true)
+        .start()
+        .map_err(|error| connection_error(&error))?;
+    transaction
+        .simple_query(&format!(
+            "SELECT set_config('lock_timeout', '{}', true), set_config('statement_timeout', '{}', true)",
+            LOCK_TIMEOUT.as_millis(),
+            limit.as_millis().min(i32::MAX as u128)
+        ))
+        .map_err(|error| connection_error(&error))?;
+    let mut reader = Reader { transaction };
+    let result = work(&mut reader)?;
+    reader.transaction.commit().map_err(|error| connection_error(&error))?;
+    Ok(result)
+}
+
+fn connection_error(error: &postgres::Error) -> Error {
+    super::server_error(error, ErrorKind::Connection)
 }

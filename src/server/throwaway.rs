@@ -249,7 +249,7 @@ fn last_lines(text: &str) -> String {
 
 #[cfg(target_os = "linux")]
 fn warnings_about(directory: &Path) -> Vec<String> {
-    const TMPFS_MAGIC: i64 = 0x0102_1994;
+    const TMPFS_MAGIC: u64 = 0x0102_1994;
     let mut warnings = Vec::new();
     if let Ok(found) = rustix::fs::statvfs("/dev/shm") {
         let bytes = found.f_blocks.saturating_mul(found.f_frsize);
@@ -261,7 +261,7 @@ fn warnings_about(directory: &Path) -> Vec<String> {
             ));
         }
     }
-    if rustix::fs::statfs(directory).is_ok_and(|found| i64::from(found.f_type) == TMPFS_MAGIC) {
+    if rustix::fs::statfs(directory).is_ok_and(|found| u64::try_from(found.f_type) == Ok(TMPFS_MAGIC)) {
         warnings.push(format!(
             "{} is kept in memory: timings will be faster than on a disk (set TMPDIR to a directory on one)",
             directory.parent().unwrap_or(directory).display()

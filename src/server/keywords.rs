@@ -1,0 +1,319 @@
+//! The connection options that libpq knows, with the environment variable of each, and the ways to write them down.
+//!
+//! Turns a URI, a `keyword=value` string or a bare database name into options; what they mean is decided elsewhere. An
+//! error here never repeats a part of the text that could belong to a password.
+
+use std::collections::BTreeMap;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Options by libpq's keyword.
+pub(super) type Options = BTreeMap<&'static str, String>;
+
+/// Keyword and environment variable (empty when it has none), as in libpq 18.
+pub(super) const KEYWORDS: [(&str, &str); 43] = [
+    ("application_name", "PGAPPNAME"),
+    ("channel_binding", "PGCHANNELBINDING"),
+    ("client_encoding", "PGCLIENTENCODING"),
+    ("connect_timeout", "PGCONNECT_TIMEOUT"),
+    ("dbname", "PGDATABASE"),
+    ("fallback_application_name", ""),
+    ("gssdelegation", "PGGSSDELEGATION"),
+    ("gssencmode", "PGGSSENCMODE"),
+    ("gsslib", "PGGSSLIB"),
+    ("host", "PGHOST"),
+    ("hostaddr", "PGHOSTADDR"),
+    ("keepalives", ""),
+    ("keepalives_count", ""),
+    ("keepalives_idle", ""),
+    ("keepalives_interval", ""),
+    ("krbsrvname", "PGKRBSRVNAME"),
+    ("load_balance_hosts", "PGLOADBALANCEHOSTS"),
+    ("options", "PGOPTIONS"),
+    ("passfile", "PGPASSFILE"),
+    ("password", "PGPASSWORD"),
+    ("port", "PGPORT"),
+    ("require_auth", "PGREQUIREAUTH"),
+    ("requirepeer", "PGREQUIREPEER"),
+    ("requiressl", ""),
+    ("service", "PGSERVICE"),
+    ("servicefile", "PGSERVICEFILE"),
+    ("ssl_max_protocol_version", "PGSSLMAXPROTOCOLVERSION"),
+    ("ssl_min_protocol_version", "PGSSLMINPROTOCOLVERSION"),
+    ("sslcert", "PGSSLCERT"),
+    ("sslcertmode", "PGSSLCERTMODE"),
+    ("sslcompression", "PGSSLCOMPRESSION"),
+    ("sslcrl", "PGSSLCRL"),
+    ("sslcrldir", "PGSSLCRLDIR"),
+    ("sslkey", "PGSSLKEY"),
+    ("sslmode", "PGSSLMODE"),
+    ("sslnegotiation", "PGSSLNEGOTIATION"),
+    ("sslpassword", ""),
+    ("sslrootcert", "PGSSLROOTCERT"),
+    ("sslsni", "PGSSLSNI"),
+    ("replication", ""),
+    ("target_session_attrs", "PGTARGETSESSIONATTRS"),
+    ("tcp_user_timeout", ""),
+    ("user", "PGUSER"),
+];
+
+/// Returns the keyword as it is kept, if libpq knows it.
+pub(super) fn known_keyword(keyword: &str) -> Option<&'static str> {
+    KEYWORDS.iter().map(|(known, _)| *known).find(|known| *known == keyword)
+}
+
+/// Reads what a person gives as a target: a URI, a `keyword=value` string, or the name of a database.
+///
+/// # Errors
+/// `Usage` when it is malformed or has an unknown keyword.
+pub(super) fn parse_target(text: &str) -> Result<Options> {
+    match text
+        .strip_prefix("postgresql://")
+        .or_else(|| text.strip_prefix("postgres://"))
+    {
+        Some(rest) => parse_uri(rest),
+        None if text.contains("://") => Err(malformed("a connection URI starts with postgresql:// or postgres://")),
+        None if text.contains('=') => parse_pairs(text),
+        None => Ok(Options::from([("dbname", text.to_string())])),
+    }
+}
+
+/// Stores one option, given by a person or a file.
+pub(super) fn store(options: &mut Options, keyword: &str, value: String) -> Result<()> {
+    let known = known_keyword(keyword).ok_or_else(|| {
+        malformed(format!("unknown connection option `{keyword}`"))
+            .with_hint("in a URI, encode @ : / ? # & and % of user and password as %40 %3A %2F %3F %23 %26 and %25")
+    })?;
+    options.insert(known, value);
+    Ok(())
+}
+
+/// Reads `[user[:password]@][host[:port][,…]][/dbname][?keyword=value[&…]]`.
+fn parse_uri(rest: &str) -> Result<Options> {
+    let mut options = Options::new();
+    let (before_query, query) = split_query(rest);
+    let (credentials, location) = match before_query.split_once('@') {
+        Some((credentials, location)) if !credentials.contains('/') => (credentials, location),
+        _ => ("", before_query),
+    };
+    let (user, password) = credentials.split_once(':').unwrap_or((credentials, ""));
+    let (hosts, database) = location.split_once('/').unwrap_or((location, ""));
+    for (keyword, text) in [("user", user), ("password", password), ("dbname", database)] {
+        if !text.is_empty() {
+            options.insert(keyword, percent_decoded(text)?);
+        }
+    }
+    store_hosts(&mut options, hosts)?;
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (keyword, value) = pair
+            .split_once('=')
+            .filter(|(_, value)| !value.contains('='))
+            .ok_or_else(|| malformed("an option of the URI is not of the form keyword=value"))?;
+        let (keyword, value) = (percent_decoded(keyword)?, percent_decoded(value)?);
+        // What JDBC calls ssl=true.
+        if (keyword.as_str(), value.as_str()) == ("ssl", "true") {
+            options.insert("sslmode", "require".to_string());
+        } else {
+            store(&mut options, &keyword, value)?;
+        }
+    }
+    Ok(options)
+}
+
+/// Splits at the question mark that starts the options; one in front of the `@` belongs to the password.
+fn split_query(rest: &str) -> (&str, &str) {
+    let location = rest
+        .find('@')
+        .filter(|at| !rest[..*at].contains('/'))
+        .map_or(0, |at| at + 1);
+    match rest[location..].find('?') {
+        Some(mark) => (&rest[..location + mark], &rest[location + mark + 1..]),
+        None => (rest, ""),
+    }
+}
+
+fn store_hosts(options: &mut Options, text: &str) -> Result<()> {
+    let mut hosts = Vec::new();
+    let mut ports = Vec::new();
+    for endpoint in text.split(',') {
+        let (host, port) = match endpoint.strip_prefix('[') {
+            Some(bracketed) => {
+                let (address, after) = bracketed
+                    .split_once(']')
+                    .filter(|(address, after)| !address.is_empty() && (after.is_empty() || after.starts_with(':')))
+                    .ok_or_else(|| {
+                        malformed("an IPv6 address in the URI is not of the form [address] or [address]:port")
+                    })?;
+                (address, after.trim_start_matches(':'))
+            }
+            None => endpoint.split_once(':').unwrap_or((endpoint, "")),
+        };
+        hosts.push(percent_decoded(host)?);
+        ports.push(percent_decoded(port)?);
+    }
+    for (keyword, values) in [("host", hosts), ("port", ports)] {
+        if values.iter().any(|value| !value.is_empty()) {
+            options.insert(keyword, values.join(","));
+        }
+    }
+    Ok(())
+}
+
+/// Decodes `%20` and the like.
+fn percent_decoded(text: &str) -> Result<String> {
+    let wrong = || {
+        malformed("the URI has a % that is not followed by two hexadecimal digits of a valid character")
+            .with_hint("write a percent sign itself as %25")
+    };
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        rest = after;
+        if *first != b'%' {
+            bytes.push(*first);
+            continue;
+        }
+        let [high, low, after @ ..] = rest else {
+            return Err(wrong());
+        };
+        let digit = |byte: u8| char::from(byte).to_digit(16);
+        match (digit(*high), digit(*low)) {
+            (Some(high), Some(low)) if high + low > 0 => bytes.push((high * 16 + low) as u8),
+            _ => return Err(wrong()),
+        }
+        rest = after;
+    }
+    String::from_utf8(bytes).map_err(|_| wrong())
+}
+
+/// Reads `keyword = value …`; values may be in single quotes, and a backslash takes the next character as it is.
+fn parse_pairs(text: &str) -> Result<Options> {
+    let mut options = Options::new();
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        let end = rest
+            .find(|c: char| c == '=' || c.is_ascii_whitespace())
+            .unwrap_or(rest.len());
+        let (keyword, after) = rest.split_at(end);
+        let value = after.trim_start().strip_prefix('=').ok_or_else(|| {
+            malformed("the connection string has a word without `=` where a keyword is expected")
+                .with_hint("put values with spaces in single quotes: password='two words'")
+        })?;
+        let (value, after) = take_value(value.trim_start())?;
+        store(&mut options, keyword, value)?;
+        rest = after.trim_start();
+    }
+    Ok(options)
+}
+
+fn take_value(text: &str) -> Result<(String, &str)> {
+    let (quoted, text) = match text.strip_prefix('\'') {
+        Some(inside) => (true, inside),
+        None => (false, text),
+    };
+    let mut value = String::new();
+    let mut characters = text.char_indices();
+    while let Some((index, character)) = characters.next() {
+        match character {
+            '\\' => value.extend(characters.next().map(|(_, escaped)| escaped)),
+            '\'' if quoted => return Ok((value, &text[index + 1..])),
+            _ if !quoted && character.is_ascii_whitespace() => return Ok((value, &text[index..])),
+            _ => value.push(character),
+        }
+    }
+    if quoted {
+        return Err(malformed(
+            "the connection string has a quoted value without its closing quote",
+        ));
+    }
+    Ok((value, ""))
+}
+
+fn malformed(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Usage, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &[(&str, &str)]) {
+        let options = parse_target(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let found: Vec<(&str, &str)> = options
+            .iter()
+            .map(|(keyword, value)| (*keyword, value.as_str()))
+            .collect();
+        assert_eq!(found, expected, "{text}");
+    }
+
+    fn check_refused(text: &str, expected: &str) {
+        let error = parse_target(text).expect_err(text);
+        assert_eq!(error.kind(), ErrorKind::Usage);
+        assert!(error.message().contains(expected), "{text}: {error}");
+        let shown = format!("{error} {}", error.hint().unwrap_or_default());
+        assert!(!shown.contains("secret"), "{text}: {shown}");
+    }
+
+    // Each case was also given to psql 15, which took it the same way.
+    #[test]
+    fn uris_are_read_like_libpq() {
+        check("postgresql://", &[]);
+        check("postgres:///app", &[("dbname", "app")]);
+        check("postgresql://db.example", &[("host", "db.example")]);
+        check(
+            "postgresql://me:p%40ss@db:6543/app?sslmode=verify-full&application_name=a%20b",
+            &[
+                ("application_name", "a b"),
+                ("dbname", "app"),
+                ("host", "db"),
+                ("password", "p@ss"),
+                ("port", "6543"),
+                ("sslmode", "verify-full"),
+                ("user", "me"),
+            ],
+        );
+        check(
+            "postgresql://[::1]:5433/app",
+            &[("dbname", "app"), ("host", "::1"), ("port", "5433")],
+        );
+        check("postgresql://%2Ftmp%2Fs/app", &[("dbname", "app"), ("host", "/tmp/s")]);
+        check(
+            "postgresql:///app?host=/tmp/s&port=5",
+            &[("dbname", "app"), ("host", "/tmp/s"), ("port", "5")],
+        );
+        check(
+            "postgresql://a:1,b,[::2]:3/x",
+            &[("dbname", "x"), ("host", "a,b,::2"), ("port", "1,,3")],
+        );
+        check(
+            "postgresql://u:a?b@h",
+            &[("host", "h"), ("password", "a?b"), ("user", "u")],
+        );
+        check("postgresql://h?ssl=true", &[("host", "h"), ("sslmode", "require")]);
+    }
+
+    #[test]
+    fn keyword_strings_are_read_like_libpq() {
+        check("dbname=app host = db", &[("dbname", "app"), ("host", "db")]);
+        check(
+            r"password='it\'s \\ x' user=a\ b",
+            &[("password", r"it's \ x"), ("user", "a b")],
+        );
+        check("host='' port=", &[("host", ""), ("port", "")]);
+        check("  user=x  ", &[("user", "x")]);
+        check("app", &[("dbname", "app")]);
+    }
+
+    #[test]
+    fn malformed_targets_are_refused_without_showing_a_password() {
+        check_refused("postgresql://h/db?nonsense=1", "unknown connection option `nonsense`");
+        check_refused("postgresql://u:%zzsecret@h/db", "hexadecimal");
+        check_refused("postgresql://u:%00secret@h/db", "hexadecimal");
+        check_refused("postgresql://u:secret@h/db?sslmode", "keyword=value");
+        check_refused("postgresql://u:secret@[::1/db", "IPv6");
+        check_refused("mysql://u:secret@h/db", "starts with postgresql://");
+        check_refused("password=very secret user=me", "without `=`");
+        check_refused("password='secret", "closing quote");
+        check_refused("nonsense=1", "unknown connection option `nonsense`");
+    }
+}

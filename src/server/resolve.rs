@@ -1,0 +1,465 @@
+//! Puts connection parameters together as psql does: what works with psql works here.
+//!
+//! Each option comes from the first that gives it: the explicit target, the service file, the environment, the default.
+//! `DATABASE_URL` stands in for an explicit target when neither one nor a libpq variable names a server or a database.
+//! `client_encoding`, GSSAPI and compression are accepted and mean nothing here; an option that would make a connection
+//! safer than it is going to be is refused rather than ignored.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use postgres::config::ChannelBinding;
+
+use super::environment::Environment;
+use super::files::{Wanted, find_password, read_password_file, read_service};
+use super::keywords::{KEYWORDS, Options, parse_target};
+use super::parameters::{ConnectionParameters, Endpoint, Keepalive, TargetSession};
+use crate::error::{Error, ErrorKind, Result};
+
+const REFUSED: [&str; 6] = [
+    "requirepeer",
+    "require_auth",
+    "sslcrl",
+    "sslcrldir",
+    "requiressl",
+    "replication",
+];
+
+/// libpq waits for ever; a person waits for an answer.
+const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+
+impl ConnectionParameters {
+    /// Returns the parameters of `explicit` (a URI, a `keyword=value` string or a database name), completed like psql.
+    ///
+    /// # Errors
+    /// `Usage` when something given is malformed, unknown or not supported.
+    pub fn resolve(explicit: Option<&str>, environment: &Environment) -> Result<ConnectionParameters> {
+        let url = environment
+            .variable("DATABASE_URL")
+            .filter(|url| !url.is_empty() && !environment.names_target());
+        let mut options = match (explicit, url) {
+            (Some(target), _) => parse_target(target)?,
+            (None, Some(url)) => parse_target(url).map_err(|error| error.in_context("DATABASE_URL"))?,
+            (None, None) => Options::new(),
+        };
+        add_service(&mut options, environment)?;
+        for (keyword, variable) in KEYWORDS {
+            if let Some(value) = environment.variable(variable) {
+                options.entry(keyword).or_insert_with(|| value.to_string());
+            }
+        }
+        Given { options, environment }.parameters()
+    }
+
+    /// Returns the parameters of a staging clone: no environment variable can lead it to production.
+    ///
+    /// # Errors
+    /// As [`ConnectionParameters::resolve`].
+    pub fn resolve_staging(target: &str, environment: &Environment) -> Result<ConnectionParameters> {
+        ConnectionParameters::resolve(Some(target), &environment.without_target())
+    }
+}
+
+fn add_service(options: &mut Options, environment: &Environment) -> Result<()> {
+    let named = |keyword: &str, variable: &str| {
+        let name = options.get(keyword).map(String::as_str);
+        name.or(environment.variable(variable)).map(str::to_string)
+    };
+    let Some(name) = named("service", "PGSERVICE").filter(|name| !name.is_empty()) else {
+        return Ok(());
+    };
+    let file = named("servicefile", "PGSERVICEFILE");
+    for (keyword, value) in read_service(&name, file.as_deref(), environment)? {
+        options.entry(keyword).or_insert(value);
+    }
+    Ok(())
+}
+
+/// All options that were given, and what the defaults rest on.
+pub(super) struct Given<'a> {
+    pub(super) options: Options,
+    pub(super) environment: &'a Environment,
+}
+
+impl Given<'_> {
+    fn parameters(&self) -> Result<ConnectionParameters> {
+        self.refuse_unsupported()?;
+        let user = match (self.value("user"), &self.environment.user) {
+            (Some(user), _) => user.to_string(),
+            (None, Some(user)) => user.clone(),
+            (None, None) => return Err(usage("no user name is known").with_hint("name one with PGUSER or user=")),
+        };
+        let mut parameters = ConnectionParameters {
+            endpoints: self.endpoints()?,
+            database: self.value("dbname").unwrap_or(&user).to_string(),
+            user,
+            password: self.value("password").map(str::to_string),
+            application_name: self.value("application_name").unwrap_or("migtime").to_string(),
+            connect_timeout: match self.number("connect_timeout")? {
+                None => Some(DEFAULT_CONNECT_TIMEOUT),
+                Some(0) => None,
+                // As in libpq, less than 2 seconds is too little to mean.
+                Some(seconds) => Some(Duration::from_secs(u64::from(seconds.max(2)))),
+            },
+            options: self.value("options").map(str::to_string),
+            tls: self.tls()?,
+            target: self.target()?,
+            channel_binding: self.channel_binding()?,
+            keepalive: self.keepalive()?,
+            warnings: Vec::new(),
+        };
+        if parameters.password.is_none() {
+            self.add_passwords(&mut parameters);
+        }
+        Ok(parameters)
+    }
+
+    /// Returns a given value; an empty one stands for the default, as in libpq.
+    pub(super) fn value(&self, keyword: &str) -> Option<&str> {
+        self.options
+            .get(keyword)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
+    }
+
+    fn number(&self, keyword: &str) -> Result<Option<u32>> {
+        let Some(value) = self.value(keyword) else {
+            return Ok(None);
+        };
+        let number: i64 = value
+            .trim()
+            .parse()
+            .map_err(|_| usage(format!("connection option `{keyword}` is not a number: {value}")))?;
+        Ok(Some(number.clamp(0, i64::from(u32::MAX)) as u32))
+    }
+
+    pub(super) fn choice<T: Copy>(&self, keyword: &str, choices: &[(&str, T)], default: T) -> Result<T> {
+        let Some(value) = self.value(keyword) else {
+            return Ok(default);
+        };
+        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+        choices
+            .iter()
+            .find(|(name, _)| *name == value)
+            .map(|(_, choice)| *choice)
+            .ok_or_else(|| usage(format!("{keyword} `{value}` is none of {}", names.join(", "))))
+    }
+
+    fn refuse_unsupported(&self) -> Result<()> {
+        let mut refused: Vec<&str> = REFUSED
+            .into_iter()
+            .filter(|keyword| self.value(keyword).is_some())
+            .collect();
+        if self.value("gssencmode") == Some("require") {
+            refused.push("gssencmode=require");
+        }
+        if self.value("sslcertmode") == Some("require") {
+            refused.push("sslcertmode=require");
+        }
+        match refused.first() {
+            None => Ok(()),
+            Some(keyword) => Err(usage(format!("connection option `{keyword}` is not supported"))
+                .with_hint("leave it out for migtime; sslmode=verify-full proves who the server is")),
+        }
+    }
+
+    fn list(&self, keyword: &str) -> Vec<&str> {
+        self.value(keyword)
+            .map(|value| value.split(',').collect())
+            .unwrap_or_default()
+    }
+
+    fn endpoints(&self) -> Result<Vec<Endpoint>> {
+        let (hosts, addresses, ports) = (self.list("host"), self.list("hostaddr"), self.list("port"));
+        let count = hosts.len().max(addresses.len()).max(1);
+        if !hosts.is_empty() && !addresses.is_empty() && hosts.len() != addresses.len() {
+            return Err(usage(format!(
+                "{} hosts, but {} addresses",
+                hosts.len(),
+                addresses.len()
+            )));
+        }
+        if ports.len() > 1 && ports.len() != count {
+            return Err(usage(format!("{count} hosts, but {} ports", ports.len())));
+        }
+        (0..count)
+            .map(|index| {
+                let port = match ports.get(index).or(ports.first().filter(|_| ports.len() == 1)) {
+                    None | Some(&"") => 5432,
+                    Some(port) => parse_port(port)?,
+                };
+                let given = |list: &[&str]| {
+                    list.get(index)
+                        .map(|text| text.to_string())
+                        .filter(|text| !text.is_empty())
+                };
+                let address = given(&addresses)
+                    .map(|address| {
+                        address
+                            .parse::<IpAddr>()
+                            .map_err(|_| usage(format!("hostaddr `{address}` is not an IP address")))
+                    })
+                    .transpose()?;
+                let host = given(&hosts)
+                    .or(address.map(|address| address.to_string()))
+                    .unwrap_or_else(|| self.default_host(port));
+                Ok(Endpoint {
+                    host,
+                    address,
+                    port,
+                    password: None,
+                })
+            })
+            .collect()
+    }
+
+    /// Returns the first directory with a server's socket, or `localhost`.
+    fn default_host(&self, port: u16) -> String {
+        self.environment
+            .socket_directories
+            .iter()
+            .find(|directory| directory.join(format!(".s.PGSQL.{port}")).exists())
+            .map_or_else(
+                || "localhost".to_string(),
+                |directory| directory.to_string_lossy().into_owned(),
+            )
+    }
+
+    pub(super) fn in_home(&self, name: &str) -> Option<PathBuf> {
+        self.environment.home.as_ref().map(|home| home.join(name))
+    }
+
+    fn add_passwords(&self, parameters: &mut ConnectionParameters) {
+        let path = self
+            .value("passfile")
+            .map(PathBuf::from)
+            .or_else(|| self.in_home(".pgpass"));
+        let text = match path.as_deref().map(read_password_file) {
+            None | Some(Ok(None)) => return,
+            Some(Ok(Some(text))) => text,
+            Some(Err(warning)) => return parameters.warnings.push(warning),
+        };
+        for endpoint in &mut parameters.endpoints {
+            let is_default_socket = self
+                .environment
+                .socket_directories
+                .iter()
+                .any(|directory| directory == Path::new(&endpoint.host));
+            let wanted = Wanted {
+                host: if is_default_socket { "localhost" } else { &endpoint.host },
+                port: endpoint.port,
+                database: &parameters.database,
+                user: &parameters.user,
+            };
+            endpoint.password = find_password(&text, &wanted);
+        }
+    }
+
+    fn target(&self) -> Result<TargetSession> {
+        let targets = [
+            ("any", TargetSession::Any),
+            ("read-write", TargetSession::ReadWrite),
+            ("read-only", TargetSession::ReadOnly),
+            ("primary", TargetSession::Primary),
+            ("standby", TargetSession::Standby),
+            ("prefer-standby", TargetSession::PreferStandby),
+        ];
+        self.choice("target_session_attrs", &targets, TargetSession::Any)
+    }
+
+    fn channel_binding(&self) -> Result<ChannelBinding> {
+        let choices = [
+            ("disable", ChannelBinding::Disable),
+            ("prefer", ChannelBinding::Prefer),
+            ("require", ChannelBinding::Require),
+        ];
+        self.choice("channel_binding", &choices, ChannelBinding::Prefer)
+    }
+
+    fn keepalive(&self) -> Result<Keepalive> {
+        let seconds = |number: Option<u32>| {
+            number
+                .filter(|number| *number > 0)
+                .map(u64::from)
+                .map(Duration::from_secs)
+        };
+        Ok(Keepalive {
+            is_off: self.number("keepalives")? == Some(0),
+            idle: seconds(self.number("keepalives_idle")?),
+            interval: seconds(self.number("keepalives_interval")?),
+            count: self.number("keepalives_count")?.filter(|count| *count > 0),
+            user_timeout: self
+                .number("tcp_user_timeout")?
+                .filter(|milliseconds| *milliseconds > 0)
+                .map(|milliseconds| Duration::from_millis(u64::from(milliseconds))),
+        })
+    }
+}
+
+/// Never repeats what was given: an unencoded `:` or `/` in a URI puts a part of the password here.
+fn parse_port(text: &str) -> Result<u16> {
+    text.trim().parse().ok().filter(|port| *port > 0).ok_or_else(|| {
+        usage("a port is not a number from 1 to 65535")
+            .with_hint("in a URI, encode @ : / ? # & and % of user and password as %40 %3A %2F %3F %23 %26 and %25")
+    })
+}
+
+pub(super) fn usage(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Usage, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(variables: &[(&str, &str)]) -> Environment {
+        Environment {
+            variables: variables
+                .iter()
+                .map(|(name, value)| (name.to_string(), value.to_string()))
+                .collect(),
+            user: Some("osuser".to_string()),
+            ..Environment::default()
+        }
+    }
+
+    fn check(explicit: Option<&str>, variables: &[(&str, &str)], expected: &str) {
+        let found = ConnectionParameters::resolve(explicit, &environment(variables));
+        let found = found.unwrap_or_else(|error| panic!("{explicit:?} {variables:?}: {error}"));
+        assert_eq!(found.to_string(), expected, "{explicit:?} {variables:?}");
+    }
+
+    fn check_refused(explicit: &str, expected: &str) {
+        let error = ConnectionParameters::resolve(Some(explicit), &environment(&[])).expect_err(explicit);
+        assert_eq!(error.kind(), ErrorKind::Usage);
+        assert!(error.message().contains(expected), "{explicit}: {error}");
+        assert!(!error.message().contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn each_option_comes_from_the_first_that_gives_it() {
+        check(None, &[], "postgresql://osuser@localhost:5432/osuser");
+        check(
+            None,
+            &[("PGUSER", "u"), ("PGPORT", "6")],
+            "postgresql://u@localhost:6/u",
+        );
+        check(
+            Some("app"),
+            &[("PGHOST", "h"), ("PGDATABASE", "x")],
+            "postgresql://osuser@h:5432/app",
+        );
+        check(
+            Some("postgresql:///app"),
+            &[("PGHOST", "h")],
+            "postgresql://osuser@h:5432/app",
+        );
+        check(
+            Some("host='' user=u"),
+            &[("PGHOST", "h")],
+            "postgresql://u@localhost:5432/u",
+        );
+        check(Some("host=a,b port=7"), &[], "postgresql://osuser@a:7,b:7/osuser");
+        check(Some("host=a,b port=7,"), &[], "postgresql://osuser@a:7,b:5432/osuser");
+        check(
+            Some("hostaddr=127.0.0.2"),
+            &[],
+            "postgresql://osuser@127.0.0.2:5432/osuser",
+        );
+    }
+
+    #[test]
+    fn database_url_stands_in_only_when_libpq_names_no_target() {
+        let url = ("DATABASE_URL", "postgres://u:p@prod/app");
+        check(None, &[url], "postgresql://u@prod:5432/app");
+        check(None, &[url, ("PGUSER", "v")], "postgresql://u@prod:5432/app");
+        check(None, &[url, ("PGHOST", "h")], "postgresql://osuser@h:5432/osuser");
+        check(Some("other"), &[url], "postgresql://osuser@localhost:5432/other");
+    }
+
+    #[test]
+    fn nothing_in_the_environment_leads_staging_to_production() {
+        let environment = environment(&[
+            ("DATABASE_URL", "postgres://prod/app"),
+            ("PGHOST", "prod"),
+            ("PGHOSTADDR", "10.0.0.1"),
+            ("PGPORT", "1"),
+            ("PGDATABASE", "app"),
+            ("PGUSER", "deploy"),
+            ("PGSERVICE", "prod"),
+            ("PGPASSWORD", "secret"),
+        ]);
+        let staging = ConnectionParameters::resolve_staging("clone", &environment).expect("parameters");
+        assert_eq!(staging.to_string(), "postgresql://osuser@localhost:5432/clone");
+        assert_eq!(staging.password.as_deref(), Some("secret"));
+    }
+
+    #[test]
+    fn a_service_fills_in_what_the_target_leaves_open() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let file = directory.path().join("services");
+        std::fs::write(&file, "[prod]\nhost=db\nport=7\ndbname=app\n").expect("file");
+        let file = file.to_str().expect("path");
+        let variables = [
+            ("PGSERVICEFILE", file),
+            ("PGSERVICE", "prod"),
+            ("PGHOST", "h"),
+            ("PGUSER", "u"),
+        ];
+        check(None, &variables, "postgresql://u@db:7/app");
+        check(Some("other"), &variables, "postgresql://u@db:7/other");
+        check(
+            Some("service=prod port=8"),
+            &[("PGSERVICEFILE", file)],
+            "postgresql://osuser@db:8/app",
+        );
+        check_refused(
+            &format!("service=none servicefile={file}"),
+            "no service file defines the service `none`",
+        );
+    }
+
+    #[test]
+    fn a_password_file_is_used_only_when_others_cannot_read_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let file = directory.path().join("passwords");
+        std::fs::write(&file, "a:*:*:*:one\nb:5432:app:u:two\n").expect("file");
+        let resolve = |mode| {
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).expect("permissions");
+            let target = format!("host=a,b,c user=u dbname=app passfile={}", file.display());
+            ConnectionParameters::resolve(Some(&target), &environment(&[])).expect("parameters")
+        };
+        let passwords: Vec<Option<String>> = resolve(0o600)
+            .endpoints
+            .into_iter()
+            .map(|endpoint| endpoint.password)
+            .collect();
+        assert_eq!(passwords, [Some("one".to_string()), Some("two".to_string()), None]);
+        let open = resolve(0o640);
+        assert!(open.endpoints.iter().all(|endpoint| endpoint.password.is_none()));
+        assert!(
+            open.warnings()[0].contains("others may read it"),
+            "{:?}",
+            open.warnings()
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        check_refused("host=a,b port=1,2,3", "2 hosts, but 3 ports");
+        check_refused("host=a,b hostaddr=127.0.0.1", "2 hosts, but 1 addresses");
+        check_refused("hostaddr=example.org", "is not an IP address");
+        check_refused("port=0", "not a number from 1 to 65535");
+        check_refused("postgresql://u:sec/secret@h/app", "not a number from 1 to 65535");
+        check_refused(
+            "sslmode=on",
+            "none of disable, allow, prefer, require, verify-ca, verify-full",
+        );
+        check_refused("connect_timeout=soon", "is not a number");
+        check_refused("target_session_attrs=best", "none of any, read-write");
+        check_refused("requirepeer=postgres", "`requirepeer` is not supported");
+        check_refused("gssencmode=require", "gssencmode=require");
+    }
+}

@@ -1,0 +1,228 @@
+//! A sandbox: a copy of the staging database that is written to in its stead and dropped afterwards.
+//!
+//! Its name ends in 64 random bits, and the session that makes it first takes the advisory lock with those bits as key, in
+//! the maintenance database. That lock ends with the session in whatever way, so a sandbox whose lock can be taken belongs
+//! to a run that is dead. Only such a database is dropped as a leftover, only when its name has exactly that form and its
+//! owner is a role that the person has, and not by force: should a live run have lost that one session, its other sessions
+//! keep the sandbox.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+use postgres::error::SqlState;
+use postgres::{CancelToken, Client};
+
+use super::parameters::ConnectionParameters;
+use super::signals::{AtForcedExit, interrupted};
+use crate::error::{Error, ErrorKind, Result};
+
+const PREFIX: &str = "migtime_sandbox_";
+
+const MAINTENANCE_DATABASE: &str = "postgres";
+
+/// How soon a copy that takes long notices that the person wants an end.
+const INTERRUPT_POLL: Duration = Duration::from_millis(100);
+
+/// A copy of a database; dropping it drops the copy.
+pub struct Sandbox {
+    keeper: Client,
+    maintenance: ConnectionParameters,
+    parameters: ConnectionParameters,
+    _at_forced_exit: AtForcedExit,
+}
+
+impl Sandbox {
+    /// Copies the database that `template` names, after dropping what dead runs left behind.
+    ///
+    /// No session, migtime's own included, may be open on the template meanwhile.
+    ///
+    /// # Errors
+    /// `Connection` when the template is in use, the role may not create databases, or the server refuses; `Usage` when
+    /// the person interrupts it.
+    pub fn copy(template: &ConnectionParameters) -> Result<Sandbox> {
+        let key = random_key();
+        let name = format!("{PREFIX}{key:016x}");
+        let (mut keeper, maintenance) = template
+            .with_database(MAINTENANCE_DATABASE)
+            .with_application_name(&name)
+            .connect_and_pin()?;
+        let version = prepare(&mut keeper, key).map_err(|error| connection_error(&error))?;
+        drop_leftovers(&mut keeper).map_err(|error| connection_error(&error))?;
+
+        let token = keeper.cancel_token();
+        let to_drop = (maintenance.clone(), token.clone(), name.clone());
+        let mut sandbox = Sandbox {
+            parameters: ConnectionParameters {
+                database: name,
+                application_name: template.application_name.clone(),
+                ..maintenance.clone()
+            },
+            keeper,
+            maintenance,
+            _at_forced_exit: AtForcedExit::register(move || {
+                let (maintenance, token, name) = to_drop;
+                let _ = maintenance.cancel(&token);
+                drop_by_new_session(&maintenance, &name);
+            }),
+        };
+        sandbox.create(&template.database, version, &token)?;
+        Ok(sandbox)
+    }
+
+    /// Returns how to connect to the copy.
+    pub fn parameters(&self) -> &ConnectionParameters {
+        &self.parameters
+    }
+
+    fn create(&mut self, template: &str, version: i32, token: &CancelToken) -> Result<()> {
+        // Copying files writes one checkpoint instead of the whole database as WAL; older versions do only this.
+        let strategy = if version >= 150_000 { " STRATEGY FILE_COPY" } else { "" };
+        let statement = format!(
+            "CREATE DATABASE {} TEMPLATE {}{strategy}",
+            self.parameters.database,
+            quoted(template)
+        );
+        let (keeper, maintenance) = (&mut self.keeper, &self.maintenance);
+        let created = cancel_on_interrupt(maintenance, token, || keeper.batch_execute(&statement));
+        created.map_err(|error| self.describe(&error, template))
+    }
+
+    fn describe(&mut self, error: &postgres::Error, template: &str) -> Error {
+        let described = connection_error(error).in_context(format_args!("cannot copy the database {template}"));
+        match error.code() {
+            Some(&SqlState::OBJECT_IN_USE) => described
+                .with_excerpt(self.sessions_on(template))
+                .with_hint("close these sessions while the copy is made; it takes as long as copying the files"),
+            Some(&SqlState::INSUFFICIENT_PRIVILEGE) => described.with_hint(format!(
+                "a superuser can allow it: ALTER ROLE {} CREATEDB; the role must also own the database",
+                quoted(&self.parameters.user)
+            )),
+            Some(&SqlState::QUERY_CANCELED) if interrupted() => Error::new(
+                ErrorKind::Usage,
+                format!("the copy of the database {template} was interrupted"),
+            ),
+            _ => described,
+        }
+    }
+
+    fn sessions_on(&mut self, database: &str) -> String {
+        let sessions = self.keeper.query(
+            "SELECT format('session %s of %s%s', pid, usename, ' (' || nullif(application_name, '') || ')') \
+             FROM pg_catalog.pg_stat_activity WHERE datname = $1 ORDER BY pid LIMIT 10",
+            &[&database],
+        );
+        let lines: Vec<String> = sessions.iter().flatten().map(|row| row.get(0)).collect();
+        lines.join("\n")
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        let name = self.parameters.database.clone();
+        if self.keeper.batch_execute(&drop_statement(&name)).is_err() {
+            drop_by_new_session(&self.maintenance, &name);
+        }
+    }
+}
+
+fn drop_by_new_session(maintenance: &ConnectionParameters, name: &str) {
+    if let Ok(mut client) = maintenance.connect() {
+        let _ = client.batch_execute(&drop_statement(name));
+    }
+}
+
+fn drop_statement(name: &str) -> String {
+    format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+}
+
+/// Makes the session the keeper of `key` and returns the server's version number.
+fn prepare(keeper: &mut Client, key: u64) -> Result<i32, postgres::Error> {
+    let row = keeper.query_one("SELECT current_setting('server_version_num')::integer", &[])?;
+    let version = row.get(0);
+    keeper.batch_execute("SET statement_timeout = 0; SET lock_timeout = 0")?;
+    if version >= 140_000 {
+        keeper.batch_execute("SET idle_session_timeout = 0")?;
+    }
+    keeper.query_one("SELECT pg_advisory_lock($1)", &[&key.cast_signed()])?;
+    Ok(version)
+}
+
+fn drop_leftovers(keeper: &mut Client) -> Result<(), postgres::Error> {
+    let found = keeper.query(
+        "SELECT datname::text FROM pg_catalog.pg_database WHERE pg_has_role(datdba, 'MEMBER') AND datname LIKE $1",
+        &[&format!("{PREFIX}%")],
+    )?;
+    for row in found {
+        let name: String = row.get(0);
+        let Some(key) = key_of(&name) else { continue };
+        let is_dead: bool = keeper
+            .query_one("SELECT pg_try_advisory_lock($1)", &[&key.cast_signed()])?
+            .get(0);
+        if is_dead {
+            // Refused while anybody is connected; then the next copy finds it again.
+            let _ = keeper.batch_execute(&format!("DROP DATABASE IF EXISTS {name}"));
+            keeper.query_one("SELECT pg_advisory_unlock($1)", &[&key.cast_signed()])?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns the key that a sandbox's name ends in; `None` for a name of any other form.
+fn key_of(name: &str) -> Option<u64> {
+    let digits = name.strip_prefix(PREFIX)?;
+    let is_hexadecimal = digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    (digits.len() == 16 && is_hexadecimal).then(|| u64::from_str_radix(digits, 16).ok())?
+}
+
+/// Returns 64 bits that no other run has; they name things and decide nothing, so they are not of the seeded generator.
+fn random_key() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+/// Runs `work`, and has the server cancel it once the person asks for an end.
+fn cancel_on_interrupt<T>(parameters: &ConnectionParameters, token: &CancelToken, work: impl FnOnce() -> T) -> T {
+    let (done, is_done) = channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            while is_done.recv_timeout(INTERRUPT_POLL) == Err(RecvTimeoutError::Timeout) {
+                if interrupted() {
+                    let _ = parameters.cancel(token);
+                    return;
+                }
+            }
+        });
+        let result = work();
+        drop(done);
+        result
+    })
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn connection_error(error: &postgres::Error) -> Error {
+    super::server_error(error, ErrorKind::Connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(name: &str, expected: Option<u64>) {
+        assert_eq!(key_of(name), expected, "{name}");
+    }
+
+    #[test]
+    fn only_a_name_of_exactly_the_form_is_a_sandbox() {
+        check("migtime_sandbox_00000000000000ff", Some(255));
+        check("migtime_sandbox_ffffffffffffffff", Some(u64::MAX));
+        check("migtime_sandbox_00000000000000FF", None);
+        check("migtime_sandbox_ff", None);
+        check("migtime_sandbox_00000000000000ff_", None);
+        check("migtime_sandbox_+0000000000000ff", None);
+        check("migtime_sandbox_of_mine", None);
+        check("app", None);
+    }
+}

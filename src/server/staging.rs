@@ -1,0 +1,118 @@
+//! The staging clone: may be written to, once it is certain that it is neither production nor a copy that follows it.
+
+use std::time::Duration;
+
+use postgres::Client;
+
+use super::identity::Identity;
+use super::parameters::ConnectionParameters;
+use super::reader::{Reader, read_only};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Nobody else waits on a clone; the limit only ends what would never end.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// A session on the disposable database on which a migration is rehearsed.
+pub struct Staging {
+    client: Client,
+    parameters: ConnectionParameters,
+}
+
+impl Staging {
+    /// Opens the session and makes sure the database can be written to.
+    ///
+    /// # Errors
+    /// `Connection`, as [`ConnectionParameters::connect`]; `UnsafeTarget` for a standby or a read-only database.
+    pub fn connect(parameters: &ConnectionParameters) -> Result<Staging> {
+        let (client, parameters) = parameters.connect_and_pin()?;
+        let mut staging = Staging { client, parameters };
+        staging.refuse_if_not_writable()?;
+        Ok(staging)
+    }
+
+    /// Refuses a target that names the same database as production does, before anything is connected.
+    ///
+    /// # Errors
+    /// `UnsafeTarget`.
+    pub fn refuse_same_name(staging: &ConnectionParameters, production: &ConnectionParameters) -> Result<()> {
+        if staging.names_same_database(production) {
+            return Err(same_as_production(staging));
+        }
+        Ok(())
+    }
+
+    /// Refuses to go on if this is the production database, whatever name it was reached by.
+    ///
+    /// # Errors
+    /// `UnsafeTarget`; `Connection` when the identity cannot be read.
+    pub fn refuse_if_same(&mut self, production: &Identity) -> Result<()> {
+        if self.identity()?.is_same_database(production) {
+            return Err(same_as_production(&self.parameters));
+        }
+        Ok(())
+    }
+
+    /// Returns the session, to rehearse with.
+    pub fn client(&mut self) -> &mut Client {
+        &mut self.client
+    }
+
+    /// Lets `work` read in one read-only transaction.
+    ///
+    /// # Errors
+    /// What `work` returns; `Connection` when the transaction cannot be started or ended.
+    pub fn read<T>(&mut self, work: impl FnOnce(&mut Reader) -> Result<T>) -> Result<T> {
+        read_only(&mut self.client, STATEMENT_TIMEOUT, work)
+    }
+
+    /// Returns what tells this database from every other.
+    ///
+    /// # Errors
+    /// `Connection` when it cannot be read.
+    pub fn identity(&mut self) -> Result<Identity> {
+        self.read(Identity::read)
+    }
+
+    /// Opens another session on the same database, to watch from.
+    ///
+    /// # Errors
+    /// `Connection`, as [`ConnectionParameters::connect`].
+    pub fn second_connection(&self) -> Result<Client> {
+        self.parameters.connect()
+    }
+
+    /// Returns the parameters of exactly this server, also where several were named.
+    pub fn parameters(&self) -> &ConnectionParameters {
+        &self.parameters
+    }
+
+    fn refuse_if_not_writable(&mut self) -> Result<()> {
+        let row = self
+            .client
+            .query_one(
+                "SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'",
+                &[],
+            )
+            .map_err(|error| super::server_error(&error, ErrorKind::Connection))?;
+        let (is_standby, is_read_only): (bool, bool) = (row.get(0), row.get(1));
+        if is_standby {
+            return Err(unsafe_target(format!("{} is a standby", self.parameters))
+                .with_hint("rehearse on a clone that is cut off from production and promoted"));
+        }
+        if is_read_only {
+            return Err(unsafe_target(format!("{} is read-only", self.parameters)).with_hint(
+                "default_transaction_read_only is on for this server, database or role; on a disposable clone, turn it off",
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn same_as_production(staging: &ConnectionParameters) -> Error {
+    unsafe_target(format!("{staging} is the production database"))
+        .with_hint("name a disposable clone with --staging or MIGTIME_STAGING_URL")
+}
+
+fn unsafe_target(message: String) -> Error {
+    Error::new(ErrorKind::UnsafeTarget, message)
+}
