@@ -3,6 +3,7 @@
 mod catalog_counting;
 mod catalog_names;
 mod catalog_reader;
+mod catalog_round_trips;
 mod catalog_tables;
 mod coverage;
 mod measured;
