@@ -1,1 +1,23 @@
-//! To come.
+//! Estimate → HTML, CSV, JSON, Markdown, terminal: the same two inputs, a rehearsal and its estimate, in every format.
+//!
+//! Pure: text and bytes come back, and whoever calls writes them. This room touches no file, clock, terminal or database
+//! and computes no estimate; what it counts itself (medians of batches) describes what was measured. The JSON form is
+//! [`Estimate::to_json`](crate::model::estimate::Estimate::to_json).
+
+mod bins;
+mod csv;
+mod data_table;
+mod html;
+mod markdown;
+mod picture;
+mod table;
+mod terminal;
+mod text;
+mod words;
+
+pub use csv::{observations_csv, steps_csv};
+pub use html::html;
+pub use markdown::markdown;
+pub use table::{ClassEstimate, TableReport, table_csv, table_json, table_markdown, terminal_table};
+pub use terminal::terminal;
+pub use words::Answer;

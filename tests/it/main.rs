@@ -8,6 +8,8 @@ mod catalog_tables;
 mod coverage;
 mod measured;
 mod migration_steps;
+mod report;
+mod report_fixture;
 mod server_connect;
 mod server_guards;
 mod server_sandbox;

@@ -1,0 +1,95 @@
+//! Many points → few marks: what a picture of a million batches can show without hiding its extremes.
+//!
+//! Knows neither pictures nor rehearsals.
+
+/// Points of one stretch of the horizontal axis, drawn as one mark.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mark {
+    /// Place on the horizontal axis: the point's own, or the middle of the stretch.
+    pub x: f64,
+    /// Smallest value.
+    pub low: f64,
+    /// Median value.
+    pub median: f64,
+    /// Largest value.
+    pub high: f64,
+    /// Points it stands for, at least 1.
+    pub points: usize,
+}
+
+/// Returns a mark for each point, or, when there are more than `most`, for each of `most` equal stretches of `0..=end`
+/// that has points.
+pub fn marks(points: &[(f64, f64)], end: f64, most: usize) -> Vec<Mark> {
+    if points.len() <= most {
+        return points.iter().map(|&(x, y)| mark(x, &mut [y])).collect();
+    }
+    let width = end / most as f64;
+    stretches(points, end, most)
+        .into_iter()
+        .enumerate()
+        .filter(|(_, values)| !values.is_empty())
+        .map(|(index, mut values)| mark((index as f64 + 0.5) * width, &mut values))
+        .collect()
+}
+
+/// Returns the values that fall into each of `count` equal stretches of `0..=end`.
+pub fn stretches(points: &[(f64, f64)], end: f64, count: usize) -> Vec<Vec<f64>> {
+    let mut stretches = vec![Vec::new(); count];
+    for &(x, y) in points {
+        let index = (x / end * count as f64).max(0.0) as usize;
+        stretches[index.min(count - 1)].push(y);
+    }
+    stretches
+}
+
+/// Returns the `q` quantile of sorted values by linear interpolation (R's type 7); NaN when there are none.
+pub fn quantile(sorted: &[f64], q: f64) -> f64 {
+    let Some(last) = sorted.len().checked_sub(1) else {
+        return f64::NAN;
+    };
+    let place = q * last as f64;
+    let below = place.floor() as usize;
+    let above = (below + 1).min(last);
+    sorted[below] + (place - below as f64) * (sorted[above] - sorted[below])
+}
+
+fn mark(x: f64, values: &mut [f64]) -> Mark {
+    values.sort_unstable_by(f64::total_cmp);
+    Mark {
+        x,
+        low: values[0],
+        median: quantile(values, 0.5),
+        high: values[values.len() - 1],
+        points: values.len(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_points_are_their_own_marks() {
+        let marks = marks(&[(1.0, 5.0), (2.0, 7.0)], 2.0, 10);
+        assert_eq!(marks.len(), 2);
+        assert_eq!((marks[1].x, marks[1].median, marks[1].points), (2.0, 7.0, 1));
+    }
+
+    #[test]
+    fn many_points_keep_their_extremes() {
+        let points: Vec<(f64, f64)> = (0..1000).map(|i| (f64::from(i), f64::from(i % 10))).collect();
+        let marks = marks(&points, 999.0, 4);
+        assert_eq!(marks.len(), 4);
+        assert_eq!(marks.iter().map(|mark| mark.points).sum::<usize>(), 1000);
+        assert!(marks.iter().all(|mark| mark.low == 0.0 && mark.high == 9.0));
+    }
+
+    #[test]
+    fn quantiles_interpolate() {
+        // R: quantile(c(1, 2, 4, 8), c(0, .25, .5, 1)) = 1, 1.75, 3, 8
+        let values = [1.0, 2.0, 4.0, 8.0];
+        let quantiles = [0.0, 0.25, 0.5, 1.0].map(|q| quantile(&values, q));
+        assert_eq!(quantiles, [1.0, 1.75, 3.0, 8.0]);
+        assert!(quantile(&[], 0.5).is_nan());
+    }
+}

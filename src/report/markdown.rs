@@ -1,0 +1,151 @@
+//! The summary in Markdown, for a pull request: the sentence, the steps, the warnings; read in ten seconds.
+//!
+//! Names and SQL come from outside: here they are escaped, so that none can break the table or become markup.
+
+use std::fmt::Write;
+
+use crate::model::estimate::{Estimate, StepEstimate, interval_at};
+use crate::observation::Rehearsal;
+use crate::report::text;
+use crate::report::words::{self, Answer};
+use crate::units::{Bytes, Count, Seconds};
+
+/// Characters of a statement that fit a table cell.
+const STATEMENT_LENGTH: usize = 80;
+
+/// Returns the summary as GitHub-flavoured Markdown.
+pub fn markdown(rehearsal: &Rehearsal, estimate: &Estimate) -> String {
+    let mut text = format!("**{}**\n\n", escaped(&Answer::new(rehearsal, estimate).to_string()));
+    if estimate.provisional {
+        text.push_str("**Provisional**: the evidence is too thin to promise this interval.\n\n");
+        text.push_str(&bullets(&estimate.too_thin));
+        text.push('\n');
+    }
+    for sentence in words::outcome(estimate)
+        .into_iter()
+        .chain([words::evidence(rehearsal, estimate)])
+    {
+        writeln!(text, "{}\n", escaped(&sentence)).expect(STRING);
+    }
+    text.push_str(&step_table(estimate));
+    if !estimate.warnings.is_empty() {
+        text.push_str("\n**Warnings**\n\n");
+        text.push_str(&bullets(&estimate.warnings));
+    }
+    if !estimate.assumptions.is_empty() {
+        text.push_str("\n<details><summary>Assumptions</summary>\n\n");
+        text.push_str(&bullets(&estimate.assumptions));
+        text.push_str("\n</details>\n");
+    }
+    text
+}
+
+/// Returns a Markdown table; cells must be escaped already.
+pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+    let mut text = format!("| {} |\n|{}\n", header.join(" | "), " --- |".repeat(header.len()));
+    for row in rows {
+        writeln!(text, "| {} |", row.join(" | ")).expect(STRING);
+    }
+    text
+}
+
+/// Returns a bullet list of sentences, or nothing.
+pub(super) fn bullets(sentences: &[String]) -> String {
+    sentences.iter().fold(String::new(), |mut text, sentence| {
+        writeln!(text, "- {}", escaped(sentence)).expect(STRING);
+        text
+    })
+}
+
+/// Returns text on one line in which nothing is markup.
+pub(super) fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for character in text::one_line(text).chars() {
+        match character {
+            '<' => escaped.push_str("&lt;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '&' | '!' => {
+                escaped.push('\\');
+                escaped.push(character);
+            }
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+/// Returns text as a code span that stays one, whatever backticks and pipes it holds.
+pub(super) fn code(text: &str) -> String {
+    let line = text::one_line(text);
+    let longest_run = line.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest_run + 1);
+    let pad = if line.is_empty() || line.starts_with('`') || line.ends_with('`') {
+        " "
+    } else {
+        ""
+    };
+    // GitHub splits a table row at pipes before it looks for code spans.
+    format!("{fence}{pad}{}{pad}{fence}", line.replace('|', "\\|"))
+}
+
+const STRING: &str = "writing to a string does not fail";
+
+fn step_table(estimate: &Estimate) -> String {
+    let level = words::percent(estimate.level);
+    let interval_head = format!("{level} interval");
+    let header = [
+        "#",
+        "Step",
+        "Statement",
+        "Rows",
+        "Duration",
+        &interval_head,
+        "Rows/s",
+        "WAL",
+        "Basis",
+        "Locks",
+    ];
+    let rows: Vec<Vec<String>> = estimate
+        .steps
+        .iter()
+        .map(|step| step_row(step, estimate.level))
+        .collect();
+    table(&header, &rows)
+}
+
+fn step_row(step: &StepEstimate, level: f64) -> Vec<String> {
+    let locks: Vec<String> = step.locks.iter().map(|lock| escaped(&words::lock(lock))).collect();
+    vec![
+        step.number.to_string(),
+        words::kind_name(step.kind).to_string(),
+        code(&text::shortened(&step.statement, STATEMENT_LENGTH)),
+        step.rows.map_or("–".to_string(), |rows| Count(rows).to_string()),
+        Seconds(step.point_seconds).to_string(),
+        words::interval(interval_at(&step.intervals, level)),
+        words::rate_cell(step.rows_per_second).replace('\n', "<br>"),
+        step.wal_bytes
+            .map_or("–".to_string(), |bytes| Bytes(bytes as u64).to_string()),
+        words::basis_name(step.basis).to_string(),
+        if locks.is_empty() {
+            "none seen".to_string()
+        } else {
+            locks.join("<br>")
+        },
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_spans_stay_closed() {
+        assert_eq!(code("a | b"), "`a \\| b`");
+        assert_eq!(code("a ` b `` c"), "```a ` b `` c```");
+        assert_eq!(code("`a`"), "`` `a` ``");
+    }
+
+    #[test]
+    fn prose_holds_no_markup() {
+        assert_eq!(escaped("a_b <script>\n*x*|"), "a\\_b &lt;script> \\*x\\*\\|");
+    }
+}
