@@ -55,9 +55,7 @@ fn work_and_never_wind_up() {
     let sandbox = Sandbox::copy(&support::resolve(&template)).expect("sandbox");
     println!("directory {}", server.directory().display());
     println!("sandbox {}", sandbox.parameters().database());
-    while !signals::interrupted() {
-        std::thread::yield_now();
-    }
+    support::await_condition("the interrupt", signals::interrupted);
     println!("interrupted");
     loop {
         std::thread::park();
