@@ -32,15 +32,31 @@ pub struct MeanCost {
     pub noise_variance: f64,
 }
 
-/// A change of cost with the share executed whose form is known beforehand: an addition to the logarithm.
+/// A course of the logarithm of cost over the share executed, known beforehand but for its size.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Course {
+    /// Its value at each block.
+    pub at_blocks: Vec<f64>,
+    /// Its value at each of the [`CELLS`] of a whole run.
+    pub at_cells: Vec<f64>,
+}
+
+/// One possible change of cost with the share executed: a sum of courses.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shape {
     /// Logarithm of its prior weight.
     pub log_weight: f64,
-    /// Addition at each block.
-    pub at_blocks: Vec<f64>,
-    /// Addition at each cell of a whole run.
-    pub at_cells: Vec<f64>,
+    /// Numbers of the courses and their factors.
+    pub parts: Vec<(usize, f64)>,
+}
+
+/// The possible changes of cost with the share executed, other than a straight drift.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shapes {
+    /// The courses that the shapes are made of.
+    pub courses: Vec<Course>,
+    /// The shapes; weights sum to 1.
+    pub shapes: Vec<Shape>,
 }
 
 /// Correlations of the place effect for one range.
@@ -57,13 +73,15 @@ struct Setting {
     noise_variance: f64,
 }
 
-impl Shape {
-    /// Returns the shape that changes nothing.
-    pub fn none(blocks: usize) -> Shape {
-        Shape {
-            log_weight: 0.0,
-            at_blocks: vec![0.0; blocks],
-            at_cells: vec![0.0; CELLS],
+impl Shapes {
+    /// Returns the one shape that changes nothing.
+    pub fn none() -> Shapes {
+        Shapes {
+            courses: Vec::new(),
+            shapes: vec![Shape {
+                log_weight: 0.0,
+                parts: Vec::new(),
+            }],
         }
     }
 }
@@ -71,7 +89,7 @@ impl Shape {
 /// The blocks and what is asked about them.
 struct Problem<'blocks> {
     blocks: &'blocks [Block],
-    shapes: &'blocks [Shape],
+    shapes: &'blocks Shapes,
     cell_weights: Vec<f64>,
     total_batches: f64,
 }
@@ -80,7 +98,7 @@ struct Problem<'blocks> {
 ///
 /// y = β₀ + δt + h(x) + ε; δ ~ N(μ_D, τ_D²); h ~ GP(0, σ_h² e^(−|x − x′|/ℓ)); ε ~ N(0, (g s₀)²/n). Blocks of several runs
 /// share a run effect each. Settings and shapes that explain the blocks far worse than others are left out.
-pub fn mean_costs(blocks: &[Block], shapes: &[Shape], total_batches: f64) -> Vec<MeanCost> {
+pub fn mean_costs(blocks: &[Block], shapes: &Shapes, total_batches: f64) -> Vec<MeanCost> {
     let problem = Problem {
         blocks,
         shapes,
@@ -168,8 +186,18 @@ impl Places {
     }
 }
 
+/// What kriging makes of one vector of values at the blocks.
+struct Kriged {
+    /// L⁻¹(values − β̂), so that inner products are those of generalised least squares.
+    residuals: Vec<f64>,
+    /// Prediction at each cell.
+    at_cells: Vec<f64>,
+}
+
 impl Problem<'_> {
     /// Adds the predictions of one setting, one for each shape, weighted by logarithms; returns the best weight so far.
+    ///
+    /// Prediction is linear in the values, so each course is kriged once and the shapes are sums of the results.
     fn add_setting(&self, costs: &mut Vec<MeanCost>, mut best: f64, places: &Places, setting: Setting) -> f64 {
         let count = self.blocks.len();
         let Some(cholesky) = Cholesky::new(covariance(self.blocks, places, setting), count) else {
@@ -177,43 +205,120 @@ impl Problem<'_> {
         };
         let mut ones = vec![1.0; count];
         cholesky.solve_lower(&mut ones);
-        let precision = dot(&ones, &ones);
-        let log_volume = -cholesky.half_log_determinant() - 0.5 * precision.ln();
-        for shape in self.shapes {
-            let mut residuals: Vec<f64> = self
-                .blocks
+        let log_volume = -cholesky.half_log_determinant() - 0.5 * dot(&ones, &ones).ln();
+        let krige = |values: Vec<f64>| self.krige(values, places, setting, &cholesky, &ones);
+        let mut measured = krige(
+            self.blocks
                 .iter()
-                .zip(&shape.at_blocks)
-                .map(|(block, addition)| block.log_cost - DRIFT_MEAN * block.executed - addition)
-                .collect();
-            cholesky.solve_lower(&mut residuals);
-            let intercept = dot(&ones, &residuals) / precision;
-            residuals
-                .iter_mut()
-                .zip(&ones)
-                .for_each(|(residual, one)| *residual -= intercept * one);
-            let weight = shape.log_weight + log_volume - 0.5 * dot(&residuals, &residuals);
+                .map(|block| block.log_cost - DRIFT_MEAN * block.executed)
+                .collect(),
+        );
+        measured
+            .at_cells
+            .iter_mut()
+            .zip(cells())
+            .for_each(|(cost, executed)| *cost += DRIFT_MEAN * executed);
+        let courses: Vec<Kriged> = self
+            .shapes
+            .courses
+            .iter()
+            .map(|course| krige(course.at_blocks.clone()).remainder(course))
+            .collect();
+        let (_, shares) = self.mean(&measured.at_cells);
+        let variance = mean_variance(self.blocks, places, setting, &cholesky, &ones, &shares);
+        for shape in &self.shapes.shapes {
+            let weight = shape.log_weight + log_volume - 0.5 * measured.squares_without(shape, &courses);
             if weight < best - NEGLIGIBLE {
                 continue;
             }
             best = best.max(weight);
-            cholesky.solve_upper(&mut residuals);
-            let cell_costs = cell_costs(self.blocks, places, setting, intercept, &residuals, shape);
-            let mut shares: Vec<f64> = cell_costs
-                .iter()
-                .zip(&self.cell_weights)
-                .map(|(cost, weight)| weight * cost.exp())
-                .collect();
-            let mean: f64 = shares.iter().sum();
-            shares.iter_mut().for_each(|share| *share /= mean);
+            let (mean, _) = self.mean(&measured.cells_with(shape, &courses));
             costs.push(MeanCost {
                 weight,
                 log_cost: mean.ln(),
-                variance: mean_variance(self.blocks, places, setting, &cholesky, &ones, &shares),
+                variance,
                 noise_variance: setting.noise_variance / self.total_batches.max(1.0),
             });
         }
         best
+    }
+
+    /// m_p = β̂ + K_p K⁻¹(values − β̂) for each cell, β̂ by generalised least squares.
+    fn krige(
+        &self,
+        mut values: Vec<f64>,
+        places: &Places,
+        setting: Setting,
+        cholesky: &Cholesky,
+        ones: &[f64],
+    ) -> Kriged {
+        cholesky.solve_lower(&mut values);
+        let intercept = dot(ones, &values) / dot(ones, ones);
+        values
+            .iter_mut()
+            .zip(ones)
+            .for_each(|(value, one)| *value -= intercept * one);
+        let residuals = values.clone();
+        cholesky.solve_upper(&mut values);
+        let drift: f64 = self
+            .blocks
+            .iter()
+            .zip(&values)
+            .map(|(block, weight)| block.executed * weight)
+            .sum();
+        let at_cells = cells()
+            .zip(places.cells_to_blocks.chunks_exact(self.blocks.len()))
+            .map(|(cell, correlations)| {
+                intercept + setting.place_variance * dot(correlations, &values) + DRIFT_SD * DRIFT_SD * drift * cell
+            })
+            .collect();
+        Kriged { residuals, at_cells }
+    }
+
+    /// Returns the mean cost of the walk, and each cell's share of it, from the logarithms of the cells' costs.
+    fn mean(&self, log_costs: &[f64]) -> (f64, Vec<f64>) {
+        let mut shares: Vec<f64> = log_costs
+            .iter()
+            .zip(&self.cell_weights)
+            .map(|(cost, weight)| weight * cost.exp())
+            .collect();
+        let mean: f64 = shares.iter().sum();
+        shares.iter_mut().for_each(|share| *share /= mean);
+        (mean, shares)
+    }
+}
+
+impl Kriged {
+    /// Turns the prediction of a course into what the course has at each cell beyond it.
+    fn remainder(mut self, course: &Course) -> Kriged {
+        self.at_cells
+            .iter_mut()
+            .zip(&course.at_cells)
+            .for_each(|(predicted, actual)| *predicted = actual - *predicted);
+        self
+    }
+
+    /// Returns the squared length of the residuals that are left when `shape` is taken out of the values.
+    fn squares_without(&self, shape: &Shape, courses: &[Kriged]) -> f64 {
+        let mut left = self.residuals.clone();
+        for (number, factor) in &shape.parts {
+            left.iter_mut()
+                .zip(&courses[*number].residuals)
+                .for_each(|(left, part)| *left -= factor * part);
+        }
+        dot(&left, &left)
+    }
+
+    /// Returns the logarithm of each cell's cost when `shape` is taken out of the values and put back at the cells.
+    fn cells_with(&self, shape: &Shape, courses: &[Kriged]) -> Vec<f64> {
+        let mut costs = self.at_cells.clone();
+        for (number, factor) in &shape.parts {
+            costs
+                .iter_mut()
+                .zip(&courses[*number].at_cells)
+                .for_each(|(cost, part)| *cost += factor * part);
+        }
+        costs
     }
 }
 
@@ -238,31 +343,9 @@ fn covariance(blocks: &[Block], places: &Places, setting: Setting) -> Vec<f64> {
     matrix
 }
 
-/// m_p = β̂₀ + K_p K⁻¹(y − μ_D t − β̂₀) + μ_D t_p + shape, for each cell.
-fn cell_costs(
-    blocks: &[Block],
-    places: &Places,
-    setting: Setting,
-    intercept: f64,
-    weights: &[f64],
-    shape: &Shape,
-) -> Vec<f64> {
-    let drift: f64 = blocks
-        .iter()
-        .zip(weights)
-        .map(|(block, weight)| block.executed * weight)
-        .sum();
-    cells()
-        .zip(places.cells_to_blocks.chunks_exact(blocks.len()))
-        .zip(&shape.at_cells)
-        .map(|((cell, correlations), addition)| {
-            let place = setting.place_variance * dot(correlations, weights);
-            intercept + place + (DRIFT_SD * DRIFT_SD * drift + DRIFT_MEAN) * cell + addition
-        })
-        .collect()
-}
-
 /// α′Cα with C = K_pp − W′W + q q′/(o′o), q = 1 − W′o, without ever forming C.
+///
+/// The shares α are those without any shape: a passing hump moves them too little to matter.
 fn mean_variance(
     blocks: &[Block],
     places: &Places,

@@ -6,7 +6,7 @@
 //! take it for the rule. Whether there is a wave, when, and how high, the blocks decide among a few forms.
 
 use super::blocks::Block;
-use super::kriging::{Shape, cells};
+use super::kriging::{Course, Shape, Shapes, cells};
 use crate::catalog::facts::{IndexFacts, TableFacts};
 use crate::stats::distribution::normal_cumulative;
 
@@ -28,44 +28,51 @@ const PROBABILITY_UNKNOWN: f64 = 0.25;
 const ORDERED: f64 = 0.9;
 
 /// Returns the forms that the cost's change with the share executed may take, with their prior weights.
-pub fn shapes(blocks: &[Block], table: Option<&TableFacts>) -> Vec<Shape> {
+///
+/// In logarithms: ln(1 + A) e^(−u²/2) + ln(1 + B) Φ(u), u = (t − crest)/spread; the leaves' times of splitting are nearly normal.
+pub fn shapes(blocks: &[Block], table: Option<&TableFacts>) -> Shapes {
     let probability = match table {
         Some(table) if table.indexes.iter().any(may_split) => PROBABILITY,
         Some(_) => 0.0,
         None => PROBABILITY_UNKNOWN,
     };
-    let mut shapes = vec![Shape {
-        log_weight: (1.0 - probability).ln(),
-        ..Shape::none(blocks.len())
-    }];
+    let mut shapes = Shapes::none();
     if probability == 0.0 {
         return shapes;
     }
-    let forms = CREST.len() * HEIGHT.len() * AFTERWARDS.len();
-    let log_weight = (probability / forms as f64).ln();
+    shapes.shapes[0].log_weight = (1.0f64 - probability).ln();
+    let log_weight = (probability / (CREST.len() * HEIGHT.len() * AFTERWARDS.len()) as f64).ln();
     for crest in CREST {
+        let hump = shapes.courses.len();
+        shapes
+            .courses
+            .push(course(blocks, |executed| hump_at((executed - crest) / SPREAD)));
+        shapes.courses.push(course(blocks, |executed| {
+            normal_cumulative((executed - crest) / SPREAD)
+        }));
         for height in HEIGHT {
             for afterwards in AFTERWARDS {
-                let addition = |executed| addition(executed, crest, height, afterwards);
-                shapes.push(Shape {
-                    log_weight,
-                    at_blocks: blocks.iter().map(|block| addition(block.executed)).collect(),
-                    at_cells: cells().map(addition).collect(),
-                });
+                let parts = vec![(hump, f64::ln_1p(height)), (hump + 1, f64::ln_1p(afterwards))];
+                shapes.shapes.push(Shape { log_weight, parts });
             }
         }
     }
     shapes
 }
 
-fn may_split(index: &IndexFacts) -> bool {
-    index.method == "btree" && index.correlation.is_none_or(|correlation| correlation.abs() < ORDERED)
+fn course(blocks: &[Block], value: impl Fn(f64) -> f64) -> Course {
+    Course {
+        at_blocks: blocks.iter().map(|block| value(block.executed)).collect(),
+        at_cells: cells().map(value).collect(),
+    }
 }
 
-/// ln(1 + A φ(u)/φ(0) + B Φ(u)), u = (t − crest)/spread: the leaves' times of splitting are nearly normal.
-fn addition(executed: f64, crest: f64, height: f64, afterwards: f64) -> f64 {
-    let distance = (executed - crest) / SPREAD;
-    (height * (-0.5 * distance * distance).exp() + afterwards * normal_cumulative(distance)).ln_1p()
+fn hump_at(distance: f64) -> f64 {
+    (-0.5 * distance * distance).exp()
+}
+
+fn may_split(index: &IndexFacts) -> bool {
+    index.method == "btree" && index.correlation.is_none_or(|correlation| correlation.abs() < ORDERED)
 }
 
 #[cfg(test)]
@@ -92,7 +99,7 @@ mod tests {
             "rows_source": "planner"
         }))
         .expect("facts");
-        assert_eq!(shapes(&[], Some(&table)).len(), forms);
+        assert_eq!(shapes(&[], Some(&table)).shapes.len(), forms);
     }
 
     #[test]
@@ -101,15 +108,21 @@ mod tests {
         check(&[("btree", Some(1.0)), ("gin", None)], 1);
         check(&[("btree", Some(1.0)), ("btree", Some(0.02))], 49);
         check(&[("btree", None)], 49);
-        let weights: f64 = shapes(&[], None).iter().map(|shape| shape.log_weight.exp()).sum();
+        let weights: f64 = shapes(&[], None)
+            .shapes
+            .iter()
+            .map(|shape| shape.log_weight.exp())
+            .sum();
         assert!((weights - 1.0).abs() < 1e-12);
     }
 
-    // numpy: log1p(2*exp(-.5*((0.17 - 0.15)/0.025)**2) + 0.3*scipy.stats.norm.cdf((0.17 - 0.15)/0.025))
     #[test]
     fn the_wave_is_at_its_crest_and_leaves_a_step() {
-        assert!((addition(0.17, 0.15, 2.0, 0.3) - 0.989073223379).abs() < 1e-9);
-        assert!(addition(0.0, 0.15, 2.0, 0.3).abs() < 1e-6);
-        assert!((addition(1.0, 0.15, 2.0, 0.3) - 1.3f64.ln()).abs() < 1e-9);
+        let shapes = shapes(&[], None);
+        let (hump, step) = (&shapes.courses[0].at_cells, &shapes.courses[1].at_cells);
+        // Cells lie at 0.0125, 0.0375 …; the first crest at 0.11 is nearest to the fifth.
+        assert!(hump.iter().all(|value| *value <= hump[4]) && hump[4] > 0.99);
+        assert!(hump[0] < 0.01 && hump[39] < 1e-9);
+        assert!(step[0] < 0.01 && step[39] > 0.999);
     }
 }

@@ -23,17 +23,20 @@ pub enum Scenario {
     Heterogeneous,
     /// Places differ, and ranges of keys are sparse or empty.
     KeyGaps,
-    /// All of it together.
+    /// All of the above together.
     Everything,
+    /// Places differ, and the leaf pages of a randomly ordered index split all at about the same time.
+    SplitWave,
 }
 
 /// All scenario classes.
-pub const SCENARIOS: [Scenario; 5] = [
+pub const SCENARIOS: [Scenario; 6] = [
     Scenario::Stationary,
     Scenario::Drift,
     Scenario::Heterogeneous,
     Scenario::KeyGaps,
     Scenario::Everything,
+    Scenario::SplitWave,
 ];
 
 /// Rows of a batch without gaps.
@@ -64,12 +67,22 @@ struct Truth {
     /// with which it grows.
     drift: f64,
     drift_power: f64,
+    wave: Option<Wave>,
     noise_sd: f64,
     autocorrelation: f64,
     checkpoint_every: f64,
     checkpoint_batches: f64,
     checkpoint_factor: f64,
     cold_factor: f64,
+}
+
+/// Additional cost at and after the share executed at which leaf pages split.
+#[derive(Clone, Copy, Debug)]
+struct Wave {
+    crest: f64,
+    spread: f64,
+    height: f64,
+    afterwards: f64,
 }
 
 /// What differs from run to run.
@@ -110,6 +123,11 @@ impl SimulatedDatabase {
     /// Returns how the key space is walked.
     pub fn walk(&self) -> Walk {
         self.truth.walk
+    }
+
+    /// Returns the correlation of the table's index with the heap's order: 1, or 0 where its leaf pages split in a wave.
+    pub fn index_correlation(&self) -> f64 {
+        if self.truth.wave.is_some() { 0.0 } else { 1.0 }
     }
 
     /// Returns the rows of the whole table.
@@ -194,6 +212,12 @@ impl Truth {
             drift: if drifts { between(generator, 0.9, 1.5).ln() } else { 0.0 },
             // From early and then over to slow and steady: no model knows the form.
             drift_power: between(generator, 0.25, 1.25),
+            wave: (scenario == Scenario::SplitWave).then(|| Wave {
+                crest: between(generator, 0.10, 0.18),
+                spread: between(generator, 0.015, 0.035),
+                height: between(generator, 0.0, 2.0),
+                afterwards: between(generator, 0.0, 0.3),
+            }),
             noise_sd: between(generator, 0.08, 0.20),
             autocorrelation: between(generator, 0.3, 0.9),
             checkpoint_every,
@@ -225,9 +249,9 @@ impl Run {
         let innovation = standard_student(&mut self.generator, 4.0) / std::f64::consts::SQRT_2;
         let innovation_sd = truth.noise_sd * (1.0 - truth.autocorrelation.powi(2)).sqrt();
         self.noise = truth.autocorrelation * self.noise + innovation_sd * innovation;
-        let drift = (1.0 + truth.drift_power)
-            * truth.drift
-            * (self.executed as f64 / truth.rows.len() as f64).powf(truth.drift_power);
+        let executed = self.executed as f64 / truth.rows.len() as f64;
+        let drift = (1.0 + truth.drift_power) * truth.drift * executed.powf(truth.drift_power);
+        let wave = truth.wave.map_or(1.0, |wave| wave.factor(executed));
         let in_cycle = (self.phase + self.executed as f64) % truth.checkpoint_every;
         let checkpoint = if in_cycle < truth.checkpoint_batches {
             truth.checkpoint_factor
@@ -242,7 +266,15 @@ impl Run {
         let cold = 1.0 + truth.cold_factor * (-(self.since_seek as f64) / 3.0).exp();
         self.executed += 1;
         self.since_seek += 1;
-        truth.seconds[batch] * (self.effect + drift + self.noise).exp() * checkpoint * stall * cold
+        truth.seconds[batch] * (self.effect + drift + self.noise).exp() * wave * checkpoint * stall * cold
+    }
+}
+
+impl Wave {
+    /// Leaves split at shares executed that are spread logistically about the crest.
+    fn factor(&self, executed: f64) -> f64 {
+        let split = 1.0 / (1.0 + (-1.7 * (executed - self.crest) / self.spread).exp());
+        1.0 + self.height * 4.0 * split * (1.0 - split) + self.afterwards * split
     }
 }
 
