@@ -4,3 +4,4 @@
 //! progress is told through a trait, so that nothing here prints or fits.
 
 pub mod backfill;
+pub mod scenario;
