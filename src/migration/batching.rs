@@ -142,16 +142,7 @@ impl Request<'_> {
                 .statement
                 .error_at_start(format!("this cannot be batched: {reason}")));
         }
-        let scope = dml.scopes.first().filter(|scope| scope.outermost);
-        let scope = scope.ok_or_else(|| {
-            self.statement
-                .error_at_start("this cannot be batched: its rows do not come from one SELECT over a table")
-        })?;
-        if let Some(clause) = scope.indivisible {
-            return Err(self.statement.error_at_start(format!(
-                "this cannot be batched: {clause} would give another result for each window"
-            )));
-        }
+        let scope = self.divisible_scope(dml)?;
         let relation = match dml.verb {
             Verb::Insert => scope.relations.iter().find(|relation| !relation.name.is_empty()),
             Verb::Update | Verb::Delete => Some(&dml.target),
@@ -176,6 +167,21 @@ impl Request<'_> {
                 recognised_by,
             },
         )
+    }
+
+    /// Returns the query level whose rows can be cut without changing the result.
+    fn divisible_scope<'outline>(&self, dml: &'outline Dml) -> Result<&'outline Scope> {
+        let scope = dml.scopes.first().filter(|scope| scope.outermost);
+        let scope = scope.ok_or_else(|| {
+            self.statement
+                .error_at_start("this cannot be batched: its rows do not come from one SELECT over a table")
+        })?;
+        match scope.indivisible {
+            None => Ok(scope),
+            Some(clause) => Err(self.statement.error_at_start(format!(
+                "this cannot be batched: {clause} would give another result for each window"
+            ))),
+        }
     }
 
     fn by_table_size(&self, dml: &Dml) -> Result<Decision> {

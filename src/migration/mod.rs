@@ -29,7 +29,7 @@ pub use statement::{Include, Included, Statement, parse, parse_with};
 pub use steps::{steps, tables_of};
 pub use template::{condition, is_integer_key};
 pub use variables::substitute;
-pub use windows::{batches_sql, key_range_sql, sample_sql};
+pub use windows::{WalkFrom, batches_sql, key_range_sql, sample_sql};
 
 /// The kinds of work a step can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -115,7 +115,8 @@ pub struct Step {
     pub sql: String,
     /// Line on which it starts, from 1.
     pub line: usize,
-    /// Name of the table it mainly works on, as in [`TableFacts::name`](crate::catalog::facts::TableFacts::name).
+    /// Name of the table it mainly works on, as in [`TableFacts::name`](crate::catalog::facts::TableFacts::name); for a
+    /// backfill the one that is walked.
     pub table: Option<String>,
     /// Explicit transaction block (`BEGIN … COMMIT`) it stands in, numbered from 1; `None` when it commits by itself.
     pub transaction_block: Option<u32>,
@@ -138,7 +139,8 @@ pub struct Batching {
     pub walk: Walk,
     /// Rows, key values or blocks in a batch.
     pub batch_size: u64,
-    /// Condition a row meets to be processed, over `alias` alone; `None` when all rows are, or when it needs other tables.
+    /// Condition a row must meet to be processed, over `alias` alone; conditions that need other tables are left out, and
+    /// it is `None` when nothing remains.
     pub predicate: Option<String>,
     /// What told migtime to batch.
     pub recognised_by: RecognisedBy,

@@ -8,6 +8,12 @@ use super::lexer::{BatchEdge, Lexer, Token, TokenKind};
 use super::source::Source;
 use crate::error::Result;
 
+/// Parentheses within parentheses that are still read; PostgreSQL gives up at a few thousand.
+const DEEPEST: usize = 1_000;
+
+/// `AND`, `OR`, `NOT` and `UNION` in one statement: each nests the parser's tree by one.
+const MOST_CONNECTIVES: usize = 10_000;
+
 /// A part of a migration file.
 pub(super) enum Piece {
     /// A statement.
@@ -83,6 +89,7 @@ struct Splitter<'text> {
     parentheses: usize,
     /// Depth of `BEGIN ATOMIC … END` and the `CASE … END` inside.
     bodies: usize,
+    connectives: usize,
     copies_from_stdin: bool,
     /// End of the last statement, while nothing but space and comments came on its line.
     behind: Option<usize>,
@@ -99,6 +106,7 @@ impl<'text> Splitter<'text> {
             last_word: String::new(),
             parentheses: 0,
             bodies: 0,
+            connectives: 0,
             copies_from_stdin: false,
             behind: None,
         }
@@ -113,7 +121,7 @@ impl<'text> Splitter<'text> {
                 self.behind = Some(token.range.end);
                 self.finish_statement()?;
             }
-            _ => self.take_part(token),
+            _ => self.take_part(token)?,
         }
         Ok(())
     }
@@ -128,13 +136,19 @@ impl<'text> Splitter<'text> {
         }
     }
 
-    fn take_part(&mut self, token: Token) {
+    fn take_part(&mut self, token: Token) -> Result<()> {
         match token.kind {
+            TokenKind::OpenParenthesis if self.parentheses == DEEPEST => {
+                return Err(self.source.error(token.range, "parentheses are nested too deeply"));
+            }
             TokenKind::OpenParenthesis => self.parentheses += 1,
             TokenKind::CloseParenthesis => self.parentheses = self.parentheses.saturating_sub(1),
             TokenKind::Placeholder(edge) => self.current.placeholders.push((token.range.clone(), edge)),
             TokenKind::Word => self.take_word(self.source.text[token.range.clone()].to_ascii_lowercase()),
             _ => {}
+        }
+        if self.connectives > MOST_CONNECTIVES {
+            return Err(self.source.error(token.range, "too many conditions in one statement"));
         }
         if !self.started {
             self.current.range.start = token.range.start;
@@ -142,10 +156,14 @@ impl<'text> Splitter<'text> {
             self.behind = None;
         }
         self.current.range.end = token.range.end;
+        Ok(())
     }
 
     /// Follows psql: `BEGIN` opens a body only in `CREATE FUNCTION` or `CREATE PROCEDURE`, outside parentheses.
     fn take_word(&mut self, word: String) {
+        if matches!(word.as_str(), "and" | "or" | "not" | "union") {
+            self.connectives += 1;
+        }
         if self.parentheses == 0 {
             match word.as_str() {
                 "begin" if self.creates_routine() => self.bodies += 1,
@@ -217,7 +235,7 @@ impl<'text> Splitter<'text> {
         self.started = false;
         self.words.clear();
         self.last_word.clear();
-        (self.parentheses, self.bodies) = (0, 0);
+        (self.parentheses, self.bodies, self.connectives) = (0, 0, 0);
         Ok(())
     }
 }
@@ -310,6 +328,10 @@ mod tests {
             "a;\ncopy t (stdin) from stdin with (format csv);\n1,it's\n\\.\n",
             "m.sql:2:1: COPY … FROM STDIN carries its data in the file, which is not rehearsed",
         );
+        let deep = "(".repeat(1_001);
+        check_refused(&deep, "m.sql:1:1001: parentheses are nested too deeply");
+        let many = format!("a {}", "or b\n".repeat(10_001));
+        check_refused(&many, "m.sql:10001:1: too many conditions in one statement");
         check_refused("a;\nb 'c;\n", "m.sql:2:3: string is never closed");
     }
 }

@@ -8,6 +8,17 @@
 use super::template::{key_columns, row};
 use super::{Batching, Walk};
 
+/// Where a walk over the keys goes on; keys as text, one value for each column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WalkFrom<'key> {
+    /// At the first key.
+    Beginning,
+    /// At this key, or the next one when it is gone.
+    At(&'key [String]),
+    /// Behind this key, the last one of the batch before.
+    After(&'key [String]),
+}
+
 /// Returns the query for a sample of the keys to be processed, in key order.
 ///
 /// `percent` of the table's blocks are read (above 0, at most 100); the same `seed` reads the same blocks.
@@ -18,19 +29,18 @@ pub fn sample_sql(batching: &Batching, percent: f64, seed: u64) -> String {
         listed(batching, |column| format!("{column}::text")),
         batching.table,
         batching.alias,
-        where_clause(batching, None),
+        where_clause(batching, WalkFrom::Beginning),
         listed(batching, |column| column),
     )
 }
 
 /// Returns the query for the bounds of up to `batches` consecutive batches of `batch_size` rows.
 ///
-/// The first batch begins with the first row at or after `start`, or with the table's first row. Rows with the same
-/// key are never parted: a batch of a key that is not unique may be larger. Rows with a NULL in the key are left out;
-/// no window holds them.
+/// Rows with the same key are never parted: a batch of a key that is not unique may be larger. Rows with a NULL in the
+/// key are left out; no window holds them.
 /// Columns: number of rows (bigint), first key's columns as text, last key's columns as text; one row a batch, in
 /// order.
-pub fn batches_sql(batching: &Batching, start: Option<&[String]>, batches: u64) -> String {
+pub fn batches_sql(batching: &Batching, from: WalkFrom, batches: u64) -> String {
     let names: Vec<String> = (1..=batching.key.len())
         .map(|position| format!("key_{position}"))
         .collect();
@@ -59,7 +69,7 @@ pub fn batches_sql(batching: &Batching, start: Option<&[String]>, batches: u64) 
         renamed = renamed.join(", "),
         table = batching.table,
         alias = batching.alias,
-        conditions = where_clause(batching, start),
+        conditions = where_clause(batching, from),
         ordered = listed(batching, |column| column),
         limit = batches.saturating_mul(batching.batch_size).min(i64::MAX as u64),
         size = batching.batch_size,
@@ -87,7 +97,7 @@ fn listed(batching: &Batching, form: impl Fn(String) -> String) -> String {
     columns.collect::<Vec<_>>().join(", ")
 }
 
-fn where_clause(batching: &Batching, start: Option<&[String]>) -> String {
+fn where_clause(batching: &Batching, from: WalkFrom) -> String {
     debug_assert!(batching.walk != Walk::Blocks, "blocks have no keys");
     let mut conditions: Vec<String> = Vec::new();
     conditions.extend(batching.predicate.as_ref().map(|predicate| format!("({predicate})")));
@@ -97,7 +107,11 @@ fn where_clause(batching: &Batching, start: Option<&[String]>) -> String {
             .iter()
             .map(|column| format!("{}.{} IS NOT NULL", batching.alias, column.name)),
     );
-    conditions.extend(start.map(|start| format!("{} >= {}", key_columns(batching), row(&batching.key, start))));
+    conditions.extend(match from {
+        WalkFrom::Beginning => None,
+        WalkFrom::At(key) => Some(format!("{} >= {}", key_columns(batching), row(&batching.key, key))),
+        WalkFrom::After(key) => Some(format!("{} > {}", key_columns(batching), row(&batching.key, key))),
+    });
     format!(" WHERE {}", conditions.join(" AND "))
 }
 
@@ -140,7 +154,7 @@ mod tests {
         assert_eq!(
             batches_sql(
                 &batching(&[("a", "integer"), ("b", "text")], None),
-                Some(&["1".to_owned(), "it's".to_owned()]),
+                WalkFrom::At(&["1".to_owned(), "it's".to_owned()]),
                 3
             ),
             "WITH matching AS (SELECT o.a AS key_1, o.b AS key_2 FROM public.\"Orders\" AS o \
@@ -155,6 +169,22 @@ mod tests {
              (array_agg(key_1::text ORDER BY position DESC))[1], (array_agg(key_2::text ORDER BY position DESC))[1] \
              FROM neighbours \
              WHERE batch IS DISTINCT FROM before OR batch IS DISTINCT FROM after GROUP BY batch ORDER BY batch"
+        );
+    }
+
+    #[test]
+    fn a_walk_goes_on_behind_its_last_batch() {
+        let from_key = |from| batches_sql(&batching(&[("id", "bigint")], Some("o.a")), from, 1);
+        let last = ["9".to_owned()];
+        let after = from_key(WalkFrom::After(&last));
+        assert!(
+            after.contains("WHERE (o.a) AND o.id IS NOT NULL AND o.id > 9 ORDER BY"),
+            "{after}"
+        );
+        let beginning = from_key(WalkFrom::Beginning);
+        assert!(
+            beginning.contains("WHERE (o.a) AND o.id IS NOT NULL ORDER BY"),
+            "{beginning}"
         );
     }
 

@@ -257,27 +257,27 @@ fn placeholders_that_cannot_be_followed_are_refused() {
     check("id <= :batch_end", "m.sql:3: <batch_start> is missing");
     check(
         "abs(id) BETWEEN <batch_start> AND <batch_end>",
-        "m.sql:3: the placeholders are compared with an expression, not with plain columns",
+        "m.sql:3: the placeholders are not compared with plain columns in a condition that every row must meet",
     );
     check(
         "id BETWEEN <batch_start> AND <batch_end> OR a IS NULL",
-        "m.sql:3: the placeholders are not compared with a key that every row must match",
+        "m.sql:3: the placeholders are not compared with plain columns in a condition that every row must meet",
     );
     check(
         "id + 0 BETWEEN <batch_start> AND <batch_end>",
-        "m.sql:3: the placeholders are not compared with a key that every row must match",
+        "m.sql:3: the placeholders are not compared with plain columns in a condition that every row must meet",
     );
     check(
         "id::text BETWEEN <batch_start> AND <batch_end>",
-        "m.sql:3: the placeholders are compared with an expression, not with plain columns",
+        "m.sql:3: the placeholders are not compared with plain columns in a condition that every row must meet",
     );
     check(
         "id NOT BETWEEN <batch_start> AND <batch_end>",
-        "m.sql:3: the placeholders are not compared with a key that every row must match",
+        "m.sql:3: the placeholders are not compared with plain columns in a condition that every row must meet",
     );
     check(
         "id BETWEEN <batch_end> AND <batch_start>",
-        "m.sql:3: the placeholders are not compared with a key that every row must match",
+        "m.sql:3: the placeholders are not compared with plain columns in a condition that every row must meet",
     );
     check(
         "id > <batch_start> AND id < <batch_end>",

@@ -32,6 +32,10 @@ const SCHEMA_SNAPSHOT: &str = "
         WHERE relnamespace = 'public'::regnamespace AND NOT tgisinternal
     ) AS catalog (line)";
 
+const NOT_VACUUMED: &str = "
+    SELECT count(*)::text FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND (reltuples < 0 OR relallvisible < relpages)";
+
 fn scenarios() -> Vec<Scenario> {
     Scenario::all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")).expect("every scenario loads")
 }
@@ -108,14 +112,13 @@ fn facts_at_full_size(client: &mut Client, table: &str, rows: u64) -> TableFacts
     serde_json::from_str(&ask(client, &facts)).expect("facts")
 }
 
-fn filled(scenario: &Scenario, seed: u64) -> (Database, Client) {
-    let database = Database::create();
+fn filled(database: &Database, scenario: &Scenario, seed: u64) -> Client {
     let mut client = database.client();
     // VACUUM marks a page as all-visible only when the rows' commits have reached the disk.
     client.batch_execute("SET synchronous_commit = on").expect("setting");
     let result = scenario.fill(&mut client, ROWS, seed);
     result.unwrap_or_else(|error| panic!("{}: {error}", scenario.name()));
-    (database, client)
+    client
 }
 
 #[test]
@@ -154,69 +157,39 @@ fn every_step_kind_and_every_way_to_mark_a_batch_occurs() {
 }
 
 #[test]
-fn each_migration_has_the_steps_and_the_batch_size_that_its_description_says() {
-    for scenario in scenarios() {
-        let name = scenario.name();
-        let (_database, mut client) = filled(&scenario, scenario.seed);
-        let statements = statements(&scenario.migration());
-        let names = migration::tables_of(&statements);
-        let facts = |table: &String| (table.clone(), facts_at_full_size(&mut client, table, scenario.rows));
-        let tables: Tables = names.iter().map(facts).collect();
-        let options = BatchOptions {
-            batch_size: Some(scenario.batch_size),
-            ..BatchOptions::default()
-        };
-        let steps = migration::steps(&statements, &tables, &options).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let kinds: Vec<StepKind> = steps.iter().map(|step| step.kind).collect();
-        assert_eq!(kinds, scenario.steps, "{name}");
-        for step in steps.iter().filter(|step| step.kind == StepKind::Backfill) {
-            assert_eq!(step.table.as_deref(), Some(scenario.table.as_str()), "{name}");
-            let batching = step.batching.as_ref().expect("a backfill is batched");
-            assert_eq!(batching.batch_size, scenario.batch_size, "{name}");
-            assert_eq!(batching.key, tables[&names[0]].key, "{name}");
-        }
-    }
-}
-
-#[test]
 fn the_same_seed_gives_the_same_data_and_another_seed_other_data() {
     for scenario in scenarios() {
-        let (_first_database, mut first) = filled(&scenario, scenario.seed);
-        let (_second_database, mut second) = filled(&scenario, scenario.seed);
-        let (_other_database, mut other) = filled(&scenario, u64::MAX);
-        assert_eq!(
-            all_checksums(&mut first),
-            all_checksums(&mut second),
-            "{}",
-            scenario.name()
-        );
-        let (drawn, redrawn) = (
-            checksum(&mut first, &scenario.table),
-            checksum(&mut other, &scenario.table),
-        );
-        assert_ne!(drawn, redrawn, "{}", scenario.name());
-        assert!(drawn.starts_with(&format!("{ROWS} ")), "{}: {drawn}", scenario.name());
+        let name = scenario.name();
+        let database = Database::create();
+        let draw = |seed| {
+            database.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+            let mut client = filled(&database, &scenario, seed);
+            (all_checksums(&mut client), checksum(&mut client, &scenario.table))
+        };
+        let (tables, drawn) = draw(scenario.seed);
+        let (tables_again, _) = draw(scenario.seed);
+        let (_, other) = draw(u64::MAX);
+        assert_eq!(tables, tables_again, "{name}");
+        assert_ne!(drawn, other, "{name}");
+        assert!(drawn.starts_with(&format!("{ROWS} ")), "{name}: {drawn}");
     }
 }
 
 #[test]
-fn filling_leaves_the_tables_vacuumed_and_analysed() {
-    for scenario in scenarios() {
-        let (_database, mut client) = filled(&scenario, scenario.seed);
-        let never = "SELECT count(*)::text FROM pg_class
-                     WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND (reltuples < 0 OR relallvisible < relpages)";
-        assert_eq!(ask(&mut client, never), "0", "{}", scenario.name());
-    }
-}
-
-#[test]
-fn each_migration_changes_the_table_and_its_rollback_undoes_it() {
+fn each_migration_is_planned_as_described_and_runs_and_its_rollback_undoes_it() {
     for scenario in scenarios() {
         let name = scenario.name();
-        let (_database, mut client) = filled(&scenario, scenario.seed);
+        let database = Database::create();
+        let mut client = filled(&database, &scenario, scenario.seed);
+        assert_eq!(
+            ask(&mut client, NOT_VACUUMED),
+            "0",
+            "{name}: tables neither vacuumed nor analysed"
+        );
+        check_steps(&mut client, &scenario);
+
         let schema = ask(&mut client, SCHEMA_SNAPSHOT);
         let rows = checksum(&mut client, &scenario.table);
-
         run(&mut client, &scenario.migration(), &scenario.table);
         assert_ne!(
             checksum(&mut client, &scenario.table),
@@ -232,6 +205,30 @@ fn each_migration_changes_the_table_and_its_rollback_undoes_it() {
         );
         let restored = checksum(&mut client, &scenario.table) == rows;
         assert_eq!(restored, scenario.reversible, "{name}: rows after the rollback");
+    }
+}
+
+fn check_steps(client: &mut Client, scenario: &Scenario) {
+    let name = scenario.name();
+    let statements = statements(&scenario.migration());
+    let facts = |table: String| {
+        let facts = facts_at_full_size(client, &table, scenario.rows);
+        (table, facts)
+    };
+    let tables: Tables = migration::tables_of(&statements).into_iter().map(facts).collect();
+    let options = BatchOptions {
+        batch_size: Some(scenario.batch_size),
+        ..BatchOptions::default()
+    };
+    let steps = migration::steps(&statements, &tables, &options).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let kinds: Vec<StepKind> = steps.iter().map(|step| step.kind).collect();
+    assert_eq!(kinds, scenario.steps, "{name}");
+    for step in steps.iter().filter(|step| step.kind == StepKind::Backfill) {
+        assert_eq!(step.table.as_deref(), Some(scenario.table.as_str()), "{name}");
+        let batching = step.batching.as_ref().expect("a backfill is batched");
+        let walked = tables.values().find(|facts| facts.name == scenario.table);
+        assert_eq!(batching.batch_size, scenario.batch_size, "{name}");
+        assert_eq!(Some(&batching.key), walked.map(|facts| &facts.key), "{name}");
     }
 }
 

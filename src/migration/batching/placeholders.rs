@@ -59,17 +59,7 @@ impl Request<'_> {
     fn cut(&self, chosen: &Walkable, widened: &[usize]) -> Result<Decision> {
         let facts = self.known(chosen.relation)?;
         let written: Vec<String> = chosen.columns.iter().map(|column| column.name.clone()).collect();
-        if let Some(asked) = self.directive().and_then(|directive| directive.key.as_ref()) {
-            let same =
-                asked.len() == written.len() && asked.iter().zip(&written).all(|(one, other)| same_name(one, other));
-            if !same {
-                return Err(self.placeholder_error(format!(
-                    "the migtime comment says key ({}), but the placeholders are compared with ({})",
-                    asked.join(", "),
-                    written.join(", ")
-                )));
-            }
-        }
+        self.check_directive_key(&written)?;
         let walked = Walked {
             relation: chosen.relation,
             facts,
@@ -98,6 +88,22 @@ impl Request<'_> {
             batching: Some(batching),
             notes,
         })
+    }
+
+    /// A directive may repeat the key, but not name another.
+    fn check_directive_key(&self, written: &[String]) -> Result<()> {
+        if let Some(asked) = self.directive().and_then(|directive| directive.key.as_ref()) {
+            let same =
+                asked.len() == written.len() && asked.iter().zip(written).all(|(one, other)| same_name(one, other));
+            if !same {
+                return Err(self.placeholder_error(format!(
+                    "the migtime comment says key ({}), but the placeholders are compared with ({})",
+                    asked.join(", "),
+                    written.join(", ")
+                )));
+            }
+        }
+        Ok(())
     }
 
     fn candidates<'outline>(&self, dml: &'outline Dml) -> Vec<Walkable<'outline>> {
@@ -155,12 +161,10 @@ impl Request<'_> {
             "<batch_start> is missing"
         } else if !has(BatchEdge::End) {
             "<batch_end> is missing"
-        } else if bounds().any(|bound| bound.columns.is_none()) {
-            "the placeholders are compared with an expression, not with plain columns"
-        } else if bounds().next().is_some() {
+        } else if bounds().any(|bound| bound.columns.is_some()) {
             "the placeholders are not compared with the same columns of one table"
         } else {
-            "the placeholders are not compared with a key that every row must match"
+            "the placeholders are not compared with plain columns in a condition that every row must meet"
         };
         self.placeholder_error(message).with_hint(EXAMPLE)
     }
