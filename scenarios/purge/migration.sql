@@ -7,3 +7,5 @@ BEGIN
     INSERT INTO session_totals SELECT '2023-06-15 UTC', count(*) FROM sessions;
 END
 $books$;
+
+VACUUM FULL sessions;

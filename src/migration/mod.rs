@@ -18,6 +18,7 @@ mod statement;
 mod steps;
 mod syntax;
 mod template;
+mod variables;
 mod weave;
 mod windows;
 
@@ -27,6 +28,7 @@ pub use lexer::BatchEdge;
 pub use statement::{Include, Included, Statement, parse, parse_with};
 pub use steps::{steps, tables_of};
 pub use template::{condition, is_integer_key};
+pub use variables::substitute;
 pub use windows::{WalkFrom, batches_sql, key_range_sql, sample_sql};
 
 /// The kinds of work a step can be.

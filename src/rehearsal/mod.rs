@@ -4,5 +4,6 @@
 //! progress is told through a trait, so that nothing here prints or fits.
 
 pub mod backfill;
+pub mod scenario;
 pub mod segments;
 pub mod simulated;

@@ -10,6 +10,7 @@ mod measured;
 mod migration_steps;
 mod report;
 mod report_fixture;
+mod scenarios;
 mod server_connect;
 mod server_guards;
 mod server_sandbox;
