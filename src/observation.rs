@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::facts::{ServerFacts, TableFacts};
 use crate::error::{Error, ErrorKind, Result};
-use crate::migration::{LockMode, RecognisedBy, StepKind, Walk};
+use crate::migration::{LockMode, RecognisedBy, Step, StepKind, Walk};
 
 /// The newest file format this version reads and the one it writes.
 pub const FORMAT_VERSION: u32 = 1;
@@ -29,6 +29,9 @@ pub struct Rehearsal {
     pub seed: u64,
     /// File name of the migration, as given.
     pub migration: String,
+    /// Whether that was on a throwaway server: neither its data nor its machine stand for a production.
+    #[serde(default)]
+    pub throwaway: bool,
     /// The server it was rehearsed on.
     pub server: ServerFacts,
     /// The tables the migration works on, as they were before it.
@@ -71,6 +74,21 @@ pub enum EndReason {
     ConnectionLost,
 }
 
+impl EndReason {
+    /// Returns the reason as a sentence for a person.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            EndReason::Complete => "the whole migration was replayed",
+            EndReason::Precision => "the asked-for precision was reached",
+            EndReason::Fraction => "the planned share of the batches was replayed",
+            EndReason::MaxDuration => "the time allowed for the rehearsal was over",
+            EndReason::Interrupted => "the rehearsal was interrupted",
+            EndReason::Failed => "a statement failed",
+            EndReason::ConnectionLost => "the connection was lost",
+        }
+    }
+}
+
 /// One step of the migration and what was measured of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepRecord {
@@ -107,6 +125,12 @@ pub struct StepRecord {
     pub wal_bytes: Option<u64>,
     /// Whether the whole step was executed, not a part of it.
     pub complete: bool,
+    /// Why it was passed over, when it could not be measured although it was reached.
+    #[serde(default)]
+    pub passed_over: Option<String>,
+    /// What the reader should know of how it was rehearsed.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// The measurements, in the order they were made.
     pub observations: Vec<Observation>,
 }
@@ -194,6 +218,30 @@ pub enum EventKind {
     Autovacuum,
     /// Another session held a lock that a statement waited for.
     LockWait,
+}
+
+impl StepRecord {
+    /// Returns the record of a step of which nothing is measured yet.
+    pub fn new(step: &Step) -> StepRecord {
+        StepRecord {
+            number: step.number,
+            kind: step.kind,
+            statement: step.sql.clone(),
+            line: step.line,
+            table: step.table.clone(),
+            total_rows: None,
+            total_rows_relative_sd: 0.0,
+            batching: None,
+            locks: Vec::new(),
+            rewritten: Vec::new(),
+            scanned: Vec::new(),
+            wal_bytes: None,
+            complete: false,
+            passed_over: None,
+            notes: step.notes.clone(),
+            observations: Vec::new(),
+        }
+    }
 }
 
 impl Rehearsal {

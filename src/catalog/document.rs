@@ -7,7 +7,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::facts::{TableFacts, TableKind};
+use super::facts::{KeyColumn, TableFacts, TableKind};
 use super::indexes::{self, IndexDocument};
 use super::{refusal, rows};
 use crate::error::{Error, ErrorKind, Result};
@@ -116,7 +116,13 @@ fn facts(relation: RelationDocument) -> TableFacts {
             0
         },
         foreign_partitions: leaves.iter().filter(|leaf| leaf.foreign).count() as u32,
-        columns: columns.into_iter().map(|column| column.name).collect(),
+        columns: columns
+            .into_iter()
+            .map(|column| KeyColumn {
+                name: column.name,
+                data_type: column.data_type,
+            })
+            .collect(),
         triggers: relation.triggers.unwrap_or_default(),
         foreign_keys: relation.foreign_keys.unwrap_or_default(),
         referenced_by: relation.referenced_by.unwrap_or_default(),
@@ -154,7 +160,7 @@ mod tests {
     fn table(leaves: Vec<Value>, indexes: Vec<Value>) -> Value {
         json!({ "name": "public.orders", "schema": "public", "kind": "r", "temporary": false,
                 "page": { "block_size": 8192, "max_bytes_per_character": 4 },
-                "columns": [{ "name": "id", "type_oid": 20, "type_length": 8, "type_modifier": -1 }],
+                "columns": [{ "name": "id", "data_type": "bigint", "type_oid": 20, "type_length": 8, "type_modifier": -1 }],
                 "leaves": leaves, "indexes": indexes })
     }
 

@@ -29,6 +29,8 @@ pub(super) struct PageLayout {
 pub(super) struct Column {
     /// Quoted where SQL needs it.
     pub name: String,
+    /// As `format_type` prints it.
+    pub data_type: String,
     pub type_oid: u32,
     /// `attlen`: bytes, or negative when it varies.
     pub type_length: i64,

@@ -24,7 +24,11 @@ pub struct Site {
 impl Ground {
     /// Takes a checked staging database; with `copies` every run works on a fresh copy of it.
     pub fn staging(staging: Staging, copies: bool) -> Ground {
-        Ground { parameters: staging.parameters().clone(), copies, _server: None }
+        Ground {
+            parameters: staging.parameters().clone(),
+            copies,
+            _server: None,
+        }
     }
 
     /// Starts a throwaway server and fills a database on it from `schema`, with `:rows` and `:seed` replaced.
@@ -32,7 +36,7 @@ impl Ground {
     /// # Errors
     /// `Connection` without server programs; `Usage` with file and line when the schema fails.
     pub fn scratch(schema: &Path, rows: u64, seed: u64, pg_bin: Option<PathBuf>) -> Result<Ground> {
-        let ground = Ground::empty(pg_bin)?;
+        let ground = Ground::empty(pg_bin, &[])?;
         let progress = Progress::spinner(format!("filling the tables from {}", schema.display()));
         let mut client = ground.parameters.connect()?;
         scenario::fill_from(schema, &mut client, rows, seed)?;
@@ -40,13 +44,17 @@ impl Ground {
         Ok(ground)
     }
 
-    /// Starts a throwaway server with an empty database.
+    /// Starts a throwaway server with an empty database; `settings` differ from its production-like ones.
     ///
     /// # Errors
     /// `Connection` without server programs.
-    pub fn empty(pg_bin: Option<PathBuf>) -> Result<Ground> {
+    pub fn empty(pg_bin: Option<PathBuf>, settings: &[(&str, &str)]) -> Result<Ground> {
         let progress = Progress::spinner("starting a throwaway server");
-        let server = ThrowawayServer::start(&ThrowawayOptions { pg_bin, settings: Vec::new() })?;
+        let settings = settings
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()))
+            .collect();
+        let server = ThrowawayServer::start(&ThrowawayOptions { pg_bin, settings })?;
         progress.finish();
         for warning in server.warnings() {
             output::print_note(&format!("warning: {warning}"));
@@ -55,7 +63,11 @@ impl Ground {
         client
             .batch_execute("CREATE DATABASE rehearsal")
             .map_err(|error| server_error(&error, ErrorKind::Connection))?;
-        Ok(Ground { parameters: server.parameters("rehearsal"), copies: true, _server: Some(server) })
+        Ok(Ground {
+            parameters: server.parameters("rehearsal"),
+            copies: true,
+            _server: Some(server),
+        })
     }
 
     /// Returns how to connect to the database that runs are copied from.
@@ -69,12 +81,18 @@ impl Ground {
     /// `Connection` when the copy cannot be made.
     pub fn site(&self) -> Result<Site> {
         if !self.copies {
-            return Ok(Site { parameters: self.parameters.clone(), _sandbox: None });
+            return Ok(Site {
+                parameters: self.parameters.clone(),
+                _sandbox: None,
+            });
         }
         let progress = Progress::spinner("copying the database");
         let sandbox = Sandbox::copy(&self.parameters)?;
         progress.finish();
-        Ok(Site { parameters: sandbox.parameters().clone(), _sandbox: Some(sandbox) })
+        Ok(Site {
+            parameters: sandbox.parameters().clone(),
+            _sandbox: Some(sandbox),
+        })
     }
 }
 

@@ -69,5 +69,8 @@ fn read_include(include: &Include) -> Result<Included> {
         (true, Some(directory)) => directory.join(include.path),
         _ => PathBuf::from(include.path),
     };
-    Ok(Included { file: path.display().to_string(), text: read_text(&path)? })
+    Ok(Included {
+        file: path.display().to_string(),
+        text: read_text(&path)?,
+    })
 }

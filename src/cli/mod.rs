@@ -1,8 +1,51 @@
 //! The hall: one file a command; the only place where I/O and arithmetic meet.
+//!
+//! A command reads as its table of contents: fetch facts, do arithmetic on them, show the result. Nothing here computes.
+
+mod arguments;
+mod classes;
+mod connection;
+mod demo;
+mod estimate;
+mod ground;
+mod migration_file;
+mod output;
+mod past_rehearsals;
+mod progress;
+mod rehearse;
+mod report;
+mod results;
+mod targets;
+mod watching;
 
 use std::process::ExitCode;
 
-/// Runs the program.
+use clap::Parser;
+
+pub use arguments::Arguments;
+
+use crate::error::Result;
+use crate::server::signals;
+use arguments::Command;
+
+/// Runs the program and returns its exit code; see the table in `migtime --help`.
 pub fn main() -> ExitCode {
-    ExitCode::from(2)
+    let arguments = Arguments::parse();
+    match run(&arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::print_error(&error);
+            ExitCode::from(error.kind().exit_code())
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<()> {
+    signals::catch_signals()?;
+    match command {
+        Command::Estimate(arguments) => estimate::run(arguments),
+        Command::Rehearse(arguments) => rehearse::run(arguments),
+        Command::Report(arguments) => report::run(arguments),
+        Command::Demo(arguments) => demo::run(arguments),
+    }
 }

@@ -8,7 +8,7 @@ use super::migration_file::{MigrationFile, PlannedMigration};
 use super::results::Results;
 use super::{connection, output, targets, watching::Watcher};
 use crate::catalog;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::{self, stopping};
 use crate::observation::{EndReason, FORMAT_VERSION, Rehearsal};
 use crate::rehearsal::journal::Journal;
@@ -29,21 +29,26 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
         .transpose()?;
     let ground = prepare_ground(arguments, production.as_mut())?;
     tell_the_floor(arguments);
-    let directory = arguments.output.clone().unwrap_or_else(|| default_directory(&arguments.migration));
+    let directory = arguments
+        .output
+        .clone()
+        .unwrap_or_else(|| default_directory(&arguments.migration));
     let job = Job {
         migration: &migration,
         batching: &arguments.batching,
         conditions: conditions(arguments),
         precision: arguments.precision,
         runs: arguments.runs,
+        throwaway: arguments.scratch,
     };
-    let rehearsal = job.run(&ground, &directory)?;
+    let file = directory.join(REHEARSAL_FILE);
+    let rehearsal = job.run(&ground, &file)?;
     let targets = match &mut production {
         Some(production) => production.read(|reader| targets::read(reader, &rehearsal))?,
         None => Vec::new(),
     };
     let results = Results::new(rehearsal, &targets, &arguments.options)
-        .map_err(|error| error.in_context(format!("saved {}", directory.join(REHEARSAL_FILE).display())))?;
+        .inspect_err(|_| output::print_note(&format!("saved {}", file.display())))?;
     results.save(&directory)?;
     if production.is_some() {
         tell_clone(&results, arguments)?;
@@ -65,15 +70,17 @@ pub struct Job<'a> {
     pub precision: Option<f64>,
     /// Whole repetitions, each on a fresh copy.
     pub runs: u32,
+    /// Whether the ground is a throwaway server.
+    pub throwaway: bool,
 }
 
 impl Job<'_> {
-    /// Rehearses on `ground`, keeping `rehearsal.json` in `directory` all the while.
+    /// Rehearses on `ground`, keeping what is measured in `file` all the while.
     ///
     /// # Errors
     /// Those of [`rehearse`]; the file then says how far it came.
-    pub fn run(&self, ground: &Ground, directory: &Path) -> Result<Rehearsal> {
-        let mut journal = Journal::new(Some(directory.join(REHEARSAL_FILE)));
+    pub fn run(&self, ground: &Ground, file: &Path) -> Result<Rehearsal> {
+        let mut journal = Journal::new(Some(file.to_path_buf()));
         let mut rehearsal = None;
         for run in 0..self.runs {
             let site = ground.site()?;
@@ -84,9 +91,21 @@ impl Job<'_> {
                 None => rehearsal.insert(self.begin(&mut clone, &planned)?),
             };
             let mut watcher = Watcher::new(self.precision);
-            rehearse(&mut clone, &planned.steps, run, &self.conditions, rehearsal, &mut journal, &mut watcher)
-                .map_err(|error| self.say_what_is_saved(error, rehearsal, directory))?;
-            if rehearsal.ended.as_ref().is_some_and(|ended| ended.reason == EndReason::Interrupted) {
+            rehearse(
+                &mut clone,
+                &planned.steps,
+                run,
+                &self.conditions,
+                rehearsal,
+                &mut journal,
+                &mut watcher,
+            )
+            .map_err(|error| say_what_is_saved(error, rehearsal, file))?;
+            if rehearsal
+                .ended
+                .as_ref()
+                .is_some_and(|ended| ended.reason == EndReason::Interrupted)
+            {
                 break;
             }
         }
@@ -98,9 +117,10 @@ impl Job<'_> {
             kind: "rehearsal".to_string(),
             format_version: FORMAT_VERSION,
             migtime_version: env!("CARGO_PKG_VERSION").to_string(),
-            started_at: humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string(),
+            started_at: now(),
             seed: self.conditions.seed,
             migration: self.migration.name.clone(),
+            throwaway: self.throwaway,
             server: clone.read(catalog::server_facts)?,
             tables: planned.tables.clone(),
             steps: Vec::new(),
@@ -108,15 +128,23 @@ impl Job<'_> {
             ended: None,
         })
     }
+}
 
-    fn say_what_is_saved(&self, error: crate::error::Error, rehearsal: &Rehearsal, directory: &Path) -> crate::error::Error {
-        let observations: usize = rehearsal.steps.iter().map(|step| step.observations.len()).sum();
-        let file = directory.join(REHEARSAL_FILE);
-        if observations == 0 || error.hint().is_some() || error.kind() == ErrorKind::Usage {
-            return error;
-        }
-        error.with_hint(format!("{observations} measurements made until then are in {}", file.display()))
+/// Adds to a failed rehearsal's error where the measurements made until then are.
+fn say_what_is_saved(error: Error, rehearsal: &Rehearsal, file: &Path) -> Error {
+    let observations: usize = rehearsal.steps.iter().map(|step| step.observations.len()).sum();
+    if observations == 0 || error.hint().is_some() || error.kind() == ErrorKind::Usage {
+        return error;
     }
+    error.with_hint(format!(
+        "{observations} measurements made until then are in {}",
+        file.display()
+    ))
+}
+
+/// Returns the present time as files state it: RFC 3339, UTC.
+pub fn now() -> String {
+    humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string()
 }
 
 fn prepare_ground(arguments: &RehearseArguments, production: Option<&mut Production>) -> Result<Ground> {
@@ -130,7 +158,10 @@ fn prepare_ground(arguments: &RehearseArguments, production: Option<&mut Product
     }
     let copies = arguments.sandbox || arguments.runs > 1;
     if !copies {
-        output::print_note(&format!("rehearsing on {}, which is changed by it (--sandbox works on a copy)", staging.parameters()));
+        output::print_note(&format!(
+            "rehearsing on {}, which is changed by it (--sandbox works on a copy)",
+            staging.parameters()
+        ));
     }
     Ok(Ground::staging(staging, copies))
 }
@@ -140,7 +171,11 @@ fn conditions(arguments: &RehearseArguments) -> Conditions {
         seed: arguments.options.seed,
         fraction: arguments.fraction,
         full: arguments.full,
-        max_seconds: if arguments.full { f64::INFINITY } else { arguments.max_duration.0 },
+        max_seconds: if arguments.full {
+            f64::INFINITY
+        } else {
+            arguments.max_duration.0
+        },
         batch_delay: arguments.batching.batch_delay.unwrap_or_default().0,
         lock_timeout: arguments.lock_timeout.0,
         count_exactly: arguments.exact,

@@ -22,8 +22,13 @@ pub fn read(reader: &mut Reader, rehearsal: &Rehearsal) -> Result<Vec<Option<Tar
         .steps
         .iter()
         .map(|step| {
-            let place = rehearsal.tables.iter().position(|table| Some(&table.name) == step.table.as_ref());
-            place.map(|place| target(reader, step, &rehearsal.tables[place], &tables[place])).transpose()
+            let place = rehearsal
+                .tables
+                .iter()
+                .position(|table| Some(&table.name) == step.table.as_ref());
+            place
+                .map(|place| target(reader, step, &rehearsal.tables[place], &tables[place]))
+                .transpose()
         })
         .collect()
 }
@@ -52,9 +57,13 @@ fn batches(reader: &mut Reader, batching: &BatchingRecord, production: &TableFac
     let batch_size = batching.batch_size as f64;
     match batching.walk {
         Walk::Rows => Ok(None),
-        Walk::Blocks => Ok(Some((production.heap_bytes.div_ceil(BLOCK_BYTES) as f64 / batch_size).ceil())),
+        Walk::Blocks => Ok(Some(
+            (production.heap_bytes.div_ceil(BLOCK_BYTES) as f64 / batch_size).ceil(),
+        )),
         Walk::KeyRange => {
-            let Some(column) = key_column(batching, production) else { return Ok(None) };
+            let Some(column) = key_column(batching, production) else {
+                return Ok(None);
+            };
             let range = catalog::key_range(reader, production, column)?;
             Ok(range.map(|(first, last)| ((last - first + 1) as f64 / batch_size).ceil()))
         }

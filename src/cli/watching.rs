@@ -18,7 +18,10 @@ pub struct Watcher {
 impl Watcher {
     /// Watches a rehearsal that may stop at `precision` (0.1 for ±10 %).
     pub fn new(precision: Option<f64>) -> Watcher {
-        Watcher { precision, progress: None }
+        Watcher {
+            precision,
+            progress: None,
+        }
     }
 }
 
@@ -34,9 +37,17 @@ impl RehearsalMonitor for Watcher {
     }
 
     fn is_enough(&mut self, so_far: &Rehearsal, checkpoints: u64) -> bool {
-        let (Some(precision), Some(step)) = (self.precision, so_far.steps.last()) else { return false };
-        let table = so_far.tables.iter().find(|table| Some(&table.name) == step.table.as_ref());
-        matches!(stopping::judge(step, checkpoints, table, precision, LEVEL), Verdict::PreciseEnough { .. })
+        let (Some(precision), Some(step)) = (self.precision, so_far.steps.last()) else {
+            return false;
+        };
+        let table = so_far
+            .tables
+            .iter()
+            .find(|table| Some(&table.name) == step.table.as_ref());
+        matches!(
+            stopping::judge(step, checkpoints, table, precision, LEVEL),
+            Verdict::PreciseEnough { .. }
+        )
     }
 
     fn is_interrupted(&self) -> bool {

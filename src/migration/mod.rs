@@ -104,6 +104,13 @@ pub enum LockMode {
     AccessExclusive,
 }
 
+impl LockMode {
+    /// Returns the mode that PostgreSQL calls `name`, e.g. `AccessExclusiveLock`.
+    pub fn from_name(name: &str) -> Option<LockMode> {
+        serde_json::from_value(serde_json::Value::from(name)).ok()
+    }
+}
+
 /// A step to rehearse.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
@@ -120,6 +127,8 @@ pub struct Step {
     pub table: Option<String>,
     /// Explicit transaction block (`BEGIN … COMMIT`) it stands in, numbered from 1; `None` when it commits by itself.
     pub transaction_block: Option<u32>,
+    /// Whether it reads more than one table.
+    pub joins: bool,
     /// How it is batched; `Some` exactly for [`StepKind::Backfill`].
     pub batching: Option<Batching>,
     /// What the reader should know: "batched by its primary key", "inside a transaction: not batched".

@@ -70,6 +70,12 @@ fn outline_of(statement: &Statement) -> Outline {
     syntax::outline(&masked(&statement.sql, &statement.placeholders))
 }
 
+/// Tells whether the statement reads more than one table.
+fn joins(outline: &Outline) -> bool {
+    let scopes = outline.dml.iter().flat_map(|dml| &dml.scopes);
+    scopes.map(|scope| scope.relations.len()).sum::<usize>() > 1
+}
+
 struct Planner<'migration> {
     catalog: Catalog<'migration>,
     options: &'migration BatchOptions,
@@ -155,6 +161,7 @@ impl<'migration> Planner<'migration> {
             line: statement.line,
             table,
             transaction_block: self.block(),
+            joins: joins(outline),
             batching: decision.batching,
             notes: decision.notes,
         });

@@ -199,6 +199,8 @@ fn rehearsal(observations: Vec<Observation>, rows: f64, total_rows: f64, name: &
         scanned: Vec::new(),
         wal_bytes: None,
         complete: rows >= 0.999 * total_rows,
+        passed_over: None,
+        notes: Vec::new(),
         observations,
     };
     Rehearsal {
@@ -208,6 +210,7 @@ fn rehearsal(observations: Vec<Observation>, rows: f64, total_rows: f64, name: &
         started_at: String::new(),
         seed: 0,
         migration: name.to_string(),
+        throwaway: false,
         // No server was asked: version 0 says that nobody watched.
         server: ServerFacts::default(),
         tables: Vec::new(),

@@ -124,6 +124,20 @@ pub fn estimate(rehearsal: &Rehearsal, targets: &[Option<Target>], options: &Est
     Ok(estimate)
 }
 
+/// Returns how long the whole migration took in the first run of a rehearsal that left nothing out, in seconds.
+///
+/// For a backfill that is the time from its first batch to its last, look-ups and pauses included.
+pub fn measured_seconds(rehearsal: &Rehearsal) -> f64 {
+    let first_run = |step: &StepRecord| {
+        let observations = step.observations.iter().filter(|observation| observation.run == 0);
+        match step.batching {
+            Some(_) => observations.map(|observation| observation.elapsed).fold(0.0, f64::max),
+            None => observations.map(|observation| observation.seconds).sum(),
+        }
+    };
+    rehearsal.steps.iter().map(first_run).sum()
+}
+
 /// Returns the forecast of one step: of its batches, of its runs, or by rule of thumb when it was not reached.
 fn forecast_step(rehearsal: &Rehearsal, step: &StepRecord, target: Option<&Target>, level: f64) -> Forecast {
     let table = table_of(rehearsal, step);
@@ -151,8 +165,11 @@ fn unmeasured(step: &StepRecord, target: Option<&Target>, table: Option<&TableFa
     };
     let nothing_to_do = step.complete && unmeasured.rows.is_none_or(|rows| rows < 1.0);
     let mut forecast = rule_of_thumb::forecast(&unmeasured, level);
-    if !nothing_to_do {
-        forecast.too_thin.push("nothing of it was measured".to_string());
+    match &step.passed_over {
+        // A wide interval that is honest still serves; only the width says how little is known.
+        Some(reason) => forecast.warnings.push(format!("It was not measured: {reason}.")),
+        None if nothing_to_do => {}
+        None => forecast.too_thin.push("nothing of it was measured".to_string()),
     }
     forecast
 }

@@ -11,8 +11,8 @@ pub struct Measured {
     pub seconds: f64,
     /// WAL inserted meanwhile, in bytes, if known.
     pub wal_bytes: Option<u64>,
-    /// Full-page images among it, if known.
-    pub full_page_images: Option<u64>,
+    /// The server's running count of full-page images when the batch began, if it tells.
+    pub full_page_images_before: Option<u64>,
     /// Fraction of the walk's work that lies before this batch, 0 to 1.
     pub position: f64,
 }
@@ -22,13 +22,16 @@ pub trait Backfill {
     /// Returns how many batches the whole walk has, as well as it is known.
     fn total_batches(&self) -> f64;
 
-    /// Goes to `position` (0 to 1) and prepares at most `batches` batches from there on.
-    ///
-    /// Returns how many there are before the end of the walk.
-    fn seek(&mut self, position: f64, batches: u64) -> Result<u64>;
+    /// Goes to `position` (0 to 1); the batches from there on are run next.
+    fn seek(&mut self, position: f64, batches: u64) -> Result<()>;
 
-    /// Runs the next prepared batch in one transaction; `None` when there is no more.
+    /// Runs the next batch in one transaction; `None` at the end of the walk.
     fn run_next(&mut self) -> Result<Option<Measured>>;
+
+    /// Returns the server's running count of full-page images now, if it tells.
+    fn full_page_images(&mut self) -> Option<u64> {
+        None
+    }
 
     /// Returns the time that has passed on this database's clock, in seconds.
     fn clock(&self) -> f64;

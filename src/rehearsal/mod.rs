@@ -1,9 +1,19 @@
 //! Walks the steps of a migration on a staging clone and writes down what it measures.
 //!
-//! Knows servers and steps; nothing of estimates or reports. Whether the evidence is enough is asked through a closure,
-//! progress is told through a trait, so that nothing here prints or fits.
+//! Knows servers and steps; nothing of estimates or reports. Whether the evidence is enough is asked through a trait, and
+//! progress is told through the same, so that nothing here prints or fits.
 
 pub mod backfill;
+mod interruption;
+pub mod journal;
+mod observer;
+mod rehearse;
+pub mod replay;
 pub mod scenario;
 pub mod segments;
 pub mod simulated;
+mod statement;
+mod table_backfill;
+mod walk_plan;
+
+pub use rehearse::{Conditions, RehearsalMonitor, rehearse};

@@ -108,20 +108,29 @@ impl Scenario {
     /// # Errors
     /// `Usage` with file and line when a statement of `schema.sql` fails; `Connection` when the connection is lost.
     pub fn fill(&self, client: &mut Client, rows: u64, seed: u64) -> Result<()> {
-        let path = self.directory.join(SCHEMA);
-        let file = path.display().to_string();
-        let variables = [("rows", rows.to_string()), ("seed", seed_literal(seed))];
-        let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
-        let text = migration::substitute(&read(&path)?, &file, &variables)?;
-        for statement in migration::parse(&text, &file)? {
-            client
-                .batch_execute(&statement.sql)
-                .map_err(|error| failed(&statement, &error))?;
-        }
-        client
-            .batch_execute("VACUUM (ANALYZE)")
-            .map_err(|error| server_error(&error, ErrorKind::Usage).in_context(&file))
+        fill_from(&self.directory.join(SCHEMA), client, rows, seed)
     }
+}
+
+/// Runs the statements of a schema file in an empty database, with `:rows` and `:seed` replaced, and vacuums and
+/// analyses what they made.
+///
+/// # Errors
+/// As [`Scenario::fill`].
+pub fn fill_from(schema: &Path, client: &mut Client, rows: u64, seed: u64) -> Result<()> {
+    let file = schema.display().to_string();
+    let variables = [("rows", rows.to_string()), ("seed", seed_literal(seed))];
+    let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let text = std::fs::read_to_string(schema).map_err(|error| cannot_read(schema, &error))?;
+    let text = migration::substitute(&text, &file, &variables)?;
+    for statement in migration::parse(&text, &file)? {
+        client
+            .batch_execute(&statement.sql)
+            .map_err(|error| failed(&statement, &error))?;
+    }
+    client
+        .batch_execute("VACUUM (ANALYZE)")
+        .map_err(|error| server_error(&error, ErrorKind::Usage).in_context(&file))
 }
 
 /// Returns the seed as a `bigint`, PostgreSQL's largest integer, which is signed; different seeds stay different.

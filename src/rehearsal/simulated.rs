@@ -141,13 +141,13 @@ impl Backfill for SimulatedDatabase {
         self.truth.rows.len() as f64
     }
 
-    fn seek(&mut self, position: f64, batches: u64) -> Result<u64> {
+    fn seek(&mut self, position: f64, batches: u64) -> Result<()> {
         let total = self.truth.rows.len();
         self.next = ((position.clamp(0.0, 1.0) * total as f64) as usize).min(total);
         let batches = batches.min((total - self.next) as u64);
         self.end = self.next + batches as usize;
         self.run.since_seek = 0;
-        Ok(batches)
+        Ok(())
     }
 
     fn run_next(&mut self) -> Result<Option<Measured>> {
@@ -162,7 +162,7 @@ impl Backfill for SimulatedDatabase {
             rows: self.truth.rows[batch],
             seconds,
             wal_bytes: Some(300 * self.truth.rows[batch]),
-            full_page_images: None,
+            full_page_images_before: None,
             position: batch as f64 / self.truth.rows.len() as f64,
         }))
     }

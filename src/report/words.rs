@@ -73,7 +73,7 @@ fn subject(rehearsal: &Rehearsal, estimate: &Estimate) -> String {
 }
 
 /// Returns what a whole run made afterwards showed: predicted against actual.
-pub(super) fn outcome(estimate: &Estimate) -> Option<String> {
+pub fn outcome(estimate: &Estimate) -> Option<String> {
     let actual = estimate.actual_seconds?;
     let ratio = actual / estimate.total.point_seconds;
     let difference = match ratio {

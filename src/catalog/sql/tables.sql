@@ -28,6 +28,7 @@ SELECT CASE WHEN r.oid IS NOT NULL THEN json_build_object(
     'columns', (
         SELECT json_agg(json_build_object(
             'name', quote_ident(a.attname),
+            'data_type', format_type(a.atttypid, a.atttypmod),
             'type_oid', a.atttypid::bigint,
             'type_length', a.attlen,
             'type_modifier', a.atttypmod

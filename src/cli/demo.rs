@@ -1,0 +1,98 @@
+//! `migtime demo`: the whole job on a throwaway server, and the truth beside the prediction.
+
+use super::arguments::{BatchArguments, DemoArguments, EstimateOptions as Options, Format};
+use super::ground::Ground;
+use super::migration_file::MigrationFile;
+use super::output;
+use super::progress::Progress;
+use super::rehearse::Job;
+use super::results::Results;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model;
+use crate::observation::{EndReason, Rehearsal};
+use crate::rehearsal::Conditions;
+use crate::rehearsal::scenario::Scenario;
+use crate::report;
+use crate::units::Count;
+
+/// Share of the batches that is rehearsed at most.
+const FRACTION: f64 = 0.15;
+/// The demo's minute meets as many checkpoints as an hour with the usual settings.
+const SETTINGS: [(&str, &str); 2] = [("max_wal_size", "128MB"), ("min_wal_size", "80MB")];
+
+/// Runs the command.
+pub fn run(arguments: &DemoArguments) -> Result<()> {
+    let scenario = Scenario::load(&arguments.scenario)?;
+    let migration = MigrationFile::read(&scenario.migration())?;
+    let ground = fill(&scenario, arguments)?;
+    let batching = BatchArguments {
+        batch_size: Some(scenario.batch_size),
+        ..BatchArguments::default()
+    };
+    let job = |full| Job {
+        migration: &migration,
+        batching: &batching,
+        conditions: conditions(arguments.seed, full),
+        precision: None,
+        runs: 1,
+        throwaway: true,
+    };
+    output::print_note("rehearsing a part of it on a copy");
+    let rehearsal = job(false).run(&ground, &arguments.output.join("rehearsal.json"))?;
+    refuse_if_interrupted(&rehearsal)?;
+    let mut results = Results::new(rehearsal, &[], &options(arguments.seed))?;
+    results.deliver(Format::Terminal, None)?;
+
+    output::print_note("running the whole of it on another copy, to see whether that was true");
+    let actual = job(true).run(&ground, &arguments.output.join("actual.json"))?;
+    refuse_if_interrupted(&actual)?;
+    results.estimate.actual_seconds = Some(model::measured_seconds(&actual));
+    results.save(&arguments.output)?;
+    let outcome = report::outcome(&results.estimate).unwrap_or_default();
+    output::deliver(format!("{outcome}\n").as_bytes(), None)?;
+    output::print_note(&format!("saved {}", arguments.output.join("report.html").display()));
+    Ok(())
+}
+
+/// Starts the server, fills it and tells what its catalog says.
+fn fill(scenario: &Scenario, arguments: &DemoArguments) -> Result<Ground> {
+    let rows = arguments.rows.unwrap_or(scenario.rows);
+    let ground = Ground::empty(arguments.pg_bin.clone(), &SETTINGS)?;
+    let progress = Progress::spinner(format!("filling {} with {} rows", scenario.table, Count(rows as f64)));
+    let mut client = ground.parameters().connect()?;
+    scenario.fill(&mut client, rows, arguments.seed)?;
+    progress.finish();
+    output::print_note(&format!("{}: {}", scenario.name(), scenario.title));
+    Ok(ground)
+}
+
+fn conditions(seed: u64, full: bool) -> Conditions {
+    Conditions {
+        seed,
+        fraction: Some(FRACTION),
+        full,
+        max_seconds: f64::INFINITY,
+        batch_delay: 0.0,
+        lock_timeout: 10.0,
+        count_exactly: false,
+    }
+}
+
+fn options(seed: u64) -> Options {
+    Options {
+        window: None,
+        budget: None,
+        level: 0.95,
+        seed,
+        provisional: false,
+    }
+}
+
+fn refuse_if_interrupted(rehearsal: &Rehearsal) -> Result<()> {
+    match &rehearsal.ended {
+        Some(ended) if ended.reason == EndReason::Interrupted => {
+            Err(Error::new(ErrorKind::Usage, "the demo was interrupted"))
+        }
+        _ => Ok(()),
+    }
+}

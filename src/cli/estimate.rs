@@ -1,0 +1,227 @@
+//! `migtime estimate`: what the catalog says and how long changes take, without running anything.
+
+use std::path::Path;
+
+use super::arguments::{EstimateArguments, Format};
+use super::classes;
+use super::migration_file::{MigrationFile, PlannedMigration};
+use super::results::{Results, model_options};
+use super::{connection, output, past_rehearsals, targets};
+use crate::catalog::{self, SampleOptions, facts::TableFacts};
+use crate::error::{Error, ErrorKind, Result};
+use crate::migration::Step;
+use crate::model::rule_of_thumb::UnmeasuredStep;
+use crate::model::{self, rule_of_thumb};
+use crate::observation::{FORMAT_VERSION, Rehearsal, StepRecord};
+use crate::report::{self, TableReport};
+use crate::server::{Production, Reader};
+use crate::units::Count;
+
+/// A count may read the whole table: hours are allowed, for ever is not.
+const COUNT_LIMIT: std::time::Duration = std::time::Duration::from_secs(6 * 3600);
+
+/// Runs the command.
+pub fn run(arguments: &EstimateArguments) -> Result<()> {
+    if let Some(log) = &arguments.batches {
+        return from_batch_log(log, arguments);
+    }
+    match &arguments.migration {
+        Some(file) => of_migration(&MigrationFile::read(file)?, arguments),
+        None => of_tables(arguments),
+    }
+}
+
+/// Estimates from anybody's batch log, without a database.
+fn from_batch_log(log: &Path, arguments: &EstimateArguments) -> Result<()> {
+    let total_rows = arguments.rows.unwrap_or_default() as f64;
+    let rehearsal = model::batch_log::read(&output::read_text(log)?, &log.display().to_string(), total_rows)?;
+    let results = Results::new(rehearsal, &[], &arguments.options)?;
+    results.deliver(arguments.output.format, arguments.output.out.as_deref())?;
+    results.check_budget(arguments.options.budget)
+}
+
+/// Estimates a migration from the newest rehearsal of it, or by rule of thumb.
+fn of_migration(migration: &MigrationFile, arguments: &EstimateArguments) -> Result<()> {
+    let mut production = connection::production(&arguments.connection)?;
+    let (server, planned) = production.read(|reader| {
+        let server = catalog::server_facts(reader)?;
+        Ok((server, migration.plan(reader, &arguments.batching)?))
+    })?;
+    let mut planned = planned;
+    refine(&mut production, &mut planned.tables, arguments)?;
+    let unmeasured = Rehearsal {
+        kind: "rehearsal".to_string(),
+        format_version: FORMAT_VERSION,
+        migtime_version: env!("CARGO_PKG_VERSION").to_string(),
+        started_at: super::rehearse::now(),
+        seed: arguments.options.seed,
+        migration: migration.name.clone(),
+        throwaway: false,
+        server,
+        tables: planned.tables.clone(),
+        steps: planned.steps.iter().map(StepRecord::new).collect(),
+        events: Vec::new(),
+        ended: None,
+    };
+    let names: Vec<&str> = planned.tables.iter().map(|table| table.name.as_str()).collect();
+    let past = past_rehearsals::find(&arguments.reports, &names);
+    let past = past
+        .into_iter()
+        .find(|past| past_rehearsals::is_of(&past.rehearsal, &unmeasured.steps));
+    let results = match past {
+        Some(past) => {
+            output::print_note(&format!("resting on {}", past.path.display()));
+            let targets = production.read(|reader| targets::read(reader, &past.rehearsal))?;
+            Results::new(past.rehearsal, &targets, &arguments.options)?
+        }
+        None => {
+            output::print_note(&format!(
+                "hint: nothing was measured yet; rehearse it with migtime rehearse {} --staging URL",
+                migration.name
+            ));
+            by_rule_of_thumb(&mut production, unmeasured, &planned, arguments)?
+        }
+    };
+    results.deliver(arguments.output.format, arguments.output.out.as_deref())?;
+    results.check_budget(arguments.options.budget)
+}
+
+fn by_rule_of_thumb(
+    production: &mut Production,
+    rehearsal: Rehearsal,
+    planned: &PlannedMigration,
+    arguments: &EstimateArguments,
+) -> Result<Results> {
+    let mut steps = Vec::new();
+    for step in &planned.steps {
+        let table = planned
+            .tables
+            .iter()
+            .find(|table| Some(&table.name) == step.table.as_ref());
+        let matching = match table {
+            Some(table) => matching_rows(production, step, table, arguments)?,
+            None => None,
+        };
+        let known = table.map(|table| (table.estimated_rows, table.rows_relative_sd));
+        let (rows, rows_relative_sd) = matching.or(known).unwrap_or_default();
+        let delay = arguments.batching.batch_delay.unwrap_or_default().0;
+        let batches = step
+            .batching
+            .as_ref()
+            .map_or(1.0, |batching| rows / batching.batch_size as f64);
+        steps.push(UnmeasuredStep {
+            number: step.number,
+            kind: step.kind,
+            statement: step.sql.clone(),
+            table,
+            rows: table.map(|_| rows),
+            rows_relative_sd,
+            joins: step.joins,
+            pause_seconds: delay * (batches - 1.0).max(0.0),
+        });
+    }
+    let estimate = rule_of_thumb::estimate(&steps, &model_options(&arguments.options));
+    Ok(Results { rehearsal, estimate })
+}
+
+/// Returns the rows that meet a step's predicate, with their relative deviation, if sampling or counting was asked for.
+fn matching_rows(
+    production: &mut Production,
+    step: &Step,
+    table: &TableFacts,
+    arguments: &EstimateArguments,
+) -> Result<Option<(f64, f64)>> {
+    let Some(batching) = &step.batching else {
+        return Ok(None);
+    };
+    let Some(condition) = &batching.predicate else {
+        return Ok(None);
+    };
+    let predicate = Some((batching.alias.as_str(), condition.as_str()));
+    let sampled = if arguments.exact {
+        production.read_within(COUNT_LIMIT, |reader| catalog::exact(reader, table, predicate))?
+    } else if arguments.sample {
+        let options = SampleOptions::default();
+        production.read(|reader| catalog::sample(reader, table, predicate, arguments.options.seed, options))?
+    } else {
+        return Ok(None);
+    };
+    let matching = sampled.matching;
+    if let Some(matching) = &matching {
+        output::print_note(&format!(
+            "{} rows of {} meet {condition}: {:.1} % (95 % interval {:.1} to {:.1} %)",
+            Count(matching.rows.round()),
+            table.name,
+            100.0 * matching.share,
+            100.0 * matching.share_lower,
+            100.0 * matching.share_upper
+        ));
+    }
+    Ok(matching.map(|matching| (matching.rows, matching.rows_relative_sd)))
+}
+
+/// Describes tables, and tells how long each class of change to them takes.
+fn of_tables(arguments: &EstimateArguments) -> Result<()> {
+    if arguments.options.budget.is_some() {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            "a budget needs something to be judged: a migration or a batch log",
+        )
+        .with_hint("add --migration FILE, or --batches CSV --rows N"));
+    }
+    if arguments.output.format == Format::Html {
+        return Err(
+            Error::new(ErrorKind::Usage, "a table has no HTML report, only a migration has")
+                .with_hint("use --format terminal, json, csv or markdown"),
+        );
+    }
+    let names: Vec<&str> = arguments.table.iter().map(String::as_str).collect();
+    let mut production = connection::production(&arguments.connection)?;
+    let (server, mut tables) = production
+        .read(|reader: &mut Reader| Ok((catalog::server_facts(reader)?, catalog::tables(reader, &names)?)))?;
+    refine(&mut production, &mut tables, arguments)?;
+    let mut content = Vec::new();
+    for table in tables {
+        let past = past_rehearsals::find(&arguments.reports, &[table.name.as_str()]);
+        let options = model_options(&arguments.options);
+        let report = TableReport {
+            server: server.clone(),
+            level: options.level,
+            classes: classes::estimate(&table, &past, &options),
+            hints: classes::hints(&table, &past),
+            table,
+        };
+        content.extend(rendered(&report, arguments));
+    }
+    output::deliver(&content, arguments.output.out.as_deref())
+}
+
+fn rendered(report: &TableReport, arguments: &EstimateArguments) -> Vec<u8> {
+    match arguments.output.format {
+        Format::Json => report::table_json(report).into_bytes(),
+        Format::Csv => report::table_csv(report),
+        Format::Markdown => report::table_markdown(report).into_bytes(),
+        Format::Terminal | Format::Html => {
+            let (width, colour) = output::terminal();
+            let colour = colour && arguments.output.out.is_none();
+            report::terminal_table(report, width, colour).into_bytes()
+        }
+    }
+}
+
+/// Puts sampled or counted rows in place of the catalog's estimate, where asked for.
+fn refine(production: &mut Production, tables: &mut [TableFacts], arguments: &EstimateArguments) -> Result<()> {
+    for table in tables {
+        if arguments.exact {
+            production
+                .read_within(COUNT_LIMIT, |reader| catalog::exact(reader, table, None))?
+                .refine(table);
+        } else if arguments.sample {
+            let (seed, options) = (arguments.options.seed, SampleOptions::default());
+            production
+                .read(|reader| catalog::sample(reader, table, None, seed, options))?
+                .refine(table);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! What leaves the program: data on stdout, progress, hints and errors on stderr, files whole or not at all.
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+
+use crate::error::{Error, ErrorKind, Result};
+
+pub use crate::rehearsal::journal::write_atomically;
+
+/// Prints an error: `error:`, the marked input if there is any, and a `hint:`.
+pub fn print_error(error: &Error) {
+    let mut text = format!("error: {error}\n");
+    if let Some(excerpt) = error.excerpt() {
+        text.push_str(excerpt.trim_end());
+        text.push('\n');
+    }
+    if let Some(hint) = error.hint() {
+        text.push_str(&format!("hint: {hint}\n"));
+    }
+    print_note_text(&text);
+}
+
+/// Prints a line for the person on stderr.
+pub fn print_note(line: &str) {
+    print_note_text(&format!("{line}\n"));
+}
+
+fn print_note_text(text: &str) {
+    // There is nowhere left to complain when stderr is closed.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// Writes a result to `file`, or to stdout.
+///
+/// # Errors
+/// `Usage` when it cannot be written; a reader that closed the pipe has what it wanted and is no error.
+pub fn deliver(content: &[u8], file: Option<&Path>) -> Result<()> {
+    if let Some(path) = file {
+        return write_atomically(path, content);
+    }
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(content).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::new(ErrorKind::Usage, format!("cannot write to stdout: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Returns the columns of the terminal that stdout is, or a width that reads well in a file, and whether to use colour.
+pub fn terminal() -> (u16, bool) {
+    let is_terminal = std::io::stdout().is_terminal();
+    let width = match rustix::termios::tcgetwinsize(std::io::stdout()) {
+        Ok(size) if is_terminal && size.ws_col >= 40 => size.ws_col.min(140),
+        _ => 100,
+    };
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    (width, is_terminal && !plain)
+}
+
+/// Reads a text file.
+///
+/// # Errors
+/// `Usage` with the path and the reason.
+pub fn read_text(path: &Path) -> Result<String> {
+    let bytes = std::fs::read(path)
+        .map_err(|error| Error::new(ErrorKind::Usage, format!("cannot read {}: {error}", path.display())))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count();
+        Error::new(ErrorKind::Usage, format!("{}:{line}: not UTF-8", path.display()))
+            .with_hint("convert it, for example with iconv -t UTF-8")
+    })
+}

@@ -1,0 +1,78 @@
+//! Finds the rehearsals that earlier commands saved, so that an estimate can rest on them.
+
+use std::path::{Path, PathBuf};
+
+use super::output::{print_note, read_text};
+use super::rehearse::REHEARSAL_FILE;
+use crate::observation::{Rehearsal, StepRecord};
+
+/// How deep below the given directory rehearsals are looked for.
+const DEPTH: usize = 3;
+
+/// A saved rehearsal and where it was found.
+pub struct PastRehearsal {
+    /// The file.
+    pub path: PathBuf,
+    /// Its content.
+    pub rehearsal: Rehearsal,
+}
+
+/// Returns the rehearsals of staging clones below `directory` that work on one of `tables`, the newest first.
+///
+/// Rehearsals on throwaway servers are left out: their data and their machine are not those of any production. A file
+/// that cannot be read is named on stderr and passed over.
+pub fn find(directory: &Path, tables: &[&str]) -> Vec<PastRehearsal> {
+    let mut files = Vec::new();
+    collect(directory, DEPTH, &mut files);
+    files.sort();
+    let mut found: Vec<PastRehearsal> = files
+        .into_iter()
+        .filter_map(|path| read(&path).map(|rehearsal| PastRehearsal { path, rehearsal }))
+        .filter(|past| !past.rehearsal.throwaway)
+        .filter(|past| {
+            past.rehearsal
+                .tables
+                .iter()
+                .any(|table| tables.contains(&table.name.as_str()))
+        })
+        .collect();
+    found.sort_by(|one, other| other.rehearsal.started_at.cmp(&one.rehearsal.started_at));
+    found
+}
+
+/// Tells whether `steps` are the steps of the rehearsal, statement by statement, however they are spaced.
+pub fn is_of(rehearsal: &Rehearsal, steps: &[StepRecord]) -> bool {
+    let words = |step: &StepRecord| step.statement.split_whitespace().collect::<Vec<_>>().join(" ");
+    rehearsal.steps.len() == steps.len()
+        && rehearsal
+            .steps
+            .iter()
+            .zip(steps)
+            .all(|(one, other)| words(one) == words(other))
+}
+
+fn read(path: &Path) -> Option<Rehearsal> {
+    let read = read_text(path).and_then(|text| Rehearsal::from_json(&text, &path.display().to_string()));
+    match read {
+        Ok(rehearsal) => Some(rehearsal),
+        Err(error) => {
+            print_note(&format!("warning: passed over: {error}"));
+            None
+        }
+    }
+}
+
+/// Collects the rehearsal files; what cannot be listed holds none for us.
+fn collect(directory: &Path, depth: usize, files: &mut Vec<PathBuf>) {
+    let Ok(entries) = std::fs::read_dir(directory) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if path.is_dir() && depth > 0 {
+            collect(&path, depth - 1, files);
+        } else if path.file_name().is_some_and(|name| name == REHEARSAL_FILE) {
+            files.push(path);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Shows how a rehearsal goes: a bar with rows/s and the time left, on stderr, silent when that is no terminal.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::observation::{Observation, StepRecord};
+use crate::units::{Bytes, RowsPerSecond, Seconds};
+
+/// Batches of which the shown throughput is the mean: enough to be calm, few enough to be current.
+const RECENT: usize = 20;
+
+/// The bar of whatever goes on now.
+pub struct Progress {
+    bar: ProgressBar,
+}
+
+impl Progress {
+    /// Shows that something of unknown length goes on.
+    pub fn spinner(message: impl Into<String>) -> Progress {
+        let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})").expect("the template is valid");
+        let bar = ProgressBar::new_spinner()
+            .with_style(style)
+            .with_message(message.into());
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Progress { bar }
+    }
+
+    /// Shows that a step begins.
+    pub fn step(step: &StepRecord) -> Progress {
+        Progress::spinner(format!("step {}: {}", step.number, first_words(&step.statement)))
+    }
+
+    /// Shows a batch of a replay of about `planned` batches.
+    pub fn batch(&mut self, observations: &[Observation], planned: f64) {
+        if self.bar.is_hidden() {
+            return;
+        }
+        if self.bar.length().is_none() {
+            let style = ProgressStyle::with_template("{msg} [{bar:30}] {pos}/{len} batches, {prefix}")
+                .expect("the template is valid")
+                .progress_chars("=> ");
+            self.bar.set_style(style);
+        }
+        let done = observations.len() as f64;
+        let planned = planned.max(done);
+        self.bar.set_length(planned.round() as u64);
+        self.bar.set_position(observations.len() as u64);
+        self.bar.set_prefix(speed(observations, planned - done));
+    }
+
+    /// Takes the bar away.
+    pub fn finish(self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// Returns the recent throughput, and how long `batches_left` take at the mean pace so far, pauses included.
+fn speed(observations: &[Observation], batches_left: f64) -> String {
+    let recent = &observations[observations.len().saturating_sub(RECENT)..];
+    let rows: u64 = recent.iter().map(|observation| observation.rows).sum();
+    let seconds: f64 = recent.iter().map(|observation| observation.seconds).sum();
+    let elapsed = observations.last().map_or(0.0, |last| last.elapsed);
+    let left = Seconds(elapsed / observations.len() as f64 * batches_left);
+    let wal: Option<u64> = recent.iter().map(|observation| observation.wal_bytes).sum();
+    let wal = wal.map_or(String::new(), |wal| {
+        format!(", WAL {}/s", Bytes((wal as f64 / seconds.max(1e-9)) as u64))
+    });
+    format!(
+        "{}{wal}, about {left} left",
+        RowsPerSecond(rows as f64 / seconds.max(1e-9))
+    )
+}
+
+fn first_words(statement: &str) -> String {
+    let line = statement.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(50) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}

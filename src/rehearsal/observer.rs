@@ -1,0 +1,163 @@
+//! Watches the server through a second connection while the steps run on the first: checkpoints, autovacuum, lock waits.
+//!
+//! It only reads, a few hundred microseconds at a time and five times a second. What it sees becomes [`Event`]s.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use postgres::Client;
+
+use crate::observation::{Event, EventKind};
+
+const INTERVAL: Duration = Duration::from_millis(200);
+
+/// A running observer; stops when dropped.
+pub struct Observer {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    sightings: Mutex<Vec<(Instant, EventKind)>>,
+    completed_checkpoints: AtomicU64,
+    stopping: AtomicBool,
+    wake: (Mutex<()>, Condvar),
+}
+
+impl Observer {
+    /// Starts observing on `client`; `worker` is the process id of the session that runs the steps.
+    pub fn start(client: Client, version_num: u32, worker: i32) -> Observer {
+        let shared = Arc::new(Shared::default());
+        let thread = {
+            let shared = Arc::clone(&shared);
+            std::thread::spawn(move || observe(client, version_num, worker, &shared))
+        };
+        Observer {
+            shared,
+            thread: Some(thread),
+        }
+    }
+
+    /// Returns how many checkpoints were completed since the start.
+    pub fn completed_checkpoints(&self) -> u64 {
+        self.shared.completed_checkpoints.load(Ordering::Relaxed)
+    }
+
+    /// Takes what was seen since the last call, as events of the given step, timed from its `begin`.
+    pub fn take_events(&self, run: u32, step: u32, begin: Instant) -> Vec<Event> {
+        let sightings = std::mem::take(&mut *lock(&self.shared.sightings));
+        sightings
+            .into_iter()
+            .map(|(when, event)| Event {
+                run,
+                step,
+                elapsed: when.saturating_duration_since(begin).as_secs_f64(),
+                event,
+            })
+            .collect()
+    }
+}
+
+impl Drop for Observer {
+    fn drop(&mut self) {
+        self.shared.stopping.store(true, Ordering::Relaxed);
+        self.shared.wake.1.notify_all();
+        if let Some(thread) = self.thread.take() {
+            // A panic of the observer has nothing to add here: its sightings so far are kept.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// One look at the server: running counts, and what is going on.
+struct Look {
+    checkpoints_started: i64,
+    /// Changes whenever a checkpoint is complete; `None` where the control file may not be read.
+    last_checkpoint: Option<String>,
+    autovacuum: bool,
+    waiting: bool,
+}
+
+fn observe(mut client: Client, version_num: u32, worker: i32, shared: &Shared) {
+    // Losing this connection must not end the rehearsal: the worker's own connection will tell the person.
+    let Ok(sql) = look_sql(&mut client, version_num) else {
+        return;
+    };
+    let mut previous: Option<Look> = None;
+    while !shared.stopping.load(Ordering::Relaxed) {
+        let Ok(look) = look(&mut client, &sql, worker) else {
+            return;
+        };
+        if let Some(previous) = &previous {
+            note(shared, previous, &look);
+        }
+        previous = Some(look);
+        let guard = lock(&shared.wake.0);
+        // Whether it was woken or the time was up, the loop's condition decides.
+        let _ = shared
+            .wake
+            .1
+            .wait_timeout_while(guard, INTERVAL, |()| !shared.stopping.load(Ordering::Relaxed));
+    }
+}
+
+fn look_sql(client: &mut Client, version_num: u32) -> Result<String, postgres::Error> {
+    let may_read_control = "SELECT has_function_privilege('pg_catalog.pg_control_checkpoint()', 'EXECUTE')";
+    let last_checkpoint = if client.query_one(may_read_control, &[])?.get(0) {
+        "(SELECT checkpoint_lsn::text FROM pg_catalog.pg_control_checkpoint())"
+    } else {
+        "NULL::text"
+    };
+    let started = if version_num >= 170_000 {
+        "(SELECT num_timed + num_requested FROM pg_catalog.pg_stat_checkpointer)"
+    } else {
+        "(SELECT checkpoints_timed + checkpoints_req FROM pg_catalog.pg_stat_bgwriter)"
+    };
+    Ok(format!(
+        "SELECT {started}::bigint, {last_checkpoint}, \
+         EXISTS (SELECT FROM pg_catalog.pg_stat_activity \
+                 WHERE backend_type = 'autovacuum worker' AND datname = current_database()), \
+         cardinality(pg_catalog.pg_blocking_pids($1)) > 0"
+    ))
+}
+
+fn look(client: &mut Client, sql: &str, worker: i32) -> Result<Look, postgres::Error> {
+    let row = client.query_one(sql, &[&worker])?;
+    Ok(Look {
+        checkpoints_started: row.try_get(0)?,
+        last_checkpoint: row.try_get(1)?,
+        autovacuum: row.try_get(2)?,
+        waiting: row.try_get(3)?,
+    })
+}
+
+fn note(shared: &Shared, previous: &Look, look: &Look) {
+    let now = Instant::now();
+    let started = look.checkpoints_started > previous.checkpoints_started;
+    // Where the control file is closed to us, the start of the next checkpoint tells that the last one is over.
+    let completed = match (&previous.last_checkpoint, &look.last_checkpoint) {
+        (Some(previous), Some(last)) => previous != last,
+        _ => started,
+    };
+    let mut sightings = lock(&shared.sightings);
+    if completed {
+        shared.completed_checkpoints.fetch_add(1, Ordering::Relaxed);
+        sightings.push((now, EventKind::CheckpointComplete));
+    }
+    if started {
+        sightings.push((now, EventKind::CheckpointStart));
+    }
+    if look.autovacuum && !previous.autovacuum {
+        sightings.push((now, EventKind::Autovacuum));
+    }
+    if look.waiting && !previous.waiting {
+        sightings.push((now, EventKind::LockWait));
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

@@ -1,0 +1,438 @@
+//! Runs the steps of a migration once, in order, on one clone, and writes each down as it is measured.
+
+use std::time::{Duration, Instant};
+
+use postgres::Client;
+use postgres::error::SqlState;
+
+use super::interruption::CancelOnInterrupt;
+use super::journal::Journal;
+use super::observer::Observer;
+use super::replay::{self, Limits, Monitor};
+use super::segments::{self, SegmentDesign};
+use super::statement::{self, StatementMeasured};
+use super::table_backfill::TableBackfill;
+use super::walk_plan::WalkPlan;
+use crate::error::{Error, ErrorKind, Result};
+use crate::migration::{Batching, Step};
+use crate::observation::{BatchingRecord, EndReason, Ending, LockRecord, Observation, Rehearsal, StepRecord};
+use crate::server::{Staging, server_error, signals};
+
+/// Under which conditions a migration is rehearsed.
+#[derive(Clone, Debug)]
+pub struct Conditions {
+    /// Seed of the segments' places.
+    pub seed: u64,
+    /// Share of the batches to replay, 0 to 1; `None` for the default, which grows on small tables until the evidence suffices.
+    pub fraction: Option<f64>,
+    /// Replay every batch.
+    pub full: bool,
+    /// Longest time the backfills together may take, in seconds.
+    pub max_seconds: f64,
+    /// Pause between two batches, in seconds.
+    pub batch_delay: f64,
+    /// Longest wait for a lock, in seconds.
+    pub lock_timeout: f64,
+    /// Count the rows instead of sampling them.
+    pub count_exactly: bool,
+}
+
+/// The one who watches a rehearsal: shows progress, and decides when the evidence is enough.
+pub trait RehearsalMonitor {
+    /// Hears that a step begins.
+    fn step_begins(&mut self, step: &StepRecord);
+
+    /// Hears of each batch of the step that runs, with all observations of this run so far.
+    fn batch_done(&mut self, step: &StepRecord, observations: &[Observation], planned_batches: f64);
+
+    /// Returns whether the last step of `so_far` is measured well enough; asked only when a look is due.
+    fn is_enough(&mut self, so_far: &Rehearsal, checkpoints: u64) -> bool;
+
+    /// Returns whether the person asked to stop.
+    fn is_interrupted(&self) -> bool;
+}
+
+/// Runs `steps` on `clone` as repetition `run`, appending what is measured to `rehearsal` and saving it as it goes.
+///
+/// # Errors
+/// `MigrationFailed` when a statement fails, `Connection` when the server is lost; what was measured until then is in
+/// `rehearsal`, which also says how it ended.
+pub fn rehearse(
+    clone: &mut Staging,
+    steps: &[Step],
+    run: u32,
+    conditions: &Conditions,
+    rehearsal: &mut Rehearsal,
+    journal: &mut Journal,
+    monitor: &mut dyn RehearsalMonitor,
+) -> Result<()> {
+    journal.save(rehearsal)?;
+    let version_num = rehearsal.server.version_num;
+    let worker = prepare_session(clone.client(), conditions.lock_timeout)?;
+    let observer = Observer::start(clone.second_connection()?, version_num, worker);
+    let mut walker = Walker {
+        clone,
+        observer,
+        conditions,
+        deadline: Instant::now() + Duration::from_secs_f64(conditions.max_seconds.min(1e9)),
+        run,
+        rehearsal,
+        journal,
+        monitor,
+        open_block: None,
+        reason: EndReason::Complete,
+    };
+    let outcome = walker.walk(steps);
+    let reason = walker.reason;
+    rehearsal.ended = Some(ending(reason, &outcome));
+    journal.save(rehearsal)?;
+    outcome
+}
+
+/// Sets what must hold in the session that runs the steps and returns its process id.
+fn prepare_session(client: &mut Client, lock_timeout: f64) -> Result<i32> {
+    let milliseconds = (lock_timeout * 1000.0).round().max(1.0);
+    let sql = format!(
+        "SET lock_timeout = {milliseconds}; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0"
+    );
+    client
+        .batch_execute(&sql)
+        .map_err(|error| server_error(&error, ErrorKind::Connection))?;
+    let row = client
+        .query_one("SELECT pg_catalog.pg_backend_pid()", &[])
+        .map_err(|error| server_error(&error, ErrorKind::Connection))?;
+    Ok(row.get(0))
+}
+
+fn ending(reason: EndReason, outcome: &Result<()>) -> Ending {
+    match outcome {
+        Ok(()) => Ending {
+            reason,
+            message: reason.sentence().to_string(),
+        },
+        Err(error) => {
+            let reason = match error.kind() {
+                ErrorKind::Connection => EndReason::ConnectionLost,
+                _ => EndReason::Failed,
+            };
+            Ending {
+                reason,
+                message: error.message().to_string(),
+            }
+        }
+    }
+}
+
+struct Walker<'a> {
+    clone: &'a mut Staging,
+    observer: Observer,
+    conditions: &'a Conditions,
+    /// When the time for the backfills is over.
+    deadline: Instant,
+    run: u32,
+    rehearsal: &'a mut Rehearsal,
+    journal: &'a mut Journal,
+    monitor: &'a mut dyn RehearsalMonitor,
+    /// The transaction block that is open, when its first statement began, and the steps in it.
+    open_block: Option<(u32, Instant, Vec<usize>)>,
+    reason: EndReason,
+}
+
+impl Walker<'_> {
+    fn walk(&mut self, steps: &[Step]) -> Result<()> {
+        for (index, step) in steps.iter().enumerate() {
+            if self.monitor.is_interrupted() {
+                self.reason = EndReason::Interrupted;
+                break;
+            }
+            self.enter_block(step.transaction_block)?;
+            if self.run == 0 {
+                self.rehearsal.steps.push(StepRecord::new(step));
+            }
+            self.monitor.step_begins(&self.rehearsal.steps[index]);
+            match &step.batching {
+                Some(batching) => self.backfill(index, batching)?,
+                None => self.statement(index, step)?,
+            }
+        }
+        self.enter_block(None)
+    }
+
+    /// Commits the open transaction block and begins the next one, where they differ.
+    fn enter_block(&mut self, block: Option<u32>) -> Result<()> {
+        if self.open_block.as_ref().map(|(number, ..)| *number) == block {
+            return Ok(());
+        }
+        if let Some((_, _, steps)) = self.open_block.take() {
+            let begin = Instant::now();
+            self.execute("COMMIT")?;
+            let commit = begin.elapsed().as_secs_f64();
+            self.close_block(&steps, commit);
+        }
+        if let Some(number) = block {
+            self.execute("BEGIN")?;
+            self.open_block = Some((number, Instant::now(), Vec::new()));
+        }
+        Ok(())
+    }
+
+    /// Adds the commit's time to the block's last step and ends the locks of all its steps there.
+    fn close_block(&mut self, steps: &[usize], commit: f64) {
+        let mut until_commit = commit;
+        for (place, index) in steps.iter().rev().enumerate() {
+            let record = &mut self.rehearsal.steps[*index];
+            let Some(observation) = record.observations.last_mut() else {
+                continue;
+            };
+            if place == 0 {
+                observation.seconds += commit;
+                until_commit = 0.0;
+            }
+            until_commit += observation.seconds;
+            for lock in &mut record.locks {
+                lock.held_seconds = Some(until_commit);
+            }
+        }
+    }
+
+    fn execute(&mut self, sql: &str) -> Result<()> {
+        self.clone
+            .client()
+            .batch_execute(sql)
+            .map_err(|error| statement::failure(&error))
+    }
+
+    fn statement(&mut self, index: usize, step: &Step) -> Result<()> {
+        let begin = Instant::now();
+        let token = self.clone.client().cancel_token();
+        let watch = CancelOnInterrupt::watch(self.clone.parameters(), token, signals::interrupted);
+        let measured = match step.transaction_block {
+            Some(_) => statement::run_in_block(self.clone.client(), &step.sql),
+            None => statement::run_alone(self.clone.client(), &step.sql),
+        };
+        let interrupted = watch.end();
+        let events = self.observer.take_events(self.run, step.number, begin);
+        self.rehearsal.events.extend(events);
+        match measured {
+            Ok(measured) => self.record_statement(index, begin, measured),
+            Err(error) if interrupted && error.code() == Some(&SqlState::QUERY_CANCELED) => {
+                self.reason = EndReason::Interrupted;
+            }
+            Err(error) => return self.statement_failed(index, step, &error),
+        }
+        self.save_if_due();
+        Ok(())
+    }
+
+    fn record_statement(&mut self, index: usize, begin: Instant, measured: StatementMeasured) {
+        if let Some((_, _, steps)) = &mut self.open_block {
+            steps.push(index);
+        }
+        let run = self.run;
+        let record = &mut self.rehearsal.steps[index];
+        record.observations.push(Observation {
+            run,
+            segment: 0,
+            rows: measured.rows,
+            seconds: measured.seconds,
+            wal_bytes: Some(measured.wal_bytes),
+            full_page_images: None,
+            position: 0.0,
+            elapsed: begin.elapsed().as_secs_f64(),
+            warm_up: false,
+        });
+        record.complete = true;
+        if run == 0 {
+            record.wal_bytes = Some(measured.wal_bytes);
+            record.locks = measured.locks;
+            record.rewritten = measured.rewritten;
+            record.scanned = measured.scanned;
+            if measured.outside_transaction {
+                record
+                    .notes
+                    .push("runs outside a transaction; its locks were not observed".to_string());
+            }
+        }
+    }
+
+    /// A check that fails because an earlier backfill was replayed only in part says nothing against the migration.
+    fn statement_failed(&mut self, index: usize, step: &Step, error: &postgres::Error) -> Result<()> {
+        let violated = matches!(
+            error.code(),
+            Some(&SqlState::NOT_NULL_VIOLATION | &SqlState::CHECK_VIOLATION | &SqlState::FOREIGN_KEY_VIOLATION)
+        );
+        let partial = self.rehearsal.steps[..index]
+            .iter()
+            .find(|earlier| earlier.batching.is_some() && !earlier.complete);
+        match partial {
+            Some(earlier) if violated && step.transaction_block.is_none() => {
+                let reason = format!(
+                    "it needs the whole of step {}, of which only a part was replayed; rehearse with --full to measure it",
+                    earlier.number
+                );
+                self.rehearsal.steps[index].passed_over = Some(reason);
+                Ok(())
+            }
+            _ => Err(statement::failure(error).in_context(format!("step {} at line {}", step.number, step.line))),
+        }
+    }
+
+    fn backfill(&mut self, index: usize, batching: &Batching) -> Result<()> {
+        let facts = self.rehearsal.tables.iter().find(|table| table.name == batching.table);
+        let facts = facts.ok_or_else(|| unknown_table(batching))?;
+        let plan = WalkPlan::read(self.clone, batching, facts, self.conditions)?;
+        let design = self.design(plan.total_batches);
+        let record = &mut self.rehearsal.steps[index];
+        if self.run == 0 {
+            describe_walk(record, batching, &plan, self.conditions.batch_delay);
+        }
+        let limits = Limits {
+            batch_delay: self.conditions.batch_delay,
+            max_seconds: self.deadline.saturating_duration_since(Instant::now()).as_secs_f64(),
+        };
+        let mut observations = Vec::new();
+        let version_num = self.rehearsal.server.version_num;
+        let mut backfill = TableBackfill::new(self.clone.client(), &self.observer, version_num, batching, &plan);
+        let mut scribe = Scribe {
+            index,
+            kept: self.rehearsal.steps[index].observations.len(),
+            rehearsal: self.rehearsal,
+            journal: self.journal,
+            monitor: self.monitor,
+        };
+        let outcome = replay::replay(
+            &mut backfill,
+            &design,
+            &limits,
+            self.run,
+            &mut observations,
+            &mut scribe,
+        );
+        scribe.write_down(&observations);
+        let (begin, lookups) = (backfill.started(), backfill.lookups);
+        let locks = backfill.locks.take().unwrap_or_default();
+        self.finish_backfill(index, begin, lookups, locks, outcome)
+    }
+
+    /// Returns which batches to replay.
+    fn design(&self, total_batches: f64) -> SegmentDesign {
+        if self.conditions.full {
+            return SegmentDesign::whole_walk();
+        }
+        let budget = match self.conditions.fraction {
+            Some(fraction) => segments::budget_of_fraction(total_batches, fraction),
+            None => segments::default_budget(total_batches),
+        };
+        SegmentDesign::new(total_batches, budget, self.conditions.seed)
+    }
+
+    fn finish_backfill(
+        &mut self,
+        index: usize,
+        begin: Instant,
+        lookups: (f64, u64),
+        locks: Vec<LockRecord>,
+        outcome: Result<EndReason>,
+    ) -> Result<()> {
+        let number = self.rehearsal.steps[index].number;
+        self.rehearsal
+            .events
+            .extend(self.observer.take_events(self.run, number, begin));
+        let record = &mut self.rehearsal.steps[index];
+        if let Some(batching) = &mut record.batching {
+            batching.lookup_seconds += lookups.0;
+            batching.lookup_batches += lookups.1;
+        }
+        record.locks = locks;
+        summarise(record);
+        let reason = outcome.map_err(|error| error.in_context(format!("step {number} at line {}", record.line)))?;
+        record.complete = reason == EndReason::Complete;
+        if reason != EndReason::Complete {
+            self.reason = reason;
+        }
+        self.save_if_due();
+        Ok(())
+    }
+
+    fn save_if_due(&mut self) {
+        if self.journal.is_due() {
+            self.journal.try_save(self.rehearsal);
+        }
+    }
+}
+
+/// Writes a replay's observations into the rehearsal, between the replay and the one who watches.
+struct Scribe<'a> {
+    index: usize,
+    /// Observations of the step from earlier runs, which stay.
+    kept: usize,
+    rehearsal: &'a mut Rehearsal,
+    journal: &'a mut Journal,
+    monitor: &'a mut dyn RehearsalMonitor,
+}
+
+impl Scribe<'_> {
+    fn write_down(&mut self, observations: &[Observation]) {
+        let record = &mut self.rehearsal.steps[self.index];
+        record.observations.truncate(self.kept);
+        record.observations.extend_from_slice(observations);
+    }
+}
+
+impl Monitor for Scribe<'_> {
+    fn batch_done(&mut self, observations: &[Observation], planned_batches: f64) {
+        self.monitor
+            .batch_done(&self.rehearsal.steps[self.index], observations, planned_batches);
+        if self.journal.is_due() {
+            self.write_down(observations);
+            self.journal.try_save(self.rehearsal);
+        }
+    }
+
+    fn is_enough(&mut self, observations: &[Observation], checkpoints: u64) -> bool {
+        self.write_down(observations);
+        self.monitor.is_enough(self.rehearsal, checkpoints)
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.monitor.is_interrupted()
+    }
+}
+
+fn unknown_table(batching: &Batching) -> Error {
+    let message = format!("nothing is known of {}, which is to be walked", batching.table);
+    Error::new(ErrorKind::Usage, message)
+}
+
+fn describe_walk(record: &mut StepRecord, batching: &Batching, plan: &WalkPlan, batch_delay: f64) {
+    record.total_rows = Some(plan.total_rows);
+    record.total_rows_relative_sd = plan.total_rows_relative_sd;
+    record.batching = Some(BatchingRecord {
+        walk: batching.walk,
+        batch_size: batching.batch_size,
+        total_batches: plan.total_batches,
+        batch_delay_seconds: batch_delay,
+        key: batching.key.iter().map(|column| column.name.clone()).collect(),
+        recognised_by: batching.recognised_by,
+        lookup_seconds: 0.0,
+        lookup_batches: 0,
+    });
+}
+
+/// Sums up what the batches have in common: the WAL of all, and the longest hold of each lock.
+fn summarise(record: &mut StepRecord) {
+    let wal: Option<u64> = record
+        .observations
+        .iter()
+        .map(|observation| observation.wal_bytes)
+        .sum();
+    record.wal_bytes = wal.filter(|_| !record.observations.is_empty());
+    let longest = record
+        .observations
+        .iter()
+        .map(|observation| observation.seconds)
+        .fold(0.0, f64::max);
+    for lock in &mut record.locks {
+        lock.held_seconds = Some(longest);
+    }
+}

@@ -1,0 +1,144 @@
+//! Replays a backfill segment by segment until the evidence is enough or a limit is reached.
+//!
+//! Works on any [`Backfill`], real or simulated, and asks its [`Monitor`] what it cannot know: whether the estimate is
+//! precise enough, and whether the person wants to stop.
+
+use super::backfill::{Backfill, Measured};
+use super::segments::SegmentDesign;
+use crate::error::Result;
+use crate::observation::{EndReason, Observation};
+
+/// The limits of a replay.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Pause between two batches, in seconds.
+    pub batch_delay: f64,
+    /// Longest time the replay may take, in seconds.
+    pub max_seconds: f64,
+}
+
+/// The one who watches a replay: shows progress, and decides when to stop.
+pub trait Monitor {
+    /// Hears of each batch as it is done, with all observations of this run so far (the newest last).
+    fn batch_done(&mut self, observations: &[Observation], planned_batches: f64);
+
+    /// Returns whether the observations so far are enough; asked after those segments only after which a look is due.
+    fn is_enough(&mut self, observations: &[Observation], checkpoints: u64) -> bool;
+
+    /// Returns whether the person asked to stop.
+    fn is_interrupted(&self) -> bool;
+}
+
+/// Replays `backfill` by `design`, appending to `observations`, and returns why it ended.
+///
+/// # Errors
+/// What the batch that failed said; the observations before it are kept.
+pub fn replay(
+    backfill: &mut dyn Backfill,
+    design: &SegmentDesign,
+    limits: &Limits,
+    run: u32,
+    observations: &mut Vec<Observation>,
+    monitor: &mut dyn Monitor,
+) -> Result<EndReason> {
+    let looks = design.looks();
+    let mut replay = Replay {
+        backfill,
+        design,
+        limits,
+        run,
+        begin: None,
+        observations,
+        monitor,
+    };
+    for (index, segment) in design.segments.iter().enumerate() {
+        replay.backfill.seek(segment.position, segment.batches)?;
+        if let Some(reason) = replay.segment(segment.number, segment.batches)? {
+            return Ok(reason);
+        }
+        if design.is_whole_walk() {
+            return Ok(EndReason::Complete);
+        }
+        let checkpoints = replay.backfill.checkpoints();
+        let look = looks.contains(&(index as u32 + 1));
+        if look && replay.monitor.is_enough(replay.observations, checkpoints) {
+            return Ok(EndReason::Precision);
+        }
+    }
+    Ok(EndReason::Fraction)
+}
+
+struct Replay<'a> {
+    backfill: &'a mut dyn Backfill,
+    design: &'a SegmentDesign,
+    limits: &'a Limits,
+    run: u32,
+    /// The clock when the first batch began.
+    begin: Option<f64>,
+    observations: &'a mut Vec<Observation>,
+    monitor: &'a mut dyn Monitor,
+}
+
+impl Replay<'_> {
+    /// Runs the batches of one segment; returns a reason when the replay has to end within it.
+    fn segment(&mut self, segment: u32, batches: u64) -> Result<Option<EndReason>> {
+        let mut counter_before_last = None;
+        let mut done = 0;
+        let mut end = None;
+        while done < batches {
+            if let Some(reason) = self.reason_to_stop() {
+                end = Some(reason);
+                break;
+            }
+            if self.begin.is_some() && self.limits.batch_delay > 0.0 {
+                self.backfill.pause(self.limits.batch_delay);
+            }
+            let begin = *self.begin.get_or_insert_with(|| self.backfill.clock());
+            let Some(measured) = self.backfill.run_next()? else {
+                break;
+            };
+            self.settle_full_page_images(counter_before_last, measured.full_page_images_before);
+            counter_before_last = measured.full_page_images_before;
+            let elapsed = self.backfill.clock() - begin;
+            self.record(segment, done, elapsed, measured);
+            done += 1;
+        }
+        if counter_before_last.is_some() {
+            let counter = self.backfill.full_page_images();
+            self.settle_full_page_images(counter_before_last, counter);
+        }
+        Ok(end)
+    }
+
+    fn reason_to_stop(&self) -> Option<EndReason> {
+        if self.monitor.is_interrupted() {
+            return Some(EndReason::Interrupted);
+        }
+        let elapsed = self.begin.map_or(0.0, |begin| self.backfill.clock() - begin);
+        (elapsed >= self.limits.max_seconds).then_some(EndReason::MaxDuration)
+    }
+
+    fn record(&mut self, segment: u32, index: u64, elapsed: f64, measured: Measured) {
+        let warm_up = !self.design.is_whole_walk() && index < self.design.warm_up_batches;
+        self.observations.push(Observation {
+            run: self.run,
+            segment,
+            rows: measured.rows,
+            seconds: measured.seconds,
+            wal_bytes: measured.wal_bytes,
+            full_page_images: None,
+            position: measured.position.clamp(0.0, 1.0),
+            elapsed,
+            warm_up,
+        });
+        let planned = self.design.segments.iter().map(|segment| segment.batches as f64).sum();
+        self.monitor.batch_done(self.observations, planned);
+    }
+
+    /// Writes down the full-page images of the last batch: the server publishes them only once it is committed.
+    fn settle_full_page_images(&mut self, before: Option<u64>, after: Option<u64>) {
+        if let (Some(before), Some(after), Some(last)) = (before, after, self.observations.last_mut()) {
+            last.full_page_images = Some(after.saturating_sub(before));
+        }
+    }
+}

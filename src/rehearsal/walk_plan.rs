@@ -1,0 +1,138 @@
+//! What is found out about a walk before its first batch: how many rows and batches, and where in the key space is what.
+
+use super::rehearse::Conditions;
+use super::statement::{failure, text_rows};
+use crate::catalog::facts::TableFacts;
+use crate::catalog::{self, SampleOptions};
+use crate::error::{Error, ErrorKind, Result};
+use crate::migration::{Batching, Walk, sample_sql};
+use crate::server::Staging;
+
+/// Bytes of a heap block on nearly every server.
+const BLOCK_BYTES: u64 = 8192;
+/// Blocks sampled for the quantiles of the key.
+const QUANTILE_BLOCKS: u64 = 2_000;
+/// Quantiles of the key that are kept to find a segment's first key.
+const QUANTILES: u64 = 1_000;
+
+/// What is known of a walk before its first batch.
+#[derive(Clone, Debug)]
+pub struct WalkPlan {
+    /// Rows to process in all.
+    pub total_rows: f64,
+    /// Relative standard deviation of `total_rows`; 0 when counted.
+    pub total_rows_relative_sd: f64,
+    /// Batches of the whole walk.
+    pub total_batches: f64,
+    /// How windows are found.
+    pub bounds: Bounds,
+}
+
+/// How the windows of a walk are found.
+#[derive(Clone, Debug)]
+pub enum Bounds {
+    /// Keyset: quantiles of the key, first to last, as text values of its columns.
+    Quantiles(Vec<Vec<String>>),
+    /// Arithmetic: key values, or blocks, from the first to the last.
+    Integers {
+        /// The first.
+        first: i128,
+        /// The last, inclusive.
+        last: i128,
+    },
+}
+
+impl WalkPlan {
+    /// Reads what the walk of `batching` needs to know from the clone.
+    ///
+    /// # Errors
+    /// `TooLittleEvidence` when there is nothing to process; `MigrationFailed` when the server refuses the predicate.
+    pub fn read(
+        clone: &mut Staging,
+        batching: &Batching,
+        facts: &TableFacts,
+        conditions: &Conditions,
+    ) -> Result<WalkPlan> {
+        let predicate = batching
+            .predicate
+            .as_deref()
+            .map(|condition| (batching.alias.as_str(), condition));
+        let sampled = clone.read(|reader| {
+            if conditions.count_exactly {
+                catalog::exact(reader, facts, predicate)
+            } else {
+                catalog::sample(reader, facts, predicate, conditions.seed, SampleOptions::default())
+            }
+        })?;
+        let (total_rows, relative_sd) = match &sampled.matching {
+            Some(matching) => (matching.rows, matching.rows_relative_sd),
+            None => (sampled.rows, sampled.rows_relative_sd),
+        };
+        if total_rows < 1.0 {
+            return Err(nothing_to_do(batching));
+        }
+        let bounds = read_bounds(clone, batching, facts, conditions.seed)?;
+        let batch_size = batching.batch_size as f64;
+        let total_batches = match (&bounds, batching.walk) {
+            (Bounds::Integers { first, last }, _) => ((last - first + 1) as f64 / batch_size).ceil(),
+            (Bounds::Quantiles(_), _) => (total_rows / batch_size).ceil(),
+        };
+        Ok(WalkPlan {
+            total_rows,
+            total_rows_relative_sd: relative_sd,
+            total_batches,
+            bounds,
+        })
+    }
+}
+
+fn read_bounds(clone: &mut Staging, batching: &Batching, facts: &TableFacts, seed: u64) -> Result<Bounds> {
+    match batching.walk {
+        Walk::Rows => read_quantiles(clone, batching, facts, seed),
+        Walk::KeyRange => {
+            let range = clone.read(|reader| catalog::key_range(reader, facts, &batching.key[0]))?;
+            let (first, last) = range.ok_or_else(|| nothing_to_do(batching))?;
+            Ok(Bounds::Integers { first, last })
+        }
+        Walk::Blocks => {
+            let blocks = facts.heap_bytes.div_ceil(BLOCK_BYTES).max(1);
+            Ok(Bounds::Integers {
+                first: 0,
+                last: i128::from(blocks) - 1,
+            })
+        }
+    }
+}
+
+fn read_quantiles(clone: &mut Staging, batching: &Batching, facts: &TableFacts, seed: u64) -> Result<Bounds> {
+    let blocks = (facts.heap_bytes / BLOCK_BYTES).max(1);
+    let percent = (100.0 * QUANTILE_BLOCKS as f64 / blocks as f64).min(100.0);
+    let sql = quantiles_sql(&sample_sql(batching, percent, seed));
+    let rows = text_rows(clone.client(), &sql)
+        .map_err(|error| failure(&error).in_context(format!("looking up the keys of {}", batching.table)))?;
+    let width = batching.key.len();
+    Ok(Bounds::Quantiles(
+        rows.into_iter().map(|row| row[..width].to_vec()).collect(),
+    ))
+}
+
+/// Thins a sorted sample of keys out on the server, so that its quantiles travel and not its rows.
+fn quantiles_sql(sample: &str) -> String {
+    format!(
+        "SELECT * FROM (SELECT sample.*, row_number() OVER () AS sample_position, count(*) OVER () AS sample_rows \
+         FROM ({sample}) AS sample) AS ranked \
+         WHERE (sample_position - 1) % greatest(sample_rows / {QUANTILES}, 1) = 0 ORDER BY sample_position"
+    )
+}
+
+fn nothing_to_do(batching: &Batching) -> Error {
+    let which = match &batching.predicate {
+        Some(predicate) => format!("no row of {} meets {predicate}", batching.table),
+        None => format!("{} is empty", batching.table),
+    };
+    Error::new(
+        ErrorKind::TooLittleEvidence,
+        format!("{which} on the clone: there is nothing to rehearse"),
+    )
+    .with_hint("is the clone filled, or was this backfill run on it before? Rehearse on a fresh copy of production")
+}
