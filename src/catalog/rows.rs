@@ -44,7 +44,7 @@ pub(super) struct RowsEstimate {
     pub source: RowsSource,
 }
 
-/// Returns the rows of all leaves together; foreign leaves hold none that count here.
+/// Returns the rows of all leaves together.
 ///
 /// Analysed leaves: Σ `reltuples / relpages × pages`, with σ = √(0.01² + (0.5·Σ modified / Σ reltuples)²). Other leaves:
 /// pages times the density guessed from the column widths, with σ = 0.5. Both σ are averaged by rows, since errors of
@@ -53,7 +53,7 @@ pub(super) fn estimate(leaves: &[Leaf], columns: &[Column], page: PageLayout) ->
     let mut analyzed = Analyzed::default();
     let mut guessed_rows = 0.0;
     let mut any_guessed = false;
-    for leaf in leaves.iter().filter(|leaf| !leaf.foreign) {
+    for leaf in leaves {
         let pages = (leaf.heap_bytes.unwrap_or(0) / page.block_size.max(1)) as f64;
         if is_analyzed(leaf) {
             analyzed.add(leaf, pages);
