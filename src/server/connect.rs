@@ -81,7 +81,7 @@ impl ConnectionParameters {
                     .and_then(|client| accept(client, *target, endpoint))
                 {
                     Ok(client) => return Ok((client, index)),
-                    // A server that answered no would be asked again with the next one's name.
+                    // As in libpq, only a server that cannot be reached, or is still starting, is passed over.
                     Err(failure)
                         if failure
                             .state
@@ -129,16 +129,9 @@ impl ConnectionParameters {
             return config.connect(NoTls).map_err(|error| Failure::of(&error, None, here));
         }
         let connector = Connector::new(&self.tls).map_err(Failure::local)?;
-        config.connect(connector.make.clone()).map_err(|error| {
-            let objection = connector.objection().map(|objection| {
-                if objection.contains("certificate is for") {
-                    format!("{objection}, not for {}", endpoint.host)
-                } else {
-                    objection
-                }
-            });
-            Failure::of(&error, objection, here)
-        })
+        config
+            .connect(connector.make.clone())
+            .map_err(|error| Failure::of(&error, connector.objection(&endpoint.host), here))
     }
 
     fn pinned_name(&self, endpoint: &Endpoint) -> String {
@@ -201,14 +194,12 @@ impl Failure {
         })
     }
 
-    fn of(error: &postgres::Error, objection: Option<String>, here: impl FnOnce(Error) -> Error) -> Box<Failure> {
+    fn of(error: &postgres::Error, objection: Option<Error>, here: impl FnOnce(Error) -> Error) -> Box<Failure> {
         let cause = error.source().map(ToString::to_string).unwrap_or_default();
         let lacks_password = cause == "password missing";
         let is_about_tls = error.to_string().contains("TLS");
         let described = match (objection, error.code()) {
-            (Some(objection), _) => {
-                Error::new(ErrorKind::Connection, objection).with_hint("sslrootcert names the authority to trust")
-            }
+            (Some(objection), _) => objection,
             (None, Some(_)) => super::server_error(error, ErrorKind::Connection),
             (None, None) if lacks_password => Error::new(ErrorKind::Connection, "the server asks for a password"),
             (None, None) => Error::new(ErrorKind::Connection, plain(&cause, error)),

@@ -254,7 +254,7 @@ mod tests {
         assert!(!shown.contains("secret"), "{text}: {shown}");
     }
 
-    // Each case was also given to psql 15, which took it the same way.
+    // Each case, here and below, was also given to PQconninfoParse of libpq 15: the same values, the same refusals.
     #[test]
     fn uris_are_read_like_libpq() {
         check("postgresql://", &[]);
@@ -289,6 +289,7 @@ mod tests {
             "postgresql://u:a?b@h",
             &[("host", "h"), ("password", "a?b"), ("user", "u")],
         );
+        check("postgresql://u:@h:/x", &[("dbname", "x"), ("host", "h"), ("user", "u")]);
         check("postgresql://h?ssl=true", &[("host", "h"), ("sslmode", "require")]);
     }
 
@@ -311,6 +312,8 @@ mod tests {
         check_refused("postgresql://u:%00secret@h/db", "hexadecimal");
         check_refused("postgresql://u:secret@h/db?sslmode", "keyword=value");
         check_refused("postgresql://u:secret@[::1/db", "IPv6");
+        check_refused("postgresql://u:secret@[]/x", "IPv6");
+        check_refused("postgresql://h/a?user=b=c", "keyword=value");
         check_refused("mysql://u:secret@h/db", "starts with postgresql://");
         check_refused("password=very secret user=me", "without `=`");
         check_refused("password='secret", "closing quote");

@@ -14,6 +14,7 @@ mod parameters;
 mod production;
 mod reader;
 mod resolve;
+mod resolve_endpoints;
 mod resolve_tls;
 mod sandbox;
 pub mod signals;

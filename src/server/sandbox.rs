@@ -150,7 +150,8 @@ fn prepare(keeper: &mut Client, key: u64) -> Result<i32, postgres::Error> {
 
 fn drop_leftovers(keeper: &mut Client) -> Result<(), postgres::Error> {
     let found = keeper.query(
-        "SELECT datname::text FROM pg_catalog.pg_database WHERE pg_has_role(datdba, 'MEMBER') AND datname LIKE $1",
+        "SELECT datname::text FROM pg_catalog.pg_database AS d WHERE pg_has_role(datdba, 'MEMBER') AND datname LIKE $1 \
+         AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity AS a WHERE a.datid = d.oid)",
         &[&format!("{PREFIX}%")],
     )?;
     for row in found {
@@ -160,7 +161,7 @@ fn drop_leftovers(keeper: &mut Client) -> Result<(), postgres::Error> {
             .query_one("SELECT pg_try_advisory_lock($1)", &[&key.cast_signed()])?
             .get(0);
         if is_dead {
-            // Refused while anybody is connected; then the next copy finds it again.
+            // The server refuses it should somebody have connected meanwhile; then the next copy finds it again.
             let _ = keeper.batch_execute(&format!("DROP DATABASE IF EXISTS {name}"));
             keeper.query_one("SELECT pg_advisory_unlock($1)", &[&key.cast_signed()])?;
         }

@@ -19,7 +19,16 @@ const WRONG_HOST: [i32; 2] = [62, 64];
 /// A connector, and what it had against the server's certificate, once it was used.
 pub(super) struct Connector {
     pub(super) make: MakeTlsConnector,
-    objection: Arc<Mutex<Option<String>>>,
+    objection: Arc<Mutex<Option<Objection>>>,
+}
+
+/// Why a server was not trusted.
+#[derive(Clone)]
+enum Objection {
+    /// Its certificate is for these names.
+    WrongHost(Vec<String>),
+    /// OpenSSL's reason.
+    Untrusted(String),
 }
 
 impl Connector {
@@ -49,9 +58,20 @@ impl Connector {
         Ok(Connector { make, objection })
     }
 
-    /// Returns what was wrong with the certificate, if that was what failed.
-    pub(super) fn objection(&self) -> Option<String> {
-        self.objection.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Returns why the server that was reached as `host` was not trusted, if that was what failed.
+    pub(super) fn objection(&self, host: &str) -> Option<Error> {
+        let objection = self.objection.lock().unwrap_or_else(PoisonError::into_inner);
+        let (message, hint) = match objection.as_ref()? {
+            Objection::WrongHost(names) => (
+                format!("the server's certificate is for {}, not for {host}", names.join(", ")),
+                "connect by a name of the certificate, or leave the name unchecked with sslmode=verify-ca",
+            ),
+            Objection::Untrusted(reason) => (
+                format!("the server's certificate is not trusted: {reason}"),
+                "sslrootcert names the file of the authority to trust",
+            ),
+        };
+        Some(Error::new(ErrorKind::Connection, message).with_hint(hint))
     }
 }
 
@@ -77,7 +97,7 @@ fn set_versions(builder: &mut SslConnectorBuilder, tls: &TlsParameters) -> Resul
 fn set_roots(
     builder: &mut SslConnectorBuilder,
     tls: &TlsParameters,
-    objection: &Arc<Mutex<Option<String>>>,
+    objection: &Arc<Mutex<Option<Objection>>>,
 ) -> Result<()> {
     match &tls.roots {
         RootCertificates::Unchecked => {
@@ -102,13 +122,11 @@ fn set_roots(
     Ok(())
 }
 
-fn describe(context: &X509StoreContextRef) -> String {
+fn describe(context: &X509StoreContextRef) -> Objection {
     let error = context.error();
     match context.current_cert() {
-        Some(certificate) if WRONG_HOST.contains(&error.as_raw()) => {
-            format!("the server's certificate is for {}", names_of(certificate).join(", "))
-        }
-        _ => format!("the server's certificate is not trusted: {}", error.error_string()),
+        Some(certificate) if WRONG_HOST.contains(&error.as_raw()) => Objection::WrongHost(names_of(certificate)),
+        _ => Objection::Untrusted(error.error_string().to_string()),
     }
 }
 

@@ -3,7 +3,6 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use migtime::error::ErrorKind;
 use migtime::server::{ThrowawayOptions, ThrowawayServer};
@@ -24,7 +23,7 @@ fn nothing_is_left_after_a_stop() {
 
     drop(server);
     assert!(!directory.exists());
-    await_condition("the server has stopped", || !runs(postmaster));
+    support::await_condition("the server has stopped", || !runs(postmaster));
 }
 
 #[test]
@@ -109,7 +108,7 @@ fn a_server_of_a_killed_owner_is_removed_at_the_next_start() {
     assert!(runs(left_behind), "kill -9 leaves the server behind");
 
     let _next = ThrowawayServer::start(&support::options()).expect("server");
-    await_condition("the server of the dead owner is gone", || {
+    support::await_condition("the server of the dead owner is gone", || {
         !runs(left_behind) && !directory.exists()
     });
 }
@@ -142,12 +141,4 @@ fn runs(process: u32) -> bool {
     let exists = rustix::process::Pid::from_raw(process as i32)
         .is_some_and(|process| rustix::process::test_kill_process(process).is_ok());
     exists && !is_zombie
-}
-
-fn await_condition(what: &str, holds: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < Duration::from_secs(30), "{what}");
-        std::thread::yield_now();
-    }
 }

@@ -3,12 +3,13 @@
 //! The server is started by the first test that needs it and stopped when the last handle is dropped, so that a test run
 //! leaves nothing behind. A test fails, and never skips, when no server can be started.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
-use migtime::server::{ConnectionParameters, ThrowawayOptions, ThrowawayServer};
+use migtime::server::{ConnectionParameters, Environment, ThrowawayOptions, ThrowawayServer};
 use postgres::Client;
 
 static SERVER: Mutex<Weak<ThrowawayServer>> = Mutex::new(Weak::new());
@@ -45,6 +46,11 @@ impl Database {
     /// Returns it as a URI that the program accepts.
     pub fn url(&self) -> String {
         self.parameters().to_string()
+    }
+
+    /// Returns the directory of the server's socket.
+    pub fn socket_directory(&self) -> &Path {
+        self.server.directory()
     }
 
     /// Returns its name.
@@ -106,6 +112,20 @@ pub fn migtime(arguments: &[&str]) -> Command {
         }
     }
     command
+}
+
+/// Returns the parameters of a target, untouched by the environment.
+pub fn resolve(target: &str) -> ConnectionParameters {
+    ConnectionParameters::resolve(Some(target), &Environment::default()).expect(target)
+}
+
+/// Waits until `holds`, and fails when that takes longer than anything here should.
+pub fn await_condition(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < Duration::from_secs(60), "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Returns what the server said, for a test's own failure message.
