@@ -2,7 +2,7 @@
 //!
 //! Each is one round trip. The predicate is SQL that a person wrote; it runs in the reader's read-only transaction.
 
-use super::facts::{KeyColumn, TableFacts};
+use super::facts::{Column, TableFacts};
 use super::sampling::{self, Moments, Sampled};
 use super::{document, indexes};
 use crate::error::{Error, ErrorKind, Result};
@@ -79,7 +79,7 @@ pub fn exact(reader: &mut Reader, facts: &TableFacts, predicate: Option<(&str, &
 ///
 /// # Errors
 /// `Usage` when the column is not one of integers, or may not be read.
-pub fn key_range(reader: &mut Reader, facts: &TableFacts, column: &KeyColumn) -> Result<Option<(i128, i128)>> {
+pub fn key_range(reader: &mut Reader, facts: &TableFacts, column: &Column) -> Result<Option<(i128, i128)>> {
     let (key, table) = (&column.name, &facts.name);
     if !indexes::is_integer(&column.data_type) {
         return Err(Error::new(

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::facts::{KeyColumn, TableFacts, TableKind};
+use super::facts::{Column, TableFacts, TableKind};
 use super::indexes::{self, IndexDocument};
 use super::{refusal, rows};
 use crate::error::{Error, ErrorKind, Result};
@@ -72,18 +72,15 @@ pub(super) fn unreadable(what: impl fmt::Display) -> Error {
 }
 
 fn facts(relation: RelationDocument) -> TableFacts {
-    let leaves = relation.leaves.unwrap_or_default();
+    let all_leaves = relation.leaves.unwrap_or_default();
+    let partitions = all_leaves.len() as u32;
+    let leaves: Vec<Leaf> = all_leaves.into_iter().filter(|leaf| !leaf.foreign).collect();
     let columns = relation.columns.unwrap_or_default();
     let indexes = relation.indexes.unwrap_or_default();
     let index_facts = indexes::facts(&indexes);
     let partitioned = relation.kind == "p";
-    let inherited = !partitioned && leaves.len() > 1;
+    let inherited = !partitioned && partitions > 1;
     let estimate = rows::estimate(&leaves, &columns, relation.page);
-    let analyzed: Vec<f64> = leaves
-        .iter()
-        .map(|leaf| leaf.reltuples)
-        .filter(|&rows| rows >= 0.0)
-        .collect();
     let sum = |of: fn(&Leaf) -> u64| leaves.iter().map(of).sum::<u64>();
     TableFacts {
         name: relation.name,
@@ -92,11 +89,7 @@ fn facts(relation: RelationDocument) -> TableFacts {
             _ if partitioned || inherited => TableKind::Partitioned,
             _ => TableKind::Table,
         },
-        reltuples: if analyzed.is_empty() && !leaves.is_empty() {
-            -1.0
-        } else {
-            analyzed.iter().sum()
-        },
+        reltuples: reltuples(&leaves),
         relpages: sum(|leaf| leaf.relpages),
         heap_bytes: sum(|leaf| leaf.heap_bytes.unwrap_or(0)),
         toast_bytes: sum(|leaf| leaf.toast_bytes.unwrap_or(0)),
@@ -110,15 +103,11 @@ fn facts(relation: RelationDocument) -> TableFacts {
         dead_rows: sum(|leaf| leaf.dead_rows),
         modified_since_analyze: sum(|leaf| leaf.modified_since_analyze),
         last_analyze: oldest_analyze(&leaves),
-        partitions: if partitioned || inherited {
-            leaves.len() as u32
-        } else {
-            0
-        },
-        foreign_partitions: leaves.iter().filter(|leaf| leaf.foreign).count() as u32,
+        partitions: if partitioned || inherited { partitions } else { 0 },
+        foreign_partitions: partitions - leaves.len() as u32,
         columns: columns
             .into_iter()
-            .map(|column| KeyColumn {
+            .map(|column| Column {
                 name: column.name,
                 data_type: column.data_type,
             })
@@ -129,11 +118,20 @@ fn facts(relation: RelationDocument) -> TableFacts {
     }
 }
 
+/// Returns the sum over the leaves ever analysed; -1 when none was.
+fn reltuples(leaves: &[Leaf]) -> f64 {
+    let analyzed = || leaves.iter().map(|leaf| leaf.reltuples).filter(|&rows| rows >= 0.0);
+    match analyzed().next() {
+        Some(_) => analyzed().sum(),
+        None => -1.0,
+    }
+}
+
 /// Returns when the stalest leaf that holds anything was analysed; `None` when one never was.
 fn oldest_analyze(leaves: &[Leaf]) -> Option<String> {
     leaves
         .iter()
-        .filter(|leaf| !leaf.foreign && (leaves.len() == 1 || leaf.heap_bytes != Some(0)))
+        .filter(|leaf| leaves.len() == 1 || leaf.heap_bytes != Some(0))
         .map(|leaf| leaf.last_analyze.clone())
         .min()
         .flatten()
@@ -194,7 +192,7 @@ mod tests {
             (facts.reltuples, facts.relpages, facts.heap_bytes),
             (150.0, 3, 3 * 8192)
         );
-        assert_eq!(facts.dead_rows, 12);
+        assert_eq!(facts.dead_rows, 9);
         assert_eq!((facts.estimated_rows, facts.rows_source), (150.0, RowsSource::Planner));
         assert_eq!(facts.last_analyze.as_deref(), Some("2026-01-02T03:04:05Z"));
     }

@@ -57,10 +57,10 @@ pub struct TableFacts {
     pub foreign_partitions: u32,
     /// Columns of the primary key, or else of the best unique key without NULLs, in order; empty when there is none.
     #[serde(default)]
-    pub key: Vec<KeyColumn>,
+    pub key: Vec<Column>,
     /// All columns with their types, in order; names quoted where SQL needs it.
     #[serde(default)]
-    pub columns: Vec<KeyColumn>,
+    pub columns: Vec<Column>,
     /// Enabled user triggers that fire on rows.
     #[serde(default)]
     pub triggers: Vec<String>,
@@ -132,7 +132,7 @@ pub struct IndexFacts {
 
 /// A column of a table, as SQL can name it; the key by which a table is walked is a list of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeyColumn {
+pub struct Column {
     /// Column name, quoted where SQL needs it.
     pub name: String,
     /// Its type as `format_type` prints it, e.g. `bigint`.

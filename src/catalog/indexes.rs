@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::facts::{IndexFacts, KeyColumn};
+use super::facts::{Column, IndexFacts};
 
 /// An index of the relation or of one of its leaves.
 #[derive(Debug, Deserialize)]
@@ -64,7 +64,7 @@ pub(super) fn facts(indexes: &[IndexDocument]) -> Vec<IndexFacts> {
 }
 
 /// Returns the primary key, or else the shortest unique B-tree key without NULLs, integers first; empty when there is none.
-pub(super) fn key(indexes: &[IndexDocument]) -> Vec<KeyColumn> {
+pub(super) fn key(indexes: &[IndexDocument]) -> Vec<Column> {
     let definitions = indexes.iter().filter_map(|index| index.definition.as_ref());
     let candidates = definitions.filter_map(|definition| Some((definition, key_columns(definition)?)));
     candidates
@@ -113,7 +113,7 @@ fn summed(definition: &IndexDefinition, members: &[&IndexDocument]) -> IndexFact
 }
 
 /// Returns the columns of an index by which all rows can be walked in a unique order; `None` when it is no such index.
-fn key_columns(index: &IndexDefinition) -> Option<Vec<KeyColumn>> {
+fn key_columns(index: &IndexDefinition) -> Option<Vec<Column>> {
     let walkable = index.of_root
         && index.unique
         && index.valid
@@ -123,12 +123,12 @@ fn key_columns(index: &IndexDefinition) -> Option<Vec<KeyColumn>> {
         && (index.immediate || index.primary);
     let column = |column: &IndexColumn| {
         column.not_null.then_some(())?;
-        Some(KeyColumn {
+        Some(Column {
             name: column.name.clone()?,
             data_type: column.data_type.clone()?,
         })
     };
-    let columns: Vec<KeyColumn> = index.columns.as_ref()?.iter().map(column).collect::<Option<_>>()?;
+    let columns: Vec<Column> = index.columns.as_ref()?.iter().map(column).collect::<Option<_>>()?;
     (walkable && !columns.is_empty()).then_some(columns)
 }
 

@@ -46,7 +46,7 @@ pub(super) struct RowsEstimate {
     pub source: RowsSource,
 }
 
-/// Returns the rows of all leaves together; foreign leaves hold none that count here.
+/// Returns the rows of all leaves together.
 ///
 /// Analysed leaves: Σ `reltuples / relpages × pages`, with σ = √(0.01² + (0.5·Σ modified / Σ reltuples)²). Other leaves:
 /// pages times the density guessed from the column widths, with σ = 0.5. Both σ are averaged by rows, since errors of
@@ -55,7 +55,7 @@ pub(super) fn estimate(leaves: &[Leaf], columns: &[Column], page: PageLayout) ->
     let mut analyzed = Analyzed::default();
     let mut guessed_rows = 0.0;
     let mut any_guessed = false;
-    for leaf in leaves.iter().filter(|leaf| !leaf.foreign) {
+    for leaf in leaves {
         let pages = (leaf.heap_bytes.unwrap_or(0) / page.block_size.max(1)) as f64;
         if is_analyzed(leaf) {
             analyzed.add(leaf, pages);
@@ -206,6 +206,7 @@ mod tests {
 
     fn column(type_oid: u32, type_length: i64, type_modifier: i64) -> Column {
         Column {
+            data_type: String::new(),
             name: "c".to_string(),
             type_oid,
             type_length,

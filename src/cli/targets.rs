@@ -3,7 +3,7 @@
 //! The share of rows that a step processes is taken from the clone; the number of rows, and the range of a key, from
 //! production's catalog.
 
-use crate::catalog::facts::{KeyColumn, TableFacts};
+use crate::catalog::facts::{Column, TableFacts};
 use crate::catalog::{self};
 use crate::error::Result;
 use crate::migration::Walk;
@@ -70,7 +70,7 @@ fn batches(reader: &mut Reader, batching: &BatchingRecord, production: &TableFac
     }
 }
 
-fn key_column<'facts>(batching: &BatchingRecord, table: &'facts TableFacts) -> Option<&'facts KeyColumn> {
+fn key_column<'facts>(batching: &BatchingRecord, table: &'facts TableFacts) -> Option<&'facts Column> {
     let name = batching.key.first()?;
     table.columns.iter().find(|column| column.name == *name)
 }

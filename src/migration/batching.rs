@@ -9,7 +9,7 @@ use super::names::{name_path, same_name};
 use super::outline::{Dml, Outline, Relation, Scope, Verb};
 use super::template::is_integer_key;
 use super::{Batching, RecognisedBy, Statement, Template, Walk, weave};
-use crate::catalog::facts::{KeyColumn, TableFacts, TableKind};
+use crate::catalog::facts::{Column, TableFacts, TableKind};
 use crate::error::Result;
 use crate::units::Count;
 
@@ -128,7 +128,7 @@ struct Walked<'input> {
     relation: &'input Relation,
     facts: &'input TableFacts,
     scope: &'input Scope,
-    key: Vec<KeyColumn>,
+    key: Vec<Column>,
     recognised_by: RecognisedBy,
 }
 
@@ -296,7 +296,7 @@ impl Request<'_> {
     }
 
     /// Finds columns as written among the table's.
-    fn key_columns(&self, facts: &TableFacts, columns: &[String], relation: &Relation) -> Result<Vec<KeyColumn>> {
+    fn key_columns(&self, facts: &TableFacts, columns: &[String], relation: &Relation) -> Result<Vec<Column>> {
         let known = || facts.columns.iter().chain(&facts.key);
         columns
             .iter()
@@ -337,7 +337,7 @@ fn blocks_of(rows: u64, facts: &TableFacts) -> u64 {
     ((rows as f64 / rows_in_block).round() as u64).max(1)
 }
 
-fn described(key: &[KeyColumn]) -> String {
+fn described(key: &[Column]) -> String {
     let names: Vec<&str> = key.iter().map(|column| column.name.as_str()).collect();
     names.join(", ")
 }

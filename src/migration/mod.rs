@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::facts::KeyColumn;
+use crate::catalog::facts::Column;
 
 mod batching;
 mod directive;
@@ -143,7 +143,7 @@ pub struct Batching {
     /// Alias under which `predicate` and the statement know that table.
     pub alias: String,
     /// Key by which it is walked, empty for [`Walk::Blocks`].
-    pub key: Vec<KeyColumn>,
+    pub key: Vec<Column>,
     /// What a batch is a window of.
     pub walk: Walk,
     /// Rows, key values or blocks in a batch.

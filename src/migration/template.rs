@@ -3,7 +3,7 @@
 //! Pure text; which windows there are is decided elsewhere.
 
 use super::{Batching, Template, TemplatePart, Walk, Window};
-use crate::catalog::facts::KeyColumn;
+use crate::catalog::facts::Column;
 
 /// Types whose values need no quotes when they are not negative.
 const INTEGER_TYPES: [&str; 3] = ["bigint", "integer", "smallint"];
@@ -28,7 +28,7 @@ impl Template {
 }
 
 /// Says whether the key is one whole-number column, so that its values can be counted.
-pub fn is_integer_key(key: &[KeyColumn]) -> bool {
+pub fn is_integer_key(key: &[Column]) -> bool {
     matches!(key, [column] if INTEGER_TYPES.contains(&column.data_type.as_str()))
 }
 
@@ -57,7 +57,7 @@ pub(super) fn key_columns(batching: &Batching) -> String {
 }
 
 /// Returns key values as a literal, or a row of literals.
-pub(super) fn row(key: &[KeyColumn], values: &[String]) -> String {
+pub(super) fn row(key: &[Column], values: &[String]) -> String {
     in_row(
         key.iter()
             .zip(values)
@@ -121,7 +121,7 @@ mod tests {
             alias: "o".to_owned(),
             key: key
                 .iter()
-                .map(|(name, data_type)| KeyColumn {
+                .map(|(name, data_type)| Column {
                     name: (*name).to_owned(),
                     data_type: (*data_type).to_owned(),
                 })

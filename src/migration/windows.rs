@@ -119,7 +119,7 @@ fn where_clause(batching: &Batching, from: WalkFrom) -> String {
 mod tests {
     use super::super::{RecognisedBy, Template};
     use super::*;
-    use crate::catalog::facts::KeyColumn;
+    use crate::catalog::facts::Column;
 
     fn batching(key: &[(&str, &str)], predicate: Option<&str>) -> Batching {
         Batching {
@@ -127,7 +127,7 @@ mod tests {
             alias: "o".to_owned(),
             key: key
                 .iter()
-                .map(|(name, data_type)| KeyColumn {
+                .map(|(name, data_type)| Column {
                     name: (*name).to_owned(),
                     data_type: (*data_type).to_owned(),
                 })

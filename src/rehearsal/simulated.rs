@@ -341,8 +341,7 @@ mod tests {
     use super::*;
 
     fn whole_run(database: &mut SimulatedDatabase) -> Vec<Measured> {
-        let batches = database.seek(0.0, u64::MAX).unwrap();
-        assert_eq!(batches, 1000);
+        database.seek(0.0, u64::MAX).unwrap();
         std::iter::from_fn(|| database.run_next().unwrap()).collect()
     }
 
@@ -372,9 +371,10 @@ mod tests {
     fn seeking_stays_within_the_walk() {
         let mut database = SimulatedDatabase::new(Scenario::Stationary, 1000, 1);
         assert_eq!(database.run_next().unwrap(), None);
-        assert_eq!(database.seek(0.995, 25).unwrap(), 5);
+        database.seek(0.995, 25).unwrap();
         assert_eq!(std::iter::from_fn(|| database.run_next().unwrap()).count(), 5);
-        assert_eq!(database.seek(1.0, 25).unwrap(), 0);
+        database.seek(1.0, 25).unwrap();
+        assert_eq!(database.run_next().unwrap(), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Samples of blocks hold the truth in their intervals; counts and key ranges are the truth.
 
-use migtime::catalog::facts::{KeyColumn, RowsSource, TableFacts};
+use migtime::catalog::facts::{Column, RowsSource, TableFacts};
 use migtime::catalog::{self, SampleOptions, Sampled};
 use migtime::error::{ErrorKind, Result};
 
@@ -176,7 +176,7 @@ fn the_range_of_an_integer_key_is_exact() {
     );
     let range = |name: &str| {
         let facts = facts(&database, name);
-        let column: KeyColumn = facts.key[0].clone();
+        let column: Column = facts.key[0].clone();
         read(&database, |reader| catalog::key_range(reader, &facts, &column))
     };
     assert_eq!(range("sparse").unwrap(), Some((i64::MIN.into(), i64::MAX.into())));

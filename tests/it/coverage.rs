@@ -228,7 +228,7 @@ fn replay(database: &mut SimulatedDatabase, segment: &Segment, warm_up_batches: 
             rows: batch.rows,
             seconds: batch.seconds,
             wal_bytes: batch.wal_bytes,
-            full_page_images: batch.full_page_images,
+            full_page_images: None,
             position: batch.position,
             elapsed: database.clock(),
             warm_up: number < warm_up_batches,
@@ -265,6 +265,8 @@ fn step_record(database: &SimulatedDatabase) -> StepRecord {
         scanned: Vec::new(),
         wal_bytes: None,
         complete: false,
+        passed_over: None,
+        notes: Vec::new(),
         observations: Vec::new(),
     }
 }
@@ -298,6 +300,7 @@ fn table(database: &SimulatedDatabase) -> TableFacts {
         modified_since_analyze: 0,
         last_analyze: None,
         partitions: 0,
+        foreign_partitions: 0,
         key: Vec::new(),
         columns: Vec::new(),
         triggers: Vec::new(),
@@ -320,6 +323,7 @@ fn rehearsal(step: StepRecord, database: &SimulatedDatabase) -> Rehearsal {
         started_at: "2025-01-01T00:00:00Z".to_string(),
         seed: 1,
         migration: "migration.sql".to_string(),
+        throwaway: false,
         server: ServerFacts {
             version_num: 150_018,
             ..ServerFacts::default()

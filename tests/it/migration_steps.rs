@@ -2,21 +2,21 @@
 
 use std::time::{Duration, Instant};
 
-use migtime::catalog::facts::{IndexFacts, KeyColumn, RowsSource, TableFacts, TableKind};
+use migtime::catalog::facts::{Column, IndexFacts, RowsSource, TableFacts, TableKind};
 use migtime::error::ErrorKind;
 use migtime::migration::{
     BatchOptions, Batching, RecognisedBy, Step, StepKind, Tables, Walk, Window, parse, steps, tables_of,
 };
 
-fn column(name: &str, data_type: &str) -> KeyColumn {
-    KeyColumn {
+fn column(name: &str, data_type: &str) -> Column {
+    Column {
         name: name.to_owned(),
         data_type: data_type.to_owned(),
     }
 }
 
 fn table(name: &str, rows: f64, key: &[(&str, &str)], others: &[(&str, &str)]) -> TableFacts {
-    let key: Vec<KeyColumn> = key.iter().map(|(name, data_type)| column(name, data_type)).collect();
+    let key: Vec<Column> = key.iter().map(|(name, data_type)| column(name, data_type)).collect();
     let others = others.iter().map(|(name, data_type)| column(name, data_type));
     TableFacts {
         name: name.to_owned(),
@@ -46,6 +46,7 @@ fn table(name: &str, rows: f64, key: &[(&str, &str)], others: &[(&str, &str)]) -
         modified_since_analyze: 0,
         last_analyze: None,
         partitions: 0,
+        foreign_partitions: 0,
         columns: key.iter().cloned().chain(others).collect(),
         key,
         triggers: Vec::new(),

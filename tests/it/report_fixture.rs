@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use migtime::catalog::facts::{IndexFacts, KeyColumn, RowsSource, ServerFacts, TableFacts, TableKind};
+use migtime::catalog::facts::{Column, IndexFacts, RowsSource, ServerFacts, TableFacts, TableKind};
 use migtime::migration::{LockMode, RecognisedBy, StepKind, Walk};
 use migtime::model::estimate::{Basis, Estimate, FitsWindow, Interval, Rate, StepEstimate, Total};
 use migtime::observation::{
@@ -152,12 +152,16 @@ pub fn table() -> TableFacts {
         modified_since_analyze: 31_020,
         last_analyze: Some("2026-11-21T23:05:12Z".to_string()),
         partitions: 0,
-        key: vec![KeyColumn {
+        foreign_partitions: 0,
+        key: vec![Column {
             name: "id".to_string(),
             data_type: "bigint".to_string(),
         }],
         columns: ["id", "user_id", "customer_id", "created_at", "note"]
-            .map(str::to_string)
+            .map(|name| Column {
+                name: name.to_string(),
+                data_type: "bigint".to_string(),
+            })
             .to_vec(),
         triggers: vec!["orders_touch".to_string()],
         foreign_keys: vec!["orders_user_id_fkey → public.users".to_string()],
@@ -209,6 +213,7 @@ fn within(point: f64, sd: f64, seconds: f64) -> f64 {
 
 fn with_steps(steps: Vec<StepRecord>) -> Rehearsal {
     Rehearsal {
+        throwaway: false,
         kind: "rehearsal".to_string(),
         format_version: FORMAT_VERSION,
         migtime_version: "0.1.0".to_string(),
@@ -298,6 +303,8 @@ fn backfill_step(observations: Vec<Observation>, total_batches: f64) -> StepReco
                 .sum(),
         ),
         complete: observations.len() as f64 >= total_batches,
+        passed_over: None,
+        notes: Vec::new(),
         observations,
     }
 }
@@ -325,6 +332,8 @@ fn statement_step(number: u32, kind: StepKind, statement: &str, line: usize, sec
         scanned: Vec::new(),
         wal_bytes: (kind == StepKind::IndexBuild).then_some(134_000_000),
         complete: true,
+        passed_over: None,
+        notes: Vec::new(),
         observations: vec![Observation {
             run: 0,
             segment: 0,
