@@ -4,6 +4,7 @@
 //! numbers: [`blocks`] condense the batches, [`kriging`] extrapolates them over the walk (or [`repeated`] whole runs are
 //! taken as they are), [`evidence`] says whether that may be promised, [`total`] adds up the steps.
 
+mod assemble;
 mod backfill;
 pub mod batch_log;
 pub mod blocks;
@@ -12,20 +13,22 @@ pub mod evidence;
 pub mod forecast;
 pub mod kriging;
 pub mod priors;
+mod remarks;
 pub mod repeated;
 mod residuals;
 pub mod rule_of_thumb;
 mod statement;
 pub mod stopping;
 mod total;
+mod walked;
 mod wave;
 
 use crate::catalog::facts::TableFacts;
 use crate::error::{Error, ErrorKind, Result};
-use crate::migration::StepKind;
-use crate::observation::{EventKind, FORMAT_VERSION, Rehearsal, StepRecord};
+use crate::observation::{EventKind, Rehearsal, StepRecord};
 use crate::units::Seconds;
-use estimate::{Basis, Estimate, StepEstimate};
+use assemble::{Told, assemble, tell_common};
+use estimate::Estimate;
 use forecast::Forecast;
 use rule_of_thumb::UnmeasuredStep;
 
@@ -51,15 +54,6 @@ pub struct EstimateOptions {
     pub window: Option<Seconds>,
     /// Whether to show a number also where the evidence is too thin, marked.
     pub provisional: bool,
-}
-
-/// A step's forecast with what the reader knows it by.
-struct Told {
-    number: u32,
-    kind: StepKind,
-    statement: String,
-    table: Option<String>,
-    forecast: Forecast,
 }
 
 impl Default for EstimateOptions {
@@ -183,98 +177,11 @@ fn too_thin(told: &[Told]) -> Vec<String> {
         .collect()
 }
 
-/// Puts the forecasts of the steps (at least one) together.
-fn assemble(told: Vec<Told>, options: &EstimateOptions, too_thin: Vec<String>) -> Estimate {
-    let forecasts: Vec<Forecast> = told.iter().map(|told| told.forecast.clone()).collect();
-    let sum = total::sum(&forecasts, options.level, options.window, options.seed);
-    let sentences = |of: fn(&Forecast) -> &Vec<String>| {
-        let mut sentences: Vec<String> = Vec::new();
-        for told in &told {
-            for sentence in of(&told.forecast) {
-                let sentence = match forecasts.len() {
-                    1 => sentence.clone(),
-                    _ => format!("Step {}: {sentence}", told.number),
-                };
-                sentences.push(sentence);
-            }
-        }
-        sentences
-    };
-    Estimate {
-        kind: "estimate".to_string(),
-        format_version: FORMAT_VERSION,
-        seed: options.seed,
-        level: options.level,
-        basis: weakest_basis(&forecasts, &sum.shares),
-        provisional: !too_thin.is_empty(),
-        too_thin,
-        assumptions: sentences(|forecast| &forecast.assumptions),
-        warnings: sentences(|forecast| &forecast.warnings),
-        total: sum.total,
-        steps: told
-            .into_iter()
-            .zip(sum.shares)
-            .map(|(told, share)| step_estimate(told, share, options.level))
-            .collect(),
-        actual_seconds: None,
-    }
-}
-
-fn step_estimate(told: Told, share_of_variance: f64, level: f64) -> StepEstimate {
-    let forecast = told.forecast;
-    StepEstimate {
-        number: told.number,
-        kind: told.kind,
-        statement: told.statement,
-        table: told.table,
-        rows: forecast.rows,
-        point_seconds: forecast.duration.quantile(0.5),
-        intervals: total::intervals(&forecast.duration, level),
-        rows_per_second: forecast.rate,
-        basis: forecast.basis,
-        locks: forecast.locks,
-        wal_bytes: forecast.wal_bytes,
-        share_of_variance,
-    }
-}
-
-/// Returns the weakest basis among the steps that contribute at least a hundredth of the total's variance.
-fn weakest_basis(forecasts: &[Forecast], shares: &[f64]) -> Basis {
-    let strength = |basis: &Basis| match basis {
-        Basis::RuleOfThumb => 0,
-        Basis::Ladder => 1,
-        Basis::Rehearsal => 2,
-    };
-    let matters = forecasts.iter().zip(shares).filter(|(_, share)| **share >= 0.01);
-    matters
-        .map(|(forecast, _)| forecast.basis)
-        .min_by_key(strength)
-        .unwrap_or(Basis::Rehearsal)
-}
-
-/// Adds what holds for every estimate from a rehearsal.
-fn tell_common(estimate: &mut Estimate, rehearsal: &Rehearsal) {
-    estimate.assumptions.insert(
-        0,
-        "Hardware, settings and load are like those of the rehearsal; load alone has been seen to change a duration 2.5-fold."
-            .to_string(),
-    );
-    estimate
-        .assumptions
-        .push("Locks are granted without waiting.".to_string());
-    for table in rehearsal.tables.iter().filter(|table| !table.triggers.is_empty()) {
-        estimate.warnings.push(format!(
-            "{} has row triggers ({}); their work is part of what was measured, their effects elsewhere are not.",
-            table.name,
-            table.triggers.join(", ")
-        ));
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::estimate::Basis;
     use super::*;
-    use crate::migration::Walk;
+    use crate::migration::{StepKind, Walk};
 
     /// A walk of 400 batches of 100 rows at 10 ms, of which `batches` were measured from the first on.
     fn walked(batches: usize) -> Rehearsal {
