@@ -2,7 +2,7 @@
 //!
 //! Touches no database, file, clock or terminal; what it needs from production comes in as plain numbers. The path of the
 //! numbers: [`blocks`] condense the batches, [`kriging`] extrapolates them over the walk (or [`repeated`] whole runs are
-//! taken as they are), [`evidence`] says whether that may be promised, [`total`] adds up the steps.
+//! taken as they are), [`evidence`] says whether that may be promised, the steps are added up by seeded Monte Carlo.
 
 mod assemble;
 mod backfill;
@@ -76,16 +76,7 @@ impl Default for EstimateOptions {
 /// `Usage` for a level outside (0, 1) or a rehearsal without steps; `TooLittleEvidence` with every rule that is not met,
 /// unless a provisional estimate is asked for.
 pub fn estimate(rehearsal: &Rehearsal, targets: &[Option<Target>], options: &EstimateOptions) -> Result<Estimate> {
-    if !(options.level > 0.0 && options.level < 1.0) {
-        return Err(Error::new(
-            ErrorKind::Usage,
-            format!("level {} is not between 0 and 1", options.level),
-        )
-        .with_hint("0.95 means right 95 % of the time"));
-    }
-    if rehearsal.steps.is_empty() {
-        return Err(Error::new(ErrorKind::Usage, "the rehearsal has no steps"));
-    }
+    check_question(rehearsal, options)?;
     let told: Vec<Told> = rehearsal
         .steps
         .iter()
@@ -116,6 +107,20 @@ pub fn estimate(rehearsal: &Rehearsal, targets: &[Option<Target>], options: &Est
     let mut estimate = assemble(told, options, too_thin);
     tell_common(&mut estimate, rehearsal);
     Ok(estimate)
+}
+
+fn check_question(rehearsal: &Rehearsal, options: &EstimateOptions) -> Result<()> {
+    if !(options.level > 0.0 && options.level < 1.0) {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("level {} is not between 0 and 1", options.level),
+        )
+        .with_hint("0.95 means right 95 % of the time"));
+    }
+    if rehearsal.steps.is_empty() {
+        return Err(Error::new(ErrorKind::Usage, "the rehearsal has no steps"));
+    }
+    Ok(())
 }
 
 /// Returns the forecast of one step: of its batches, of its runs, or by rule of thumb when it was not reached.
