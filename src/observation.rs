@@ -78,13 +78,13 @@ impl EndReason {
     /// Returns the reason as a sentence for a person.
     pub fn sentence(self) -> &'static str {
         match self {
-            EndReason::Complete => "the whole migration was replayed",
-            EndReason::Precision => "the asked-for precision was reached",
-            EndReason::Fraction => "the planned share of the batches was replayed",
-            EndReason::MaxDuration => "the time allowed for the rehearsal was over",
-            EndReason::Interrupted => "the rehearsal was interrupted",
-            EndReason::Failed => "a statement failed",
-            EndReason::ConnectionLost => "the connection was lost",
+            EndReason::Complete => "The whole migration was replayed.",
+            EndReason::Precision => "The asked-for precision was reached.",
+            EndReason::Fraction => "The planned share of the batches was replayed.",
+            EndReason::MaxDuration => "The time allowed for the rehearsal was over.",
+            EndReason::Interrupted => "The rehearsal was interrupted.",
+            EndReason::Failed => "A statement failed.",
+            EndReason::ConnectionLost => "The connection was lost.",
         }
     }
 }

@@ -15,8 +15,6 @@ use crate::rehearsal::scenario::Scenario;
 use crate::report;
 use crate::units::Count;
 
-/// Share of the batches that is rehearsed at most.
-const FRACTION: f64 = 0.15;
 /// The demo's minute meets as many checkpoints as an hour with the usual settings.
 const SETTINGS: [(&str, &str); 2] = [("max_wal_size", "128MB"), ("min_wal_size", "80MB")];
 
@@ -69,7 +67,7 @@ fn fill(scenario: &Scenario, arguments: &DemoArguments) -> Result<Ground> {
 fn conditions(seed: u64, full: bool) -> Conditions {
     Conditions {
         seed,
-        fraction: Some(FRACTION),
+        fraction: None,
         full,
         max_seconds: f64::INFINITY,
         batch_delay: 0.0,

@@ -75,14 +75,14 @@ fn step_estimate(told: Told, share_of_variance: f64, level: f64) -> StepEstimate
     }
 }
 
-/// Returns the weakest basis among the steps that contribute at least a hundredth of the total's variance.
+/// Returns the weakest basis among the steps that contribute at least a tenth of the total's variance.
 fn weakest_basis(forecasts: &[&Forecast], shares: &[f64]) -> Basis {
     let strength = |basis: &Basis| match basis {
         Basis::RuleOfThumb => 0,
         Basis::Ladder => 1,
         Basis::Rehearsal => 2,
     };
-    let matters = forecasts.iter().zip(shares).filter(|(_, share)| **share >= 0.01);
+    let matters = forecasts.iter().zip(shares).filter(|(_, share)| **share >= 0.1);
     matters
         .map(|(forecast, _)| forecast.basis)
         .min_by_key(strength)

@@ -80,7 +80,8 @@ impl Columns {
             rows: required("rows")?,
             seconds: required("seconds")?,
             position: find("position"),
-            elapsed: find("elapsed"),
+            // The second is how `observations.csv` calls it.
+            elapsed: find("elapsed").or(find("elapsed_seconds")),
             segment: find("segment"),
         })
     }

@@ -42,16 +42,16 @@ pub struct Segment {
 impl SegmentDesign {
     /// Lays out a replay of at most `budget_batches` of a walk of `total_batches`.
     ///
-    /// K = clamp(⌊m / 25⌋, 8, 24) strata of equal work; in each one segment of ⌊m / K⌋ batches at a random offset; visited in
+    /// K = clamp(⌊m / 25⌋, 2, 24) strata of equal work (the rules of evidence ask for 8); in each one segment of ⌊m / K⌋ batches at a random offset; visited in
     /// van der Corput order, so that any stopping point is spread over the walk. A walk so short that segments would not
     /// save half of it, or a budget of nearly all, gives one segment that is the whole walk.
     pub fn new(total_batches: f64, budget_batches: u64, seed: u64) -> SegmentDesign {
-        let budget = budget_batches.max(FEWEST_BATCHES);
-        if total_batches < 2.0 * FEWEST_BATCHES as f64 || budget as f64 > 0.75 * total_batches {
+        let budget = budget_batches.max(1) as f64;
+        if budget > 0.75 * total_batches {
             return SegmentDesign::whole_walk();
         }
-        let strata = (budget / SHORTEST_SEGMENT).clamp(STRATA.0, STRATA.1);
-        let batches = budget / strata;
+        let strata = (budget_batches / SHORTEST_SEGMENT).clamp(2, STRATA.1);
+        let batches = (budget_batches / strata).max(1);
         let stratum_batches = total_batches / strata as f64;
         let mut generator = generator(seed);
         let offsets: Vec<f64> = (0..strata)
@@ -101,14 +101,18 @@ impl SegmentDesign {
     }
 }
 
-/// Returns how many of `total_batches` are replayed when nothing is asked for: 15 %, but what the rules of evidence need.
+/// Returns how many of `total_batches` are replayed when nothing is asked for: 15 %, but at least what the rules of evidence
+/// need, and all when segments would save less than half of the walk.
 pub fn default_budget(total_batches: f64) -> u64 {
-    budget_of_fraction(total_batches, DEFAULT_FRACTION)
+    if total_batches < 2.0 * FEWEST_BATCHES as f64 {
+        return total_batches.ceil() as u64;
+    }
+    budget_of_fraction(total_batches, DEFAULT_FRACTION).max(FEWEST_BATCHES)
 }
 
-/// Returns how many batches the share `fraction` (0 to 1) of `total_batches` is, but what the rules of evidence need.
+/// Returns how many batches the share `fraction` (0 to 1) of `total_batches` is.
 pub fn budget_of_fraction(total_batches: f64, fraction: f64) -> u64 {
-    ((total_batches * fraction).floor() as u64).max(FEWEST_BATCHES)
+    (total_batches * fraction).floor() as u64
 }
 
 #[cfg(test)]
@@ -123,18 +127,28 @@ mod tests {
 
     #[test]
     fn strata_follow_the_budget() {
-        check(1200.0, 180, 8, 25);
+        check(1200.0, 180, 7, 25);
+        check(1200.0, 200, 8, 25);
         check(1200.0, 300, 12, 25);
         check(4000.0, 600, 24, 25);
         check(1e6, 10_000, 24, 416);
     }
 
     #[test]
-    fn short_walks_and_large_budgets_are_replayed_whole() {
-        for (total, budget) in [(399.0, 10), (0.0, 0), (1000.0, 800)] {
+    fn budgets_of_nearly_all_are_replayed_whole() {
+        for (total, budget) in [(399.0, default_budget(399.0)), (0.0, 0), (1000.0, 800)] {
             let design = SegmentDesign::new(total, budget, 1);
             assert!(design.is_whole_walk());
             assert_eq!((design.warm_up_batches, design.looks()), (0, vec![1]));
+        }
+    }
+
+    #[test]
+    fn a_budget_is_never_exceeded() {
+        for budget in [1, 10, 60, 199, 200, 601] {
+            let design = SegmentDesign::new(4000.0, budget, 1);
+            let planned: u64 = design.segments.iter().map(|segment| segment.batches).sum();
+            assert!(planned <= budget.max(2) && !design.is_whole_walk());
         }
     }
 
@@ -163,6 +177,7 @@ mod tests {
     fn budget_is_15_percent_but_what_the_rules_need() {
         assert_eq!(default_budget(4000.0), 600);
         assert_eq!(default_budget(800.0), 200);
+        assert_eq!(default_budget(300.0), 300);
         assert_eq!(budget_of_fraction(4000.0, 0.25), 1000);
     }
 }

@@ -89,9 +89,12 @@ pub fn outcome(estimate: &Estimate) -> Option<String> {
         _ => "inside",
     };
     Some(format!(
-        "A whole run then took {}: {difference}, {place} the {} interval.",
+        "Predicted {}, actual {}: {difference}, {place} the {} interval of {} to {}.",
+        Seconds(estimate.total.point_seconds),
         Seconds(actual),
-        percent(interval.level)
+        percent(interval.level),
+        Seconds(interval.lower_seconds),
+        Seconds(interval.upper_seconds)
     ))
 }
 

@@ -6,6 +6,7 @@ mod catalog_reader;
 mod catalog_round_trips;
 mod catalog_tables;
 mod coverage;
+mod house;
 mod measured;
 mod migration_steps;
 mod report;

@@ -177,7 +177,8 @@ fn the_sentence_answers() {
     assert_eq!(terminal.lines().next(), Some(sentence));
     assert!(report::markdown(&rehearsal, &estimate).starts_with(&format!("**{sentence}**\n")));
     estimate.actual_seconds = Some(130.0);
-    let outcome = "A whole run then took 2m 10s: 4.8 % longer than predicted, inside the 95 % interval.";
+    let outcome =
+        "Predicted 2m 4s, actual 2m 10s: 4.8 % longer than predicted, inside the 95 % interval of 110s to 2m 20s.";
     assert!(report::terminal(&rehearsal, &estimate, 400, false).contains(outcome));
     assert!(report::html(&rehearsal, &estimate).contains("2m\u{a0}10s: 4.8\u{a0}% longer"));
 }

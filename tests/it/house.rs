@@ -1,0 +1,194 @@
+//! The house plan of `src/lib.rs` holds: imports go down only, pure rooms touch nothing, every file says what it is for.
+
+use std::path::{Path, PathBuf};
+
+/// The rooms, each with those it may import from.
+const MAY_IMPORT: [(&str, &[&str]); 13] = [
+    ("error", &[]),
+    ("units", &["error"]),
+    ("stats", &[]),
+    ("catalog", &["error", "server", "units"]),
+    ("migration", &["catalog", "error", "units"]),
+    ("observation", &["catalog", "error", "migration"]),
+    (
+        "model",
+        &["catalog", "error", "migration", "observation", "stats", "units"],
+    ),
+    (
+        "report",
+        &[
+            "catalog",
+            "error",
+            "migration",
+            "model",
+            "observation",
+            "stats",
+            "units",
+        ],
+    ),
+    ("server", &["error", "units"]),
+    (
+        "rehearsal",
+        &[
+            "catalog",
+            "error",
+            "migration",
+            "observation",
+            "server",
+            "stats",
+            "units",
+        ],
+    ),
+    (
+        "cli",
+        &[
+            "catalog",
+            "error",
+            "migration",
+            "model",
+            "observation",
+            "rehearsal",
+            "report",
+            "server",
+            "units",
+        ],
+    ),
+    ("main", &[]),
+    ("lib", &[]),
+];
+
+/// Rooms that touch no database, file, clock or terminal.
+const PURE: [&str; 6] = ["model", "stats", "report", "migration", "observation", "units"];
+
+/// What a pure room must not mention.
+const IMPURE: [&str; 9] = [
+    "postgres::",
+    "std::fs",
+    "std::io::",
+    "std::env",
+    "std::net",
+    "std::process",
+    "std::time",
+    "println!",
+    "print!(",
+];
+
+#[test]
+fn imports_go_down_only() {
+    let mut checked = 0;
+    for file in source_files() {
+        let room = room_of(&file);
+        let (_, allowed) = MAY_IMPORT
+            .iter()
+            .find(|(name, _)| *name == room)
+            .unwrap_or_else(|| panic!("{room} is not in the house plan"));
+        for (number, line) in product_lines(&file) {
+            for import in imports(&line) {
+                checked += 1;
+                let fine = import == room || allowed.contains(&import.as_str());
+                assert!(fine, "{}:{number}: {room} imports from {import}", file.display());
+            }
+        }
+    }
+    assert!(checked > 200, "only {checked} imports were found");
+}
+
+#[test]
+fn pure_rooms_touch_nothing() {
+    let mut checked = 0;
+    for file in source_files()
+        .into_iter()
+        .filter(|file| PURE.contains(&room_of(file).as_str()))
+    {
+        for (number, line) in product_lines(&file) {
+            checked += 1;
+            if let Some(word) = IMPURE.iter().find(|word| line.contains(**word)) {
+                panic!("{}:{number}: a pure room mentions {word}", file.display());
+            }
+        }
+    }
+    assert!(checked > 1000, "only {checked} lines were found");
+}
+
+#[test]
+fn production_has_no_method_that_writes() {
+    let text = std::fs::read_to_string("src/server/production.rs").expect("the file is there");
+    let methods: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("pub fn "))
+        .filter_map(|line| line.split(['<', '(']).next())
+        .collect();
+    assert_eq!(methods, ["connect", "read", "read_within", "identity"]);
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    for file in source_files().into_iter().chain(rust_files(Path::new("tests"))) {
+        let text = std::fs::read_to_string(&file).expect("a source file is readable");
+        assert!(text.starts_with("//! "), "{} has no opening words", file.display());
+    }
+}
+
+#[test]
+fn no_test_file_is_forgotten() {
+    let main = std::fs::read_to_string("tests/it/main.rs").expect("the file is there");
+    for file in rust_files(Path::new("tests/it")) {
+        let name = file
+            .file_stem()
+            .expect("a file has a name")
+            .to_string_lossy()
+            .into_owned();
+        let listed = name == "main" || main.contains(&format!("mod {name};"));
+        assert!(listed, "{} is not part of the test binary", file.display());
+    }
+}
+
+/// Returns the names that follow `crate::` on a line.
+fn imports(line: &str) -> Vec<String> {
+    line.match_indices("crate::")
+        .map(|(start, matched)| {
+            let rest = &line[start + matched.len()..];
+            rest.chars()
+                .take_while(|character| character.is_alphanumeric() || *character == '_')
+                .collect()
+        })
+        .filter(|name: &String| name.chars().next().is_some_and(char::is_lowercase))
+        .collect()
+}
+
+/// Returns the lines of a file that are part of the product, numbered: no comments, and nothing from its tests on.
+fn product_lines(file: &Path) -> Vec<(usize, String)> {
+    let text = std::fs::read_to_string(file).expect("a source file is readable");
+    text.lines()
+        .enumerate()
+        .take_while(|(_, line)| !line.starts_with("#[cfg(test)]"))
+        .filter(|(_, line)| !line.trim_start().starts_with("//"))
+        .map(|(index, line)| (index + 1, line.to_string()))
+        .collect()
+}
+
+fn room_of(file: &Path) -> String {
+    let inside = file.strip_prefix("src").expect("the file is in src");
+    let first = inside.components().next().expect("a path has a first part");
+    first.as_os_str().to_string_lossy().trim_end_matches(".rs").to_string()
+}
+
+fn source_files() -> Vec<PathBuf> {
+    let files = rust_files(Path::new("src"));
+    assert!(files.len() > 50, "only {} source files were found", files.len());
+    files
+}
+
+fn rust_files(directory: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(directory).expect("the directory is there") {
+        let path = entry.expect("an entry is readable").path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
