@@ -7,7 +7,7 @@ use crate::model::estimate::Estimate;
 use crate::model::rule_of_thumb::{self, UnmeasuredStep};
 use crate::model::{self, EstimateOptions, Target};
 use crate::observation::{Rehearsal, StepRecord};
-use crate::report::ClassEstimate;
+use crate::report::{ClassEstimate, probability};
 
 /// The classes of change, each with its words and whether each row looks into another table.
 const CLASSES: [(StepKind, &str, bool); 6] = [
@@ -111,8 +111,8 @@ fn class(label: String, mut note: String, estimate: &Estimate) -> ClassEstimate 
     if let Some(fits) = estimate.total.fits_window {
         let separator = if note.is_empty() { "" } else { "; " };
         note = format!(
-            "{note}{separator}fits the window with probability {:.1} %",
-            100.0 * fits.probability
+            "{note}{separator}fits the window with probability {}",
+            probability(fits.probability)
         );
     }
     ClassEstimate {

@@ -36,7 +36,7 @@ pub fn read(reader: &mut Reader, rehearsal: &Rehearsal) -> Result<Vec<Option<Tar
 /// Returns how large `step`, rehearsed on `clone`, is on `production`.
 fn target(reader: &mut Reader, step: &StepRecord, clone: &TableFacts, production: &TableFacts) -> Result<Target> {
     let growth = production.estimated_rows / clone.estimated_rows.max(1.0);
-    let clone_rows = step.total_rows.unwrap_or(clone.estimated_rows);
+    let (clone_rows, clone_sd) = clone_rows(step, clone);
     let batches = match &step.batching {
         Some(batching) => batches(reader, batching, production)?,
         None => None,
@@ -46,9 +46,21 @@ fn target(reader: &mut Reader, step: &StepRecord, clone: &TableFacts, production
         rows_relative_sd: production
             .rows_relative_sd
             .hypot(clone.rows_relative_sd)
-            .hypot(step.total_rows_relative_sd),
+            .hypot(clone_sd),
         batches,
     })
+}
+
+/// Returns the rows that the step processes on the clone: counted in a run that left nothing out, else as planned.
+fn clone_rows(step: &StepRecord, clone: &TableFacts) -> (f64, f64) {
+    if step.complete && step.batching.is_some() {
+        let first_run = step.observations.iter().filter(|observation| observation.run == 0);
+        return (first_run.map(|observation| observation.rows as f64).sum(), 0.0);
+    }
+    (
+        step.total_rows.unwrap_or(clone.estimated_rows),
+        step.total_rows_relative_sd,
+    )
 }
 
 /// Returns the batches of a walk by arithmetic, which production's key range or size tells exactly.

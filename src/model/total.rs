@@ -32,7 +32,7 @@ pub fn sum(forecasts: &[&Forecast], confidence_level: f64, window: Option<Second
     }
     let draws = draw(forecasts, seed);
     let mut sums: Vec<f64> = draws.iter().map(|steps| steps.iter().sum()).collect();
-    let shares = shares(&draws, &sums);
+    let shares = shares(&draws);
     sums.sort_by(f64::total_cmp);
     let fits = window.map(|window| {
         let within = sums.partition_point(|sum| *sum <= window.0);
@@ -99,25 +99,35 @@ fn draw(forecasts: &[&Forecast], seed: u64) -> Vec<Vec<f64>> {
 }
 
 /// Cov(Tᵢ, T) / Var(T): the shares of a sum's variance, which sum to 1.
-fn shares(draws: &[Vec<f64>], sums: &[f64]) -> Vec<f64> {
-    let count = draws.len() as f64;
-    let mean = sums.iter().sum::<f64>() / count;
-    let variance: f64 = sums.iter().map(|sum| (sum - mean).powi(2)).sum();
+///
+/// Each step's draws are first drawn in to its own 1 % and 99 % quantiles (winsorised): the exponential of a Student t has
+/// no variance, and a millisecond's wild tail must not count as what is not known about an hour.
+fn shares(draws: &[Vec<f64>]) -> Vec<f64> {
     let steps = draws.first().map_or(0, Vec::len);
-    (0..steps)
-        .map(|step| {
-            let covariance: f64 = draws
-                .iter()
-                .zip(sums)
-                .map(|(draw, sum)| draw[step] * (sum - mean))
-                .sum();
-            if variance > 0.0 {
-                covariance / variance
-            } else {
-                1.0 / steps as f64
-            }
-        })
-        .collect()
+    let columns: Vec<Vec<f64>> = (0..steps)
+        .map(|step| winsorised(draws.iter().map(|draw| draw[step]).collect()))
+        .collect();
+    let sums: Vec<f64> = (0..draws.len())
+        .map(|draw| columns.iter().map(|column| column[draw]).sum())
+        .collect();
+    let mean = sums.iter().sum::<f64>() / draws.len() as f64;
+    let variance: f64 = sums.iter().map(|sum| (sum - mean).powi(2)).sum();
+    let share = |column: &Vec<f64>| {
+        let covariance: f64 = column.iter().zip(&sums).map(|(step, sum)| step * (sum - mean)).sum();
+        if variance > 0.0 {
+            covariance / variance
+        } else {
+            1.0 / steps as f64
+        }
+    };
+    columns.iter().map(share).collect()
+}
+
+fn winsorised(values: Vec<f64>) -> Vec<f64> {
+    let mut sorted = values.clone();
+    sorted.sort_by(f64::total_cmp);
+    let (lowest, highest) = (sorted_quantile(&sorted, 0.01), sorted_quantile(&sorted, 0.99));
+    values.into_iter().map(|value| value.clamp(lowest, highest)).collect()
 }
 
 /// Returns the quantile of sorted values, interpolated (Hyndman & Fan type 7, NumPy's default).

@@ -20,4 +20,4 @@ pub use html::html;
 pub use markdown::markdown;
 pub use table::{ClassEstimate, TableReport, table_csv, table_json, table_markdown, terminal_table};
 pub use terminal::terminal;
-pub use words::{Answer, outcome};
+pub use words::{Answer, outcome, probability};

@@ -222,7 +222,7 @@ pub(super) fn rows(rows: f64, relative_sd: f64) -> String {
 }
 
 /// Returns a probability; never 0 or 100 %, which a finite number of draws cannot show.
-pub(super) fn probability(probability: f64) -> String {
+pub fn probability(probability: f64) -> String {
     match probability {
         p if p > 0.9995 => "above 99.9 %".to_string(),
         p if p < 0.0005 => "below 0.1 %".to_string(),
