@@ -100,7 +100,9 @@ pub fn outcome(estimate: &Estimate) -> Option<String> {
 
 /// Returns what the numbers rest on: server, batches, share of the work.
 pub(super) fn evidence(rehearsal: &Rehearsal, estimate: &Estimate) -> String {
+    let from_log = rehearsal.server.version_num == 0;
     let basis = match estimate.basis {
+        Basis::Rehearsal if from_log => "read from a batch log",
         Basis::Rehearsal => "measured on a clone",
         Basis::Ladder => "extrapolated from smaller sizes",
         Basis::RuleOfThumb => "typical rates, not measured here",
@@ -116,12 +118,15 @@ pub(super) fn evidence(rehearsal: &Rehearsal, estimate: &Estimate) -> String {
     if batches == 0 {
         return format!("Basis: {name} ({basis}).");
     }
+    let server = match from_log {
+        true => String::new(),
+        false => format!(" on {}", server_version(rehearsal.server.version_num)),
+    };
     format!(
-        "Basis: {name} ({basis}): {} measurements, {} rows in {} on {}.",
+        "Basis: {name} ({basis}): {} measurements, {} rows in {}{server}.",
         Count(batches as f64),
         Count(rows as f64),
         Seconds(seconds),
-        server_version(rehearsal.server.version_num)
     )
 }
 
