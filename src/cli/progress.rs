@@ -37,7 +37,7 @@ impl Progress {
             return;
         }
         if self.bar.length().is_none() {
-            let style = ProgressStyle::with_template("{msg} [{bar:30}] {pos}/{len} batches, {prefix}")
+            let style = ProgressStyle::with_template("{msg} [{wide_bar}] {pos}/{len} batches, {prefix}")
                 .expect("the template is valid")
                 .progress_chars("=> ");
             self.bar.set_style(style);
@@ -73,14 +73,14 @@ fn speed(observations: &[Observation], batches_left: f64) -> String {
         format!(", WAL {}/s", Bytes((wal as f64 / seconds.max(1e-9)) as u64))
     });
     format!(
-        "{}{wal}, about {left} left",
+        "{}{wal}, {left} left",
         RowsPerSecond(rows as f64 / seconds.max(1e-9))
     )
 }
 
 fn first_words(statement: &str) -> String {
     let line = statement.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(50) {
+    match line.char_indices().nth(24) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
     }

@@ -131,7 +131,10 @@ impl Replay<'_> {
             elapsed,
             warm_up,
         });
-        let planned = self.design.segments.iter().map(|segment| segment.batches as f64).sum();
+        let planned = match self.design.is_whole_walk() {
+            true => self.backfill.total_batches(),
+            false => self.design.segments.iter().map(|segment| segment.batches as f64).sum(),
+        };
         self.monitor.batch_done(self.observations, planned);
     }
 
