@@ -72,10 +72,7 @@ fn speed(observations: &[Observation], batches_left: f64) -> String {
     let wal = wal.map_or(String::new(), |wal| {
         format!(", WAL {}/s", Bytes((wal as f64 / seconds.max(1e-9)) as u64))
     });
-    format!(
-        "{}{wal}, {left} left",
-        RowsPerSecond(rows as f64 / seconds.max(1e-9))
-    )
+    format!("{}{wal}, {left} left", RowsPerSecond(rows as f64 / seconds.max(1e-9)))
 }
 
 fn first_words(statement: &str) -> String {

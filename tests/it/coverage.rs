@@ -8,7 +8,8 @@ use migtime::model::stopping::{Verdict, judge};
 use migtime::model::{EstimateOptions, estimate};
 use migtime::observation::{BatchingRecord, Event, EventKind, FORMAT_VERSION, Observation, Rehearsal, StepRecord};
 use migtime::rehearsal::backfill::Backfill;
-use migtime::rehearsal::segments::{Segment, SegmentDesign};
+use migtime::rehearsal::replay::{Limits, Monitor, replay};
+use migtime::rehearsal::segments::SegmentDesign;
 use migtime::rehearsal::simulated::{SCENARIOS, Scenario, SimulatedDatabase};
 use migtime::stats::distribution::two_sided_factor;
 use migtime::stats::interval::{Interval, interval_score, wilson_interval};
@@ -78,20 +79,7 @@ fn stopping_early_keeps_the_promise() {
         let mut database = SimulatedDatabase::new(scenario, BATCHES, seed + 500_000);
         let actual = database.full_run_seconds(seed + 2_000_000);
         let design = SegmentDesign::new(BATCHES as f64, 1000, seed);
-        let looks = design.looks();
-        let mut step = step_record(&database);
-        for segment in &design.segments {
-            replay(&mut database, segment, design.warm_up_batches, &mut step);
-            let look = looks.contains(&(segment.number + 1));
-            if look
-                && matches!(
-                    judge(&step, database.checkpoints(), None, precision, 0.95),
-                    Verdict::PreciseEnough { .. }
-                )
-            {
-                break;
-            }
-        }
+        let step = replayed(&mut database, &design, Some(precision));
         let replayed = step.observations.len() as f64 / BATCHES as f64;
         (outcome(&estimated(step, &database), actual), replayed)
     });
@@ -109,11 +97,9 @@ fn stopping_early_keeps_the_promise() {
 #[test]
 fn too_little_evidence_is_refused_and_shown_only_when_asked_for() {
     let mut database = SimulatedDatabase::new(Scenario::Stationary, BATCHES, 1);
-    let design = SegmentDesign::new(BATCHES as f64, BUDGET, 1);
-    let mut step = step_record(&database);
-    for segment in &design.segments[..3] {
-        replay(&mut database, segment, design.warm_up_batches, &mut step);
-    }
+    let mut design = SegmentDesign::new(BATCHES as f64, BUDGET, 1);
+    design.segments.truncate(3);
+    let step = replayed(&mut database, &design, None);
     let rehearsal = rehearsal(step, &database);
     let error = estimate(&rehearsal, &[], &EstimateOptions::default()).expect_err("75 batches are too few");
     assert_eq!(error.kind(), ErrorKind::TooLittleEvidence);
@@ -160,10 +146,7 @@ fn from_segments(database: SimulatedDatabase, seed: u64, actual: f64) -> Outcome
 
 fn from_design(mut database: SimulatedDatabase, seed: u64) -> Estimate {
     let design = SegmentDesign::new(BATCHES as f64, BUDGET, seed);
-    let mut step = step_record(&database);
-    for segment in &design.segments {
-        replay(&mut database, segment, design.warm_up_batches, &mut step);
-    }
+    let step = replayed(&mut database, &design, None);
     estimated(step, &database)
 }
 
@@ -216,25 +199,40 @@ fn from_prefix(mut database: SimulatedDatabase, actual: f64) -> Outcome {
     }
 }
 
-fn replay(database: &mut SimulatedDatabase, segment: &Segment, warm_up_batches: u64, step: &mut StepRecord) {
-    database
-        .seek(segment.position, segment.batches)
-        .expect("a simulated database does not fail");
-    let mut number = 0;
-    while let Some(batch) = database.run_next().expect("a simulated database does not fail") {
-        step.observations.push(Observation {
-            run: 0,
-            segment: segment.number,
-            rows: batch.rows,
-            seconds: batch.seconds,
-            wal_bytes: batch.wal_bytes,
-            full_page_images: None,
-            position: batch.position,
-            elapsed: database.clock(),
-            warm_up: number < warm_up_batches,
-        });
-        number += 1;
+/// Stops a replay at a precision, as the program does.
+struct Judge {
+    step: StepRecord,
+    precision: Option<f64>,
+}
+
+impl Monitor for Judge {
+    fn batch_done(&mut self, _observations: &[Observation], _planned_batches: f64) {}
+
+    fn is_enough(&mut self, observations: &[Observation], checkpoints: u64) -> bool {
+        let Some(precision) = self.precision else { return false };
+        self.step.observations = observations.to_vec();
+        let verdict = judge(&self.step, checkpoints, None, precision, 0.95);
+        matches!(verdict, Verdict::PreciseEnough { .. })
     }
+
+    fn is_interrupted(&self) -> bool {
+        false
+    }
+}
+
+fn replayed(database: &mut SimulatedDatabase, design: &SegmentDesign, precision: Option<f64>) -> StepRecord {
+    let limits = Limits {
+        batch_delay: 0.0,
+        max_seconds: f64::INFINITY,
+    };
+    let step = step_record(database);
+    let mut judge = Judge {
+        step: step.clone(),
+        precision,
+    };
+    let mut observations = Vec::new();
+    replay(database, design, &limits, 0, &mut observations, &mut judge).expect("a simulated database does not fail");
+    StepRecord { observations, ..step }
 }
 
 fn step_record(database: &SimulatedDatabase) -> StepRecord {
