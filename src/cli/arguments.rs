@@ -116,7 +116,7 @@ pub struct OutputArguments {
 #[command(next_help_heading = "Batches")]
 pub struct BatchArguments {
     /// Put this many rows (or key values) into a batch
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=i64::MAX as u64))]
     pub batch_size: Option<u64>,
     /// Pause this long between two batches; it is part of the estimate
     #[arg(long, value_name = "DURATION", value_parser = duration)]

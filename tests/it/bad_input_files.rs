@@ -150,6 +150,17 @@ fn arguments_that_mean_nothing() {
         &["rehearse", "m.sql", "--staging", "x", "--batch-size", "0"],
         &["--batch-size"],
     );
+    check(
+        &[
+            "rehearse",
+            "m.sql",
+            "--staging",
+            "x",
+            "--batch-size",
+            "18446744073709551615",
+        ],
+        &["--batch-size"],
+    );
     check(&["rehearse", "m.sql", "--staging", "x", "--runs", "0"], &["--runs"]);
     check(
         &["rehearse", "m.sql", "--staging", "x", "--full", "--fraction", "5%"],
