@@ -58,6 +58,12 @@ impl Error {
         }
     }
 
+    /// Gives the failure another meaning, where the caller knows better what it stands for.
+    pub fn of_kind(mut self, kind: ErrorKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
     /// Adds what to do about it, shown after `hint:`.
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -94,6 +100,15 @@ impl Error {
     /// Returns what to do about it, if known.
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
+    }
+}
+
+/// Returns the system's reason in its own words, without the number that only a programmer knows.
+pub fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error") {
+        Some((words, _)) => words.to_string(),
+        None => text,
     }
 }
 

@@ -116,7 +116,7 @@ pub struct OutputArguments {
 #[command(next_help_heading = "Batches")]
 pub struct BatchArguments {
     /// Put this many rows (or key values) into a batch
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=i64::MAX as u64))]
     pub batch_size: Option<u64>,
     /// Pause this long between two batches; it is part of the estimate
     #[arg(long, value_name = "DURATION", value_parser = duration)]
@@ -169,7 +169,7 @@ pub struct EstimateArguments {
     #[arg(long, value_name = "CSV", requires = "rows", conflicts_with = "table")]
     pub batches: Option<PathBuf>,
     /// Process this many rows in all (with --batches)
-    #[arg(long, value_name = "N", requires = "batches", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", requires = "batches", conflicts_with_all = ["table", "migration"], value_parser = clap::value_parser!(u64).range(1..))]
     pub rows: Option<u64>,
     /// Look for rehearsals in this directory
     #[arg(long, value_name = "DIR", default_value = "reports")]
@@ -197,19 +197,17 @@ Examples:
   migtime rehearse backfill.sql --scratch --schema tables.sql --full
 
 A batch is recognised by <batch_start> and <batch_end> in the statement (or :batch_start, :batch_end), by a comment such as
--- migtime: batch key=id size=5000, or by the size of the table, which is then walked by its primary key.")]
+-- migtime: batch key=id size=5000, or by the size of the table, which is then walked by its primary key.
+
+Ctrl-C once finishes the batch that runs, saves, and reports what was measured; twice ends at once. Either way no sandbox
+and no throwaway server is left behind.")]
 pub struct RehearseArguments {
     /// Rehearse this migration: a file of plain SQL
     #[arg(value_name = "MIGRATION")]
     pub migration: PathBuf,
-    /// Run it on this staging clone, which it changes (see --sandbox); never taken from PG* or DATABASE_URL
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "MIGTIME_STAGING_URL",
-        hide_env_values = true,
-        required_unless_present = "scratch"
-    )]
+    /// Run it on this staging clone, which it changes (see --sandbox); else on what MIGTIME_STAGING_URL names, never on
+    /// what PG* or DATABASE_URL do
+    #[arg(long, value_name = "URL")]
     pub staging: Option<String>,
     /// Run it on a throwaway server, filled by --schema
     #[arg(long, requires = "schema", conflicts_with = "staging")]
@@ -221,7 +219,7 @@ pub struct RehearseArguments {
     #[arg(long, value_name = "N", requires = "scratch", default_value_t = 1_000_000)]
     pub rows: u64,
     /// Take the server programs from this directory
-    #[arg(long, value_name = "DIR", env = "MIGTIME_PG_BIN", requires = "scratch")]
+    #[arg(long, value_name = "DIR", env = "MIGTIME_PG_BIN")]
     pub pg_bin: Option<PathBuf>,
     /// Estimate for the rows of this production database too; it is only read
     #[arg(long, value_name = "URL")]
@@ -313,11 +311,18 @@ pub struct DemoArguments {
     pub seed: u64,
 }
 
+/// Far above any migration, far below what clocks can count.
+const LONGEST_DURATION: Seconds = Seconds(10.0 * 365.25 * 86_400.0);
+
 fn duration(text: &str) -> Result<Seconds, String> {
-    parse_duration(text).map_err(|error| match error.hint() {
-        Some(hint) => format!("{error}; {hint}"),
-        None => error.to_string(),
-    })
+    match parse_duration(text) {
+        Ok(duration) if duration > LONGEST_DURATION => Err("a duration is at most ten years".to_string()),
+        Ok(duration) => Ok(duration),
+        Err(error) => Err(match error.hint() {
+            Some(hint) => format!("{error}; {hint}"),
+            None => error.to_string(),
+        }),
+    }
 }
 
 fn percentage(text: &str) -> Result<f64, String> {
@@ -344,6 +349,13 @@ mod tests {
     #[test]
     fn command_line_is_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_are_such_that_clocks_can_count_them() {
+        assert_eq!(duration("30m"), Ok(Seconds(1800.0)));
+        assert!(duration("30").is_err());
+        assert!(duration("18446744073709551615s").is_err());
     }
 
     #[test]

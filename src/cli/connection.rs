@@ -3,6 +3,7 @@
 use std::io::{BufRead, IsTerminal, Write};
 
 use super::arguments::ConnectionArguments;
+use super::output;
 use crate::error::{Error, ErrorKind, Result};
 use crate::server::{ConnectionParameters, Environment, Production, Staging};
 
@@ -23,9 +24,25 @@ pub fn production_at(target: Option<&str>, no_password: bool) -> Result<Producti
     Production::connect(&with_password(parameters, no_password)?)
 }
 
+/// Returns what names the staging clone: what was typed, or else `MIGTIME_STAGING_URL`.
+///
+/// # Errors
+/// `Usage` when neither does: an empty name would lead to whatever database libpq thinks of first.
+pub fn staging_target(typed: Option<&str>) -> Result<String> {
+    let from_environment = std::env::var("MIGTIME_STAGING_URL").unwrap_or_default();
+    match typed.unwrap_or(&from_environment) {
+        "" => Err(Error::new(ErrorKind::Usage, "no staging clone is named").with_hint(
+            "name a disposable one with --staging URL or MIGTIME_STAGING_URL, or use --scratch --schema FILE; \
+                 PG* and DATABASE_URL name production",
+        )),
+        target => Ok(target.to_string()),
+    }
+}
+
 /// Connects to the staging clone at `target` and refuses one that is where production is.
 ///
-/// Nothing but `target` decides where staging is; `production` is what `--production` named.
+/// Nothing but `target` decides where staging is; `production` is what `--production` named. What the environment names
+/// is taken for production too, and asked who it is, since two names may lead to one database.
 ///
 /// # Errors
 /// As [`production`], and `UnsafeTarget` when it is a standby, read-only, or where production is.
@@ -37,7 +54,26 @@ pub fn staging(target: &str, production: Option<&str>, no_password: bool) -> Res
         let known = ConnectionParameters::resolve(production, &environment)?;
         Staging::refuse_same_name(&parameters, &known)?;
     }
-    Staging::connect(&with_password(parameters, no_password)?)
+    let mut staging = Staging::connect(&with_password(parameters, no_password)?)?;
+    if production.is_none() && environment.names_production() {
+        refuse_environments_production(&mut staging, &environment)?;
+    }
+    Ok(staging)
+}
+
+fn refuse_environments_production(staging: &mut Staging, environment: &Environment) -> Result<()> {
+    let identity = ConnectionParameters::resolve(None, environment)
+        .and_then(|parameters| Production::connect(&parameters))
+        .and_then(|mut production| production.identity());
+    match identity {
+        Ok(identity) => staging.refuse_if_same(&identity),
+        Err(error) => {
+            output::print_note(&format!(
+                "warning: not compared with the production that PG* or DATABASE_URL names: {error}"
+            ));
+            Ok(())
+        }
+    }
 }
 
 /// Returns what was typed as one target.

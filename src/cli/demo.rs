@@ -5,12 +5,13 @@ use super::ground::Ground;
 use super::migration_file::MigrationFile;
 use super::output;
 use super::progress::Progress;
-use super::rehearse::Job;
+use super::rehearse::{Job, REHEARSAL_FILE, is_interrupted, tell_saved};
 use super::results::Results;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model;
-use crate::observation::{EndReason, Rehearsal};
+use crate::observation::Rehearsal;
 use crate::rehearsal::Conditions;
+use crate::rehearsal::journal::Journal;
 use crate::rehearsal::scenario::Scenario;
 use crate::report;
 use crate::units::Count;
@@ -36,13 +37,21 @@ pub fn run(arguments: &DemoArguments) -> Result<()> {
         throwaway: true,
     };
     output::print_note("rehearsing a part of it on a copy");
-    let rehearsal = job(false).run(&ground, &arguments.output.join("rehearsal.json"))?;
-    refuse_if_interrupted(&rehearsal)?;
+    let run = |full, name| {
+        let file = arguments.output.join(name);
+        let mut journal = Journal::new(Some(file.clone()));
+        let rehearsal = job(full).run(&ground, &mut journal);
+        rehearsal
+            .and_then(|rehearsal| journal.is_saved().map(|()| rehearsal))
+            .inspect_err(|_| tell_saved(&journal, &file))
+    };
+    let rehearsal = run(false, REHEARSAL_FILE)?;
     let mut results = Results::new(rehearsal, &[], &options(arguments.seed))?;
-    results.deliver(Format::Terminal, None)?;
+    results.publish(Format::Terminal, &arguments.output)?;
+    refuse_if_interrupted(&results.rehearsal)?;
 
     output::print_note("running the whole of it on another copy, to see whether that was true");
-    let actual = job(true).run(&ground, &arguments.output.join("actual.json"))?;
+    let actual = run(true, "actual.json")?;
     refuse_if_interrupted(&actual)?;
     results.estimate.actual_seconds = Some(model::measured_seconds(&actual));
     results.save(&arguments.output)?;
@@ -57,8 +66,7 @@ fn fill(scenario: &Scenario, arguments: &DemoArguments) -> Result<Ground> {
     let rows = arguments.rows.unwrap_or(scenario.rows);
     let ground = Ground::empty(arguments.pg_bin.clone(), &SETTINGS)?;
     let progress = Progress::spinner(format!("filling {} with {} rows", scenario.table, Count(rows as f64)));
-    let mut client = ground.parameters().connect()?;
-    scenario.fill(&mut client, rows, arguments.seed)?;
+    ground.fill(|client| scenario.fill(client, rows, arguments.seed))?;
     progress.finish();
     output::print_note(&format!("{}: {}", scenario.name(), scenario.title));
     Ok(ground)
@@ -87,10 +95,11 @@ fn options(seed: u64) -> Options {
 }
 
 fn refuse_if_interrupted(rehearsal: &Rehearsal) -> Result<()> {
-    match &rehearsal.ended {
-        Some(ended) if ended.reason == EndReason::Interrupted => {
-            Err(Error::new(ErrorKind::Usage, "the demo was interrupted"))
-        }
-        _ => Ok(()),
+    match is_interrupted(rehearsal) {
+        true => Err(Error::new(
+            ErrorKind::TooLittleEvidence,
+            "interrupted before the whole of it had run: there is nothing to compare the prediction with",
+        )),
+        false => Ok(()),
     }
 }

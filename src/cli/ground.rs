@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use postgres::Client;
+
 use super::output;
 use super::progress::Progress;
 use crate::error::{ErrorKind, Result};
-use crate::rehearsal::scenario;
-use crate::server::{ConnectionParameters, Sandbox, Staging, ThrowawayOptions, ThrowawayServer, server_error};
+use crate::rehearsal::{CancelOnInterrupt, scenario};
+use crate::server::{ConnectionParameters, Sandbox, Staging, ThrowawayOptions, ThrowawayServer, server_error, signals};
 
 /// A place to rehearse, and what has to live as long as it.
 pub struct Ground {
@@ -38,10 +40,22 @@ impl Ground {
     pub fn scratch(schema: &Path, rows: u64, seed: u64, pg_bin: Option<PathBuf>) -> Result<Ground> {
         let ground = Ground::empty(pg_bin, &[])?;
         let progress = Progress::spinner(format!("filling the tables from {}", schema.display()));
-        let mut client = ground.parameters.connect()?;
-        scenario::fill_from(schema, &mut client, rows, seed)?;
+        ground.fill(|client| scenario::fill_from(schema, client, rows, seed))?;
         progress.finish();
         Ok(ground)
+    }
+
+    /// Lets `work` fill the database; an interrupt cancels it.
+    ///
+    /// # Errors
+    /// What `work` returns; `TooLittleEvidence` when it was interrupted.
+    pub fn fill(&self, work: impl FnOnce(&mut Client) -> Result<()>) -> Result<()> {
+        let mut client = self.parameters.connect()?;
+        let watch = CancelOnInterrupt::watch(&self.parameters, client.cancel_token(), signals::interrupted);
+        let filled = work(&mut client);
+        watch.end();
+        signals::refuse_if_interrupted()?;
+        filled
     }
 
     /// Starts a throwaway server with an empty database; `settings` differ from its production-like ones.
@@ -68,11 +82,6 @@ impl Ground {
             copies: true,
             _server: Some(server),
         })
-    }
-
-    /// Returns how to connect to the database that runs are copied from.
-    pub fn parameters(&self) -> &ConnectionParameters {
-        &self.parameters
     }
 
     /// Returns the database for one run.

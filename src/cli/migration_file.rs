@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::arguments::BatchArguments;
 use super::output::read_text;
 use crate::catalog::{self, facts::TableFacts};
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::migration::{self, BatchOptions, Include, Included, Statement, Step, Tables};
 use crate::server::Reader;
 
@@ -41,13 +41,14 @@ impl MigrationFile {
     /// `Usage` with `file:line` for batches that cannot be made; `Connection` when the catalog cannot be read.
     pub fn plan(&self, reader: &mut Reader, batching: &BatchArguments) -> Result<PlannedMigration> {
         let mut tables = Tables::new();
+        let mut refused = Vec::new();
         for name in migration::tables_of(&self.statements) {
             match catalog::table(reader, &name) {
                 Ok(facts) => {
                     tables.insert(name, facts);
                 }
                 // The migration may make it first, or work on a view: the server will say what is wrong with it.
-                Err(error) if error.kind() == ErrorKind::Usage => {}
+                Err(error) if error.kind() == ErrorKind::Usage => refused.push((name, error)),
                 Err(error) => return Err(error),
             }
         }
@@ -56,11 +57,24 @@ impl MigrationFile {
             walk: batching.walk.map(Into::into),
             ..BatchOptions::default()
         };
-        let steps = migration::steps(&self.statements, &tables, &options)?;
+        let steps =
+            migration::steps(&self.statements, &tables, &options).map_err(|error| explained(error, &refused))?;
         let mut tables: Vec<TableFacts> = tables.into_values().collect();
         tables.sort_by(|one, other| one.name.cmp(&other.name));
         tables.dedup_by(|one, other| one.name == other.name);
         Ok(PlannedMigration { steps, tables })
+    }
+}
+
+/// Passes on why the catalog does not have the table that is to be batched.
+fn explained(error: Error, refused: &[(String, Error)]) -> Error {
+    let missing = |name: &str| error.message().contains(&format!(" {name} is not in the catalog"));
+    match refused.iter().find(|(name, _)| missing(name)) {
+        Some((_, reason)) => {
+            let advice = reason.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+            error.with_hint(format!("{reason}{advice}"))
+        }
+        None => error,
     }
 }
 

@@ -3,26 +3,36 @@
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, reason};
 
 pub use crate::rehearsal::journal::write_atomically;
 
 /// Prints an error: `error:`, the marked input if there is any, and a `hint:`.
 pub fn print_error(error: &Error) {
-    let mut text = format!("error: {error}\n");
+    let mut text = format!("error: {}\n", one_line(error.message()));
     if let Some(excerpt) = error.excerpt() {
         text.push_str(excerpt.trim_end());
         text.push('\n');
     }
     if let Some(hint) = error.hint() {
-        text.push_str(&format!("hint: {hint}\n"));
+        text.push_str(&format!("hint: {}\n", one_line(hint)));
     }
     print_note_text(&text);
 }
 
 /// Prints a line for the person on stderr.
 pub fn print_note(line: &str) {
-    print_note_text(&format!("{line}\n"));
+    print_note_text(&format!("{}\n", one_line(line)));
+}
+
+/// Shows control characters instead of obeying them: names and the server's words may hold line breaks and escapes.
+fn one_line(text: &str) -> String {
+    text.chars()
+        .map(|character| match character.is_control() {
+            true => character.escape_default().to_string(),
+            false => character.to_string(),
+        })
+        .collect()
 }
 
 fn print_note_text(text: &str) {
@@ -40,9 +50,10 @@ pub fn deliver(content: &[u8], file: Option<&Path>) -> Result<()> {
     }
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(content).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Error::new(ErrorKind::Usage, format!("cannot write to stdout: {error}")))
-        }
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::new(
+            ErrorKind::Usage,
+            format!("cannot write to stdout: {}", reason(&error)),
+        )),
         _ => Ok(()),
     }
 }
@@ -63,8 +74,12 @@ pub fn terminal() -> (u16, bool) {
 /// # Errors
 /// `Usage` with the path and the reason.
 pub fn read_text(path: &Path) -> Result<String> {
-    let bytes = std::fs::read(path)
-        .map_err(|error| Error::new(ErrorKind::Usage, format!("cannot read {}: {error}", path.display())))?;
+    let bytes = std::fs::read(path).map_err(|error| {
+        Error::new(
+            ErrorKind::Usage,
+            format!("cannot read {}: {}", path.display(), reason(&error)),
+        )
+    })?;
     String::from_utf8(bytes).map_err(|error| {
         let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()]
             .iter()
@@ -73,4 +88,19 @@ pub fn read_text(path: &Path) -> Result<String> {
         Error::new(ErrorKind::Usage, format!("{}:{line}: not UTF-8", path.display()))
             .with_hint("convert it, for example with iconv -t UTF-8")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &str) {
+        assert_eq!(one_line(text), expected);
+    }
+
+    #[test]
+    fn control_characters_are_shown() {
+        check("a\nb\u{1b}[2J", "a\\nb\\u{1b}[2J");
+        check("\"Größe\" – 10 %", "\"Größe\" – 10 %");
+    }
 }

@@ -8,12 +8,12 @@ use super::migration_file::{MigrationFile, PlannedMigration};
 use super::results::Results;
 use super::{connection, output, targets, watching::Watcher};
 use crate::catalog;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::model::{self, stopping};
 use crate::observation::{EndReason, FORMAT_VERSION, Rehearsal};
 use crate::rehearsal::journal::Journal;
 use crate::rehearsal::{Conditions, rehearse};
-use crate::server::{Production, Staging};
+use crate::server::{Production, Staging, signals};
 use crate::units::Seconds;
 
 /// The file in which a rehearsal is kept.
@@ -42,18 +42,20 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
         throwaway: arguments.scratch,
     };
     let file = directory.join(REHEARSAL_FILE);
-    let rehearsal = job.run(&ground, &file)?;
+    let mut journal = Journal::new(Some(file.clone()));
+    let rehearsal = job
+        .run(&ground, &mut journal)
+        .inspect_err(|_| tell_saved(&journal, &file))?;
     let targets = match &mut production {
         Some(production) => production.read(|reader| targets::read(reader, &rehearsal))?,
         None => Vec::new(),
     };
-    let results = Results::new(rehearsal, &targets, &arguments.options)
-        .inspect_err(|_| output::print_note(&format!("saved {}", file.display())))?;
-    results.save(&directory)?;
+    let results = Results::new(rehearsal, &targets, &arguments.options).inspect_err(|_| tell_saved(&journal, &file))?;
     if production.is_some() {
         tell_clone(&results, arguments)?;
     }
-    results.deliver(arguments.format, None)?;
+    results.publish(arguments.format, &directory)?;
+    journal.is_saved()?;
     output::print_note(&format!("saved {}", directory.join("report.html").display()));
     results.check_budget(arguments.options.budget)
 }
@@ -75,12 +77,12 @@ pub struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Rehearses on `ground`, keeping what is measured in `file` all the while.
+    /// Rehearses on `ground`, keeping what is measured in `journal` all the while.
     ///
     /// # Errors
-    /// Those of [`rehearse`]; the file then says how far it came.
-    pub fn run(&self, ground: &Ground, file: &Path) -> Result<Rehearsal> {
-        let mut journal = Journal::new(Some(file.to_path_buf()));
+    /// Those of [`rehearse`]; the journal then says how far it came. `TooLittleEvidence` when the person interrupts
+    /// before anything was measured.
+    pub fn run(&self, ground: &Ground, journal: &mut Journal) -> Result<Rehearsal> {
         let mut rehearsal = None;
         for run in 0..self.runs {
             let site = ground.site()?;
@@ -97,19 +99,17 @@ impl Job<'_> {
                 run,
                 &self.conditions,
                 rehearsal,
-                &mut journal,
+                journal,
                 &mut watcher,
-            )
-            .map_err(|error| say_what_is_saved(error, rehearsal, file))?;
-            if rehearsal
-                .ended
-                .as_ref()
-                .is_some_and(|ended| ended.reason == EndReason::Interrupted)
-            {
+            )?;
+            if is_interrupted(rehearsal) {
                 break;
             }
         }
-        Ok(rehearsal.expect("there is at least one run"))
+        match rehearsal {
+            Some(rehearsal) if !is_interrupted(&rehearsal) || has_observations(&rehearsal) => Ok(rehearsal),
+            _ => Err(signals::nothing_measured()),
+        }
     }
 
     fn begin(&self, clone: &mut Staging, planned: &PlannedMigration) -> Result<Rehearsal> {
@@ -130,16 +130,25 @@ impl Job<'_> {
     }
 }
 
-/// Adds to a failed rehearsal's error where the measurements made until then are.
-fn say_what_is_saved(error: Error, rehearsal: &Rehearsal, file: &Path) -> Error {
-    let observations: usize = rehearsal.steps.iter().map(|step| step.observations.len()).sum();
-    if observations == 0 || error.hint().is_some() || error.kind() == ErrorKind::Usage {
-        return error;
+/// Tells whether the person ended the rehearsal.
+pub fn is_interrupted(rehearsal: &Rehearsal) -> bool {
+    rehearsal
+        .ended
+        .as_ref()
+        .is_some_and(|ended| ended.reason == EndReason::Interrupted)
+}
+
+fn has_observations(rehearsal: &Rehearsal) -> bool {
+    rehearsal.steps.iter().any(|step| !step.observations.is_empty())
+}
+
+/// Says where the measurements are, when the command is about to fail.
+pub fn tell_saved(journal: &Journal, file: &Path) {
+    match journal.is_saved() {
+        Ok(()) if journal.has_saved() => output::print_note(&format!("saved {}", file.display())),
+        Ok(()) => {}
+        Err(error) => output::print_note(&format!("warning: {error}")),
     }
-    error.with_hint(format!(
-        "{observations} measurements made until then are in {}",
-        file.display()
-    ))
 }
 
 /// Returns the present time as files state it: RFC 3339, UTC.
@@ -151,8 +160,8 @@ fn prepare_ground(arguments: &RehearseArguments, production: Option<&mut Product
     if let Some(schema) = &arguments.schema {
         return Ground::scratch(schema, arguments.rows, arguments.options.seed, arguments.pg_bin.clone());
     }
-    let target = arguments.staging.as_deref().unwrap_or_default();
-    let mut staging = connection::staging(target, arguments.production.as_deref(), arguments.no_password)?;
+    let target = connection::staging_target(arguments.staging.as_deref())?;
+    let mut staging = connection::staging(&target, arguments.production.as_deref(), arguments.no_password)?;
     if let Some(production) = production {
         staging.refuse_if_same(&production.identity()?)?;
     }

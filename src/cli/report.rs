@@ -18,14 +18,13 @@ pub fn run(arguments: &ReportArguments) -> Result<()> {
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
     let directory = arguments.output.as_deref().unwrap_or(beside);
-    results.save(directory)?;
+    results.publish(arguments.format, directory)?;
     if let Some(directory) = &arguments.output {
         output::write_atomically(
             &directory.join(super::rehearse::REHEARSAL_FILE),
             results.rehearsal.to_json().as_bytes(),
         )?;
     }
-    results.deliver(arguments.format, None)?;
     output::print_note(&format!("saved {}", directory.join("report.html").display()));
     results.check_budget(arguments.options.budget)
 }

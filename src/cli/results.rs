@@ -28,6 +28,16 @@ impl Results {
         Ok(Results { rehearsal, estimate })
     }
 
+    /// Prints the estimate and writes the files; the one is done even when the other cannot be.
+    ///
+    /// # Errors
+    /// `Usage` when something cannot be written.
+    pub fn publish(&self, format: Format, directory: &Path) -> Result<()> {
+        let delivered = self.deliver(format, None);
+        let saved = self.save(directory);
+        delivered.and(saved)
+    }
+
     /// Writes `estimate.json`, `report.html`, `report.md` and the CSV files into `directory`.
     ///
     /// # Errors

@@ -250,9 +250,12 @@ impl Request<'_> {
             return Err(self
                 .statement
                 .error_at_start(format!(
-                    "a key-range walk needs a key of one whole-number column, and {} is walked by ({})",
+                    "a key-range walk needs a key of one whole-number column, and {} {}",
                     walked.facts.name,
-                    described(&walked.key)
+                    match walked.key.as_slice() {
+                        [] => "has no key".to_string(),
+                        key => format!("is walked by ({})", described(key)),
+                    }
                 ))
                 .with_hint("walk by rows instead"));
         }
@@ -307,7 +310,10 @@ impl Request<'_> {
                     .ok_or_else(|| {
                         self.statement
                             .error_at_start(format!("{} has no column {written} to walk by", relation.name))
-                            .with_hint(format!("its key is ({})", described(&facts.key)))
+                            .with_hint(match facts.key.as_slice() {
+                                [] => "it has no key; leave the key out to walk it by blocks".to_string(),
+                                key => format!("its key is ({})", described(key)),
+                            })
                     })
             })
             .collect()

@@ -119,7 +119,9 @@ fn read_key(value: &str) -> Result<Vec<String>, Misread> {
 }
 
 fn read_size(value: &str) -> Result<u64, Misread> {
-    value.parse().ok().filter(|size| *size > 0).ok_or_else(|| Misread {
+    // More than a bigint counts would silently become arithmetic with fractions in the server.
+    let in_range = |size: &u64| (1..=i64::MAX as u64).contains(size);
+    value.parse().ok().filter(in_range).ok_or_else(|| Misread {
         message: format!("size={value} is not a whole number above 0"),
         hint: "write size=5000".to_owned(),
     })

@@ -90,10 +90,21 @@ struct Splitter<'text> {
     /// Depth of `BEGIN ATOMIC … END` and the `CASE … END` inside.
     bodies: usize,
     connectives: usize,
-    copies_from_stdin: bool,
+    /// Why the statement cannot be rehearsed, and what to do: it copies from or to the client.
+    copy_refusal: Option<(&'static str, &'static str)>,
     /// End of the last statement, while nothing but space and comments came on its line.
     behind: Option<usize>,
 }
+
+const COPY_FROM_STDIN: (&str, &str) = (
+    "COPY … FROM STDIN carries its data in the file, which is not rehearsed",
+    "load the data with INSERT, or with COPY … FROM 'file' or PROGRAM on the server",
+);
+
+const COPY_TO_STDOUT: (&str, &str) = (
+    "COPY … TO STDOUT sends its rows to the client, which is not rehearsed",
+    "take it out, or copy to a file or PROGRAM on the server",
+);
 
 impl<'text> Splitter<'text> {
     fn new(source: &'text Source<'text>) -> Self {
@@ -107,7 +118,7 @@ impl<'text> Splitter<'text> {
             parentheses: 0,
             bodies: 0,
             connectives: 0,
-            copies_from_stdin: false,
+            copy_refusal: None,
             behind: None,
         }
     }
@@ -169,9 +180,8 @@ impl<'text> Splitter<'text> {
                 "begin" if self.creates_routine() => self.bodies += 1,
                 "case" if self.bodies > 0 => self.bodies += 1,
                 "end" => self.bodies = self.bodies.saturating_sub(1),
-                "stdin" if self.words.first().is_some_and(|first| first == "copy") && self.last_word == "from" => {
-                    self.copies_from_stdin = true;
-                }
+                "stdin" if self.copies("from") => self.copy_refusal = Some(COPY_FROM_STDIN),
+                "stdout" if self.copies("to") => self.copy_refusal = Some(COPY_TO_STDOUT),
                 _ => {}
             }
         }
@@ -218,18 +228,16 @@ impl<'text> Splitter<'text> {
         Ok(())
     }
 
+    fn copies(&self, direction: &str) -> bool {
+        self.words.first().is_some_and(|first| first == "copy") && self.last_word == direction
+    }
+
     fn finish_statement(&mut self) -> Result<()> {
         if !self.started {
             return Ok(());
         }
-        if self.copies_from_stdin {
-            return Err(self
-                .source
-                .error(
-                    self.current.range.clone(),
-                    "COPY … FROM STDIN carries its data in the file, which is not rehearsed",
-                )
-                .with_hint("load the data with INSERT, or with COPY … FROM 'file' or PROGRAM on the server"));
+        if let Some((message, hint)) = self.copy_refusal {
+            return Err(self.source.error(self.current.range.clone(), message).with_hint(hint));
         }
         self.pieces.push(Piece::Statement(std::mem::take(&mut self.current)));
         self.started = false;
@@ -327,6 +335,10 @@ mod tests {
         check_refused(
             "a;\ncopy t (stdin) from stdin with (format csv);\n1,it's\n\\.\n",
             "m.sql:2:1: COPY … FROM STDIN carries its data in the file, which is not rehearsed",
+        );
+        check_refused(
+            "copy (select 1) to stdout",
+            "m.sql:1:1: COPY … TO STDOUT sends its rows to the client, which is not rehearsed",
         );
         let deep = "(".repeat(1_001);
         check_refused(&deep, "m.sql:1:1001: parentheses are nested too deeply");

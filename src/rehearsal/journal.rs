@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, reason};
 use crate::observation::Rehearsal;
 
 /// A save may take at most this share of the rehearsal's time.
@@ -15,6 +15,8 @@ const SHORTEST_PAUSE: Duration = Duration::from_secs(2);
 pub struct Journal {
     path: Option<PathBuf>,
     next_save: Instant,
+    has_saved: bool,
+    unsaved: Option<Error>,
 }
 
 impl Journal {
@@ -23,6 +25,8 @@ impl Journal {
         Journal {
             path,
             next_save: Instant::now(),
+            has_saved: false,
+            unsaved: None,
         }
     }
 
@@ -33,8 +37,25 @@ impl Journal {
 
     /// Saves if it is possible: a full disk must not end a rehearsal that may find room again at its end.
     pub fn try_save(&mut self, rehearsal: &Rehearsal) {
-        if self.save(rehearsal).is_err() {
+        self.unsaved = self.save(rehearsal).err();
+        if self.unsaved.is_some() {
             self.next_save = Instant::now() + SHORTEST_PAUSE;
+        }
+    }
+
+    /// Tells whether there is something on disk that this journal saved.
+    pub fn has_saved(&self) -> bool {
+        self.has_saved
+    }
+
+    /// Tells whether the last state that was to be saved is on disk.
+    ///
+    /// # Errors
+    /// `Usage` with why it is not.
+    pub fn is_saved(&self) -> Result<()> {
+        match &self.unsaved {
+            Some(error) => Err(error.clone()),
+            None => Ok(()),
         }
     }
 
@@ -46,6 +67,7 @@ impl Journal {
         let Some(path) = &self.path else { return Ok(()) };
         let begin = Instant::now();
         write_atomically(path, rehearsal.to_json().as_bytes())?;
+        self.has_saved = true;
         self.next_save = Instant::now() + (begin.elapsed() * SHARE_OF_TIME).max(SHORTEST_PAUSE);
         Ok(())
     }
@@ -53,18 +75,27 @@ impl Journal {
 
 /// Writes a file so that a reader sees either the old or the new content, never a part.
 ///
+/// A symbolic link stays one. What is no regular file (a pipe, a device) is written to and never replaced.
+///
 /// # Errors
 /// `Usage` with the path and the reason (disk full, no permission, no such directory).
 pub fn write_atomically(path: &Path, content: &[u8]) -> Result<()> {
     try_write(path, content).map_err(|error| {
-        Error::new(ErrorKind::Usage, format!("cannot write {}: {error}", path.display()))
-            .with_hint("name another place with --output DIR, or make room there")
+        Error::new(
+            ErrorKind::Usage,
+            format!("cannot write {}: {}", path.display(), reason(&error)),
+        )
+        .with_hint("name another place, or make room there")
     })
 }
 
 fn try_write(path: &Path, content: &[u8]) -> std::io::Result<()> {
     use std::io::Write;
 
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    if path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+        return std::fs::File::options().write(true).open(&path)?.write_all(content);
+    }
     let directory = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
@@ -74,7 +105,7 @@ fn try_write(path: &Path, content: &[u8]) -> std::io::Result<()> {
     file.write_all(content)?;
     file.as_file().sync_all()?;
     make_readable(file.as_file())?;
-    file.persist(path).map_err(|error| error.error)?;
+    file.persist(&path).map_err(|error| error.error)?;
     Ok(())
 }
 

@@ -16,4 +16,5 @@ mod statement;
 mod table_backfill;
 mod walk_plan;
 
+pub use interruption::CancelOnInterrupt;
 pub use rehearse::{Conditions, RehearsalMonitor, rehearse};

@@ -56,7 +56,7 @@ pub trait RehearsalMonitor {
 ///
 /// # Errors
 /// `MigrationFailed` when a statement fails, `Connection` when the server is lost; what was measured until then is in
-/// `rehearsal`, which also says how it ended.
+/// `rehearsal`, which also says how it ended. `Usage` when `journal` cannot be written to, before anything is run.
 pub fn rehearse(
     clone: &mut Staging,
     steps: &[Step],
@@ -85,13 +85,14 @@ pub fn rehearse(
     let outcome = walker.walk(steps);
     let reason = walker.reason;
     rehearsal.ended = Some(ending(reason, &outcome));
-    journal.save(rehearsal)?;
+    // A disk that is full by now must hide neither the statement that failed nor what was measured.
+    journal.try_save(rehearsal);
     outcome
 }
 
 /// Sets what must hold in the session that runs the steps and returns its process id.
 fn prepare_session(client: &mut Client, lock_timeout: f64) -> Result<i32> {
-    let milliseconds = (lock_timeout * 1000.0).round().max(1.0);
+    let milliseconds = (lock_timeout * 1000.0).round().clamp(1.0, f64::from(i32::MAX));
     let sql = format!(
         "SET lock_timeout = {milliseconds}; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0"
     );
@@ -143,7 +144,9 @@ impl Walker<'_> {
         for (index, step) in steps.iter().enumerate() {
             if self.monitor.is_interrupted() {
                 self.reason = EndReason::Interrupted;
-                break;
+            }
+            if self.reason == EndReason::Interrupted {
+                return self.leave_block();
             }
             self.enter_block(step.transaction_block)?;
             if self.run == 0 {
@@ -174,6 +177,14 @@ impl Walker<'_> {
             self.open_block = Some((number, Instant::now(), Vec::new()));
         }
         Ok(())
+    }
+
+    /// Rolls the open transaction block back: half of what was meant to be one must not be committed.
+    fn leave_block(&mut self) -> Result<()> {
+        match self.open_block.take() {
+            Some(_) => self.execute("ROLLBACK"),
+            None => Ok(()),
+        }
     }
 
     /// Adds the commit's time to the block's last step and ends the locks of all its steps there.
@@ -280,7 +291,8 @@ impl Walker<'_> {
     fn backfill(&mut self, index: usize, batching: &Batching) -> Result<()> {
         let facts = self.rehearsal.tables.iter().find(|table| table.name == batching.table);
         let facts = facts.ok_or_else(|| unknown_table(batching))?;
-        let plan = WalkPlan::read(self.clone, batching, facts, self.conditions)?;
+        let plan = WalkPlan::read(self.clone, batching, facts, self.conditions)
+            .map_err(|error| plan_failure(error, &self.rehearsal.steps[index]))?;
         let design = self.design(plan.total_batches);
         let record = &mut self.rehearsal.steps[index];
         if self.run == 0 {
@@ -397,6 +409,17 @@ impl Monitor for Scribe<'_> {
     fn is_interrupted(&self) -> bool {
         self.monitor.is_interrupted()
     }
+}
+
+/// What the server refuses to look up is the migration's own mistake, as it is when it refuses to run it.
+fn plan_failure(error: Error, step: &StepRecord) -> Error {
+    let kind = match error.kind() {
+        ErrorKind::Usage => ErrorKind::MigrationFailed,
+        kind => kind,
+    };
+    error
+        .of_kind(kind)
+        .in_context(format!("step {} at line {}", step.number, step.line))
 }
 
 fn unknown_table(batching: &Batching) -> Error {

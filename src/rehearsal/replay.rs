@@ -8,6 +8,9 @@ use super::segments::SegmentDesign;
 use crate::error::Result;
 use crate::observation::{EndReason, Observation};
 
+/// Longest time without asking whether the person interrupts, in seconds.
+const LONGEST_PAUSE: f64 = 0.1;
+
 /// The limits of a replay.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -90,8 +93,9 @@ impl Replay<'_> {
                 end = Some(reason);
                 break;
             }
-            if self.begin.is_some() && self.limits.batch_delay > 0.0 {
-                self.backfill.pause(self.limits.batch_delay);
+            if self.begin.is_some() && !self.pause() {
+                end = Some(EndReason::Interrupted);
+                break;
             }
             let begin = *self.begin.get_or_insert_with(|| self.backfill.clock());
             let Some(measured) = self.backfill.run_next()? else {
@@ -108,6 +112,21 @@ impl Replay<'_> {
             self.settle_full_page_images(counter_before_last, counter);
         }
         Ok(end)
+    }
+
+    /// Waits between two batches, in pieces short enough for a person who interrupts; returns whether to go on.
+    fn pause(&mut self) -> bool {
+        let end = self.backfill.clock() + self.limits.batch_delay;
+        loop {
+            let left = end - self.backfill.clock();
+            if left <= 0.0 {
+                return true;
+            }
+            if self.monitor.is_interrupted() {
+                return false;
+            }
+            self.backfill.pause(left.min(LONGEST_PAUSE));
+        }
     }
 
     fn reason_to_stop(&self) -> Option<EndReason> {

@@ -9,7 +9,7 @@ use postgres::Client;
 use postgres::error::ErrorPosition;
 use serde::Deserialize;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, reason};
 use crate::migration::{self, Statement, StepKind};
 use crate::server::server_error;
 
@@ -151,7 +151,10 @@ fn read(file: &Path) -> Result<String> {
 }
 
 fn cannot_read(path: &Path, error: &std::io::Error) -> Error {
-    Error::new(ErrorKind::Usage, format!("cannot read {}: {error}", path.display()))
+    Error::new(
+        ErrorKind::Usage,
+        format!("cannot read {}: {}", path.display(), reason(error)),
+    )
 }
 
 fn not_a_scenario(directory: &Path, missing: &str) -> Error {

@@ -99,7 +99,9 @@ fn run_outside_transaction(
 ) -> Result<StatementMeasured, postgres::Error> {
     let position = insert_position(client)?;
     let begin = Instant::now();
-    let messages = client.simple_query(sql)?;
+    let messages = client
+        .simple_query(sql)
+        .inspect_err(|_| drop_half_built_indexes(client, before))?;
     let seconds = begin.elapsed().as_secs_f64();
     Ok(StatementMeasured {
         seconds,
@@ -109,6 +111,21 @@ fn run_outside_transaction(
         outside_transaction: true,
         ..StatementMeasured::default()
     })
+}
+
+/// Drops what a failed or cancelled `CREATE INDEX CONCURRENTLY` leaves behind; an index that another session is building
+/// is not ours.
+fn drop_half_built_indexes(client: &mut Client, before: &Relations) {
+    let sql = "SELECT i.indexrelid, pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_index i \
+               JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+               WHERE NOT i.indisvalid AND c.relkind = 'i' AND n.nspname !~ '^pg_toast' \
+               AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid)";
+    // Where the connection is gone as well, the statement's own error says so.
+    for row in client.query(sql, &[]).unwrap_or_default() {
+        if !before.names.contains_key(&row.get::<_, u32>(0)) {
+            let _ = client.batch_execute(&format!("DROP INDEX {}", row.get::<_, &str>(1)));
+        }
+    }
 }
 
 /// Puts a failed statement into words; a server that went away is a lost connection, not a failed migration.

@@ -72,7 +72,10 @@ pub(super) fn parse_target(text: &str) -> Result<Options> {
         .or_else(|| text.strip_prefix("postgres://"))
     {
         Some(rest) => parse_uri(rest),
-        None if text.contains("://") => Err(malformed("a connection URI starts with postgresql:// or postgres://")),
+        // It may hold a password, and a database name would be shown.
+        None if text.contains("://") || (text.contains(':') && text.contains('@') && !text.contains('=')) => {
+            Err(malformed("a connection URI starts with postgresql:// or postgres://"))
+        }
         None if text.contains('=') => parse_pairs(text),
         None => Ok(Options::from([("dbname", text.to_string())])),
     }

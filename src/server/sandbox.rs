@@ -38,8 +38,8 @@ impl Sandbox {
     /// No session, migtime's own included, may be open on the template meanwhile.
     ///
     /// # Errors
-    /// `Connection` when the template is in use, the role may not create databases, or the server refuses; `Usage` when
-    /// the person interrupts it.
+    /// `Connection` when the template is in use, the role may not create databases, or the server refuses;
+    /// `TooLittleEvidence` when the person interrupts it.
     pub fn copy(template: &ConnectionParameters) -> Result<Sandbox> {
         let key = random_key();
         let name = format!("{PREFIX}{key:016x}");
@@ -99,7 +99,7 @@ impl Sandbox {
                 quoted(&self.parameters.user)
             )),
             Some(&SqlState::QUERY_CANCELED) if interrupted() => Error::new(
-                ErrorKind::Usage,
+                ErrorKind::TooLittleEvidence,
                 format!("the copy of the database {template} was interrupted"),
             ),
             _ => described,

@@ -1,5 +1,12 @@
 //! All integration tests, one binary; each module says in its first line what it shows.
 
+mod bad_input;
+mod bad_input_connection;
+mod bad_input_files;
+mod bad_input_interrupts;
+mod bad_input_migration;
+mod bad_input_names;
+mod bad_input_rehearsal;
 mod catalog_counting;
 mod catalog_names;
 mod catalog_reader;

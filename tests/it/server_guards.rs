@@ -1,9 +1,5 @@
 //! Production is only read, and staging is refused when it is production, a standby or read-only.
 
-use std::os::unix::fs::MetadataExt;
-use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use migtime::error::{Error, ErrorKind};
@@ -125,26 +121,7 @@ fn production_is_recognised_by_a_role_that_may_not_ask_for_the_system_identifier
 #[test]
 fn a_standby_is_refused() {
     let server = ThrowawayServer::start(&support::options()).expect("server");
-    let mut client = server.parameters("postgres").connect().expect("connection");
-    let sql = "SELECT setting FROM pg_config WHERE name = 'BINDIR'";
-    let binaries = PathBuf::from(client.query_one(sql, &[]).expect("row").get::<_, String>(0));
-    drop(client);
-
-    let data = server.directory().join("data");
-    std::fs::write(data.join("standby.signal"), "").expect("file");
-    let owner = data.metadata().expect("data directory");
-    std::os::unix::fs::chown(data.join("standby.signal"), Some(owner.uid()), Some(owner.gid())).expect("chown");
-    let status = Command::new(binaries.join("pg_ctl"))
-        .args(["restart", "-w", "-s", "-m", "fast", "-D"])
-        .arg(&data)
-        .arg("-l")
-        .arg(server.directory().join("log"))
-        .current_dir(server.directory())
-        .uid(owner.uid())
-        .gid(owner.gid())
-        .status()
-        .expect("pg_ctl");
-    assert!(status.success());
+    support::restart_as_standby(&server);
 
     let parameters = server.parameters("postgres");
     check_unsafe(Staging::connect(&parameters), "is a standby");

@@ -3,6 +3,8 @@
 //! The server is started by the first test that needs it and stopped when the last handle is dropped, so that a test run
 //! leaves nothing behind. A test fails, and never skips, when no server can be started.
 
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -34,6 +36,11 @@ impl Database {
     /// Returns how to connect to it.
     pub fn parameters(&self) -> ConnectionParameters {
         self.server.parameters(&self.name)
+    }
+
+    /// Returns how to connect to another database of its server.
+    pub fn parameters_of(&self, database: &str) -> ConnectionParameters {
+        self.server.parameters(database)
     }
 
     /// Returns a new connection to it.
@@ -98,6 +105,30 @@ pub fn options() -> ThrowawayOptions {
             .map(|(name, value)| (name.to_string(), value.to_string()))
             .to_vec(),
     }
+}
+
+/// Restarts a server as a standby, of nobody.
+pub fn restart_as_standby(server: &ThrowawayServer) {
+    let mut client = server.parameters("postgres").connect().expect("connection");
+    let sql = "SELECT setting FROM pg_config WHERE name = 'BINDIR'";
+    let binaries = PathBuf::from(client.query_one(sql, &[]).expect("row").get::<_, String>(0));
+    drop(client);
+
+    let data = server.directory().join("data");
+    std::fs::write(data.join("standby.signal"), "").expect("file");
+    let owner = data.metadata().expect("data directory");
+    std::os::unix::fs::chown(data.join("standby.signal"), Some(owner.uid()), Some(owner.gid())).expect("chown");
+    let status = Command::new(binaries.join("pg_ctl"))
+        .args(["restart", "-w", "-s", "-m", "fast", "-D"])
+        .arg(&data)
+        .arg("-l")
+        .arg(server.directory().join("log"))
+        .current_dir(server.directory())
+        .uid(owner.uid())
+        .gid(owner.gid())
+        .status()
+        .expect("pg_ctl");
+    assert!(status.success());
 }
 
 /// Returns the built program with `arguments`, untouched by the connection settings of whoever runs the tests.
