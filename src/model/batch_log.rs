@@ -170,9 +170,27 @@ fn mark_warm_up(observations: &mut [Observation]) {
 }
 
 fn rehearsal(observations: Vec<Observation>, rows: f64, total_rows: f64, name: &str) -> Rehearsal {
+    Rehearsal {
+        kind: "rehearsal".to_string(),
+        format_version: FORMAT_VERSION,
+        migtime_version: env!("CARGO_PKG_VERSION").to_string(),
+        started_at: String::new(),
+        seed: 0,
+        migration: name.to_string(),
+        throwaway: false,
+        // No server was asked: version 0 says that nobody watched.
+        server: ServerFacts::default(),
+        tables: Vec::new(),
+        steps: vec![step_record(observations, rows, total_rows, name)],
+        events: Vec::new(),
+        ended: None,
+    }
+}
+
+fn step_record(observations: Vec<Observation>, rows: f64, total_rows: f64, name: &str) -> StepRecord {
     let batches = observations.len() as f64;
     let batch_size = (rows / batches).round().max(1.0);
-    let step = StepRecord {
+    StepRecord {
         number: 1,
         kind: StepKind::Backfill,
         statement: format!("the backfill logged in {name}"),
@@ -202,21 +220,6 @@ fn rehearsal(observations: Vec<Observation>, rows: f64, total_rows: f64, name: &
         passed_over: None,
         notes: Vec::new(),
         observations,
-    };
-    Rehearsal {
-        kind: "rehearsal".to_string(),
-        format_version: FORMAT_VERSION,
-        migtime_version: env!("CARGO_PKG_VERSION").to_string(),
-        started_at: String::new(),
-        seed: 0,
-        migration: name.to_string(),
-        throwaway: false,
-        // No server was asked: version 0 says that nobody watched.
-        server: ServerFacts::default(),
-        tables: Vec::new(),
-        steps: vec![step],
-        events: Vec::new(),
-        ended: None,
     }
 }
 

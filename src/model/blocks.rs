@@ -253,3 +253,74 @@ fn rows_differ(sums: &[Sums]) -> bool {
     });
     4 * within > sums.len() || highest > 1.5 * lowest
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::batch_log;
+
+    /// `segments` segments of 25 batches; a batch takes 1 ms and another for each ten rows, ten times that while warming up.
+    fn step(segments: usize, rows: impl Fn(usize) -> usize) -> StepRecord {
+        let mut log = "rows,seconds,position,segment\n".to_string();
+        for batch in 0..25 * segments {
+            let (segment, rows) = (batch / 25, rows(batch));
+            let slow = if batch % 25 < 10 { 10.0 } else { 1.0 };
+            let seconds = slow * (0.001 + 0.0001 * rows as f64);
+            log += &format!("{rows},{seconds},{},{segment}\n", segment as f64 / segments as f64);
+        }
+        batch_log::read(&log, "log.csv", 1e6)
+            .expect("a batch log")
+            .steps
+            .remove(0)
+    }
+
+    fn check(step: &StepRecord, walk: Walk, blocks: usize, unit: WorkUnit, seconds_per_unit: f64) {
+        let (actual, actual_unit) = cut(step, walk, 1000.0);
+        assert_eq!(actual.len(), blocks);
+        let near = |one: f64, other: f64| (one - other).abs() <= 1e-9 * other.abs();
+        assert!(
+            near(actual_unit.per_batch, unit.per_batch) && near(actual_unit.per_row, unit.per_row),
+            "{actual_unit:?}"
+        );
+        for block in actual {
+            assert!(near(block.log_cost.exp(), seconds_per_unit), "{block:?}");
+        }
+    }
+
+    #[test]
+    fn warm_up_is_left_out_and_blocks_keep_their_number() {
+        check(&step(8, |_| 100), Walk::Rows, 24, WorkUnit::ROW, 0.011 / 100.0);
+        check(&step(24, |_| 100), Walk::KeyRange, 48, WorkUnit::BATCH, 0.011);
+        let mut beginning = step(8, |_| 100);
+        for observation in &mut beginning.observations {
+            (observation.segment, observation.warm_up, observation.seconds) = (0, false, 0.011);
+        }
+        check(&beginning, Walk::Rows, 48, WorkUnit::ROW, 0.011 / 100.0);
+    }
+
+    #[test]
+    fn the_cost_of_a_batch_is_told_from_that_of_its_rows() {
+        let fitted = WorkUnit {
+            per_batch: 0.001,
+            per_row: 0.0001,
+        };
+        check(&step(8, |batch| 10 * (batch % 7)), Walk::KeyRange, 24, fitted, 1.0);
+        check(
+            &step(8, |batch| if batch < 100 { 0 } else { 100 }),
+            Walk::KeyRange,
+            24,
+            fitted,
+            1.0,
+        );
+        check(&step(8, |_| 0), Walk::Rows, 24, WorkUnit::BATCH, 0.001);
+    }
+
+    #[test]
+    fn executed_counts_all_batches_before() {
+        let (blocks, _) = cut(&step(8, |_| 100), Walk::Rows, 1000.0);
+        // The last block holds the batches 195 to 199.
+        assert!((blocks[23].executed - 0.197).abs() < 1e-9);
+        assert!((blocks[23].position - 0.875).abs() < 1e-9);
+        assert_eq!(cut(&step(300, |_| 100), Walk::Rows, 1e4).0.len(), 150);
+    }
+}

@@ -48,18 +48,18 @@ pub fn unmet_rules(evidence: &Evidence) -> Vec<String> {
     }
     if evidence.batches < FEWEST_BATCHES {
         unmet.push(format!(
-            "{} batches were measured, at least {FEWEST_BATCHES} are needed",
+            "batches measured: {}, needed: at least {FEWEST_BATCHES}",
             evidence.batches
         ));
     }
     if let Some(checkpoints) = evidence.checkpoints.filter(|count| *count < FEWEST_CHECKPOINTS) {
         unmet.push(format!(
-            "{checkpoints} complete checkpoints fell into the rehearsal, at least {FEWEST_CHECKPOINTS} are needed"
+            "complete checkpoints meanwhile: {checkpoints}, needed: at least {FEWEST_CHECKPOINTS}"
         ));
     }
     if evidence.extent == Extent::Places && evidence.segments < FEWEST_SEGMENTS {
         unmet.push(format!(
-            "{} places of the table were visited, at least {FEWEST_SEGMENTS} are needed",
+            "places of the table visited: {}, needed: at least {FEWEST_SEGMENTS}",
             evidence.segments
         ));
     }
@@ -96,14 +96,14 @@ mod tests {
     #[test]
     fn each_rule_is_told_when_it_is_not_met() {
         check(ENOUGH, &[]);
-        check(Evidence { batches: 199, ..ENOUGH }, &["199 batches"]);
+        check(Evidence { batches: 199, ..ENOUGH }, &["measured: 199"]);
         check(
             Evidence {
                 checkpoints: Some(1),
                 segments: 7,
                 ..ENOUGH
             },
-            &["1 complete checkpoints", "7 places"],
+            &["meanwhile: 1", "visited: 7"],
         );
         check(Evidence { ratio: 40.0, ..ENOUGH }, &["40 times as large"]);
     }
@@ -129,7 +129,7 @@ mod tests {
                 ratio: 2.0,
                 ..nothing
             },
-            &["1 batches", "0 complete"],
+            &["measured: 1,", "meanwhile: 0"],
         );
         check(
             Evidence {

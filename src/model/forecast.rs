@@ -34,7 +34,8 @@ pub struct Forecast {
 /// Returns how many times the clone's rows a target has; 1 when either is unknown.
 pub fn size_ratio(clone_rows: Option<f64>, target: Option<&Target>) -> f64 {
     match (clone_rows, target) {
-        (Some(clone), Some(target)) if clone > 0.0 && target.rows > 0.0 => target.rows / clone,
+        // An empty target still has its one batch.
+        (Some(clone), Some(target)) if clone > 0.0 => target.rows.max(1.0) / clone,
         _ => 1.0,
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! Touches no database, file, clock or terminal; what it needs from production comes in as plain numbers. The path of the
 //! numbers: [`blocks`] condense the batches, [`kriging`] extrapolates them over the walk (or [`repeated`] whole runs are
-//! taken as they are), [`evidence`] says whether that may be promised, [`total`] adds up the steps.
+//! taken as they are), [`evidence`] says whether that may be promised, the steps are added up by seeded Monte Carlo.
 
+mod assemble;
 mod backfill;
 pub mod batch_log;
 pub mod blocks;
@@ -12,20 +13,22 @@ pub mod evidence;
 pub mod forecast;
 pub mod kriging;
 pub mod priors;
+mod remarks;
 pub mod repeated;
 mod residuals;
 pub mod rule_of_thumb;
 mod statement;
 pub mod stopping;
 mod total;
+mod walked;
 mod wave;
 
 use crate::catalog::facts::TableFacts;
 use crate::error::{Error, ErrorKind, Result};
-use crate::migration::StepKind;
-use crate::observation::{EventKind, FORMAT_VERSION, Rehearsal, StepRecord};
+use crate::observation::{EventKind, Rehearsal, StepRecord};
 use crate::units::Seconds;
-use estimate::{Basis, Estimate, StepEstimate};
+use assemble::{Told, assemble, tell_common};
+use estimate::Estimate;
 use forecast::Forecast;
 use rule_of_thumb::UnmeasuredStep;
 
@@ -53,15 +56,6 @@ pub struct EstimateOptions {
     pub provisional: bool,
 }
 
-/// A step's forecast with what the reader knows it by.
-struct Told {
-    number: u32,
-    kind: StepKind,
-    statement: String,
-    table: Option<String>,
-    forecast: Forecast,
-}
-
 impl Default for EstimateOptions {
     fn default() -> Self {
         EstimateOptions {
@@ -82,16 +76,7 @@ impl Default for EstimateOptions {
 /// `Usage` for a level outside (0, 1) or a rehearsal without steps; `TooLittleEvidence` with every rule that is not met,
 /// unless a provisional estimate is asked for.
 pub fn estimate(rehearsal: &Rehearsal, targets: &[Option<Target>], options: &EstimateOptions) -> Result<Estimate> {
-    if !(options.level > 0.0 && options.level < 1.0) {
-        return Err(Error::new(
-            ErrorKind::Usage,
-            format!("level {} is not between 0 and 1", options.level),
-        )
-        .with_hint("0.95 means right 95 % of the time"));
-    }
-    if rehearsal.steps.is_empty() {
-        return Err(Error::new(ErrorKind::Usage, "the rehearsal has no steps"));
-    }
+    check_question(rehearsal, options)?;
     let told: Vec<Told> = rehearsal
         .steps
         .iter()
@@ -136,6 +121,20 @@ pub fn measured_seconds(rehearsal: &Rehearsal) -> f64 {
         }
     };
     rehearsal.steps.iter().map(first_run).sum()
+}
+
+fn check_question(rehearsal: &Rehearsal, options: &EstimateOptions) -> Result<()> {
+    if !(options.level > 0.0 && options.level < 1.0) {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("level {} is not between 0 and 1", options.level),
+        )
+        .with_hint("0.95 means right 95 % of the time"));
+    }
+    if rehearsal.steps.is_empty() {
+        return Err(Error::new(ErrorKind::Usage, "the rehearsal has no steps"));
+    }
+    Ok(())
 }
 
 /// Returns the forecast of one step: of its batches, of its runs, or by rule of thumb when it was not reached.
@@ -200,90 +199,196 @@ fn too_thin(told: &[Told]) -> Vec<String> {
         .collect()
 }
 
-/// Puts the forecasts of the steps (at least one) together.
-fn assemble(told: Vec<Told>, options: &EstimateOptions, too_thin: Vec<String>) -> Estimate {
-    let forecasts: Vec<Forecast> = told.iter().map(|told| told.forecast.clone()).collect();
-    let sum = total::sum(&forecasts, options.level, options.window, options.seed);
-    let sentences = |of: fn(&Forecast) -> &Vec<String>| {
-        let mut sentences: Vec<String> = Vec::new();
-        for told in &told {
-            for sentence in of(&told.forecast) {
-                let sentence = match forecasts.len() {
-                    1 => sentence.clone(),
-                    _ => format!("Step {}: {sentence}", told.number),
-                };
-                sentences.push(sentence);
+#[cfg(test)]
+mod tests {
+    use super::estimate::Basis;
+    use super::*;
+    use crate::migration::{StepKind, Walk};
+
+    /// A walk of 400 batches of 100 rows at 10 ms, of which `batches` were measured from the first on.
+    fn walked(batches: usize) -> Rehearsal {
+        let log = "rows,seconds\n".to_string() + &"100,0.01\n".repeat(batches);
+        batch_log::read(&log, "log.csv", 40_000.0).expect("a batch log")
+    }
+
+    fn statement(kind: StepKind, seconds: f64) -> Rehearsal {
+        let mut rehearsal = walked(400);
+        let step = &mut rehearsal.steps[0];
+        step.kind = kind;
+        step.batching = None;
+        step.observations.truncate(1);
+        step.observations[0].seconds = seconds;
+        rehearsal
+    }
+
+    fn target(rows: f64) -> Option<Target> {
+        Some(Target {
+            rows,
+            rows_relative_sd: 0.0,
+            batches: None,
+        })
+    }
+
+    fn check(rehearsal: &Rehearsal, target: Option<Target>, point: f64, half_width: f64) -> Estimate {
+        let estimate = estimate(rehearsal, &[target], &EstimateOptions::default()).expect("an estimate");
+        let interval = estimate.interval();
+        let actual = 0.5 * (interval.upper_seconds / interval.lower_seconds).ln();
+        let actual_point = estimate.total.point_seconds;
+        assert!(
+            (actual_point / point - 1.0).abs() < 0.01,
+            "{actual_point} s, not {point} s"
+        );
+        assert!((actual / half_width - 1.0).abs() < 0.02, "±{actual}, not ±{half_width}");
+        estimate
+    }
+
+    fn check_refused(rehearsal: &Rehearsal, expected: &str) -> Estimate {
+        let error = estimate(rehearsal, &[], &EstimateOptions::default()).expect_err("must be refused");
+        assert_eq!(error.kind(), ErrorKind::TooLittleEvidence);
+        assert!(error.message().contains(expected), "{}", error.message());
+        let options = EstimateOptions {
+            provisional: true,
+            ..EstimateOptions::default()
+        };
+        let provisional = estimate(rehearsal, &[], &options).expect("shown when asked for");
+        assert!(provisional.provisional && !provisional.too_thin.is_empty());
+        provisional
+    }
+
+    // scipy.stats.t.ppf(0.975, 4)*sqrt(2*(0.06**2 + (0.075/T)**2)): 0.2457 at T = 4 s, 0.2356 at 1000 s
+    #[test]
+    fn a_whole_walk_is_as_sure_as_runs_repeat() {
+        let estimate = check(&walked(400), None, 4.0, 0.2467);
+        let rate = estimate.steps[0].rows_per_second.expect("rows");
+        assert!((rate.point - 10_000.0).abs() < 1.0 && rate.lower < rate.point && rate.point < rate.upper);
+        let percentiles = &estimate.total.percentiles;
+        assert!(percentiles.windows(2).all(|pair| pair[0] < pair[1]));
+        check(&statement(StepKind::Dml, 1000.0), None, 1000.0, 0.2356);
+    }
+
+    #[test]
+    fn more_rows_take_longer_except_where_only_the_catalog_changes() {
+        check(&walked(400), target(48_000.0), 4.8, 0.2475);
+        check(
+            &statement(StepKind::CatalogOnly, 1000.0),
+            target(400_000.0),
+            1000.0,
+            0.2356,
+        );
+        // A factor of 10 at 0.1 per e-fold: t.ppf(0.975, 4)*sqrt(2*.06**2 + (.1*log(10))**2)
+        check(
+            &statement(StepKind::IndexBuild, 1000.0),
+            target(400_000.0),
+            1000.0 * 10f64.powf(1.01),
+            0.681,
+        );
+    }
+
+    #[test]
+    fn pauses_between_batches_are_added_and_are_certain() {
+        let mut rehearsal = walked(400);
+        rehearsal.steps[0]
+            .batching
+            .as_mut()
+            .expect("batched")
+            .batch_delay_seconds = 0.09;
+        check(&rehearsal, None, 4.0 + 399.0 * 0.09, 0.0247);
+    }
+
+    #[test]
+    fn finding_the_windows_is_part_of_the_prediction() {
+        let mut rehearsal = walked(400);
+        let batching = rehearsal.steps[0].batching.as_mut().expect("batched");
+        (batching.lookup_seconds, batching.lookup_batches) = (0.5, 200);
+        // 400 batches at 10 ms, and 400 look-ups at 2.5 ms
+        let estimate = check(&rehearsal, None, 5.0, 0.2467);
+        let sentence = "Finding the batches' windows takes about 1s of it.";
+        assert!(
+            estimate
+                .assumptions
+                .iter()
+                .any(|assumption| assumption.contains(sentence)),
+            "{:?}",
+            estimate.assumptions
+        );
+        let silent = check(&walked(400), None, 4.0, 0.2467).assumptions;
+        assert!(
+            !silent.iter().any(|assumption| assumption.contains("windows")),
+            "{silent:?}"
+        );
+    }
+
+    #[test]
+    fn a_beginning_is_extrapolated_when_it_is_long_enough() {
+        let estimate = estimate(&walked(250), &[], &EstimateOptions::default()).expect("an estimate");
+        assert!(
+            (3.9..4.6).contains(&estimate.total.point_seconds),
+            "{}",
+            estimate.total.point_seconds
+        );
+        assert!(
+            estimate
+                .assumptions
+                .iter()
+                .any(|assumption| assumption.contains("nobody watched"))
+        );
+        check_refused(&walked(199), "batches measured: 199");
+        check_refused(&walked(2), "batches measured: 2");
+    }
+
+    #[test]
+    fn what_was_never_measured_falls_back_to_the_rule_of_thumb_only_when_asked() {
+        let mut rehearsal = walked(400);
+        let mut unreached = rehearsal.steps[0].clone();
+        unreached.number = 2;
+        unreached.complete = false;
+        unreached.observations.clear();
+        rehearsal.steps.push(unreached);
+        let provisional = check_refused(&rehearsal, "step 2: nothing of it was measured");
+        assert_eq!(provisional.steps[1].basis, Basis::RuleOfThumb);
+        assert_eq!(provisional.steps[0].basis, Basis::Rehearsal);
+    }
+
+    #[test]
+    fn empty_batches_and_empty_tables_break_nothing() {
+        for walk in [Walk::Rows, Walk::KeyRange, Walk::Blocks] {
+            for complete in [true, false] {
+                let mut rehearsal = walked(250);
+                let step = &mut rehearsal.steps[0];
+                step.batching.as_mut().expect("batched").walk = walk;
+                step.complete = complete;
+                for observation in &mut step.observations[..120] {
+                    observation.rows = 0;
+                    observation.seconds = 0.0;
+                }
+                let sparse = estimate(&rehearsal, &[], &EstimateOptions::default()).expect("an estimate");
+                assert!(sparse.total.point_seconds > 0.0 && sparse.total.point_seconds < 10.0);
+                let step = &mut rehearsal.steps[0];
+                step.total_rows = Some(0.0);
+                step.observations
+                    .iter_mut()
+                    .for_each(|observation| observation.rows = 0);
+                let empty = estimate(&rehearsal, &[], &EstimateOptions::default()).expect("an estimate");
+                assert!(empty.total.point_seconds.is_finite() && empty.steps[0].rows_per_second.is_none());
             }
         }
-        sentences
-    };
-    Estimate {
-        kind: "estimate".to_string(),
-        format_version: FORMAT_VERSION,
-        seed: options.seed,
-        level: options.level,
-        basis: weakest_basis(&forecasts, &sum.shares),
-        provisional: !too_thin.is_empty(),
-        too_thin,
-        assumptions: sentences(|forecast| &forecast.assumptions),
-        warnings: sentences(|forecast| &forecast.warnings),
-        total: sum.total,
-        steps: told
-            .into_iter()
-            .zip(sum.shares)
-            .map(|(told, share)| step_estimate(told, share, options.level))
-            .collect(),
-        actual_seconds: None,
+        let mut nothing = walked(1);
+        nothing.steps[0].total_rows = Some(0.0);
+        nothing.steps[0].complete = true;
+        nothing.steps[0].observations.clear();
+        let nothing = estimate(&nothing, &[], &EstimateOptions::default()).expect("nothing to do");
+        assert!(nothing.total.point_seconds < 0.01);
     }
-}
 
-fn step_estimate(told: Told, share_of_variance: f64, level: f64) -> StepEstimate {
-    let forecast = told.forecast;
-    StepEstimate {
-        number: told.number,
-        kind: told.kind,
-        statement: told.statement,
-        table: told.table,
-        rows: forecast.rows,
-        point_seconds: forecast.duration.quantile(0.5),
-        intervals: total::intervals(&forecast.duration, level),
-        rows_per_second: forecast.rate,
-        basis: forecast.basis,
-        locks: forecast.locks,
-        wal_bytes: forecast.wal_bytes,
-        share_of_variance,
-    }
-}
-
-/// Returns the weakest basis among the steps that contribute at least a hundredth of the total's variance.
-fn weakest_basis(forecasts: &[Forecast], shares: &[f64]) -> Basis {
-    let strength = |basis: &Basis| match basis {
-        Basis::RuleOfThumb => 0,
-        Basis::Ladder => 1,
-        Basis::Rehearsal => 2,
-    };
-    let matters = forecasts.iter().zip(shares).filter(|(_, share)| **share >= 0.01);
-    matters
-        .map(|(forecast, _)| forecast.basis)
-        .min_by_key(strength)
-        .unwrap_or(Basis::Rehearsal)
-}
-
-/// Adds what holds for every estimate from a rehearsal.
-fn tell_common(estimate: &mut Estimate, rehearsal: &Rehearsal) {
-    estimate.assumptions.insert(
-        0,
-        "Hardware, settings and load are like those of the rehearsal; load alone has been seen to change a duration 2.5-fold."
-            .to_string(),
-    );
-    estimate
-        .assumptions
-        .push("Locks are granted without waiting.".to_string());
-    for table in rehearsal.tables.iter().filter(|table| !table.triggers.is_empty()) {
-        estimate.warnings.push(format!(
-            "{} has row triggers ({}); their work is part of what was measured, their effects elsewhere are not.",
-            table.name,
-            table.triggers.join(", ")
-        ));
+    #[test]
+    fn impossible_questions_are_refused() {
+        for level in [0.0, 1.0, f64::NAN] {
+            let options = EstimateOptions {
+                level,
+                ..EstimateOptions::default()
+            };
+            let error = estimate(&walked(400), &[], &options).expect_err("no such level");
+            assert_eq!(error.kind(), ErrorKind::Usage);
+        }
     }
 }

@@ -35,32 +35,26 @@ pub fn forecast(
         .total_rows
         .or(table.map(|table| table.estimated_rows))
         .filter(|rows| *rows > 0.0);
-    let ratio = size_ratio(clone_rows, target);
     let growth = growth(step.kind);
-    let factor = ratio.powf(growth.exponent);
     let grows = growth.exponent > 0.0;
+    let target = target.filter(|_| grows);
+    let ratio = size_ratio(clone_rows, target);
+    let factor = ratio.powf(growth.exponent);
     // On the clone the statement met the rows there are, however many: only another number of rows is uncertain.
-    let rows_sd = target
-        .filter(|_| grows)
-        .map_or(0.0, |target| rows_relative_sd(step, Some(target)));
-    let scaling = scaling_sd(if grows { ratio } else { 1.0 }, growth.sd_per_e_fold);
+    let rows_sd = target.map_or(0.0, |target| rows_relative_sd(step, Some(target)));
+    let added_sd = scaling_sd(ratio, growth.sd_per_e_fold).hypot(rows_sd);
     let rows = clone_rows.filter(|_| grows).map(|rows| rows * ratio);
     let mean = runs.mean().scaled(factor);
     Some(Forecast {
-        duration: runs
-            .prediction()
-            .scaled(factor)
-            .widened(scaling.powi(2) + rows_sd.powi(2)),
+        duration: runs.prediction().scaled(factor).widened(added_sd * added_sd),
         shared_deviation: std::f64::consts::SQRT_2 * RUN_SD,
         rows,
         rate: rows.and_then(|rows| rate(rows, mean.quantile(0.5), mean.central_interval(confidence_level))),
-        wal_bytes: step
-            .wal_bytes
-            .map(|bytes| bytes as f64 * if grows { ratio } else { 1.0 }),
+        wal_bytes: step.wal_bytes.map(|bytes| bytes as f64 * ratio),
         locks: locks(step, factor),
         basis: Basis::Rehearsal,
-        too_thin: too_thin(step, if grows { ratio } else { 1.0 }),
-        assumptions: assumptions(step, grows, ratio),
+        too_thin: too_thin(step, ratio),
+        assumptions: assumptions(step, ratio),
         warnings: warnings(step, &runs, ratio),
     })
 }
@@ -95,8 +89,8 @@ fn too_thin(step: &StepRecord, ratio: f64) -> Vec<String> {
     unfinished.into_iter().chain(ratio_rule(ratio)).collect()
 }
 
-fn assumptions(step: &StepRecord, grows: bool, ratio: f64) -> Vec<String> {
-    if !grows || (ratio - 1.0).abs() < 1e-9 {
+fn assumptions(step: &StepRecord, ratio: f64) -> Vec<String> {
+    if (ratio - 1.0).abs() < 1e-9 {
         return Vec::new();
     }
     let certainty = if step.kind == StepKind::Unclassified {

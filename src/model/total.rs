@@ -21,7 +21,7 @@ pub struct Sum {
 }
 
 /// Adds up the steps (at least one); `confidence_level` is the level asked for, `window` the time allowed.
-pub fn sum(forecasts: &[Forecast], confidence_level: f64, window: Option<Seconds>, seed: u64) -> Sum {
+pub fn sum(forecasts: &[&Forecast], confidence_level: f64, window: Option<Seconds>, seed: u64) -> Sum {
     if let [only] = forecasts {
         let duration = &only.duration;
         let fits = window.map(|window| fits(window, duration.cumulative(window.0)));
@@ -84,11 +84,11 @@ fn intervals_of(quantile: impl Fn(f64) -> f64, confidence_level: f64) -> Vec<Int
 }
 
 /// Draws the seconds of each step, [`DRAWS`] times; what the steps share is drawn once for all.
-fn draw(forecasts: &[Forecast], seed: u64) -> Vec<Vec<f64>> {
+fn draw(forecasts: &[&Forecast], seed: u64) -> Vec<Vec<f64>> {
     let mut generator = generator(seed);
     let one = |_| {
         let shared = standard_normal(&mut generator);
-        let step = |forecast: &Forecast| {
+        let step = |forecast: &&Forecast| {
             forecast
                 .duration
                 .sample(&mut generator, shared, forecast.shared_deviation)
@@ -150,7 +150,8 @@ mod tests {
     }
 
     fn check(forecasts: &[Forecast], lower: f64, upper: f64) {
-        let sum = sum(forecasts, 0.95, None, 1);
+        let forecasts: Vec<&Forecast> = forecasts.iter().collect();
+        let sum = sum(&forecasts, 0.95, None, 1);
         let interval = sum.total.intervals.last().expect("intervals");
         assert!(
             (interval.lower_seconds / lower - 1.0).abs() < 0.01,
@@ -175,7 +176,7 @@ mod tests {
     #[test]
     fn the_uncertain_step_has_the_share_of_the_variance() {
         let sum = sum(
-            &[step(100.0, 0.3, 0.0), step(100.0, 0.03, 0.0)],
+            &[&step(100.0, 0.3, 0.0), &step(100.0, 0.03, 0.0)],
             0.9,
             Some(Seconds(200.0)),
             1,

@@ -13,7 +13,7 @@ use super::segments::{self, SegmentDesign};
 use super::statement::{self, StatementMeasured};
 use super::table_backfill::TableBackfill;
 use super::walk_plan::WalkPlan;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::migration::{Batching, Step};
 use crate::observation::{BatchingRecord, EndReason, Ending, LockRecord, Observation, Rehearsal, StepRecord};
 use crate::server::{Staging, server_error, signals};
@@ -278,9 +278,7 @@ impl Walker<'_> {
     }
 
     fn backfill(&mut self, index: usize, batching: &Batching) -> Result<()> {
-        let facts = self.rehearsal.tables.iter().find(|table| table.name == batching.table);
-        let facts = facts.ok_or_else(|| unknown_table(batching))?;
-        let plan = WalkPlan::read(self.clone, batching, facts, self.conditions)?;
+        let plan = WalkPlan::read(self.clone, batching, self.conditions)?;
         let design = self.design(plan.total_batches);
         let record = &mut self.rehearsal.steps[index];
         if self.run == 0 {
@@ -397,11 +395,6 @@ impl Monitor for Scribe<'_> {
     fn is_interrupted(&self) -> bool {
         self.monitor.is_interrupted()
     }
-}
-
-fn unknown_table(batching: &Batching) -> Error {
-    let message = format!("nothing is known of {}, which is to be walked", batching.table);
-    Error::new(ErrorKind::Usage, message)
 }
 
 fn describe_walk(record: &mut StepRecord, batching: &Batching, plan: &WalkPlan, batch_delay: f64) {

@@ -57,13 +57,13 @@ fn intervals_hold_the_truth_as_often_as_they_say() {
         "95 % intervals held the truth in {covered} of the series"
     );
     assert!(
-        (0.74..=0.90).contains(&coverage(&kriged, 1)),
+        (0.74..=0.90).contains(&coverage(kriged, 1)),
         "80 %: {}",
-        coverage(&kriged, 1)
+        coverage(kriged, 1)
     );
     let waves_covered = coverage(waves, 2);
     assert!(waves_covered >= 0.91, "with split waves {waves_covered} were covered");
-    let naive_covered = coverage(&naive, 2);
+    let naive_covered = coverage(naive, 2);
     assert!(
         naive_covered < 0.60,
         "the naive interval held the truth in {naive_covered} of the series"

@@ -8,6 +8,7 @@ mod catalog_tables;
 mod coverage;
 mod measured;
 mod migration_steps;
+mod rehearsal_walks;
 mod report;
 mod report_fixture;
 mod scenarios;

@@ -1,0 +1,120 @@
+//! The forecasts of the steps → the estimate as it is reported: the total, the shares, the sentences.
+//!
+//! Nothing is predicted here.
+
+use super::estimate::{Basis, Estimate, StepEstimate};
+use super::forecast::Forecast;
+use super::{EstimateOptions, total};
+use crate::migration::StepKind;
+use crate::observation::{EndReason, FORMAT_VERSION, Rehearsal};
+
+/// A step's forecast with what the reader knows it by.
+pub struct Told {
+    /// Number of the step.
+    pub number: u32,
+    /// What kind of work it is.
+    pub kind: StepKind,
+    /// The statement as written.
+    pub statement: String,
+    /// Table it mainly works on.
+    pub table: Option<String>,
+    /// What is predicted for it.
+    pub forecast: Forecast,
+}
+
+/// Puts the forecasts of the steps (at least one) together.
+pub fn assemble(told: Vec<Told>, options: &EstimateOptions, too_thin: Vec<String>) -> Estimate {
+    let forecasts: Vec<&Forecast> = told.iter().map(|told| &told.forecast).collect();
+    let sum = total::sum(&forecasts, options.level, options.window, options.seed);
+    Estimate {
+        kind: "estimate".to_string(),
+        format_version: FORMAT_VERSION,
+        seed: options.seed,
+        level: options.level,
+        basis: weakest_basis(&forecasts, &sum.shares),
+        provisional: !too_thin.is_empty(),
+        too_thin,
+        assumptions: sentences(&told, |forecast| &forecast.assumptions),
+        warnings: sentences(&told, |forecast| &forecast.warnings),
+        total: sum.total,
+        steps: told
+            .into_iter()
+            .zip(sum.shares)
+            .map(|(told, share)| step_estimate(told, share, options.level))
+            .collect(),
+        actual_seconds: None,
+    }
+}
+
+/// Returns the sentences of all steps; with several steps each says which it is about.
+fn sentences(told: &[Told], of: fn(&Forecast) -> &Vec<String>) -> Vec<String> {
+    told.iter()
+        .flat_map(|step| of(&step.forecast).iter().map(|sentence| (step.number, sentence)))
+        .map(|(number, sentence)| match told {
+            [_] => sentence.clone(),
+            _ => format!("Step {number}: {sentence}"),
+        })
+        .collect()
+}
+
+fn step_estimate(told: Told, share_of_variance: f64, level: f64) -> StepEstimate {
+    let forecast = told.forecast;
+    StepEstimate {
+        number: told.number,
+        kind: told.kind,
+        statement: told.statement,
+        table: told.table,
+        rows: forecast.rows,
+        point_seconds: forecast.duration.quantile(0.5),
+        intervals: total::intervals(&forecast.duration, level),
+        rows_per_second: forecast.rate,
+        basis: forecast.basis,
+        locks: forecast.locks,
+        wal_bytes: forecast.wal_bytes,
+        share_of_variance,
+    }
+}
+
+/// Returns the weakest basis among the steps that contribute at least a hundredth of the total's variance.
+fn weakest_basis(forecasts: &[&Forecast], shares: &[f64]) -> Basis {
+    let strength = |basis: &Basis| match basis {
+        Basis::RuleOfThumb => 0,
+        Basis::Ladder => 1,
+        Basis::Rehearsal => 2,
+    };
+    let matters = forecasts.iter().zip(shares).filter(|(_, share)| **share >= 0.01);
+    matters
+        .map(|(forecast, _)| forecast.basis)
+        .min_by_key(strength)
+        .unwrap_or(Basis::Rehearsal)
+}
+
+/// Adds what holds for every estimate from a rehearsal.
+pub fn tell_common(estimate: &mut Estimate, rehearsal: &Rehearsal) {
+    estimate.assumptions.insert(
+        0,
+        "Hardware, settings and load are like those of the rehearsal; load alone has been seen to change a duration 2.5-fold."
+            .to_string(),
+    );
+    estimate
+        .assumptions
+        .push("Locks are granted without waiting.".to_string());
+    for table in rehearsal.tables.iter().filter(|table| !table.triggers.is_empty()) {
+        estimate.warnings.push(format!(
+            "{} has row triggers ({}); their work is part of what was measured, their effects elsewhere are not.",
+            table.name,
+            table.triggers.join(", ")
+        ));
+    }
+    let cut_off = |reason| {
+        matches!(
+            reason,
+            EndReason::Failed | EndReason::ConnectionLost | EndReason::Interrupted
+        )
+    };
+    if let Some(ending) = rehearsal.ended.as_ref().filter(|ending| cut_off(ending.reason)) {
+        estimate
+            .warnings
+            .push(format!("The rehearsal did not come to its end: {}", ending.message));
+    }
+}

@@ -1,0 +1,78 @@
+//! What the reader of a backfill's estimate is told beside the numbers: assumptions and warnings, as sentences.
+
+use super::evidence::Extent;
+use super::priors::{DRIFT_MEAN, DRIFT_SD};
+use super::repeated::RepeatedRuns;
+use super::residuals::changes_pace;
+use super::walked::{Measured, Plan, WholeRuns, observed};
+use crate::units::{Count, Seconds};
+
+/// Returns what the prediction takes for granted; `lookups` and `delay` are the seconds of look-ups and of pauses in all.
+pub fn assumptions(
+    measured: &Measured,
+    plan: &Plan,
+    checkpoints: Option<u64>,
+    lookups: f64,
+    delay: f64,
+) -> Vec<String> {
+    let mut assumptions = Vec::new();
+    if measured.extent != Extent::Whole {
+        assumptions.push(format!(
+            "The last batches cost {:+.0} % against the first, give or take {:.0} % (one standard deviation): a short replay \
+             cannot see this drift.",
+            100.0 * DRIFT_MEAN,
+            100.0 * DRIFT_SD
+        ));
+        if checkpoints.is_none() {
+            assumptions.push("Enough checkpoints fell into the measured time: nobody watched them.".to_string());
+        }
+    }
+    if measured.extent == Extent::Beginning {
+        assumptions.push("The rest of the table is like its beginning, as far as its batches vary there.".to_string());
+    }
+    if plan.ratio > 1.0 + 1e-9 || plan.ratio < 1.0 - 1e-9 {
+        assumptions.push(format!(
+            "{} rows are processed, {:.2} times as many as on the clone, at the clone's cost per row.",
+            Count(plan.rows.round()),
+            plan.ratio
+        ));
+    }
+    if delay > 0.0 {
+        assumptions.push(format!("{} of the time are pauses between batches.", Seconds(delay)));
+    }
+    if lookups > 0.0 {
+        assumptions.push(format!(
+            "Finding the batches' windows takes about {} of it.",
+            Seconds(lookups)
+        ));
+    }
+    assumptions
+}
+
+/// Returns what the reader should look at.
+pub fn warnings(measured: &Measured, whole_runs: Option<&WholeRuns>) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if let Some(cold) = whole_runs.and_then(|runs| RepeatedRuns::new(&runs.seconds)?.cold_seconds) {
+        warnings.push(format!(
+            "The first run, with cold caches, took {} and is left out; the others count.",
+            Seconds(cold)
+        ));
+    }
+    if changes_pace(&measured.blocks) {
+        warnings.push(
+            "The pace changed for good during the rehearsal: burst credits used up, autovacuum, or other load; look at the plot \
+             over time."
+                .to_string(),
+        );
+    }
+    let (batches, rows) = observed(measured.step);
+    let expected = measured.rows / measured.batches * batches;
+    if measured.extent != Extent::Whole && (rows > 1.5 * expected || rows < expected / 1.5) {
+        warnings.push(format!(
+            "The measured batches processed {} rows where the plan leads to expect {}: the number of rows may be wrong.",
+            Count(rows),
+            Count(expected.round())
+        ));
+    }
+    warnings
+}
