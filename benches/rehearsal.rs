@@ -22,7 +22,7 @@ use postgres::{Client, SimpleQueryMessage};
 /// Keeps checkpoints and autovacuum, which come when they like, out of the comparison.
 const SETTINGS: [(&str, &str); 2] = [("max_wal_size", "16GB"), ("autovacuum", "off")];
 /// Long enough for an observer to look several times, and short enough for the pace to stay.
-const BATCHES_IN_A_TURN: usize = 25;
+const BATCHES_IN_A_TURN: usize = 15;
 /// A save waits for a hundred times its own duration, and for two seconds at least.
 const SHORTEST_PAUSE: f64 = 2.0;
 
@@ -114,7 +114,7 @@ fn windows(client: &mut Client, batching: &Batching) -> Vec<Window> {
 struct Round {
     client_loop: f64,
     rehearsal: f64,
-    /// The two halves of one more client loop, by turns with an observer and without.
+    /// The walk with an observer and without, from two client loops that had it by turns.
     observed: f64,
     unobserved: f64,
     /// Parts of the rehearsal: its batches, looking up their windows, and one save of the whole of it.
@@ -126,8 +126,8 @@ struct Round {
 impl Round {
     fn measure(template: &ConnectionParameters, work: &Work, number: usize) -> Result<Round> {
         let mut round = Round::default();
-        let mut parts = [0, 1, 2];
-        parts.rotate_left(number % 3);
+        let mut parts = [0, 1, 2, 3];
+        parts.rotate_left(number % 4);
         if number % 2 == 1 {
             parts.reverse();
         }
@@ -135,23 +135,23 @@ impl Round {
             let copy = Sandbox::copy(template)?;
             match part {
                 0 => round.client_loop = run_plainly(&mut copy.parameters().connect()?, &work.statements),
-                1 => round.run_observed_by_turns(copy.parameters(), work)?,
-                _ => round.rehearse(copy.parameters(), work)?,
+                1 => round.rehearse(copy.parameters(), work)?,
+                loop_number => round.run_observed_by_turns(copy.parameters(), work, loop_number % 2)?,
             }
         }
         Ok(round)
     }
 
-    /// The machine's pace changes more within seconds than an observer costs, so stretches of the same loop are compared.
-    fn run_observed_by_turns(&mut self, copy: &ConnectionParameters, work: &Work) -> Result<()> {
+    /// The machine's pace changes more within seconds than an observer costs, so stretches of the same loop are compared;
+    /// batches differ too, so that the next loop has the observer in the other stretches.
+    fn run_observed_by_turns(&mut self, copy: &ConnectionParameters, work: &Work, observed: usize) -> Result<()> {
         let mut client = copy.connect()?;
         let pid = client
             .query_one("SELECT pg_backend_pid()", &[])
             .expect("the server answers")
             .get(0);
         for (turn, statements) in work.statements.chunks(BATCHES_IN_A_TURN).enumerate() {
-            // On, off, off, on: a pace that falls steadily weighs on both alike.
-            if matches!(turn % 4, 0 | 3) {
+            if turn % 2 == observed {
                 let observer = Observer::start(copy.connect()?, work.version_num, pid);
                 self.observed += run_plainly(&mut client, statements);
                 drop(observer);
@@ -207,7 +207,7 @@ fn run_plainly(client: &mut Client, statements: &[String]) -> f64 {
 }
 
 fn print(rounds: &[Round]) {
-    println!("{:<52} {:>8}   {}", "", "ratio", "of single rounds");
+    println!("{:<52} {:>8}   of single rounds", "", "ratio");
     let row = |name: &str, above: &dyn Fn(&Round) -> f64, below: &dyn Fn(&Round) -> f64| {
         let all = |value: &dyn Fn(&Round) -> f64| median(rounds.iter().map(value).collect());
         let ratios: Vec<f64> = rounds.iter().map(|round| above(round) / below(round)).collect();

@@ -302,7 +302,7 @@ mod tests {
         (batching.lookup_seconds, batching.lookup_batches) = (0.5, 200);
         // 400 batches at 10 ms, and 400 look-ups at 2.5 ms
         let estimate = check(&rehearsal, None, 5.0, 0.2467);
-        let sentence = "Finding the batches' windows takes about 1s of it.";
+        let sentence = "Finding the batches' windows takes about 1.0s of it.";
         assert!(
             estimate
                 .assumptions

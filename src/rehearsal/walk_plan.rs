@@ -31,7 +31,7 @@ pub struct WalkPlan {
 /// How the windows of a walk are found.
 #[derive(Clone, Debug)]
 pub enum Bounds {
-    /// Keyset: quantiles of the key, first to last, as text values of its columns.
+    /// Keyset: quantiles of the key, first to last, as text values of its columns; none when every batch is replayed.
     Quantiles(Vec<Vec<String>>),
     /// Arithmetic: key values, or blocks, from the first to the last.
     Integers {
@@ -69,7 +69,7 @@ impl WalkPlan {
         if total_rows < 1.0 {
             return Err(nothing_to_do(batching));
         }
-        let bounds = read_bounds(clone, batching, &facts, conditions.seed)?;
+        let bounds = read_bounds(clone, batching, &facts, conditions)?;
         let batch_size = batching.batch_size as f64;
         let total_batches = match (&bounds, batching.walk) {
             (Bounds::Integers { first, last }, _) => ((last - first + 1) as f64 / batch_size).ceil(),
@@ -84,9 +84,16 @@ impl WalkPlan {
     }
 }
 
-fn read_bounds(clone: &mut Staging, batching: &Batching, facts: &TableFacts, seed: u64) -> Result<Bounds> {
+fn read_bounds(
+    clone: &mut Staging,
+    batching: &Batching,
+    facts: &TableFacts,
+    conditions: &Conditions,
+) -> Result<Bounds> {
     match batching.walk {
-        Walk::Rows => read_quantiles(clone, batching, facts, seed),
+        // A whole walk begins at the beginning and needs no other place.
+        Walk::Rows if conditions.full => Ok(Bounds::Quantiles(Vec::new())),
+        Walk::Rows => read_quantiles(clone, batching, facts, conditions.seed),
         Walk::KeyRange => {
             let range = clone.read(|reader| catalog::key_range(reader, facts, &batching.key[0]))?;
             let (first, last) = range.ok_or_else(|| nothing_to_do(batching))?;
