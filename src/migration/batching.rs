@@ -238,7 +238,7 @@ impl Request<'_> {
         if walk == Walk::Blocks && *verb == Verb::Update {
             notes.push("rows that the update moves to a later block may be visited twice".to_owned());
         }
-        notes.extend(note_of_other_key(&batching, walked.facts));
+        notes.extend(note_of_other_key(&batching));
         Ok(Decision {
             batching: Some(batching),
             notes,
@@ -269,6 +269,7 @@ impl Request<'_> {
             table: walked.facts.name.clone(),
             alias: walked.relation.alias.clone(),
             key: walked.key.clone(),
+            key_is_unique: is_own_key(&walked.key, walked.facts),
             walk,
             batch_size: match walk {
                 Walk::Blocks => blocks_of(rows, walked.facts),
@@ -364,10 +365,13 @@ fn note_of(batching: &Batching, facts: &TableFacts) -> String {
     }
 }
 
+fn is_own_key(key: &[Column], facts: &TableFacts) -> bool {
+    key.len() == facts.key.len() && key.iter().all(|column| facts.key.contains(column))
+}
+
 /// Warns of a key that is not known to be unique and never NULL.
-fn note_of_other_key(batching: &Batching, facts: &TableFacts) -> Option<String> {
-    let is_key = batching.key.iter().all(|column| facts.key.contains(column)) && batching.key.len() == facts.key.len();
-    (batching.walk != Walk::Blocks && !is_key).then(|| {
+fn note_of_other_key(batching: &Batching) -> Option<String> {
+    (batching.walk != Walk::Blocks && !batching.key_is_unique).then(|| {
         format!(
             "({}) is not the table's own key: rows where it is NULL are left out, and rows with the same value share a batch",
             described(&batching.key)

@@ -144,6 +144,8 @@ pub struct Batching {
     pub alias: String,
     /// Key by which it is walked, empty for [`Walk::Blocks`].
     pub key: Vec<Column>,
+    /// Whether it is the table's own key, so that no two rows share a value and none is NULL.
+    pub key_is_unique: bool,
     /// What a batch is a window of.
     pub walk: Walk,
     /// Rows, key values or blocks in a batch.

@@ -65,7 +65,8 @@ pub(super) fn row(key: &[Column], values: &[String]) -> String {
     )
 }
 
-fn in_row(parts: impl Iterator<Item = String>) -> String {
+/// Returns one operand as it stands, several as a row.
+pub(super) fn in_row(parts: impl Iterator<Item = String>) -> String {
     let parts: Vec<String> = parts.collect();
     match parts.as_slice() {
         [single] => single.clone(),
@@ -129,6 +130,7 @@ mod tests {
             walk,
             batch_size: 10,
             predicate: None,
+            key_is_unique: true,
             recognised_by: RecognisedBy::TableSize,
             template: Template { parts: Vec::new() },
         }

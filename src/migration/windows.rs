@@ -3,9 +3,9 @@
 //! Plain text. Key values come back as text and go back in as literals of their type, so the session must keep the
 //! same `DateStyle` and `extra_float_digits` throughout; ISO and the default lose nothing. No `min` or `max` over
 //! keys, since uuid and rows have none before PostgreSQL 18. All names are qualified by the alias, so that a column
-//! may be called anything.
+//! may be called anything; the aliases made here begin with `migtime_`.
 
-use super::template::{key_columns, row};
+use super::template::{in_row, key_columns, row};
 use super::{Batching, Walk};
 
 /// Where a walk over the keys goes on; keys as text, one value for each column.
@@ -29,52 +29,94 @@ pub fn sample_sql(batching: &Batching, percent: f64, seed: u64) -> String {
         listed(batching, |column| format!("{column}::text")),
         batching.table,
         batching.alias,
-        where_clause(batching, WalkFrom::Beginning),
+        where_clause(batching, None),
         listed(batching, |column| column),
     )
 }
 
 /// Returns the query for the bounds of up to `batches` consecutive batches of `batch_size` rows.
 ///
-/// Rows with the same key are never parted: a batch of a key that is not unique may be larger. Rows with a NULL in the
-/// key are left out; no window holds them.
-/// Columns: number of rows (bigint), first key's columns as text, last key's columns as text; one row a batch, in
-/// order.
+/// It goes from batch to batch as a keyset loop does: each takes a short walk along the key's index and sorts nothing. Rows
+/// with the same key are never parted: a batch of a key that is not unique may be larger. Rows with a NULL in the key are
+/// left out; no window holds them.
+/// Columns: number of rows (bigint; for a unique key always `batch_size`, though the last batch may have fewer), first
+/// key's columns as text, last key's columns as text; one row a batch, in order.
 pub fn batches_sql(batching: &Batching, from: WalkFrom, batches: u64) -> String {
-    let names: Vec<String> = (1..=batching.key.len())
-        .map(|position| format!("key_{position}"))
-        .collect();
-    let keys = names.join(", ");
-    let renamed: Vec<String> = batching
-        .key
+    let first = numbered(batching, "first_");
+    let last = numbered(batching, "last_");
+    let next = compared(batching, ">", &numbered(batching, "migtime_batch.last_"));
+    let texts: Vec<String> = first
         .iter()
-        .zip(&names)
-        .map(|(column, name)| format!("{}.{} AS {name}", batching.alias, column.name))
+        .chain(&last)
+        .map(|name| format!("migtime_batch.{name}::text"))
         .collect();
-    let edge = |order: &str| {
-        let values = names
-            .iter()
-            .map(|name| format!("(array_agg({name}::text ORDER BY position{order}))[1]"));
-        values.collect::<Vec<_>>().join(", ")
-    };
     format!(
-        "WITH matching AS (SELECT {renamed} FROM {table} AS {alias}{conditions} ORDER BY {ordered} \
-         FETCH FIRST {limit} ROWS WITH TIES), \
-         numbered AS (SELECT {keys}, row_number() OVER (ORDER BY {keys}) AS position, \
-         (rank() OVER (ORDER BY {keys}) - 1) / {size} AS batch FROM matching), \
-         neighbours AS (SELECT *, lag(batch) OVER (ORDER BY position) AS before, \
-         lead(batch) OVER (ORDER BY position) AS after FROM numbered) \
-         SELECT max(position) - min(position) + 1, {first}, {last} FROM neighbours \
-         WHERE batch IS DISTINCT FROM before OR batch IS DISTINCT FROM after GROUP BY batch ORDER BY batch",
-        renamed = renamed.join(", "),
-        table = batching.table,
-        alias = batching.alias,
-        conditions = where_clause(batching, from),
-        ordered = listed(batching, |column| column),
-        limit = batches.saturating_mul(batching.batch_size).min(i64::MAX as u64),
-        size = batching.batch_size,
-        first = edge(""),
-        last = edge(" DESC"),
+        "WITH RECURSIVE migtime_batch (number, {first}, {last}) AS (\
+         SELECT 1, {bounds_from_start} UNION ALL \
+         SELECT migtime_batch.number + 1, {bounds_from_next} WHERE migtime_batch.number < {batches}) \
+         SELECT {rows}, {texts} FROM migtime_batch ORDER BY migtime_batch.number",
+        first = first.join(", "),
+        last = last.join(", "),
+        bounds_from_start = bounds(batching, "", from_condition(batching, from)),
+        bounds_from_next = bounds(batching, "migtime_batch CROSS JOIN ", Some(next)),
+        rows = rows_in_batch(batching),
+        texts = texts.join(", "),
+    )
+}
+
+/// Returns what to select for the bounds of the batch whose first key is the first to meet `condition`, and from where.
+///
+/// Where fewer than `batch_size` rows are left, the last key is that of the last row.
+fn bounds(batching: &Batching, before: &str, condition: Option<String>) -> String {
+    let onwards = compared(batching, ">=", &numbered(batching, "migtime_first.key_"));
+    let too_few = format!("migtime_whole.key_1 IS NULL AND {onwards}");
+    let last: Vec<String> = numbered(batching, "key_")
+        .iter()
+        .map(|name| format!("coalesce(migtime_whole.{name}, migtime_rest.{name})"))
+        .collect();
+    format!(
+        "{first}, {last} FROM {before}LATERAL {first_key} AS migtime_first \
+         LEFT JOIN LATERAL {whole} AS migtime_whole ON true LEFT JOIN LATERAL {rest} AS migtime_rest ON true",
+        first = numbered(batching, "migtime_first.key_").join(", "),
+        last = last.join(", "),
+        first_key = one_key(batching, condition, "", 0),
+        whole = one_key(batching, Some(onwards), "", batching.batch_size.saturating_sub(1)),
+        rest = one_key(batching, Some(too_few), " DESC", 0),
+    )
+}
+
+/// Returns a subquery for the key of one row, as `key_1`, `key_2` …: the one that comes `skipped` rows after the first.
+fn one_key(batching: &Batching, condition: Option<String>, order: &str, skipped: u64) -> String {
+    let names = numbered(batching, "key_");
+    let selected: Vec<String> = columns(batching)
+        .zip(&names)
+        .map(|(column, name)| format!("{column} AS {name}"))
+        .collect();
+    format!(
+        "(SELECT {} FROM {} AS {}{} ORDER BY {} OFFSET {skipped} LIMIT 1)",
+        selected.join(", "),
+        batching.table,
+        batching.alias,
+        where_clause(batching, condition),
+        listed(batching, |column| format!("{column}{order}")),
+    )
+}
+
+/// Returns how many rows the batch of a row of `migtime_batch` has; of a unique key that needs no counting.
+fn rows_in_batch(batching: &Batching) -> String {
+    if batching.key_is_unique {
+        return batching.batch_size.to_string();
+    }
+    let window = format!(
+        "{} AND {}",
+        compared(batching, ">=", &numbered(batching, "migtime_batch.first_")),
+        compared(batching, "<=", &numbered(batching, "migtime_batch.last_")),
+    );
+    format!(
+        "(SELECT count(*) FROM {} AS {}{})",
+        batching.table,
+        batching.alias,
+        where_clause(batching, Some(window))
     )
 }
 
@@ -89,29 +131,49 @@ pub fn key_range_sql(batching: &Batching) -> String {
     )
 }
 
-fn listed(batching: &Batching, form: impl Fn(String) -> String) -> String {
-    let columns = batching
-        .key
-        .iter()
-        .map(|column| form(format!("{}.{}", batching.alias, column.name)));
-    columns.collect::<Vec<_>>().join(", ")
+/// Returns a name for each column of the key: `prefix` and its place, from 1.
+fn numbered(batching: &Batching, prefix: &str) -> Vec<String> {
+    (1..=batching.key.len())
+        .map(|place| format!("{prefix}{place}"))
+        .collect()
 }
 
-fn where_clause(batching: &Batching, from: WalkFrom) -> String {
+fn columns(batching: &Batching) -> impl Iterator<Item = String> {
+    let names = batching.key.iter();
+    names.map(|column| format!("{}.{}", batching.alias, column.name))
+}
+
+fn listed(batching: &Batching, form: impl Fn(String) -> String) -> String {
+    columns(batching).map(form).collect::<Vec<_>>().join(", ")
+}
+
+/// Compares the key with other columns, as a row when it has several: an index on the key serves that.
+fn compared(batching: &Batching, operator: &str, others: &[String]) -> String {
+    format!(
+        "{} {operator} {}",
+        key_columns(batching),
+        in_row(others.iter().cloned())
+    )
+}
+
+fn from_condition(batching: &Batching, from: WalkFrom) -> Option<String> {
+    let (operator, key) = match from {
+        WalkFrom::Beginning => return None,
+        WalkFrom::At(key) => (">=", key),
+        WalkFrom::After(key) => (">", key),
+    };
+    Some(format!(
+        "{} {operator} {}",
+        key_columns(batching),
+        row(&batching.key, key)
+    ))
+}
+
+fn where_clause(batching: &Batching, condition: Option<String>) -> String {
     debug_assert!(batching.walk != Walk::Blocks, "blocks have no keys");
-    let mut conditions: Vec<String> = Vec::new();
-    conditions.extend(batching.predicate.as_ref().map(|predicate| format!("({predicate})")));
-    conditions.extend(
-        batching
-            .key
-            .iter()
-            .map(|column| format!("{}.{} IS NOT NULL", batching.alias, column.name)),
-    );
-    conditions.extend(match from {
-        WalkFrom::Beginning => None,
-        WalkFrom::At(key) => Some(format!("{} >= {}", key_columns(batching), row(&batching.key, key))),
-        WalkFrom::After(key) => Some(format!("{} > {}", key_columns(batching), row(&batching.key, key))),
-    });
+    let predicate = batching.predicate.as_ref().map(|predicate| format!("({predicate})"));
+    let present = columns(batching).map(|column| format!("{column} IS NOT NULL"));
+    let conditions: Vec<String> = predicate.into_iter().chain(present).chain(condition).collect();
     format!(" WHERE {}", conditions.join(" AND "))
 }
 
@@ -132,6 +194,7 @@ mod tests {
                     data_type: (*data_type).to_owned(),
                 })
                 .collect(),
+            key_is_unique: true,
             walk: Walk::Rows,
             batch_size: 100,
             predicate: predicate.map(str::to_owned),
@@ -152,24 +215,59 @@ mod tests {
     #[test]
     fn bounds_of_batches() {
         assert_eq!(
-            batches_sql(
-                &batching(&[("a", "integer"), ("b", "text")], None),
-                WalkFrom::At(&["1".to_owned(), "it's".to_owned()]),
-                3
-            ),
-            "WITH matching AS (SELECT o.a AS key_1, o.b AS key_2 FROM public.\"Orders\" AS o \
-             WHERE o.a IS NOT NULL AND o.b IS NOT NULL AND (o.a, o.b) >= (1, 'it''s'::text) \
-             ORDER BY o.a, o.b FETCH FIRST 300 ROWS WITH TIES), \
-             numbered AS (SELECT key_1, key_2, row_number() OVER (ORDER BY key_1, key_2) AS position, \
-             (rank() OVER (ORDER BY key_1, key_2) - 1) / 100 AS batch FROM matching), \
-             neighbours AS (SELECT *, lag(batch) OVER (ORDER BY position) AS before, \
-             lead(batch) OVER (ORDER BY position) AS after FROM numbered) \
-             SELECT max(position) - min(position) + 1, \
-             (array_agg(key_1::text ORDER BY position))[1], (array_agg(key_2::text ORDER BY position))[1], \
-             (array_agg(key_1::text ORDER BY position DESC))[1], (array_agg(key_2::text ORDER BY position DESC))[1] \
-             FROM neighbours \
-             WHERE batch IS DISTINCT FROM before OR batch IS DISTINCT FROM after GROUP BY batch ORDER BY batch"
+            batches_sql(&batching(&[("id", "bigint")], None), WalkFrom::Beginning, 3),
+            "WITH RECURSIVE migtime_batch (number, first_1, last_1) AS (\
+             SELECT 1, migtime_first.key_1, coalesce(migtime_whole.key_1, migtime_rest.key_1) \
+             FROM LATERAL (SELECT o.id AS key_1 FROM public.\"Orders\" AS o \
+             WHERE o.id IS NOT NULL ORDER BY o.id OFFSET 0 LIMIT 1) AS migtime_first \
+             LEFT JOIN LATERAL (SELECT o.id AS key_1 FROM public.\"Orders\" AS o \
+             WHERE o.id IS NOT NULL AND o.id >= migtime_first.key_1 ORDER BY o.id OFFSET 99 LIMIT 1) \
+             AS migtime_whole ON true \
+             LEFT JOIN LATERAL (SELECT o.id AS key_1 FROM public.\"Orders\" AS o \
+             WHERE o.id IS NOT NULL AND migtime_whole.key_1 IS NULL AND o.id >= migtime_first.key_1 \
+             ORDER BY o.id DESC OFFSET 0 LIMIT 1) AS migtime_rest ON true \
+             UNION ALL \
+             SELECT migtime_batch.number + 1, migtime_first.key_1, coalesce(migtime_whole.key_1, migtime_rest.key_1) \
+             FROM migtime_batch CROSS JOIN LATERAL (SELECT o.id AS key_1 FROM public.\"Orders\" AS o \
+             WHERE o.id IS NOT NULL AND o.id > migtime_batch.last_1 ORDER BY o.id OFFSET 0 LIMIT 1) AS migtime_first \
+             LEFT JOIN LATERAL (SELECT o.id AS key_1 FROM public.\"Orders\" AS o \
+             WHERE o.id IS NOT NULL AND o.id >= migtime_first.key_1 ORDER BY o.id OFFSET 99 LIMIT 1) \
+             AS migtime_whole ON true \
+             LEFT JOIN LATERAL (SELECT o.id AS key_1 FROM public.\"Orders\" AS o \
+             WHERE o.id IS NOT NULL AND migtime_whole.key_1 IS NULL AND o.id >= migtime_first.key_1 \
+             ORDER BY o.id DESC OFFSET 0 LIMIT 1) AS migtime_rest ON true \
+             WHERE migtime_batch.number < 3) \
+             SELECT 100, migtime_batch.first_1::text, migtime_batch.last_1::text \
+             FROM migtime_batch ORDER BY migtime_batch.number"
         );
+    }
+
+    #[test]
+    fn several_columns_are_compared_as_a_row() {
+        let key = ["1".to_owned(), "it's".to_owned()];
+        let sql = batches_sql(
+            &batching(&[("a", "integer"), ("b", "text")], None),
+            WalkFrom::At(&key),
+            3,
+        );
+        for part in [
+            "o.a IS NOT NULL AND o.b IS NOT NULL AND (o.a, o.b) >= (1, 'it''s'::text) ORDER BY o.a, o.b OFFSET 0 LIMIT 1",
+            "(o.a, o.b) > (migtime_batch.last_1, migtime_batch.last_2)",
+            "(o.a, o.b) >= (migtime_first.key_1, migtime_first.key_2) ORDER BY o.a DESC, o.b DESC",
+        ] {
+            assert!(sql.contains(part), "{part} is not in {sql}");
+        }
+    }
+
+    #[test]
+    fn rows_of_a_key_with_ties_are_counted() {
+        let mut batching = batching(&[("grade", "integer")], Some("o.a"));
+        batching.key_is_unique = false;
+        let sql = batches_sql(&batching, WalkFrom::Beginning, 3);
+        let counted = "SELECT (SELECT count(*) FROM public.\"Orders\" AS o WHERE (o.a) AND o.grade IS NOT NULL \
+                       AND o.grade >= migtime_batch.first_1 AND o.grade <= migtime_batch.last_1), \
+                       migtime_batch.first_1::text";
+        assert!(sql.contains(counted), "{sql}");
     }
 
     #[test]

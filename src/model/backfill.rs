@@ -6,7 +6,7 @@ use super::estimate::Basis;
 use super::evidence::{Evidence, unmet_rules};
 use super::forecast::{Forecast, rate};
 use super::kriging::{self, MeanCost};
-use super::priors::{DRIFT_SD, LONE_BLOCK_SD, RUN_SD, scaling_sd};
+use super::priors::{DRIFT_SD, LONE_BLOCK_SD, RUN_SD, burst_sd, scaling_sd};
 use super::remarks::{assumptions, warnings};
 use super::repeated::{RepeatedRuns, student};
 use super::walked::{Measured, Plan, WholeRuns, observed};
@@ -42,9 +42,11 @@ pub fn forecast(
         None => extrapolated(&measured, &plan, table)?,
     };
     let scaling = scaling_sd(plan.ratio, SCALING_SD).powi(2);
+    let lookups = lookup_seconds(batching, &plan);
     let delay = batching.batch_delay_seconds.max(0.0) * (plan.batches - 1.0).max(0.0);
     Some(Forecast {
-        duration: with_delay(&execution.widened(scaling), delay).widened(plan.work_relative_sd.powi(2)),
+        duration: with_delay(&with_lookups(&execution, lookups).widened(scaling), delay)
+            .widened(plan.work_relative_sd.powi(2)),
         shared_deviation: std::f64::consts::SQRT_2 * RUN_SD,
         rows: Some(plan.rows),
         rate: rate(plan.rows, mean.quantile(0.5), mean.central_interval(confidence_level)),
@@ -52,7 +54,7 @@ pub fn forecast(
         locks: step.locks.clone(),
         basis: Basis::Rehearsal,
         too_thin: unmet_rules(&evidence),
-        assumptions: assumptions(&measured, &plan, checkpoints, delay),
+        assumptions: assumptions(&measured, &plan, checkpoints, lookups, delay),
         warnings: warnings(&measured, whole_runs.as_ref()),
     })
 }
@@ -89,6 +91,7 @@ fn extrapolated(measured: &Measured, plan: &Plan, table: Option<&TableFacts>) ->
     } else {
         2.0 * RUN_SD * RUN_SD
     };
+    let burst_variance = burst_sd(longest_seconds(measured.step)).powi(2);
     let mixture = |variance: &dyn Fn(&MeanCost) -> f64| {
         let components = costs.iter().map(|cost| Component {
             weight: cost.weight,
@@ -98,9 +101,27 @@ fn extrapolated(measured: &Measured, plan: &Plan, table: Option<&TableFacts>) ->
         });
         LogMixture::new(components.collect()).map(|mixture| mixture.condensed())
     };
-    let prediction = mixture(&|cost| cost.variance + cost.noise_variance + run_variance)?;
+    let prediction = mixture(&|cost| cost.variance + cost.noise_variance + run_variance + burst_variance)?;
     let mean = mixture(&|cost| cost.variance)?;
     Some((prediction, mean))
+}
+
+/// Returns how long the longest run of the replay went on, in seconds.
+fn longest_seconds(step: &StepRecord) -> f64 {
+    step.observations
+        .iter()
+        .map(|observation| observation.elapsed)
+        .fold(0.0, f64::max)
+}
+
+/// Returns the seconds it takes to find the windows of all planned batches, as fast as those of the replayed ones were.
+fn lookup_seconds(batching: &BatchingRecord, plan: &Plan) -> f64 {
+    batching.lookup_seconds / batching.lookup_batches.max(1) as f64 * plan.batches
+}
+
+/// Adds the look-ups to the seconds in batches; they are as uncertain, since they run on the same server by turns.
+fn with_lookups(execution: &LogMixture, lookups: f64) -> LogMixture {
+    execution.scaled(1.0 + lookups / execution.quantile(0.5))
 }
 
 /// Adds a constant `delay` to durations: ln(e^m + d), of whose change only the executing share's passes through.

@@ -296,6 +296,29 @@ mod tests {
     }
 
     #[test]
+    fn finding_the_windows_is_part_of_the_prediction() {
+        let mut rehearsal = walked(400);
+        let batching = rehearsal.steps[0].batching.as_mut().expect("batched");
+        (batching.lookup_seconds, batching.lookup_batches) = (0.5, 200);
+        // 400 batches at 10 ms, and 400 look-ups at 2.5 ms
+        let estimate = check(&rehearsal, None, 5.0, 0.2467);
+        let sentence = "Finding the batches' windows takes about 1.0s of it.";
+        assert!(
+            estimate
+                .assumptions
+                .iter()
+                .any(|assumption| assumption.contains(sentence)),
+            "{:?}",
+            estimate.assumptions
+        );
+        let silent = check(&walked(400), None, 4.0, 0.2467).assumptions;
+        assert!(
+            !silent.iter().any(|assumption| assumption.contains("windows")),
+            "{silent:?}"
+        );
+    }
+
+    #[test]
     fn a_beginning_is_extrapolated_when_it_is_long_enough() {
         let estimate = estimate(&walked(250), &[], &EstimateOptions::default()).expect("an estimate");
         assert!(

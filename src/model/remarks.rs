@@ -7,8 +7,14 @@ use super::residuals::changes_pace;
 use super::walked::{Measured, Plan, WholeRuns, observed};
 use crate::units::{Count, Seconds};
 
-/// Returns what the prediction takes for granted; `delay` is the seconds of pauses in all.
-pub fn assumptions(measured: &Measured, plan: &Plan, checkpoints: Option<u64>, delay: f64) -> Vec<String> {
+/// Returns what the prediction takes for granted; `lookups` and `delay` are the seconds of look-ups and of pauses in all.
+pub fn assumptions(
+    measured: &Measured,
+    plan: &Plan,
+    checkpoints: Option<u64>,
+    lookups: f64,
+    delay: f64,
+) -> Vec<String> {
     let mut assumptions = Vec::new();
     if measured.extent != Extent::Whole {
         assumptions.push(format!(
@@ -34,11 +40,10 @@ pub fn assumptions(measured: &Measured, plan: &Plan, checkpoints: Option<u64>, d
     if delay > 0.0 {
         assumptions.push(format!("{} of the time are pauses between batches.", Seconds(delay)));
     }
-    let lookup = measured.batching.lookup_seconds / (measured.batching.lookup_batches.max(1) as f64) * plan.batches;
-    if lookup > 1.0 {
+    if lookups > 0.0 {
         assumptions.push(format!(
-            "Looking up the batches' bounds, about {}, is not included.",
-            Seconds(lookup)
+            "Finding the batches' windows takes about {} of it.",
+            Seconds(lookups)
         ));
     }
     assumptions

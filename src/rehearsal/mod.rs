@@ -6,7 +6,7 @@
 pub mod backfill;
 mod interruption;
 pub mod journal;
-mod observer;
+pub mod observer;
 mod rehearse;
 pub mod replay;
 pub mod scenario;

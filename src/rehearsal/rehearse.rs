@@ -289,9 +289,7 @@ impl Walker<'_> {
     }
 
     fn backfill(&mut self, index: usize, batching: &Batching) -> Result<()> {
-        let facts = self.rehearsal.tables.iter().find(|table| table.name == batching.table);
-        let facts = facts.ok_or_else(|| unknown_table(batching))?;
-        let plan = WalkPlan::read(self.clone, batching, facts, self.conditions)
+        let plan = WalkPlan::read(self.clone, batching, self.conditions)
             .map_err(|error| plan_failure(error, &self.rehearsal.steps[index]))?;
         let design = self.design(plan.total_batches);
         let record = &mut self.rehearsal.steps[index];
@@ -420,11 +418,6 @@ fn plan_failure(error: Error, step: &StepRecord) -> Error {
     error
         .of_kind(kind)
         .in_context(format!("step {} at line {}", step.number, step.line))
-}
-
-fn unknown_table(batching: &Batching) -> Error {
-    let message = format!("nothing is known of {}, which is to be walked", batching.table);
-    Error::new(ErrorKind::Usage, message)
 }
 
 fn describe_walk(record: &mut StepRecord, batching: &Batching, plan: &WalkPlan, batch_delay: f64) {

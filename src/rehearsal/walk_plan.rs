@@ -31,7 +31,7 @@ pub struct WalkPlan {
 /// How the windows of a walk are found.
 #[derive(Clone, Debug)]
 pub enum Bounds {
-    /// Keyset: quantiles of the key, first to last, as text values of its columns.
+    /// Keyset: quantiles of the key, first to last, as text values of its columns; none when every batch is replayed.
     Quantiles(Vec<Vec<String>>),
     /// Arithmetic: key values, or blocks, from the first to the last.
     Integers {
@@ -43,26 +43,24 @@ pub enum Bounds {
 }
 
 impl WalkPlan {
-    /// Reads what the walk of `batching` needs to know from the clone.
+    /// Reads what the walk of `batching` needs to know from the clone, as earlier steps have left the table.
     ///
     /// # Errors
-    /// `TooLittleEvidence` when there is nothing to process; `MigrationFailed` when the server refuses the predicate.
-    pub fn read(
-        clone: &mut Staging,
-        batching: &Batching,
-        facts: &TableFacts,
-        conditions: &Conditions,
-    ) -> Result<WalkPlan> {
+    /// `TooLittleEvidence` when there is nothing to process; `MigrationFailed` when the server refuses the predicate;
+    /// `Usage` when an earlier step took the table away.
+    pub fn read(clone: &mut Staging, batching: &Batching, conditions: &Conditions) -> Result<WalkPlan> {
         let predicate = batching
             .predicate
             .as_deref()
             .map(|condition| (batching.alias.as_str(), condition));
-        let sampled = clone.read(|reader| {
-            if conditions.count_exactly {
-                catalog::exact(reader, facts, predicate)
+        let (facts, sampled) = clone.read(|reader| {
+            let facts = catalog::table(reader, &batching.table)?;
+            let sampled = if conditions.count_exactly {
+                catalog::exact(reader, &facts, predicate)?
             } else {
-                catalog::sample(reader, facts, predicate, conditions.seed, SampleOptions::default())
-            }
+                catalog::sample(reader, &facts, predicate, conditions.seed, SampleOptions::default())?
+            };
+            Ok((facts, sampled))
         })?;
         let (total_rows, relative_sd) = match &sampled.matching {
             Some(matching) => (matching.rows, matching.rows_relative_sd),
@@ -71,7 +69,7 @@ impl WalkPlan {
         if total_rows < 1.0 {
             return Err(nothing_to_do(batching));
         }
-        let bounds = read_bounds(clone, batching, facts, conditions.seed)?;
+        let bounds = read_bounds(clone, batching, &facts, conditions)?;
         let batch_size = batching.batch_size as f64;
         let total_batches = match (&bounds, batching.walk) {
             (Bounds::Integers { first, last }, _) => ((last - first + 1) as f64 / batch_size).ceil(),
@@ -86,9 +84,16 @@ impl WalkPlan {
     }
 }
 
-fn read_bounds(clone: &mut Staging, batching: &Batching, facts: &TableFacts, seed: u64) -> Result<Bounds> {
+fn read_bounds(
+    clone: &mut Staging,
+    batching: &Batching,
+    facts: &TableFacts,
+    conditions: &Conditions,
+) -> Result<Bounds> {
     match batching.walk {
-        Walk::Rows => read_quantiles(clone, batching, facts, seed),
+        // A whole walk begins at the beginning and needs no other place.
+        Walk::Rows if conditions.full => Ok(Bounds::Quantiles(Vec::new())),
+        Walk::Rows => read_quantiles(clone, batching, facts, conditions.seed),
         Walk::KeyRange => {
             let range = clone.read(|reader| catalog::key_range(reader, facts, &batching.key[0]))?;
             let (first, last) = range.ok_or_else(|| nothing_to_do(batching))?;

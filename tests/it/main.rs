@@ -16,6 +16,7 @@ mod coverage;
 mod house;
 mod measured;
 mod migration_steps;
+mod rehearsal_walks;
 mod report;
 mod report_fixture;
 mod scenarios;

@@ -83,7 +83,7 @@ impl Request<'_> {
         let template = weave::with_holes(&self.statement.sql, &self.statement.placeholders, widened);
         let batching = self.batching(&walked, walk, template)?;
         let mut notes = vec![note_of(&batching, facts)];
-        notes.extend(note_of_other_key(&batching, facts));
+        notes.extend(note_of_other_key(&batching));
         Ok(Decision {
             batching: Some(batching),
             notes,
