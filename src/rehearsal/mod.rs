@@ -4,6 +4,7 @@
 //! progress is told through the same, so that nothing here prints or fits.
 
 pub mod backfill;
+mod batched_step;
 mod interruption;
 pub mod journal;
 pub mod observer;

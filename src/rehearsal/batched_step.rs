@@ -1,0 +1,174 @@
+//! One batched step of a rehearsal: plans its walk, replays it, and writes the batches down as they come.
+
+use std::time::Instant;
+
+use super::journal::Journal;
+use super::rehearse::{RehearsalMonitor, Walker};
+use super::replay::{self, Limits, Monitor};
+use super::segments::{self, SegmentDesign};
+use super::table_backfill::TableBackfill;
+use super::walk_plan::WalkPlan;
+use crate::error::{Error, ErrorKind, Result};
+use crate::migration::Batching;
+use crate::observation::{BatchingRecord, EndReason, LockRecord, Observation, Rehearsal, StepRecord};
+
+impl Walker<'_> {
+    /// Replays a backfill as the conditions ask for, and records it as step `index`.
+    pub(super) fn backfill(&mut self, index: usize, batching: &Batching) -> Result<()> {
+        let plan = WalkPlan::read(self.clone, batching, self.conditions)
+            .map_err(|error| plan_failure(error, &self.rehearsal.steps[index]))?;
+        let design = self.design(plan.total_batches);
+        let record = &mut self.rehearsal.steps[index];
+        if self.run == 0 {
+            describe_walk(record, batching, &plan, self.conditions.batch_delay);
+        }
+        let limits = Limits {
+            batch_delay: self.conditions.batch_delay,
+            max_seconds: self.deadline.saturating_duration_since(Instant::now()).as_secs_f64(),
+        };
+        let mut observations = Vec::new();
+        let version_num = self.rehearsal.server.version_num;
+        let mut backfill = TableBackfill::new(self.clone.client(), &self.observer, version_num, batching, &plan);
+        let mut scribe = Scribe {
+            index,
+            kept: self.rehearsal.steps[index].observations.len(),
+            rehearsal: self.rehearsal,
+            journal: self.journal,
+            monitor: self.monitor,
+        };
+        let outcome = replay::replay(
+            &mut backfill,
+            &design,
+            &limits,
+            self.run,
+            &mut observations,
+            &mut scribe,
+        );
+        scribe.write_down(&observations);
+        let (begin, lookups) = (backfill.started(), backfill.lookups);
+        let locks = backfill.locks.take().unwrap_or_default();
+        self.finish_backfill(index, begin, lookups, locks, outcome)
+    }
+
+    /// Returns which batches to replay.
+    fn design(&self, total_batches: f64) -> SegmentDesign {
+        if self.conditions.full {
+            return SegmentDesign::whole_walk();
+        }
+        let budget = match self.conditions.fraction {
+            Some(fraction) => segments::budget_of_fraction(total_batches, fraction),
+            None => segments::default_budget(total_batches),
+        };
+        SegmentDesign::new(total_batches, budget, self.conditions.seed)
+    }
+
+    fn finish_backfill(
+        &mut self,
+        index: usize,
+        begin: Instant,
+        lookups: (f64, u64),
+        locks: Vec<LockRecord>,
+        outcome: Result<EndReason>,
+    ) -> Result<()> {
+        let number = self.rehearsal.steps[index].number;
+        self.rehearsal
+            .events
+            .extend(self.observer.take_events(self.run, number, begin));
+        let record = &mut self.rehearsal.steps[index];
+        if let Some(batching) = &mut record.batching {
+            batching.lookup_seconds += lookups.0;
+            batching.lookup_batches += lookups.1;
+        }
+        record.locks = locks;
+        summarise(record);
+        let reason = outcome.map_err(|error| error.in_context(format!("step {number} at line {}", record.line)))?;
+        record.complete = reason == EndReason::Complete;
+        if reason != EndReason::Complete {
+            self.reason = reason;
+        }
+        self.save_if_due();
+        Ok(())
+    }
+}
+
+/// Writes a replay's observations into the rehearsal, between the replay and the one who watches.
+struct Scribe<'a> {
+    index: usize,
+    /// Observations of the step from earlier runs, which stay.
+    kept: usize,
+    rehearsal: &'a mut Rehearsal,
+    journal: &'a mut Journal,
+    monitor: &'a mut dyn RehearsalMonitor,
+}
+
+impl Scribe<'_> {
+    fn write_down(&mut self, observations: &[Observation]) {
+        let record = &mut self.rehearsal.steps[self.index];
+        record.observations.truncate(self.kept);
+        record.observations.extend_from_slice(observations);
+    }
+}
+
+impl Monitor for Scribe<'_> {
+    fn batch_done(&mut self, observations: &[Observation], planned_batches: f64) {
+        self.monitor
+            .batch_done(&self.rehearsal.steps[self.index], observations, planned_batches);
+        if self.journal.is_due() {
+            self.write_down(observations);
+            self.journal.try_save(self.rehearsal);
+        }
+    }
+
+    fn is_enough(&mut self, observations: &[Observation], checkpoints: u64) -> bool {
+        self.write_down(observations);
+        self.monitor.is_enough(self.rehearsal, checkpoints)
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.monitor.is_interrupted()
+    }
+}
+
+/// What the server refuses to look up is the migration's own mistake, as it is when it refuses to run it.
+fn plan_failure(error: Error, step: &StepRecord) -> Error {
+    let kind = match error.kind() {
+        ErrorKind::Usage => ErrorKind::MigrationFailed,
+        kind => kind,
+    };
+    error
+        .of_kind(kind)
+        .in_context(format!("step {} at line {}", step.number, step.line))
+}
+
+fn describe_walk(record: &mut StepRecord, batching: &Batching, plan: &WalkPlan, batch_delay: f64) {
+    record.total_rows = Some(plan.total_rows);
+    record.total_rows_relative_sd = plan.total_rows_relative_sd;
+    record.batching = Some(BatchingRecord {
+        walk: batching.walk,
+        batch_size: batching.batch_size,
+        total_batches: plan.total_batches,
+        batch_delay_seconds: batch_delay,
+        key: batching.key.iter().map(|column| column.name.clone()).collect(),
+        recognised_by: batching.recognised_by,
+        lookup_seconds: 0.0,
+        lookup_batches: 0,
+    });
+}
+
+/// Sums up what the batches have in common: the WAL of all, and the longest hold of each lock.
+fn summarise(record: &mut StepRecord) {
+    let wal: Option<u64> = record
+        .observations
+        .iter()
+        .map(|observation| observation.wal_bytes)
+        .sum();
+    record.wal_bytes = wal.filter(|_| !record.observations.is_empty());
+    let longest = record
+        .observations
+        .iter()
+        .map(|observation| observation.seconds)
+        .fold(0.0, f64::max);
+    for lock in &mut record.locks {
+        lock.held_seconds = Some(longest);
+    }
+}
