@@ -14,13 +14,13 @@
 //! | --- | --- | --- |
 //! | door | `main.rs` | arguments in, exit code out |
 //! | hall | [`cli`] | one file a command; the only place where I/O and arithmetic meet |
-//! | wing | [`rehearsal`] | walks the steps on the clone: segments, batches, observer, sandbox |
+//! | wing | [`rehearsal`] | walks the steps on the clone: segments, batches, observer, journal; the scenarios |
 //! | wing | [`report`] | estimate → HTML, CSV, JSON, Markdown, terminal; plots |
-//! | below | [`server`] | connections (psql's conventions), guards, the throwaway server |
+//! | below | [`catalog`] | the sampler: a read-only [`server::Reader`] → facts, which are plain data for every room |
+//! | below | [`server`] | connections (psql's conventions), guards, the throwaway server, the sandbox |
 //! | below | [`model`] | observations → estimate |
 //! | ground | [`observation`] | what was measured, and its file format |
 //! | ground | [`migration`] | SQL text → statements → steps |
-//! | ground | [`catalog`] | the sampler: catalog → facts |
 //! | cellar | [`stats`], [`units`], [`error`] | arithmetic, quantities and errors that know nothing of migrations |
 //!
 //! # Invariants, each kept by a test

@@ -14,9 +14,23 @@ use crate::observation::{BatchingRecord, EndReason, LockRecord, Observation, Reh
 
 impl Walker<'_> {
     /// Replays a backfill as the conditions ask for, and records it as step `index`.
-    pub(super) fn backfill(&mut self, index: usize, batching: &Batching) -> Result<()> {
-        let plan = WalkPlan::read(self.clone, batching, self.conditions)
-            .map_err(|error| plan_failure(error, &self.rehearsal.steps[index]))?;
+    ///
+    /// It may take an equal share of the time that is left for `backfills_left` of them. One that finds nothing to do on
+    /// the clone is passed over, unless it `is_all` there is.
+    pub(super) fn backfill(
+        &mut self,
+        index: usize,
+        batching: &Batching,
+        backfills_left: usize,
+        is_all: bool,
+    ) -> Result<()> {
+        let plan = match WalkPlan::read(self.clone, batching, self.conditions) {
+            Err(error) if error.kind() == ErrorKind::TooLittleEvidence && !is_all => {
+                self.rehearsal.steps[index].passed_over = Some(error.message().to_string());
+                return Ok(());
+            }
+            plan => plan.map_err(|error| plan_failure(error, &self.rehearsal.steps[index]))?,
+        };
         let design = self.design(plan.total_batches);
         let record = &mut self.rehearsal.steps[index];
         if self.run == 0 {
@@ -24,7 +38,7 @@ impl Walker<'_> {
         }
         let limits = Limits {
             batch_delay: self.conditions.batch_delay,
-            max_seconds: self.deadline.saturating_duration_since(Instant::now()).as_secs_f64(),
+            max_seconds: self.deadline.saturating_duration_since(Instant::now()).as_secs_f64() / backfills_left as f64,
         };
         let mut observations = Vec::new();
         let version_num = self.rehearsal.server.version_num;

@@ -151,7 +151,10 @@ impl Walker<'_> {
             }
             self.monitor.step_begins(&self.rehearsal.steps[index]);
             match &step.batching {
-                Some(batching) => self.backfill(index, batching)?,
+                Some(batching) => {
+                    let left = steps[index..].iter().filter(|step| step.batching.is_some()).count();
+                    self.backfill(index, batching, left, steps.len() == 1)?;
+                }
                 None => self.statement(index, step)?,
             }
         }
