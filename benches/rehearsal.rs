@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use migtime::catalog;
 use migtime::error::Result;
@@ -23,6 +23,8 @@ use postgres::{Client, SimpleQueryMessage};
 const SETTINGS: [(&str, &str); 2] = [("max_wal_size", "16GB"), ("autovacuum", "off")];
 /// Long enough for an observer to look several times, and short enough for the pace to stay.
 const BATCHES_IN_A_TURN: usize = 15;
+/// An observer's first look takes some milliseconds, the others some tenths of one.
+const FIRST_LOOK: Duration = Duration::from_millis(100);
 /// A save waits for a hundred times its own duration, and for two seconds at least.
 const SHORTEST_PAUSE: f64 = 2.0;
 
@@ -113,6 +115,9 @@ fn windows(client: &mut Client, batching: &Batching) -> Vec<Window> {
 #[derive(Default)]
 struct Round {
     client_loop: f64,
+    /// Seconds of each batch of that loop, and of the rehearsal.
+    plain_batches: Vec<f64>,
+    rehearsed_batches: Vec<f64>,
     rehearsal: f64,
     /// The walk with an observer and without, from two client loops that had it by turns.
     observed: f64,
@@ -127,14 +132,17 @@ impl Round {
     fn measure(template: &ConnectionParameters, work: &Work, number: usize) -> Result<Round> {
         let mut round = Round::default();
         let mut parts = [0, 1, 2, 3];
-        parts.rotate_left(number % 4);
         if number % 2 == 1 {
-            parts.reverse();
+            parts.swap(0, 1);
+            parts.swap(2, 3);
         }
         for part in parts {
             let copy = Sandbox::copy(template)?;
             match part {
-                0 => round.client_loop = run_plainly(&mut copy.parameters().connect()?, &work.statements),
+                0 => {
+                    round.plain_batches = run_plainly(&mut copy.parameters().connect()?, &work.statements);
+                    round.client_loop = round.plain_batches.iter().sum();
+                }
                 1 => round.rehearse(copy.parameters(), work)?,
                 loop_number => round.run_observed_by_turns(copy.parameters(), work, loop_number % 2)?,
             }
@@ -153,13 +161,21 @@ impl Round {
         for (turn, statements) in work.statements.chunks(BATCHES_IN_A_TURN).enumerate() {
             if turn % 2 == observed {
                 let observer = Observer::start(copy.connect()?, work.version_num, pid);
-                self.observed += run_plainly(&mut client, statements);
+                // A rehearsal has one observer for hours: the look that fills its caches is not what it costs.
+                std::thread::sleep(FIRST_LOOK);
+                self.observed += run_plainly(&mut client, statements).iter().sum::<f64>();
                 drop(observer);
             } else {
-                self.unobserved += run_plainly(&mut client, statements);
+                self.unobserved += run_plainly(&mut client, statements).iter().sum::<f64>();
             }
         }
         Ok(())
+    }
+
+    /// Returns the middle of the batches' ratios, window by window: a burst of other load weighs on few of them.
+    fn ratio_of_a_batch(&self) -> f64 {
+        let pairs = self.rehearsed_batches.iter().zip(&self.plain_batches);
+        median(pairs.map(|(rehearsed, plain)| rehearsed / plain).collect())
     }
 
     fn rehearse(&mut self, copy: &ConnectionParameters, work: &Work) -> Result<()> {
@@ -189,32 +205,38 @@ impl Round {
             work.statements.len(),
             "both ran the same windows"
         );
-        self.batches = step.observations.iter().map(|observation| observation.seconds).sum();
+        self.rehearsed_batches = step
+            .observations
+            .iter()
+            .map(|observation| observation.seconds)
+            .collect();
+        self.batches = self.rehearsed_batches.iter().sum();
         self.lookups = step.batching.as_ref().map_or(0.0, |batching| batching.lookup_seconds);
         Ok(())
     }
 }
 
-/// Runs the batches as a simple script does, three round trips each, and returns the seconds that takes.
-fn run_plainly(client: &mut Client, statements: &[String]) -> f64 {
-    let begin = Instant::now();
-    for statement in statements {
+/// Runs the batches as a simple script does, three round trips each, and returns the seconds of each.
+fn run_plainly(client: &mut Client, statements: &[String]) -> Vec<f64> {
+    let mut run = |statement: &String| {
+        let begin = Instant::now();
         for sql in ["BEGIN", statement, "COMMIT"] {
             client.simple_query(sql).expect("the batch runs");
         }
-    }
-    begin.elapsed().as_secs_f64()
+        begin.elapsed().as_secs_f64()
+    };
+    statements.iter().map(&mut run).collect()
 }
 
 fn print(rounds: &[Round]) {
-    println!("{:<52} {:>8}   of single rounds", "", "ratio");
+    println!("{:<55} {:>8}   of single rounds", "", "ratio");
     let row = |name: &str, above: &dyn Fn(&Round) -> f64, below: &dyn Fn(&Round) -> f64| {
         let all = |value: &dyn Fn(&Round) -> f64| median(rounds.iter().map(value).collect());
         let ratios: Vec<f64> = rounds.iter().map(|round| above(round) / below(round)).collect();
         let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
         let greatest = ratios.iter().copied().fold(0.0, f64::max);
         println!(
-            "{name:<52} {:>8.4}   {least:.4} – {greatest:.4}",
+            "{name:<55} {:>8.4}   {least:.4} – {greatest:.4}",
             all(above) / all(below)
         );
     };
@@ -222,6 +244,11 @@ fn print(rounds: &[Round]) {
         "whole rehearsal / plain client loop",
         &|round| round.rehearsal,
         &|round| round.client_loop,
+    );
+    row(
+        "one batch of the rehearsal / the same window plainly",
+        &Round::ratio_of_a_batch,
+        &|_| 1.0,
     );
     row(
         "batches of the rehearsal / plain client loop",
