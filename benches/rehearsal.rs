@@ -13,7 +13,7 @@ use migtime::error::Result;
 use migtime::migration::{self, BatchOptions, Batching, Step, WalkFrom, Window, batches_sql};
 use migtime::observation::{FORMAT_VERSION, Observation, Rehearsal, StepRecord};
 use migtime::rehearsal::journal::Journal;
-use migtime::rehearsal::observer::Observer;
+use migtime::rehearsal::observer::{INTERVAL, Lookout, Observer};
 use migtime::rehearsal::scenario::Scenario;
 use migtime::rehearsal::{Conditions, RehearsalMonitor, rehearse};
 use migtime::server::{ConnectionParameters, Sandbox, Staging, ThrowawayOptions, ThrowawayServer};
@@ -55,6 +55,8 @@ fn main() -> Result<()> {
         rounds_measured.push(Round::measure(&template, &work, round as usize)?);
     }
     print(&rounds_measured);
+    let share = seconds_a_look(&template)? / INTERVAL.as_secs_f64();
+    println!("{:<44} {share:.5}", "an observer's look / time between two");
     Ok(())
 }
 
@@ -271,6 +273,18 @@ fn print(rounds: &[Round]) {
         &|round| round.save,
         &|round| (100.0 * round.save).max(SHORTEST_PAUSE),
     );
+}
+
+/// Returns the mean time of a look of the observer at a quiet server, in seconds: nothing that runs can hide in it.
+fn seconds_a_look(parameters: &ConnectionParameters) -> Result<f64> {
+    const LOOKS: u32 = 1000;
+    let version_num = Staging::connect(parameters)?.read(catalog::server_facts)?.version_num;
+    let mut lookout = Lookout::new(parameters.connect()?, version_num, 1).expect("a new server answers");
+    let begin = Instant::now();
+    for _ in 0..LOOKS {
+        lookout.look().expect("a new server answers");
+    }
+    Ok(begin.elapsed().as_secs_f64() / f64::from(LOOKS))
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

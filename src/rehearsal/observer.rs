@@ -7,11 +7,12 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use postgres::Client;
+use postgres::{Client, Statement};
 
 use crate::observation::{Event, EventKind};
 
-const INTERVAL: Duration = Duration::from_millis(200);
+/// Time between two looks.
+pub const INTERVAL: Duration = Duration::from_millis(200);
 
 /// A running observer; stops when dropped.
 pub struct Observer {
@@ -72,8 +73,15 @@ impl Drop for Observer {
     }
 }
 
+/// A session from which to look at the server; the query is prepared once.
+pub struct Lookout {
+    client: Client,
+    statement: Statement,
+    worker: i32,
+}
+
 /// One look at the server: running counts, and what is going on.
-struct Look {
+pub struct Look {
     checkpoints_started: i64,
     /// Changes whenever a checkpoint is complete; `None` where the control file may not be read.
     last_checkpoint: Option<String>,
@@ -81,14 +89,53 @@ struct Look {
     waiting: bool,
 }
 
-fn observe(mut client: Client, version_num: u32, worker: i32, shared: &Shared) {
+impl Lookout {
+    /// Prepares to look; `worker` is the process id of the session that runs the steps.
+    pub fn new(mut client: Client, version_num: u32, worker: i32) -> Result<Lookout, postgres::Error> {
+        let may_read_control = "SELECT has_function_privilege('pg_catalog.pg_control_checkpoint()', 'EXECUTE')";
+        let last_checkpoint = if client.query_one(may_read_control, &[])?.get(0) {
+            "(SELECT checkpoint_lsn::text FROM pg_catalog.pg_control_checkpoint())"
+        } else {
+            "NULL::text"
+        };
+        let started = if version_num >= 170_000 {
+            "(SELECT num_timed + num_requested FROM pg_catalog.pg_stat_checkpointer)"
+        } else {
+            "(SELECT checkpoints_timed + checkpoints_req FROM pg_catalog.pg_stat_bgwriter)"
+        };
+        let statement = client.prepare(&format!(
+            "SELECT {started}::bigint, {last_checkpoint}, \
+             EXISTS (SELECT FROM pg_catalog.pg_stat_activity \
+                     WHERE backend_type = 'autovacuum worker' AND datname = current_database()), \
+             cardinality(pg_catalog.pg_blocking_pids($1)) > 0"
+        ))?;
+        Ok(Lookout {
+            client,
+            statement,
+            worker,
+        })
+    }
+
+    /// Looks once.
+    pub fn look(&mut self) -> Result<Look, postgres::Error> {
+        let row = self.client.query_one(&self.statement, &[&self.worker])?;
+        Ok(Look {
+            checkpoints_started: row.try_get(0)?,
+            last_checkpoint: row.try_get(1)?,
+            autovacuum: row.try_get(2)?,
+            waiting: row.try_get(3)?,
+        })
+    }
+}
+
+fn observe(client: Client, version_num: u32, worker: i32, shared: &Shared) {
     // Losing this connection must not end the rehearsal: the worker's own connection will tell the person.
-    let Ok(sql) = look_sql(&mut client, version_num) else {
+    let Ok(mut lookout) = Lookout::new(client, version_num, worker) else {
         return;
     };
     let mut previous: Option<Look> = None;
     while !shared.stopping.load(Ordering::Relaxed) {
-        let Ok(look) = look(&mut client, &sql, worker) else {
+        let Ok(look) = lookout.look() else {
             return;
         };
         if let Some(previous) = &previous {
@@ -102,36 +149,6 @@ fn observe(mut client: Client, version_num: u32, worker: i32, shared: &Shared) {
             .1
             .wait_timeout_while(guard, INTERVAL, |()| !shared.stopping.load(Ordering::Relaxed));
     }
-}
-
-fn look_sql(client: &mut Client, version_num: u32) -> Result<String, postgres::Error> {
-    let may_read_control = "SELECT has_function_privilege('pg_catalog.pg_control_checkpoint()', 'EXECUTE')";
-    let last_checkpoint = if client.query_one(may_read_control, &[])?.get(0) {
-        "(SELECT checkpoint_lsn::text FROM pg_catalog.pg_control_checkpoint())"
-    } else {
-        "NULL::text"
-    };
-    let started = if version_num >= 170_000 {
-        "(SELECT num_timed + num_requested FROM pg_catalog.pg_stat_checkpointer)"
-    } else {
-        "(SELECT checkpoints_timed + checkpoints_req FROM pg_catalog.pg_stat_bgwriter)"
-    };
-    Ok(format!(
-        "SELECT {started}::bigint, {last_checkpoint}, \
-         EXISTS (SELECT FROM pg_catalog.pg_stat_activity \
-                 WHERE backend_type = 'autovacuum worker' AND datname = current_database()), \
-         cardinality(pg_catalog.pg_blocking_pids($1)) > 0"
-    ))
-}
-
-fn look(client: &mut Client, sql: &str, worker: i32) -> Result<Look, postgres::Error> {
-    let row = client.query_one(sql, &[&worker])?;
-    Ok(Look {
-        checkpoints_started: row.try_get(0)?,
-        last_checkpoint: row.try_get(1)?,
-        autovacuum: row.try_get(2)?,
-        waiting: row.try_get(3)?,
-    })
 }
 
 fn note(shared: &Shared, previous: &Look, look: &Look) {
