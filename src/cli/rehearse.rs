@@ -7,14 +7,14 @@ use super::ground::Ground;
 use super::migration_file::{MigrationFile, PlannedMigration};
 use super::results::Results;
 use super::{connection, output, targets, watching::Watcher};
-use crate::catalog;
+use crate::catalog::{self, facts::TableFacts};
 use crate::error::Result;
 use crate::model::{self, stopping};
 use crate::observation::{EndReason, FORMAT_VERSION, Rehearsal};
 use crate::rehearsal::journal::Journal;
 use crate::rehearsal::{Conditions, rehearse};
 use crate::server::{Production, Staging, signals};
-use crate::units::Seconds;
+use crate::units::{Bytes, Count, Seconds};
 
 /// The file in which a rehearsal is kept.
 pub const REHEARSAL_FILE: &str = "rehearsal.json";
@@ -113,6 +113,9 @@ impl Job<'_> {
     }
 
     fn begin(&self, clone: &mut Staging, planned: &PlannedMigration) -> Result<Rehearsal> {
+        for table in &planned.tables {
+            output::print_note(&sampled(table));
+        }
         Ok(Rehearsal {
             kind: "rehearsal".to_string(),
             format_version: FORMAT_VERSION,
@@ -149,6 +152,20 @@ pub fn tell_saved(journal: &Journal, file: &Path) {
         Ok(()) => {}
         Err(error) => output::print_note(&format!("warning: {error}")),
     }
+}
+
+/// Returns what the sampler found of a table, in one line.
+fn sampled(table: &TableFacts) -> String {
+    format!(
+        "{}: {} rows ± {:.0} %, heap {}, TOAST {}, {} indexes {}",
+        table.name,
+        Count(table.estimated_rows.round()),
+        196.0 * table.rows_relative_sd,
+        Bytes(table.heap_bytes),
+        Bytes(table.toast_bytes),
+        table.indexes.len(),
+        Bytes(table.index_bytes)
+    )
 }
 
 /// Returns the present time as files state it: RFC 3339, UTC.
