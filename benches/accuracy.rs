@@ -24,7 +24,7 @@ struct Pair {
 
 fn main() {
     // `cargo test --benches` only wants to know that it compiles.
-    if std::env::args().any(|argument| argument == "--test") {
+    if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
     let seeds: u64 = std::env::var("ACCURACY_SEEDS")
@@ -32,16 +32,20 @@ fn main() {
         .and_then(|text| text.parse().ok())
         .unwrap_or(3);
     let scenarios = Scenario::all(Path::new("scenarios")).expect("the scenarios are readable");
-    let mut pairs = Vec::new();
+    let (mut pairs, mut refused) = (Vec::new(), 0);
     for seed in 1..=seeds {
         for scenario in &scenarios {
-            let Some(pair) = play(scenario, seed) else { continue };
+            let Some(pair) = play(scenario, seed) else {
+                refused += 1;
+                continue;
+            };
             println!("{}", line(&pair));
             pairs.push(pair);
             save(&pairs);
         }
     }
     summarise(&pairs);
+    println!("refused or failed: {refused} of {}", refused + pairs.len());
 }
 
 /// Plays a scenario; `None`, said on stderr, when the rehearsal refused to promise a number or failed.

@@ -304,7 +304,7 @@ impl RehearsalMonitor for Patient {
 
     fn batch_done(&mut self, _step: &StepRecord, _observations: &[Observation], _planned_batches: f64) {}
 
-    fn is_enough(&mut self, _so_far: &Rehearsal, _checkpoints: u64) -> bool {
+    fn is_enough(&mut self, _so_far: &Rehearsal, _step: &StepRecord, _checkpoints: u64) -> bool {
         false
     }
 
@@ -338,6 +338,7 @@ fn empty_rehearsal() -> Rehearsal {
         tables: Vec::new(),
         steps: Vec::new(),
         events: Vec::new(),
+        targets: Vec::new(),
         ended: None,
     }
 }

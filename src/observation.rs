@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::facts::{ServerFacts, TableFacts};
 use crate::error::{Error, ErrorKind, Result};
-use crate::migration::{LockMode, RecognisedBy, Step, StepKind, Walk};
+use crate::migration::{Batching, LockMode, RecognisedBy, Step, StepKind, Walk};
 
 /// The newest file format this version reads and the one it writes.
 pub const FORMAT_VERSION: u32 = 1;
@@ -40,9 +40,23 @@ pub struct Rehearsal {
     pub steps: Vec<StepRecord>,
     /// What the observer saw happen on the server meanwhile.
     pub events: Vec<Event>,
+    /// How large each step is in production, in order, when production was asked; the estimate is then for that size.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<Option<Target>>,
     /// Why the rehearsal ended, in words; `None` when it was cut off and never came to say.
     #[serde(default)]
     pub ended: Option<Ending>,
+}
+
+/// How large a step is where the migration is planned for.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Target {
+    /// Rows it will process there.
+    pub rows: f64,
+    /// Relative standard deviation of `rows`; 0 when counted.
+    pub rows_relative_sd: f64,
+    /// Batches of the whole walk there, where windows of keys or blocks make them known apart from the rows.
+    pub batches: Option<f64>,
 }
 
 /// Why a rehearsal ended.
@@ -218,6 +232,22 @@ pub enum EventKind {
     Autovacuum,
     /// Another session held a lock that a statement waited for.
     LockWait,
+}
+
+impl BatchingRecord {
+    /// Returns the record of a walk that is not planned yet; `batch_delay` is in seconds.
+    pub fn new(batching: &Batching, batch_delay: f64) -> BatchingRecord {
+        BatchingRecord {
+            walk: batching.walk,
+            batch_size: batching.batch_size,
+            total_batches: 0.0,
+            batch_delay_seconds: batch_delay,
+            key: batching.key.iter().map(|column| column.name.clone()).collect(),
+            recognised_by: batching.recognised_by,
+            lookup_seconds: 0.0,
+            lookup_batches: 0,
+        }
+    }
 }
 
 impl StepRecord {

@@ -17,7 +17,7 @@ use crate::report;
 use crate::units::Count;
 
 /// The demo's minute meets as many checkpoints as an hour with the usual settings.
-const SETTINGS: [(&str, &str); 2] = [("max_wal_size", "128MB"), ("min_wal_size", "80MB")];
+const SETTINGS: [(&str, &str); 2] = [("max_wal_size", "64MB"), ("min_wal_size", "48MB")];
 
 /// Runs the command.
 pub fn run(arguments: &DemoArguments) -> Result<()> {
@@ -46,7 +46,7 @@ pub fn run(arguments: &DemoArguments) -> Result<()> {
             .inspect_err(|_| tell_saved(&journal, &file))
     };
     let rehearsal = run(false, REHEARSAL_FILE)?;
-    let mut results = Results::new(rehearsal, &[], &options(arguments.seed))?;
+    let mut results = Results::new(rehearsal, &options(arguments.seed))?;
     results.publish(Format::Terminal, &arguments.output)?;
     refuse_if_interrupted(&results.rehearsal)?;
 

@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::migration::Step;
 use crate::model::rule_of_thumb::UnmeasuredStep;
 use crate::model::{self, rule_of_thumb};
-use crate::observation::{FORMAT_VERSION, Rehearsal, StepRecord};
+use crate::observation::{BatchingRecord, FORMAT_VERSION, Rehearsal, StepRecord};
 use crate::report::{self, TableReport};
 use crate::server::{Production, Reader};
 use crate::units::Count;
@@ -35,7 +35,7 @@ pub fn run(arguments: &EstimateArguments) -> Result<()> {
 fn from_batch_log(log: &Path, arguments: &EstimateArguments) -> Result<()> {
     let total_rows = arguments.rows.unwrap_or_default() as f64;
     let rehearsal = model::batch_log::read(&output::read_text(log)?, &log.display().to_string(), total_rows)?;
-    let results = Results::new(rehearsal, &[], &arguments.options)?;
+    let results = Results::new(rehearsal, &arguments.options)?;
     results.deliver(arguments.output.format, arguments.output.out.as_deref())?;
     results.check_budget(arguments.options.budget)
 }
@@ -61,6 +61,7 @@ fn of_migration(migration: &MigrationFile, arguments: &EstimateArguments) -> Res
         tables: planned.tables.clone(),
         steps: planned.steps.iter().map(StepRecord::new).collect(),
         events: Vec::new(),
+        targets: Vec::new(),
         ended: None,
     };
     let names: Vec<&str> = planned.tables.iter().map(|table| table.name.as_str()).collect();
@@ -71,8 +72,10 @@ fn of_migration(migration: &MigrationFile, arguments: &EstimateArguments) -> Res
     let results = match past {
         Some(past) => {
             output::print_note(&format!("resting on {}", past.path.display()));
-            let targets = production.read(|reader| targets::read(reader, &past.rehearsal))?;
-            Results::new(past.rehearsal, &targets, &arguments.options)?
+            let mut rehearsal = past.rehearsal;
+            adopt_batching(&mut rehearsal, &planned.steps, arguments)?;
+            rehearsal.targets = production.read(|reader| targets::of(reader, &rehearsal, &planned.tables))?;
+            Results::new(rehearsal, &arguments.options)?
         }
         None => {
             output::print_note(&format!(
@@ -84,6 +87,30 @@ fn of_migration(migration: &MigrationFile, arguments: &EstimateArguments) -> Res
     };
     results.deliver(arguments.output.format, arguments.output.out.as_deref())?;
     results.check_budget(arguments.options.budget)
+}
+
+/// Lets the rehearsed loop pause as it is now asked to.
+///
+/// # Errors
+/// `Usage` when other batches are asked for than were rehearsed: their cost is not known.
+fn adopt_batching(rehearsal: &mut Rehearsal, steps: &[Step], arguments: &EstimateArguments) -> Result<()> {
+    for (record, step) in rehearsal.steps.iter_mut().zip(steps) {
+        let (Some(rehearsed), Some(planned)) = (&mut record.batching, &step.batching) else {
+            continue;
+        };
+        let asked = arguments.batching.batch_size.is_some() || arguments.batching.walk.is_some();
+        if asked && (rehearsed.batch_size, rehearsed.walk) != (planned.batch_size, planned.walk) {
+            let message = format!(
+                "step {} was rehearsed with other batches than asked for now",
+                record.number
+            );
+            return Err(Error::new(ErrorKind::Usage, message).with_hint("rehearse it with these batches first"));
+        }
+        if let Some(delay) = arguments.batching.batch_delay {
+            rehearsed.batch_delay_seconds = delay.0;
+        }
+    }
+    Ok(())
 }
 
 fn by_rule_of_thumb(
@@ -105,10 +132,12 @@ fn by_rule_of_thumb(
         let known = table.map(|table| (table.estimated_rows, table.rows_relative_sd));
         let (rows, rows_relative_sd) = matching.or(known).unwrap_or_default();
         let delay = arguments.batching.batch_delay.unwrap_or_default().0;
-        let batches = step
-            .batching
-            .as_ref()
-            .map_or(1.0, |batching| rows / batching.batch_size as f64);
+        let batches = match (&step.batching, table) {
+            (Some(batching), Some(table)) => production
+                .read(|reader| targets::batches(reader, &BatchingRecord::new(batching, delay), table))?
+                .unwrap_or(rows / batching.batch_size as f64),
+            _ => 1.0,
+        };
         steps.push(UnmeasuredStep {
             number: step.number,
             kind: step.kind,

@@ -6,7 +6,10 @@ use super::arguments::{BatchArguments, RehearseArguments};
 use super::ground::Ground;
 use super::migration_file::{MigrationFile, PlannedMigration};
 use super::results::Results;
-use super::{connection, output, targets, watching::Watcher};
+use super::{
+    connection, output, targets,
+    watching::{LEVEL, Watcher},
+};
 use crate::catalog::{self, facts::TableFacts};
 use crate::error::Result;
 use crate::model::{self, stopping};
@@ -43,21 +46,33 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
     };
     let file = directory.join(REHEARSAL_FILE);
     let mut journal = Journal::new(Some(file.clone()));
-    let rehearsal = job
+    let mut rehearsal = job
         .run(&ground, &mut journal)
         .inspect_err(|_| tell_saved(&journal, &file))?;
-    let targets = match &mut production {
-        Some(production) => production.read(|reader| targets::read(reader, &rehearsal))?,
-        None => Vec::new(),
-    };
-    let results = Results::new(rehearsal, &targets, &arguments.options).inspect_err(|_| tell_saved(&journal, &file))?;
-    if production.is_some() {
+    // What was measured for hours must not be lost because production does not answer now.
+    let production = read_targets(arguments, &mut rehearsal, &mut journal);
+    let results = Results::new(rehearsal, &arguments.options).inspect_err(|_| tell_saved(&journal, &file))?;
+    if !results.rehearsal.targets.is_empty() {
         tell_clone(&results, arguments)?;
     }
     results.publish(arguments.format, &directory)?;
     journal.is_saved()?;
     output::print_note(&format!("saved {}", directory.join("report.html").display()));
+    production.map_err(|error| error.in_context("the estimate is for the clone's size"))?;
     results.check_budget(arguments.options.budget)
+}
+
+/// Asks production, if one was named, how large the steps are there, and saves the answer with what was measured.
+///
+/// It is a session of its own: one that is as old as the rehearsal may long be gone.
+fn read_targets(arguments: &RehearseArguments, rehearsal: &mut Rehearsal, journal: &mut Journal) -> Result<()> {
+    let Some(url) = arguments.production.as_deref() else {
+        return Ok(());
+    };
+    let mut production = connection::production_at(Some(url), arguments.no_password)?;
+    rehearsal.targets = production.read(|reader| targets::read(reader, rehearsal))?;
+    journal.try_save(rehearsal);
+    Ok(())
 }
 
 /// What is to be rehearsed and how, wherever that is.
@@ -85,6 +100,9 @@ impl Job<'_> {
     pub fn run(&self, ground: &Ground, journal: &mut Journal) -> Result<Rehearsal> {
         let mut rehearsal = None;
         for run in 0..self.runs {
+            if rehearsal.is_some() && signals::interrupted() {
+                break;
+            }
             let site = ground.site()?;
             let mut clone = site.connect()?;
             let planned = clone.read(|reader| self.migration.plan(reader, self.batching))?;
@@ -128,6 +146,7 @@ impl Job<'_> {
             tables: planned.tables.clone(),
             steps: Vec::new(),
             events: Vec::new(),
+            targets: Vec::new(),
             ended: None,
         })
     }
@@ -210,10 +229,12 @@ fn conditions(arguments: &RehearseArguments) -> Conditions {
 
 /// Says at once when no rehearsal of a part can be as precise as asked.
 fn tell_the_floor(arguments: &RehearseArguments) {
-    let floor = stopping::narrowest_partial(arguments.options.level);
+    let floor = stopping::narrowest_partial(LEVEL);
     if arguments.precision.is_some_and(|precision| precision < floor) {
         output::print_note(&format!(
-            "hint: a part of the batches cannot give less than ±{:.0} %; only --full can",
+            "hint: the {:.0} % interval from a part of the batches cannot be narrower than ±{:.0} %; --full with --runs 3 \
+             gives about ±19 %",
+            LEVEL * 100.0,
             floor * 100.0
         ));
     }

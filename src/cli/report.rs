@@ -12,7 +12,7 @@ use crate::observation::Rehearsal;
 pub fn run(arguments: &ReportArguments) -> Result<()> {
     let path = &arguments.rehearsal;
     let rehearsal = Rehearsal::from_json(&output::read_text(path)?, &path.display().to_string())?;
-    let results = Results::new(rehearsal, &[], &arguments.options)?;
+    let results = Results::new(rehearsal, &arguments.options)?;
     let beside = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::arguments::{EstimateOptions as Options, Format};
 use super::output;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{self, EstimateOptions, Target, estimate::Estimate};
+use crate::model::{self, EstimateOptions, estimate::Estimate};
 use crate::observation::Rehearsal;
 use crate::report;
 use crate::units::Seconds;
@@ -19,12 +19,12 @@ pub struct Results {
 }
 
 impl Results {
-    /// Estimates from `rehearsal` for the given targets, or for the clone it was made on.
+    /// Estimates from `rehearsal` for production's size where that is known, else for the clone it was made on.
     ///
     /// # Errors
     /// `TooLittleEvidence` unless a provisional estimate is asked for.
-    pub fn new(rehearsal: Rehearsal, targets: &[Option<Target>], options: &Options) -> Result<Results> {
-        let estimate = model::estimate(&rehearsal, targets, &model_options(options))?;
+    pub fn new(rehearsal: Rehearsal, options: &Options) -> Result<Results> {
+        let estimate = model::estimate(&rehearsal, &rehearsal.targets, &model_options(options))?;
         Ok(Results { rehearsal, estimate })
     }
 

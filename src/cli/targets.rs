@@ -18,17 +18,23 @@ use crate::server::Reader;
 pub fn read(reader: &mut Reader, rehearsal: &Rehearsal) -> Result<Vec<Option<Target>>> {
     let names: Vec<&str> = rehearsal.tables.iter().map(|table| table.name.as_str()).collect();
     let tables = catalog::tables(reader, &names).map_err(|error| error.in_context("production"))?;
+    of(reader, rehearsal, &tables)
+}
+
+/// Returns how large each step of `rehearsal` is where the catalog says `tables`.
+///
+/// # Errors
+/// `Connection` when the range of a key cannot be read.
+pub fn of(reader: &mut Reader, rehearsal: &Rehearsal, tables: &[TableFacts]) -> Result<Vec<Option<Target>>> {
     rehearsal
         .steps
         .iter()
         .map(|step| {
-            let place = rehearsal
-                .tables
-                .iter()
-                .position(|table| Some(&table.name) == step.table.as_ref());
-            place
-                .map(|place| target(reader, step, &rehearsal.tables[place], &tables[place]))
-                .transpose()
+            let of_step = |table: &&TableFacts| Some(&table.name) == step.table.as_ref();
+            match (rehearsal.tables.iter().find(of_step), tables.iter().find(of_step)) {
+                (Some(clone), Some(production)) => target(reader, step, clone, production).map(Some),
+                _ => Ok(None),
+            }
         })
         .collect()
 }
@@ -63,8 +69,12 @@ fn clone_rows(step: &StepRecord, clone: &TableFacts) -> (f64, f64) {
     )
 }
 
-/// Returns the batches of a walk by arithmetic, which production's key range or size tells exactly.
-fn batches(reader: &mut Reader, batching: &BatchingRecord, production: &TableFacts) -> Result<Option<f64>> {
+/// Returns the batches of a walk by arithmetic, which production's key range or size tells exactly; `None` for a walk by
+/// rows, which goes by their number.
+///
+/// # Errors
+/// `Connection` when the range of the key cannot be read.
+pub fn batches(reader: &mut Reader, batching: &BatchingRecord, production: &TableFacts) -> Result<Option<f64>> {
     const BLOCK_BYTES: u64 = 8192;
     let batch_size = batching.batch_size as f64;
     match batching.walk {

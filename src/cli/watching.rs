@@ -7,7 +7,7 @@ use crate::rehearsal::RehearsalMonitor;
 use crate::server::signals;
 
 /// Level at which the precision of a rehearsal is judged.
-const LEVEL: f64 = 0.95;
+pub const LEVEL: f64 = 0.95;
 
 /// The person's eyes and hands in a rehearsal.
 pub struct Watcher {
@@ -36,8 +36,8 @@ impl RehearsalMonitor for Watcher {
         }
     }
 
-    fn is_enough(&mut self, so_far: &Rehearsal, checkpoints: u64) -> bool {
-        let (Some(precision), Some(step)) = (self.precision, so_far.steps.last()) else {
+    fn is_enough(&mut self, so_far: &Rehearsal, step: &StepRecord, checkpoints: u64) -> bool {
+        let Some(precision) = self.precision else {
             return false;
         };
         let table = so_far

@@ -75,7 +75,8 @@ fn step_estimate(told: Told, share_of_variance: f64, level: f64) -> StepEstimate
     }
 }
 
-/// Returns the weakest basis among the steps that contribute at least a tenth of the total's variance.
+/// Returns the weakest basis among the steps that contribute at least a tenth of the total's variance, or of all steps
+/// when none does alone.
 fn weakest_basis(forecasts: &[&Forecast], shares: &[f64]) -> Basis {
     let strength = |basis: &Basis| match basis {
         Basis::RuleOfThumb => 0,
@@ -86,6 +87,7 @@ fn weakest_basis(forecasts: &[&Forecast], shares: &[f64]) -> Basis {
     matters
         .map(|(forecast, _)| forecast.basis)
         .min_by_key(strength)
+        .or_else(|| forecasts.iter().map(|forecast| forecast.basis).min_by_key(strength))
         .unwrap_or(Basis::Rehearsal)
 }
 

@@ -184,6 +184,7 @@ fn rehearsal(observations: Vec<Observation>, rows: f64, total_rows: f64, name: &
         tables: Vec::new(),
         steps: vec![step_record(observations, rows, total_rows, name)],
         events: Vec::new(),
+        targets: Vec::new(),
         ended: None,
     }
 }

@@ -25,23 +25,13 @@ mod wave;
 
 use crate::catalog::facts::TableFacts;
 use crate::error::{Error, ErrorKind, Result};
+pub use crate::observation::Target;
 use crate::observation::{EventKind, Rehearsal, StepRecord};
 use crate::units::Seconds;
 use assemble::{Told, assemble, tell_common};
 use estimate::Estimate;
 use forecast::Forecast;
 use rule_of_thumb::UnmeasuredStep;
-
-/// How large a step is where the migration is planned for.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Target {
-    /// Rows it will process there.
-    pub rows: f64,
-    /// Relative standard deviation of `rows`; 0 when counted.
-    pub rows_relative_sd: f64,
-    /// Batches of the whole walk there, where windows of keys or blocks make them known apart from the rows.
-    pub batches: Option<f64>,
-}
 
 /// What an estimate is asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]

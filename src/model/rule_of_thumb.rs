@@ -100,9 +100,14 @@ pub fn forecast(step: &UnmeasuredStep, confidence_level: f64) -> Forecast {
 fn typical(step: &UnmeasuredStep) -> Typical {
     let table_rows = step.table.map_or(0.0, |table| table.estimated_rows.max(0.0));
     let rows = step.rows.unwrap_or(table_rows).max(0.0);
+    // Where the table is planned for another size, its bytes grow with its rows.
+    let growth = match step.rows {
+        Some(rows) if table_rows >= 1.0 && rows > table_rows => rows / table_rows,
+        _ => 1.0,
+    };
     let bytes = |measured: fn(&TableFacts) -> u64| {
         step.table
-            .map_or(rows * UNKNOWN_ROW_BYTES, |table| measured(table) as f64)
+            .map_or(rows * UNKNOWN_ROW_BYTES, |table| growth * measured(table) as f64)
     };
     let (seconds, standard_deviation, counts_rows) = match step.kind {
         StepKind::Backfill | StepKind::Dml => (rows / rows_per_second(step), DML_SD, true),

@@ -43,7 +43,11 @@ pub fn forecast(
     // On the clone the statement met the rows there are, however many: only another number of rows is uncertain.
     let rows_sd = target.map_or(0.0, |target| rows_relative_sd(step, Some(target)));
     let added_sd = scaling_sd(ratio, growth.sd_per_e_fold).hypot(rows_sd);
-    let rows = clone_rows.filter(|_| grows).map(|rows| rows * ratio);
+    let processed = match step.kind {
+        StepKind::Dml => Some(mean_rows(step)),
+        _ => clone_rows,
+    };
+    let rows = processed.filter(|_| grows).map(|rows| rows * ratio);
     let mean = runs.mean().scaled(factor);
     Some(Forecast {
         duration: runs.prediction().scaled(factor).widened(added_sd * added_sd),
@@ -57,6 +61,12 @@ pub fn forecast(
         assumptions: assumptions(step, ratio),
         warnings: warnings(step, &runs, ratio),
     })
+}
+
+/// Returns the rows that a run of the statement affected on average.
+fn mean_rows(step: &StepRecord) -> f64 {
+    let rows: u64 = step.observations.iter().map(|observation| observation.rows).sum();
+    rows as f64 / step.observations.len().max(1) as f64
 }
 
 /// Returns how a kind grows: 1.01 is n log n of a sort between the sizes in question; rewrites meet the WAL's and the

@@ -38,7 +38,7 @@ impl Walker<'_> {
         }
         let limits = Limits {
             batch_delay: self.conditions.batch_delay,
-            max_seconds: self.deadline.saturating_duration_since(Instant::now()).as_secs_f64() / backfills_left as f64,
+            max_seconds: self.seconds_left / backfills_left as f64,
         };
         let mut observations = Vec::new();
         let version_num = self.rehearsal.server.version_num;
@@ -59,6 +59,7 @@ impl Walker<'_> {
             &mut scribe,
         );
         scribe.write_down(&observations);
+        self.seconds_left -= observations.last().map_or(0.0, |last| last.elapsed);
         let (begin, lookups) = (backfill.started(), backfill.lookups);
         let locks = backfill.locks.take().unwrap_or_default();
         self.finish_backfill(index, begin, lookups, locks, outcome)
@@ -96,7 +97,8 @@ impl Walker<'_> {
         record.locks = locks;
         summarise(record);
         let reason = outcome.map_err(|error| error.in_context(format!("step {number} at line {}", record.line)))?;
-        record.complete = reason == EndReason::Complete;
+        // A run that was cut off is not made whole by a later one.
+        record.complete = reason == EndReason::Complete && (self.run == 0 || record.complete);
         if reason != EndReason::Complete {
             self.reason = reason;
         }
@@ -135,7 +137,8 @@ impl Monitor for Scribe<'_> {
 
     fn is_enough(&mut self, observations: &[Observation], checkpoints: u64) -> bool {
         self.write_down(observations);
-        self.monitor.is_enough(self.rehearsal, checkpoints)
+        self.monitor
+            .is_enough(self.rehearsal, &self.rehearsal.steps[self.index], checkpoints)
     }
 
     fn is_interrupted(&self) -> bool {
@@ -158,24 +161,15 @@ fn describe_walk(record: &mut StepRecord, batching: &Batching, plan: &WalkPlan, 
     record.total_rows = Some(plan.total_rows);
     record.total_rows_relative_sd = plan.total_rows_relative_sd;
     record.batching = Some(BatchingRecord {
-        walk: batching.walk,
-        batch_size: batching.batch_size,
         total_batches: plan.total_batches,
-        batch_delay_seconds: batch_delay,
-        key: batching.key.iter().map(|column| column.name.clone()).collect(),
-        recognised_by: batching.recognised_by,
-        lookup_seconds: 0.0,
-        lookup_batches: 0,
+        ..BatchingRecord::new(batching, batch_delay)
     });
 }
 
-/// Sums up what the batches have in common: the WAL of all, and the longest hold of each lock.
+/// Sums up what the batches have in common: the WAL of the first run, and the longest hold of each lock.
 fn summarise(record: &mut StepRecord) {
-    let wal: Option<u64> = record
-        .observations
-        .iter()
-        .map(|observation| observation.wal_bytes)
-        .sum();
+    let first_run = record.observations.iter().filter(|observation| observation.run == 0);
+    let wal: Option<u64> = first_run.map(|observation| observation.wal_bytes).sum();
     record.wal_bytes = wal.filter(|_| !record.observations.is_empty());
     let longest = record
         .observations

@@ -1,6 +1,6 @@
 //! Runs the steps of a migration once, in order, on one clone, and writes each down as it is measured.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use postgres::Client;
 use postgres::error::SqlState;
@@ -41,8 +41,8 @@ pub trait RehearsalMonitor {
     /// Hears of each batch of the step that runs, with all observations of this run so far.
     fn batch_done(&mut self, step: &StepRecord, observations: &[Observation], planned_batches: f64);
 
-    /// Returns whether the last step of `so_far` is measured well enough; asked only when a look is due.
-    fn is_enough(&mut self, so_far: &Rehearsal, checkpoints: u64) -> bool;
+    /// Returns whether `step` of `so_far` is measured well enough; asked only when a look is due.
+    fn is_enough(&mut self, so_far: &Rehearsal, step: &StepRecord, checkpoints: u64) -> bool;
 
     /// Returns whether the person asked to stop.
     fn is_interrupted(&self) -> bool;
@@ -70,7 +70,7 @@ pub fn rehearse(
         clone,
         observer,
         conditions,
-        deadline: Instant::now() + Duration::from_secs_f64(conditions.max_seconds.min(1e9)),
+        seconds_left: conditions.max_seconds,
         run,
         rehearsal,
         journal,
@@ -125,8 +125,8 @@ pub(super) struct Walker<'a> {
     pub(super) clone: &'a mut Staging,
     pub(super) observer: Observer,
     pub(super) conditions: &'a Conditions,
-    /// When the time for the backfills is over.
-    pub(super) deadline: Instant,
+    /// Seconds that the backfills may still take.
+    pub(super) seconds_left: f64,
     pub(super) run: u32,
     pub(super) rehearsal: &'a mut Rehearsal,
     pub(super) journal: &'a mut Journal,
@@ -138,6 +138,10 @@ pub(super) struct Walker<'a> {
 
 impl Walker<'_> {
     fn walk(&mut self, steps: &[Step]) -> Result<()> {
+        if self.run == 0 {
+            // All of them at once: a step that is never reached must not be missing from the estimate.
+            self.rehearsal.steps = steps.iter().map(StepRecord::new).collect();
+        }
         for (index, step) in steps.iter().enumerate() {
             if self.monitor.is_interrupted() {
                 self.reason = EndReason::Interrupted;
@@ -146,9 +150,6 @@ impl Walker<'_> {
                 return self.leave_block();
             }
             self.enter_block(step.transaction_block)?;
-            if self.run == 0 {
-                self.rehearsal.steps.push(StepRecord::new(step));
-            }
             self.monitor.step_begins(&self.rehearsal.steps[index]);
             match &step.batching {
                 Some(batching) => {
@@ -270,7 +271,13 @@ impl Walker<'_> {
     fn statement_failed(&mut self, index: usize, step: &Step, error: &postgres::Error) -> Result<()> {
         let violated = matches!(
             error.code(),
-            Some(&SqlState::NOT_NULL_VIOLATION | &SqlState::CHECK_VIOLATION | &SqlState::FOREIGN_KEY_VIOLATION)
+            Some(
+                &SqlState::NOT_NULL_VIOLATION
+                    | &SqlState::CHECK_VIOLATION
+                    | &SqlState::FOREIGN_KEY_VIOLATION
+                    | &SqlState::UNIQUE_VIOLATION
+                    | &SqlState::EXCLUSION_VIOLATION
+            )
         );
         let partial = self.rehearsal.steps[..index]
             .iter()

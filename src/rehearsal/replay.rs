@@ -4,7 +4,7 @@
 //! precise enough, and whether the person wants to stop.
 
 use super::backfill::{Backfill, Measured};
-use super::segments::SegmentDesign;
+use super::segments::{SHORTEST_SEGMENT, SegmentDesign};
 use crate::error::Result;
 use crate::observation::{EndReason, Observation};
 
@@ -88,9 +88,18 @@ impl Replay<'_> {
         let mut counter_before_last = None;
         let mut done = 0;
         let mut end = None;
+        // Where all segments do not fit the time they get shorter, not fewer: places matter more than batches.
+        let arrived = self.backfill.clock();
+        let fair_share = match self.design.is_whole_walk() {
+            true => f64::INFINITY,
+            false => self.limits.max_seconds / self.design.segments.len() as f64,
+        };
         while done < batches {
             if let Some(reason) = self.reason_to_stop() {
                 end = Some(reason);
+                break;
+            }
+            if done >= SHORTEST_SEGMENT && self.backfill.clock() - arrived > fair_share {
                 break;
             }
             if self.begin.is_some() && !self.pause() {

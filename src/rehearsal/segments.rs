@@ -9,7 +9,7 @@ use crate::stats::sequence::spread_order;
 /// Fewest and most strata that the walk is cut into.
 const STRATA: (u64, u64) = (8, 24);
 /// Fewest batches in a segment, so that enough are left after the warm-up.
-const SHORTEST_SEGMENT: u64 = 25;
+pub const SHORTEST_SEGMENT: u64 = 25;
 /// Batches at the start of a segment during which caches are still cold.
 const WARM_UP: u64 = 10;
 /// Fewest batches from which a duration is promised.

@@ -51,7 +51,12 @@ pub fn run_alone(client: &mut Client, sql: &str) -> Result<StatementMeasured, po
         Err(error) => {
             // A connection that is gone cannot roll back, and need not: the server does.
             let _ = client.batch_execute("ROLLBACK");
-            if error.code() == Some(&SqlState::ACTIVE_SQL_TRANSACTION) {
+            // The second is a procedure or DO block that commits by itself; it was rolled back before its first commit.
+            let alone = [
+                SqlState::ACTIVE_SQL_TRANSACTION,
+                SqlState::INVALID_TRANSACTION_TERMINATION,
+            ];
+            if error.code().is_some_and(|code| alone.contains(code)) {
                 run_outside_transaction(client, sql, &before)
             } else {
                 Err(error)

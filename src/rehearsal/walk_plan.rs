@@ -55,12 +55,16 @@ impl WalkPlan {
             .map(|condition| (batching.alias.as_str(), condition));
         let (facts, sampled) = clone.read(|reader| {
             let facts = catalog::table(reader, &batching.table)?;
-            let sampled = if conditions.count_exactly {
-                catalog::exact(reader, &facts, predicate)?
-            } else {
-                catalog::sample(reader, &facts, predicate, conditions.seed, SampleOptions::default())?
-            };
-            Ok((facts, sampled))
+            if conditions.count_exactly {
+                let counted = catalog::exact(reader, &facts, predicate)?;
+                return Ok((facts, counted));
+            }
+            let sampled = catalog::sample(reader, &facts, predicate, conditions.seed, SampleOptions::default())?;
+            // A sample without a single match does not show that there is none.
+            match sampled.matching.is_some_and(|matching| matching.rows < 1.0) {
+                true => catalog::exact(reader, &facts, predicate).map(|counted| (facts, counted)),
+                false => Ok((facts, sampled)),
+            }
         })?;
         let (total_rows, relative_sd) = match &sampled.matching {
             Some(matching) => (matching.rows, matching.rows_relative_sd),

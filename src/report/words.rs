@@ -103,6 +103,7 @@ pub(super) fn evidence(rehearsal: &Rehearsal, estimate: &Estimate) -> String {
     let from_log = rehearsal.server.version_num == 0;
     let basis = match estimate.basis {
         Basis::Rehearsal if from_log => "read from a batch log",
+        Basis::Rehearsal if rehearsal.throwaway => "measured on a throwaway server",
         Basis::Rehearsal => "measured on a clone",
         Basis::Ladder => "extrapolated from smaller sizes",
         Basis::RuleOfThumb => "typical rates, not measured here",

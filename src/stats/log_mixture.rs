@@ -8,7 +8,7 @@ use rand::Rng;
 
 use super::distribution::{student_cumulative, student_quantile};
 use super::interval::Interval;
-use super::random::{standard_student, uniform};
+use super::random::{standard_normal, student_scale, uniform};
 
 /// One component of a [`LogMixture`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -158,13 +158,17 @@ impl LogMixture {
 
     /// Draws one value.
     ///
-    /// `shared` is a standardised effect common to several distributions, which takes `shared_deviation` of the logarithm's
-    /// scale; the rest is drawn anew. Without a common effect pass a `shared_deviation` of 0.
+    /// `shared` is a standard normal effect common to several distributions, which takes `shared_deviation` of the
+    /// logarithm's scale; the rest is drawn anew. Both are stretched by one √(ν/χ²_ν), so that a value alone follows this
+    /// distribution whatever is shared. Without a common effect pass a `shared_deviation` of 0.
     pub fn sample(&self, generator: &mut impl Rng, shared: f64, shared_deviation: f64) -> f64 {
         let component = self.pick(uniform(generator));
-        let own_variance = component.standard_deviation.powi(2) - shared_deviation.powi(2);
-        let own = own_variance.max(0.0).sqrt() * standard_student(generator, component.degrees_of_freedom);
-        (component.mean + shared_deviation.min(component.standard_deviation) * shared + own).exp()
+        let shared_deviation = shared_deviation.min(component.standard_deviation);
+        let own_deviation = (component.standard_deviation.powi(2) - shared_deviation.powi(2))
+            .max(0.0)
+            .sqrt();
+        let effects = shared_deviation * shared + own_deviation * standard_normal(generator);
+        (component.mean + student_scale(generator, component.degrees_of_freedom) * effects).exp()
     }
 
     fn pick(&self, mut share: f64) -> &Component {

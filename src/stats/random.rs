@@ -28,6 +28,30 @@ pub fn standard_normal(generator: &mut impl Rng) -> f64 {
     radius * (std::f64::consts::TAU * uniform(generator)).cos()
 }
 
+/// Draws the factor √(ν/χ²_ν) that makes a normal value a t value; 1 for infinite degrees of freedom.
+///
+/// χ²_ν is drawn as a Gamma(ν/2) variate. Source: Marsaglia & Tsang (2000), A simple method for generating gamma variables.
+pub fn student_scale(generator: &mut impl Rng, degrees_of_freedom: f64) -> f64 {
+    if !degrees_of_freedom.is_finite() {
+        return 1.0;
+    }
+    (degrees_of_freedom / (2.0 * standard_gamma(generator, degrees_of_freedom / 2.0))).sqrt()
+}
+
+/// Draws from Gamma(shape, 1), for a shape of at least 1.
+fn standard_gamma(generator: &mut impl Rng, shape: f64) -> f64 {
+    let d = shape.max(1.0) - 1.0 / 3.0;
+    let c = 1.0 / (9.0 * d).sqrt();
+    loop {
+        let normal = standard_normal(generator);
+        let v = (1.0 + c * normal).powi(3);
+        let accepted = v > 0.0 && (1.0 - uniform(generator)).ln() < 0.5 * normal * normal + d - d * v + d * v.ln();
+        if accepted {
+            return d * v;
+        }
+    }
+}
+
 /// Draws a standard t value; infinite degrees of freedom give a normal one.
 ///
 /// Source: Bailey (1994), Polar generation of random variates with the t-distribution: √(ν(U^(−2/ν) − 1)) cos 2πV.
@@ -64,6 +88,10 @@ mod tests {
         check(|| standard_normal(&mut one), normal_cumulative);
         check(
             || standard_student(&mut one, 4.0),
+            |value| student_cumulative(value, 4.0),
+        );
+        check(
+            || student_scale(&mut one, 4.0) * standard_normal(&mut one),
             |value| student_cumulative(value, 4.0),
         );
         check(|| between(&mut one, 2.0, 4.0), |value| (value - 2.0) / 2.0);

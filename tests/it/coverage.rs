@@ -329,6 +329,7 @@ fn rehearsal(step: StepRecord, database: &SimulatedDatabase) -> Rehearsal {
         tables: vec![table(database)],
         steps: vec![step],
         events: vec![checkpoint; database.checkpoints() as usize],
+        targets: Vec::new(),
         ended: None,
     }
 }

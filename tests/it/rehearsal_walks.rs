@@ -24,7 +24,7 @@ impl RehearsalMonitor for Patient {
 
     fn batch_done(&mut self, _step: &StepRecord, _observations: &[Observation], _planned_batches: f64) {}
 
-    fn is_enough(&mut self, _so_far: &Rehearsal, _checkpoints: u64) -> bool {
+    fn is_enough(&mut self, _so_far: &Rehearsal, _step: &StepRecord, _checkpoints: u64) -> bool {
         false
     }
 
@@ -84,6 +84,7 @@ fn replay(database: &Database, sql: &str, walk: Option<Walk>) -> Rehearsal {
         tables: Vec::new(),
         steps: Vec::new(),
         events: Vec::new(),
+        targets: Vec::new(),
         ended: None,
     };
     let mut journal = Journal::new(None);

@@ -224,6 +224,7 @@ fn with_steps(steps: Vec<StepRecord>) -> Rehearsal {
         tables: vec![table()],
         steps,
         events: Vec::new(),
+        targets: Vec::new(),
         ended: None,
     }
 }
