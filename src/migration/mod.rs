@@ -8,10 +8,12 @@ use crate::catalog::facts::Column;
 
 mod batching;
 mod directive;
+mod effects;
 mod kind;
 mod lexer;
 mod names;
 mod outline;
+mod plan;
 mod source;
 mod splitter;
 mod statement;
@@ -24,7 +26,9 @@ mod windows;
 
 pub use batching::{BatchOptions, DEFAULT_BATCH_SIZE, Tables};
 pub use directive::{BatchDirective, Directive};
+pub use effects::{Effects, TransactionRule, effects};
 pub use lexer::BatchEdge;
+pub use plan::{PlannedStatement, names_in, plan};
 pub use statement::{Include, Included, Statement, parse, parse_with};
 pub use steps::{steps, tables_of};
 pub use template::{condition, is_integer_key};

@@ -9,6 +9,7 @@ mod coverage;
 mod house;
 mod measured;
 mod migration_steps;
+mod plan_cases;
 mod report;
 mod report_fixture;
 mod scenarios;
