@@ -49,7 +49,7 @@ mod tests {
         );
         check("ALTER TABLE t ADD COLUMN x int DEFAULT own_function()", Unclassified);
         check("ALTER TABLE t ADD COLUMN x own_domain DEFAULT 4", Unclassified);
-        check("ALTER TABLE t ADD COLUMN x int NOT NULL", Unclassified);
+        check("ALTER TABLE t ADD COLUMN x int NOT NULL", TableScan);
         check("ALTER TABLE t ADD COLUMN x int DEFAULT 4 CHECK (x > 0)", TableScan);
         check("ALTER TABLE t ADD COLUMN x bigint REFERENCES parent(id)", CatalogOnly);
         check("ALTER TABLE t ADD COLUMN x int UNIQUE", IndexBuild);
@@ -78,11 +78,11 @@ mod tests {
             "CREATE TABLE t_1 PARTITION OF t FOR VALUES FROM (1) TO (2)",
             Unclassified,
         );
-        check("CREATE TABLE t AS SELECT 1", Unclassified);
+        check("CREATE TABLE t AS SELECT 1", StepKind::Dml);
         check("VACUUM t", TableScan);
         check("VACUUM (FULL) t", TableRewrite);
         check("REFRESH MATERIALIZED VIEW mv", TableRewrite);
-        check("REFRESH MATERIALIZED VIEW CONCURRENTLY mv", Unclassified);
+        check("REFRESH MATERIALIZED VIEW CONCURRENTLY mv", StepKind::Dml);
         check(
             "MERGE INTO t USING s ON t.id = s.id WHEN MATCHED THEN DELETE",
             StepKind::Dml,
@@ -91,6 +91,6 @@ mod tests {
         check("CALL backfill()", Unclassified);
         check("DO $$ BEGIN NULL; END $$", Unclassified);
         check("COPY t FROM '/data/t.csv'", StepKind::Dml);
-        check("COPY t TO '/data/t.csv'", Unclassified);
+        check("COPY t TO '/data/t.csv'", TableScan);
     }
 }

@@ -26,7 +26,7 @@ mod windows;
 
 pub use batching::{BatchOptions, DEFAULT_BATCH_SIZE, Tables};
 pub use directive::{BatchDirective, Directive};
-pub use effects::{Effects, TransactionRule, effects};
+pub use effects::{Effects, TransactionRule, effects, safe_form};
 pub use lexer::BatchEdge;
 pub use plan::{PlannedStatement, names_in, plan};
 pub use statement::{Include, Included, Statement, parse, parse_with};
@@ -106,6 +106,12 @@ pub enum LockMode {
     /// Most of `ALTER TABLE`, `DROP`, `TRUNCATE`.
     #[serde(rename = "AccessExclusiveLock")]
     AccessExclusive,
+}
+
+impl std::fmt::Display for LockMode {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.serialize(formatter)
+    }
 }
 
 impl LockMode {

@@ -10,6 +10,7 @@ mod house;
 mod measured;
 mod migration_steps;
 mod plan_cases;
+mod plan_command;
 mod report;
 mod report_fixture;
 mod scenarios;

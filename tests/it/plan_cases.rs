@@ -115,3 +115,142 @@ fn recorded_cases_are_foretold() {
     );
     assert_eq!(right, 76);
 }
+
+/// Statements that are in no file: what the plan says of them is compared with what this server does.
+const STATEMENTS: &[&str] = &[
+    "ALTER TABLE t ADD COLUMN x timestamptz NOT NULL DEFAULT now()",
+    "ALTER TABLE t ADD COLUMN x int GENERATED ALWAYS AS (a + 1) STORED",
+    "ALTER TABLE t ADD COLUMN x int DEFAULT 5, ALTER COLUMN b SET NOT NULL",
+    "ALTER TABLE t ADD COLUMN x mood DEFAULT 'a'",
+    "ALTER TABLE t ALTER COLUMN b TYPE bigint",
+    "ALTER TABLE t ALTER COLUMN s TYPE varchar(60)",
+    "ALTER TABLE t ALTER COLUMN s TYPE varchar USING s::varchar",
+    "ALTER TABLE t ALTER COLUMN s TYPE text USING lower(s)",
+    "ALTER TABLE t ALTER COLUMN arr TYPE bigint[]",
+    "ALTER TABLE t ALTER COLUMN ts TYPE timestamptz",
+    "ALTER TABLE t ALTER COLUMN tz TYPE timestamptz(3)",
+    "ALTER TABLE t ALTER COLUMN c TYPE char(20)",
+    "ALTER TABLE t ALTER COLUMN iv TYPE cidr USING iv::cidr",
+    "ALTER TABLE t ALTER COLUMN vb TYPE varbit",
+    "ALTER TABLE t ALTER COLUMN n TYPE numeric(12,4)",
+    "ALTER TABLE t ALTER COLUMN txt TYPE text COLLATE \"C\"",
+    "ALTER TABLE dm ALTER COLUMN d TYPE int",
+    "ALTER TABLE parent ALTER COLUMN id TYPE int",
+    "ALTER TABLE t ADD CHECK (a > 0), ADD COLUMN y text",
+    "ALTER TABLE fk_nv VALIDATE CONSTRAINT fk_nv_ref",
+    "ALTER TABLE fk_nv DROP COLUMN ref",
+    "ALTER TABLE t ALTER COLUMN a SET STATISTICS 500",
+    "ALTER TABLE t ALTER COLUMN a SET (n_distinct = 100)",
+    "ALTER TABLE t SET (autovacuum_vacuum_scale_factor = 0.1, user_catalog_table = true)",
+    "ALTER TABLE t DISABLE TRIGGER ALL",
+    "ALTER TABLE t CLUSTER ON t_a",
+    "ALTER TABLE t OWNER TO CURRENT_USER",
+    "ALTER TABLE nn RENAME COLUMN v TO w",
+    "ALTER TABLE nn ADD UNIQUE (v)",
+    "ALTER TABLE ul SET LOGGED",
+    "ALTER TABLE part ADD COLUMN x int",
+    "ALTER TABLE part ADD CONSTRAINT pc CHECK (id > 0)",
+    "ALTER TABLE part ATTACH PARTITION part_3 FOR VALUES FROM ('2024-02-01') TO ('2024-03-01')",
+    "DROP TABLE part_1",
+    "DROP TABLE fk_nv",
+    "DROP VIEW tv",
+    "DROP MATERIALIZED VIEW mv",
+    "ALTER VIEW tv RENAME TO tv2",
+    "CREATE OR REPLACE VIEW tv AS SELECT id, a FROM t",
+    "TRUNCATE part",
+    "TRUNCATE parent CASCADE",
+    "COMMENT ON COLUMN t.a IS 'x'",
+    "COMMENT ON TABLE t IS 'x'",
+    "REFRESH MATERIALIZED VIEW mv",
+    "CREATE INDEX ON mv (a)",
+    "CREATE UNIQUE INDEX ON nn (v) WHERE v > 10",
+    "REINDEX TABLE t",
+    "LOCK TABLE t IN SHARE ROW EXCLUSIVE MODE",
+    "CREATE STATISTICS st ON a, b FROM t",
+    "CREATE RULE r AS ON DELETE TO t DO ALSO NOTHING",
+    "CREATE TABLE child (id bigint REFERENCES parent)",
+    "CREATE TABLE kid () INHERITS (nn)",
+    "CREATE MATERIALIZED VIEW mv2 AS SELECT * FROM nn",
+    "INSERT INTO fk_nv VALUES (9999999, 1)",
+    "INSERT INTO em (id) SELECT id FROM parent",
+    "UPDATE t SET b = 2",
+    "DELETE FROM nn",
+    "SELECT * FROM nn FOR SHARE",
+    "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "CREATE TYPE mood2 AS ENUM ('x')",
+    "ALTER SEQUENCE sq RESTART",
+];
+
+#[test]
+fn this_server_does_what_is_foretold() {
+    let database = database();
+    let mut client = database.client();
+    let all: String = STATEMENTS.iter().map(|sql| format!("{sql};\n")).collect();
+    let schema = schema(&database, &all);
+    let mut wrong = Vec::new();
+    for sql in STATEMENTS {
+        let measured = on_tables(&schema, measured(&mut client, sql));
+        let found = on_tables(&schema, foretold(&schema, None, sql));
+        if found != measured {
+            wrong.push(format!("{sql}\n  plan   {found:?}\n  server {measured:?}"));
+        }
+    }
+    let right = STATEMENTS.len() - wrong.len();
+    assert!(
+        wrong.is_empty(),
+        "{right} right, {} wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+/// Runs a statement, asks the server what it did, and rolls it back.
+fn measured(client: &mut postgres::Client, sql: &str) -> Done {
+    let storage = "SELECT oid, relname::text, relfilenode FROM pg_class WHERE relnamespace = 'public'::regnamespace";
+    let scans = "SELECT relname::text, seq_scan FROM pg_stat_xact_user_tables \
+                 WHERE schemaname = 'public' AND relname <> ALL ($1)";
+    let empty = "SELECT relname::text FROM pg_class WHERE relkind IN ('r', 'm') AND pg_relation_size(oid) = 0";
+    let empty: Vec<String> = client
+        .query(empty, &[])
+        .expect("sizes")
+        .iter()
+        .map(|row| row.get(0))
+        .collect();
+    let mut transaction = client.transaction().expect("a transaction");
+    let read_storage = |transaction: &mut postgres::Transaction| -> BTreeMap<u32, (String, u32)> {
+        let rows = transaction.query(storage, &[]).expect("relations");
+        rows.iter().map(|row| (row.get(0), (row.get(1), row.get(2)))).collect()
+    };
+    let read_scans = |transaction: &mut postgres::Transaction| -> BTreeMap<String, i64> {
+        let rows = transaction.query(scans, &[&empty]).expect("scans");
+        rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+    };
+    let (storage_before, scans_before) = (read_storage(&mut transaction), read_scans(&mut transaction));
+    transaction
+        .batch_execute(sql)
+        .unwrap_or_else(|error| panic!("{sql}: {}", crate::support::said(&error)));
+    let mut locks: BTreeMap<String, LockMode> = BTreeMap::new();
+    let held = "SELECT relation, mode FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation'";
+    for row in transaction.query(held, &[]).expect("locks") {
+        let mode = LockMode::from_name(row.get(1)).expect("a lock mode");
+        if let Some((name, _)) = storage_before.get(&row.get(0)).filter(|_| mode > LockMode::AccessShare) {
+            let strongest = locks.entry(name.clone()).or_insert(mode);
+            *strongest = (*strongest).max(mode);
+        }
+    }
+    let (storage_after, scans_after) = (read_storage(&mut transaction), read_scans(&mut transaction));
+    transaction.rollback().expect("a rollback");
+    let changed = |(oid, (name, file)): (&u32, &(String, u32))| {
+        let now = storage_after.get(oid)?.1;
+        (now != *file).then(|| name.clone())
+    };
+    let counted = |(name, count): (&String, &i64)| {
+        let known = storage_before.values().any(|(known, _)| known == name);
+        (known && *count > scans_before.get(name).copied().unwrap_or(0)).then(|| name.clone())
+    };
+    Done {
+        locks: locks.into_iter().collect(),
+        rewritten: storage_before.iter().filter_map(changed).collect(),
+        scanned: scans_after.iter().filter_map(counted).collect(),
+    }
+}

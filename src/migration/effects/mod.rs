@@ -8,6 +8,7 @@ mod evolution;
 mod other_objects;
 mod queries;
 mod rules;
+mod safe_form;
 mod storage;
 mod table_rules;
 mod types;
@@ -18,6 +19,7 @@ use super::{LockMode, StepKind};
 use crate::catalog::{RelationFacts, SchemaFacts};
 
 pub(super) use evolution::evolve;
+pub use safe_form::safe_form;
 pub(super) use words::Words;
 
 /// Version whose rules hold when no server was asked: the oldest that its project still maintains.

@@ -203,6 +203,11 @@ pub(super) fn create_table(judge: &mut Judge, words: &mut Words) {
     {
         let parent = judge.relation(&written);
         judge.note_missing(&parent, &written);
+        if !judge.schema.is_known() {
+            judge
+                .effects
+                .unknown("whether there is a default partition, which is read");
+        }
         judge.effects.lock(&parent.name, AccessExclusive);
         judge.default_changes(&parent, "", true);
         for constraint in parent.facts.iter().flat_map(|facts| &facts.constraints) {
