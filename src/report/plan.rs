@@ -90,12 +90,25 @@ pub fn plan_terminal(report: &PlanReport, width: u16, colour: bool) -> String {
     let page = Page { width, colour };
     let mut text = page.bold(&headline(report));
     text += &page.wrapped(&report.rules, 0);
-    let rows: Vec<Vec<String>> = shown(report).map(row).collect();
-    text += &format!("\n{}\n", page.table(&HEADER, HEADER.len(), &rows));
-    for statement in shown(report).filter(|statement| !details(statement).is_empty()) {
+    // What is rewritten and scanned stands below, where long names have room.
+    let narrow = [0, 2, 3, 4, 6];
+    let header = narrow.map(|column| HEADER[column]);
+    let rows: Vec<Vec<String>> = shown(report)
+        .map(|statement| {
+            let cells = row(statement);
+            narrow.iter().map(|column| cells[*column].clone()).collect()
+        })
+        .collect();
+    text += &format!("\n{}\n", page.table(&header, header.len(), &rows));
+    for statement in shown(report) {
         let place = format!("{}:{}", statement.file, statement.line);
-        let sql = text::shortened(&statement.statement, STATEMENT_LENGTH);
+        let sql = text::shortened(&statement.statement, 2 * STATEMENT_LENGTH);
         text += &format!("\n{}", page.bold(&format!("{}. {sql} ({place})", statement.number)));
+        for (label, names) in [("rewrites", &statement.rewritten), ("scans", &statement.scanned)] {
+            if !names.is_empty() {
+                text += &page.wrapped(&format!("{label}: {}", names.join(", ")), 2);
+            }
+        }
         for (label, detail) in details(statement) {
             text += &match label {
                 "warning" => page.labelled(label, &detail),
@@ -204,13 +217,13 @@ fn details(statement: &StatementReport) -> Vec<(&'static str, String)> {
     warnings.chain(safe_form).chain(rollback).collect()
 }
 
-/// Returns what a lock keeps waiting.
+/// Returns what a lock keeps waiting; the weaker ones stop only the strongest DDL.
 fn blocks(mode: LockMode) -> &'static str {
     match mode {
-        LockMode::AccessExclusive => "reads, writes, vacuum, other DDL",
-        LockMode::Exclusive | LockMode::ShareRowExclusive | LockMode::Share => "writes, vacuum, other DDL",
-        LockMode::ShareUpdateExclusive => "vacuum, other DDL",
-        LockMode::RowExclusive | LockMode::RowShare | LockMode::AccessShare => "other DDL",
+        LockMode::AccessExclusive => "reads, writes, vacuum, DDL",
+        LockMode::Exclusive | LockMode::ShareRowExclusive | LockMode::Share => "writes, vacuum, DDL",
+        LockMode::ShareUpdateExclusive => "vacuum, DDL",
+        LockMode::RowExclusive | LockMode::RowShare | LockMode::AccessShare => "DDL",
     }
 }
 

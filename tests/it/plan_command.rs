@@ -89,7 +89,7 @@ fn without_a_database_the_unknown_is_said() {
     for expected in [
         "unclassified",
         "unknown: whether the present type of a",
-        "reads, writes, vacuum, other",
+        "reads, writes",
         "CREATE INDEX CONCURRENTLY i",
     ] {
         assert!(stdout.contains(expected), "{expected}: {stdout}");

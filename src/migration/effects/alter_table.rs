@@ -90,6 +90,8 @@ pub(super) struct Constraint {
     pub kind: char,
     pub columns: Vec<String>,
     pub references: Option<String>,
+    /// Columns of that table, as written; empty for its primary key.
+    pub referenced_columns: String,
     pub not_valid: bool,
     pub not_enforced: bool,
     pub using_index: Option<String>,
@@ -348,6 +350,7 @@ fn constraint(words: &mut Words, name: Option<String>) -> Option<Constraint> {
         kind,
         columns: Vec::new(),
         references: None,
+        referenced_columns: String::new(),
         not_valid: false,
         not_enforced: false,
         using_index: None,
@@ -358,7 +361,7 @@ fn constraint(words: &mut Words, name: Option<String>) -> Option<Constraint> {
         "NOT NULL" => found.columns.extend(words.identifier()),
         "REFERENCES" => {
             found.references = words.name();
-            words.parenthesis();
+            found.referenced_columns = words.parenthesis().map(|inner| inner.text()).unwrap_or_default();
         }
         "EXCLUDE" => {}
         _ => {
@@ -373,7 +376,7 @@ fn constraint(words: &mut Words, name: Option<String>) -> Option<Constraint> {
                 .unwrap_or_default();
             if words.accept("REFERENCES") {
                 found.references = words.name();
-                words.parenthesis();
+                found.referenced_columns = words.parenthesis().map(|inner| inner.text()).unwrap_or_default();
             }
         }
     }

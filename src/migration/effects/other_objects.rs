@@ -558,6 +558,11 @@ pub(super) fn alter_sequence(judge: &mut Judge, words: &mut Words) {
         ShareRowExclusive
     };
     judge.effects.lock(&sequence.name, mode);
+    // Its one row is written to new storage; whom it belongs to is no part of that.
+    if mode == ShareRowExclusive && !words.at("OWNED BY") {
+        Effects::note(&mut judge.effects.rewritten, &sequence.name);
+        judge.effects.emptied = true;
+    }
 }
 
 pub(super) fn alter_type(judge: &mut Judge, words: &mut Words) {

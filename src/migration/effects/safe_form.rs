@@ -95,10 +95,16 @@ fn safe_constraint(table: &str, constraint: &Constraint, validated: &dyn Fn(&str
     let name = constraint.name.as_deref().map_or("name".to_owned(), quoted);
     match (constraint.kind, &constraint.references) {
         ('c', _) => Some(validated(&name, format!("CHECK ({})", constraint.expression))),
-        ('f', Some(referenced)) => Some(validated(
-            &name,
-            format!("FOREIGN KEY ({columns}) REFERENCES {referenced}"),
-        )),
+        ('f', Some(referenced)) => {
+            let key = match constraint.referenced_columns.as_str() {
+                "" => String::new(),
+                columns => format!(" ({columns})"),
+            };
+            Some(validated(
+                &name,
+                format!("FOREIGN KEY ({columns}) REFERENCES {referenced}{key}"),
+            ))
+        }
         ('u' | 'p', _) if constraint.using_index.is_none() => {
             let what = if constraint.kind == 'u' {
                 "UNIQUE"
@@ -137,7 +143,7 @@ mod tests {
         check(
             "ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES p (id)",
             Some(
-                "ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES p NOT VALID; ALTER TABLE t VALIDATE CONSTRAINT f; (in two transactions)",
+                "ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES p (id) NOT VALID; ALTER TABLE t VALIDATE CONSTRAINT f; (in two transactions)",
             ),
         );
         check(
