@@ -262,18 +262,15 @@ fn alter(words: &mut Words, schema: &mut SchemaFacts) {
 fn apply(position: usize, action: &Action, schema: &mut SchemaFacts) {
     let relation = &mut schema.relations[position];
     match action {
-        Action::AddColumn(column) => {
-            if relation.column(&column.name).is_none() {
-                relation.columns.push(ColumnFacts {
-                    name: column.name.clone(),
-                    data_type: column.written_type.clone(),
-                    collation: None,
-                    not_null: column.not_null,
-                });
-                column
-                    .constraints
-                    .iter()
-                    .for_each(|constraint| add_constraint(position, constraint, schema));
+        Action::AddColumn(column) if relation.column(&column.name).is_none() => {
+            relation.columns.push(ColumnFacts {
+                name: column.name.clone(),
+                data_type: column.written_type.clone(),
+                collation: None,
+                not_null: column.not_null,
+            });
+            for constraint in &column.constraints {
+                add_constraint(position, constraint, schema);
             }
         }
         Action::DropColumn(name) => {

@@ -4,14 +4,19 @@
 //! Pure. A statement that the rules do not cover is [`StepKind::Unclassified`] and says so; nothing is guessed.
 
 mod alter_table;
+mod columns;
+mod constraints;
 mod evolution;
+mod indexes;
 mod other_objects;
+mod partitions;
 mod queries;
 mod rules;
 mod safe_form;
 mod storage;
 mod table_rules;
 mod types;
+mod whole_tables;
 mod words;
 
 use super::names::name_path;
