@@ -116,6 +116,30 @@ fn recorded_cases_are_foretold() {
     assert_eq!(right, 76);
 }
 
+#[test]
+fn each_statement_meets_the_schema_that_those_before_it_leave() {
+    let database = database();
+    let sql = "ALTER TABLE nn ADD CONSTRAINT c CHECK (v IS NOT NULL) NOT VALID;
+               ALTER TABLE nn VALIDATE CONSTRAINT c;
+               ALTER TABLE nn ALTER COLUMN v SET NOT NULL;
+               ALTER TABLE nn DROP CONSTRAINT c;
+               CREATE TABLE fresh (id int, v varchar(5));
+               ALTER TABLE fresh ALTER COLUMN v TYPE varchar(9);
+               ALTER TABLE fresh RENAME TO renamed;
+               CREATE INDEX CONCURRENTLY i ON renamed (v);";
+    let statements = migration::parse(sql, "m.sql").expect("parses");
+    let planned = migration::plan(&statements, &schema(&database, sql));
+    let effects: Vec<_> = planned.iter().filter_map(|planned| planned.effects.as_ref()).collect();
+    let scanned: Vec<bool> = effects.iter().map(|effects| !effects.scanned.is_empty()).collect();
+    assert_eq!(scanned, [false, true, false, false, false, false, false, false]);
+    assert!(
+        effects
+            .iter()
+            .all(|effects| effects.unknown.is_empty() && effects.rewritten.is_empty())
+    );
+    assert_eq!(effects[7].indexed, ["public.renamed"]);
+}
+
 /// Statements that are in no file: what the plan says of them is compared with what this server does.
 const STATEMENTS: &[&str] = &[
     "ALTER TABLE t ADD COLUMN x timestamptz NOT NULL DEFAULT now()",

@@ -22,10 +22,7 @@ pub(in crate::migration) fn evolve(sql: &str, schema: &mut SchemaFacts) {
         words.accept("IF NOT EXISTS");
         add_relation(&mut words, schema, "m");
     } else if words.accept_any(&["CREATE UNIQUE INDEX", "CREATE INDEX"]).is_some() {
-        let unique = sql.trim_start()[6..]
-            .trim_start()
-            .get(..6)
-            .is_some_and(|word| word.eq_ignore_ascii_case("unique"));
+        let unique = Words::new(sql).at("CREATE UNIQUE");
         create_index(&mut words, unique, schema);
     } else if words
         .accept_any(&["DROP TABLE", "DROP MATERIALIZED VIEW", "DROP VIEW"])

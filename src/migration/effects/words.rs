@@ -76,14 +76,14 @@ impl<'text> Words<'text> {
 
     /// Steps over one word, or a whole parenthesis.
     pub fn skip(&mut self) {
-        if self.parenthesis().is_none() {
+        if self.parenthesis().is_none() && !self.is_empty() {
             self.next += 1;
         }
     }
 
     /// Steps on until one of the alternatives comes next; returns what was passed over.
     pub fn until(&mut self, alternatives: &[&str]) -> Words<'text> {
-        let start = self.next;
+        let start = self.next.min(self.words.len());
         while !self.is_empty() && !alternatives.iter().any(|keywords| self.at(keywords)) {
             self.skip();
         }
