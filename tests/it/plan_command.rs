@@ -41,6 +41,7 @@ fn the_size_of_the_table_decides_what_is_dangerous() {
         "--format",
         "json",
     ]);
+    std::fs::remove_file(&path).expect("the file was there");
     assert_eq!(code, Some(0), "{stderr}");
     let plan: Value = serde_json::from_str(&stdout).expect("the output is JSON");
     assert_eq!((&plan["kind"], &plan["format_version"]), (&"plan".into(), &1.into()));
@@ -96,6 +97,7 @@ fn without_a_database_the_unknown_is_said() {
     }
     assert!(stderr.contains("hint: name the database with --url"), "{stderr}");
     let (markdown, ..) = run(&["plan", &path, "--format", "markdown"]);
+    std::fs::remove_file(&path).expect("the file was there");
     assert!(
         markdown.contains("| # | Statement |") && markdown.contains("`CREATE INDEX i ON t (a)`"),
         "{markdown}"
