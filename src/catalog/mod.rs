@@ -11,6 +11,7 @@ mod names;
 mod refusal;
 mod rows;
 mod sampling;
+mod schema;
 
 use postgres::types::{ToSql, Type};
 
@@ -23,6 +24,7 @@ pub use document::facts_from_document;
 pub use names::RelationName;
 pub use refusal::{KnownRelation, nearest};
 pub use sampling::{Matching, Sampled};
+pub use schema::{ColumnFacts, ConstraintFacts, RelationFacts, SchemaFacts, SchemaIndex, TypeFacts, schema};
 
 /// Settings that change how long a migration takes, or that explain why it took so long.
 const SETTINGS: [&str; 36] = [

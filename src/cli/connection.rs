@@ -15,6 +15,18 @@ pub fn production(arguments: &ConnectionArguments) -> Result<Production> {
     production_at(explicit_target(arguments)?.as_deref(), arguments.no_password)
 }
 
+/// Connects to the production database, if one was named or the environment names one.
+///
+/// # Errors
+/// As [`production`].
+pub fn production_if_named(arguments: &ConnectionArguments) -> Result<Option<Production>> {
+    let target = explicit_target(arguments)?;
+    if target.is_none() && !Environment::capture().names_production() {
+        return Ok(None);
+    }
+    production_at(target.as_deref(), arguments.no_password).map(Some)
+}
+
 /// Connects to production at `target`; what it leaves open comes from the environment.
 ///
 /// # Errors

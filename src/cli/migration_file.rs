@@ -35,6 +35,11 @@ impl MigrationFile {
         Ok(MigrationFile { name, statements })
     }
 
+    /// Returns its statements, in order.
+    pub fn statements(&self) -> &[Statement] {
+        &self.statements
+    }
+
     /// Looks the tables up and cuts the migration into steps.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ mod ground;
 mod migration_file;
 mod output;
 mod past_rehearsals;
+mod plan;
 mod progress;
 mod rehearse;
 mod report;
@@ -44,6 +45,7 @@ fn run(command: &Command) -> Result<()> {
     signals::catch_signals()?;
     match command {
         Command::Estimate(arguments) => estimate::run(arguments),
+        Command::Plan(arguments) => plan::run(arguments),
         Command::Rehearse(arguments) => rehearse::run(arguments),
         Command::Report(arguments) => report::run(arguments),
         Command::Demo(arguments) => demo::run(arguments),

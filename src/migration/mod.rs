@@ -8,10 +8,12 @@ use crate::catalog::facts::Column;
 
 mod batching;
 mod directive;
+mod effects;
 mod kind;
 mod lexer;
 mod names;
 mod outline;
+mod plan;
 mod source;
 mod splitter;
 mod statement;
@@ -24,7 +26,9 @@ mod windows;
 
 pub use batching::{BatchOptions, DEFAULT_BATCH_SIZE, Tables};
 pub use directive::{BatchDirective, Directive};
+pub use effects::{Effects, TransactionRule, effects, safe_form};
 pub use lexer::BatchEdge;
+pub use plan::{PlannedStatement, names_in, plan};
 pub use statement::{Include, Included, Statement, parse, parse_with};
 pub use steps::{steps, tables_of};
 pub use template::{condition, is_integer_key};
@@ -102,6 +106,12 @@ pub enum LockMode {
     /// Most of `ALTER TABLE`, `DROP`, `TRUNCATE`.
     #[serde(rename = "AccessExclusiveLock")]
     AccessExclusive,
+}
+
+impl std::fmt::Display for LockMode {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.serialize(formatter)
+    }
 }
 
 impl LockMode {

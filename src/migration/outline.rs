@@ -16,30 +16,8 @@ pub(super) struct Outline {
     pub tables: Vec<String>,
     /// Tables that exist only once it has run.
     pub creates: Vec<String>,
-    /// Subcommands of `ALTER TABLE`.
-    pub actions: Vec<Action>,
     /// Its parts, for `UPDATE`, `DELETE` and `INSERT`.
     pub dml: Option<Dml>,
-}
-
-/// One subcommand of `ALTER TABLE`.
-pub(super) struct Action {
-    /// Its name, as `ADD COLUMN`, `SET NOT NULL`.
-    pub name: String,
-    /// Constraints it brings, as `CHECK CONSTRAINT`.
-    pub constraints: Vec<String>,
-    /// Type of the column it adds.
-    pub data_type: Option<String>,
-    /// Default of the column it adds.
-    pub default: Option<String>,
-    pub default_is_literal: bool,
-    /// Whether it adds an identity column.
-    pub identity: bool,
-    /// Whether it adds a stored generated column.
-    pub stored: bool,
-    pub not_valid: bool,
-    /// Whether an index that exists becomes the constraint.
-    pub using_index: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

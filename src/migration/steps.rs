@@ -152,7 +152,7 @@ impl<'migration> Planner<'migration> {
         });
         let (kind, table) = match &decision.batching {
             Some(batching) => (StepKind::Backfill, Some(batching.table.clone())),
-            None => (kind::classify(outline), main_table),
+            None => (kind::classify(&statement.sql), main_table),
         };
         self.steps.push(Step {
             number: self.steps.len() as u32 + 1,

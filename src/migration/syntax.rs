@@ -8,7 +8,7 @@ use std::ops::Range;
 use squawk_syntax::ast::AstNode;
 use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 
-use super::outline::{Action, Dml, Outline};
+use super::outline::{Dml, Outline};
 
 mod scope;
 
@@ -43,10 +43,6 @@ pub(super) fn outline(masked: &str) -> Outline {
             command: command(&statement),
             tables: tables(&statement),
             creates: creates(&statement),
-            actions: statement
-                .children()
-                .filter_map(|node| action(&statement, &node))
-                .collect(),
             dml: dml(&statement),
         },
         None => Outline::default(),
@@ -173,45 +169,6 @@ fn written_name(node: &SyntaxNode) -> String {
         .filter(|token| !token.kind().is_trivia())
         .map(|token| token.text().to_owned())
         .collect()
-}
-
-/// Reads one subcommand of `ALTER TABLE`.
-fn action(statement: &SyntaxNode, node: &SyntaxNode) -> Option<Action> {
-    if statement.kind() != SyntaxKind::ALTER_TABLE
-        || matches!(node.kind(), SyntaxKind::TABLE_RELATION_NAME | SyntaxKind::IF_EXISTS)
-    {
-        return None;
-    }
-    let in_words = |node: &SyntaxNode| format!("{:?}", node.kind()).replace('_', " ");
-    let inner = match node.kind() {
-        SyntaxKind::ALTER_COLUMN => node
-            .children()
-            .find(|child| child.kind() != SyntaxKind::COLUMN_NAME_REF)?,
-        _ => node.clone(),
-    };
-    let constraints: Vec<SyntaxNode> = node
-        .children()
-        .filter(|child| in_words(child).ends_with(" CONSTRAINT"))
-        .collect();
-    let any = |kind| node.descendants().any(|child| child.kind() == kind);
-    let default = constraints
-        .iter()
-        .find(|constraint| constraint.kind() == SyntaxKind::DEFAULT_CONSTRAINT)
-        .and_then(|constraint| constraint.children().last());
-    let data_type = node.children().find(|child| in_words(child).ends_with(" TYPE"));
-    Some(Action {
-        name: in_words(&inner),
-        constraints: constraints.iter().map(in_words).collect(),
-        data_type: data_type.map(|child| child.text().to_string()),
-        default_is_literal: default
-            .as_ref()
-            .is_some_and(|value| value.kind() == SyntaxKind::LITERAL),
-        default: default.map(|value| written_name(&value)),
-        identity: any(SyntaxKind::GENERATED_IDENTITY),
-        stored: any(SyntaxKind::GENERATED_STORED),
-        not_valid: any(SyntaxKind::NOT_VALID),
-        using_index: any(SyntaxKind::USING_INDEX_NAME),
-    })
 }
 
 fn dml(statement: &SyntaxNode) -> Option<Dml> {

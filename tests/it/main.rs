@@ -16,6 +16,8 @@ mod coverage;
 mod house;
 mod measured;
 mod migration_steps;
+mod plan_cases;
+mod plan_command;
 mod rehearsal_walks;
 mod report;
 mod report_fixture;

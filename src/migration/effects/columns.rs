@@ -1,0 +1,259 @@
+//! What changes of columns rewrite and scan: added ones, new types, NOT NULL.
+//!
+//! After `ATExecAddColumn`, `ATPrepAlterColumnType`, `ATPostAlterTypeCleanup` and `ATExecSetNotNull` in
+//! `src/backend/commands/tablecmds.c`.
+
+use super::alter_table::{ColumnDefinition, TypeChange};
+use super::storage::holds_no_null;
+use super::table_rules::Target;
+use super::types::{Change, DataType, change, same_operators};
+use super::words::Words;
+use super::{Judge, Named, name_path};
+use crate::catalog::{ColumnFacts, ConstraintFacts, RelationFacts};
+use crate::migration::LockMode::AccessExclusive;
+
+/// Functions whose value stays the same throughout a statement, for want of a catalog: a default is stored once.
+const STABLE_FUNCTIONS: &[&str] = &[
+    "current_setting",
+    "lower",
+    "now",
+    "statement_timestamp",
+    "to_timestamp",
+    "transaction_timestamp",
+    "upper",
+];
+
+/// Functions that give every row its own value, for want of a catalog.
+const VOLATILE_FUNCTIONS: &[&str] = &[
+    "clock_timestamp",
+    "currval",
+    "gen_random_uuid",
+    "lastval",
+    "nextval",
+    "random",
+    "setval",
+    "timeofday",
+    "txid_current",
+    "uuid_generate_v1",
+    "uuid_generate_v1mc",
+    "uuid_generate_v4",
+    "uuidv4",
+    "uuidv7",
+];
+
+impl<'facts> Judge<'facts> {
+    pub(super) fn add_column(&mut self, target: &Target<'facts>, column: &ColumnDefinition) {
+        let exists = target
+            .table
+            .facts
+            .is_some_and(|facts| facts.column(&column.name).is_some());
+        if exists && column.if_not_exists {
+            return;
+        }
+        let has_default = column.default.is_some();
+        match self.fills_every_row(column) {
+            Change::Rewrite => target.tables.iter().for_each(|table| self.rewrite(table, None)),
+            Change::Unknown => {}
+            Change::Keep if column.not_null && !has_default && !column.virtual_column => {
+                target.tables.iter().for_each(|table| self.scan(table));
+                self.effects.warn(format!(
+                    "fails when {} has a row: column {} has no default",
+                    target.table.name, column.name
+                ));
+            }
+            Change::Keep => {}
+        }
+        for constraint in &column.constraints {
+            match constraint.kind {
+                // All rows are NULL, and NULL refers to nothing.
+                'f' => self.foreign_key(&target.tables, constraint, has_default || column.stored),
+                'u' | 'p' | 'x' => self.index(&target.tables),
+                'c' => target.tables.iter().for_each(|table| self.scan(table)),
+                _ => {}
+            }
+        }
+    }
+
+    /// Says whether a new column gives every row a value of its own, which is then stored.
+    pub(super) fn fills_every_row(&mut self, column: &ColumnDefinition) -> Change {
+        if column.virtual_column {
+            return Change::Keep;
+        }
+        if column.identity || column.stored || column.data_type.serial {
+            return Change::Rewrite;
+        }
+        let constrained = column.data_type.constrained(self.schema);
+        if constrained == Some(true) {
+            return Change::Rewrite;
+        }
+        if constrained.is_none() {
+            let why = format!(
+                "whether {} is a domain with a constraint, which rewrites the table",
+                column.written_type
+            );
+            self.effects.unknown(why);
+            return Change::Unknown;
+        }
+        let Some((calls, _)) = &column.default else {
+            return Change::Keep;
+        };
+        // Before PostgreSQL 11 every default is written into every row.
+        if self.version < 110_000 {
+            return Change::Rewrite;
+        }
+        let volatilities: Vec<_> = calls.iter().map(|name| (name, self.is_volatile(name))).collect();
+        if volatilities.iter().any(|(_, volatile)| *volatile == Some(true)) {
+            return Change::Rewrite;
+        }
+        match volatilities.iter().find(|(_, volatile)| volatile.is_none()) {
+            Some((name, _)) => {
+                let why = format!("whether function {name} is volatile, which rewrites the table");
+                self.effects.unknown(why);
+                Change::Unknown
+            }
+            None => Change::Keep,
+        }
+    }
+
+    /// Says whether a function may give another value for every row; `None` when it is not known.
+    pub(super) fn is_volatile(&self, function: &str) -> Option<bool> {
+        const SYNTAX: &[&str] = &[
+            "array",
+            "cast",
+            "coalesce",
+            "current_time",
+            "current_timestamp",
+            "extract",
+            "greatest",
+            "in",
+            "interval",
+            "least",
+            "localtime",
+            "localtimestamp",
+            "nullif",
+            "numeric",
+            "overlay",
+            "position",
+            "row",
+            "substring",
+            "timestamp",
+            "timestamptz",
+            "trim",
+            "varchar",
+            "char",
+            "character",
+            "varying",
+            "time",
+            "bit",
+            "decimal",
+        ];
+        match self.schema.functions.get(function) {
+            Some(volatility) => Some(volatility == "v"),
+            None if SYNTAX.contains(&function) || STABLE_FUNCTIONS.contains(&function) => Some(false),
+            None if VOLATILE_FUNCTIONS.contains(&function) => Some(true),
+            None => None,
+        }
+    }
+
+    pub(super) fn drop_column(&mut self, target: &Target<'facts>, column: &str) {
+        for table in &target.tables {
+            for constraint in table.facts.iter().flat_map(|facts| &facts.constraints) {
+                if constraint.kind == "f" && constraint.columns.iter().any(|name| name == column) {
+                    self.drop_foreign_key(constraint);
+                }
+            }
+        }
+        self.effects.warn("the data of a dropped column cannot be brought back");
+    }
+
+    pub(super) fn set_type(&mut self, table: &Named<'facts>, new: &TypeChange) {
+        let Some(facts) = table.facts else {
+            return self.set_unknown_type(table, new);
+        };
+        let Some(column) = facts.column(&new.column) else {
+            return self
+                .effects
+                .unknown(format!("column {} is not in the catalog", new.column));
+        };
+        let old_type = DataType::parse(&column.data_type);
+        let stored = match new.computed {
+            true => Change::Rewrite,
+            false => change(&old_type, &new.data_type, self.schema),
+        };
+        match stored {
+            Change::Rewrite => self.rewrite(table, Some(&new.column)),
+            Change::Unknown => self.effects.unknown("whether the new type is stored like the old one"),
+            Change::Keep => {
+                let same = same_operators(&old_type, &new.data_type, self.schema) && same_collation(column, new);
+                self.rebuild_indexes(table, facts, &new.column, same);
+            }
+        }
+        self.rebuild_constraints(table, facts, &new.column);
+    }
+
+    pub(super) fn set_unknown_type(&mut self, table: &Named<'facts>, new: &TypeChange) {
+        if new.computed {
+            self.rewrite(table, None);
+        } else {
+            self.effects.unknown(format!(
+                "whether the present type of {} is stored like {}",
+                new.column, new.written_type
+            ));
+        }
+    }
+
+    /// Indexes on a column whose type changes are made again; the old storage serves where operators and collation stay.
+    pub(super) fn rebuild_indexes(&mut self, table: &Named<'facts>, facts: &RelationFacts, column: &str, same: bool) {
+        let mut using = facts
+            .indexes
+            .iter()
+            .filter(|index| index.used_columns.iter().any(|used| used == column));
+        if using.any(|index| !(same && index.plain && index.valid)) {
+            self.index(std::slice::from_ref(table));
+        }
+    }
+
+    /// Constraints on a column whose type changes are dropped and added again.
+    pub(super) fn rebuild_constraints(&mut self, table: &Named<'facts>, facts: &'facts RelationFacts, column: &str) {
+        let touches = |constraint: &ConstraintFacts| constraint.columns.iter().any(|name| name == column);
+        for constraint in facts.constraints.iter().filter(|constraint| touches(constraint)) {
+            match (constraint.kind.as_str(), &constraint.references) {
+                ("c", _) if constraint.valid => self.scan(table),
+                ("f", Some(referenced)) => self.effects.lock(referenced, AccessExclusive),
+                _ => {}
+            }
+        }
+        for (child, constraint) in self.schema.referencing(&table.name) {
+            let key = constraint
+                .definition
+                .rsplit_once("REFERENCES")
+                .map_or("", |(_, key)| key);
+            if Words::new(key)
+                .text()
+                .split_whitespace()
+                .any(|word| word.trim_matches('"') == column)
+            {
+                self.effects.lock(&child.name, AccessExclusive);
+            }
+        }
+    }
+
+    pub(super) fn set_not_null(&mut self, tables: &[Named<'facts>], column: &str) {
+        for table in tables {
+            let proven = table
+                .facts
+                .is_some_and(|facts| holds_no_null(facts, column, self.version));
+            if !proven {
+                self.scan(table);
+            }
+        }
+    }
+}
+
+fn same_collation(column: &ColumnFacts, new: &TypeChange) -> bool {
+    let wanted = new
+        .collation
+        .as_ref()
+        .map(|written| name_path(written).pop().unwrap_or_default());
+    column.collation == wanted.filter(|name| name != "default")
+}

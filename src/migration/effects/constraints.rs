@@ -1,0 +1,84 @@
+//! What adding, validating and dropping constraints locks, scans and builds.
+
+use super::Judge;
+use super::alter_table::Constraint;
+use super::table_rules::Target;
+use crate::catalog::ConstraintFacts;
+use crate::migration::LockMode::{RowShare, ShareUpdateExclusive};
+
+impl<'facts> Judge<'facts> {
+    pub(super) fn add_constraint(&mut self, target: &Target<'facts>, constraint: &Constraint) {
+        let tables = target.tables.clone();
+        let checked = !constraint.not_valid && !constraint.not_enforced;
+        match constraint.kind {
+            'f' => {
+                self.foreign_key(&tables, constraint, checked);
+                if checked {
+                    self.effects
+                        .warn("both tables are locked against writing while all rows are checked");
+                }
+            }
+            'c' if checked => tables.iter().for_each(|table| self.scan(table)),
+            'n' if checked => constraint
+                .columns
+                .iter()
+                .for_each(|column| self.set_not_null(&tables, column)),
+            'u' | 'p' | 'x' => match &constraint.using_index {
+                Some(name) => self.use_index(target, constraint, name),
+                None => self.index(&tables),
+            },
+            _ => {}
+        }
+    }
+
+    /// Makes an index that is there the one of a constraint; the columns of a primary key become NOT NULL.
+    pub(super) fn use_index(&mut self, target: &Target<'facts>, constraint: &Constraint, name: &str) {
+        let known = target
+            .table
+            .facts
+            .map(|facts| facts.indexes.iter().find(|index| index.bare_name == name));
+        match known {
+            Some(Some(index)) => {
+                self.effects.lock(&index.name, ShareUpdateExclusive);
+                if constraint.kind == 'p' {
+                    index
+                        .columns
+                        .iter()
+                        .for_each(|column| self.set_not_null(&target.tables.clone(), column));
+                }
+            }
+            _ if constraint.kind == 'p' => self
+                .effects
+                .unknown(format!("whether the columns of {name} are NOT NULL")),
+            _ => {}
+        }
+    }
+
+    pub(super) fn validate(&mut self, target: &Target<'facts>, name: &str) {
+        let constraint = target.table.facts.and_then(|facts| facts.constraint(name));
+        match constraint {
+            Some(constraint) if constraint.valid => {}
+            Some(ConstraintFacts {
+                references: Some(referenced),
+                ..
+            }) => {
+                let referenced = self.qualified(referenced);
+                self.effects.lock(&referenced.name, RowShare);
+                for table in target.tables.iter().chain([&referenced]) {
+                    self.scan(table);
+                }
+            }
+            _ => target.tables.iter().for_each(|table| self.scan(table)),
+        }
+    }
+
+    pub(super) fn drop_constraint(&mut self, target: &Target<'facts>, name: &str) {
+        match target.table.facts.map(|facts| facts.constraint(name)) {
+            Some(Some(constraint)) => self.drop_foreign_key(constraint),
+            Some(None) => {}
+            None => self
+                .effects
+                .warn("a foreign key stands on two tables, and dropping it locks both"),
+        }
+    }
+}

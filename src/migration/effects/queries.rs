@@ -1,0 +1,341 @@
+//! What statements that read and change rows lock and scan: `SELECT`, DML, `COPY`, tables made from queries.
+//!
+//! Which tables a query reads from end to end is the planner's choice: it is foretold only as far as a missing or a fitting
+//! index decides it.
+
+use super::words::Words;
+use super::{Judge, Named, name_path};
+use crate::catalog::RelationFacts;
+use crate::migration::LockMode::{RowExclusive, RowShare};
+use crate::migration::StepKind;
+
+/// Functions that migrations call by `SELECT` and that touch no table.
+const HARMLESS: &[&str] = &[
+    "set_config",
+    "pg_advisory_lock",
+    "pg_advisory_xact_lock",
+    "pg_advisory_unlock",
+    "pg_sleep",
+];
+
+/// Words that end a `FROM` list.
+const FROM_ENDS: &[&str] = &[
+    "WHERE",
+    "GROUP BY",
+    "HAVING",
+    "WINDOW",
+    "UNION",
+    "INTERSECT",
+    "EXCEPT",
+    "ORDER BY",
+    "LIMIT",
+    "OFFSET",
+    "FETCH",
+    "FOR UPDATE",
+    "FOR NO KEY UPDATE",
+    "FOR SHARE",
+    "FOR KEY SHARE",
+    "RETURNING",
+    "ON CONFLICT",
+    "WITH DATA",
+    "WITH NO DATA",
+    "SET",
+];
+
+/// Judges `INSERT`, `UPDATE`, `DELETE`, `MERGE` and what begins with `WITH`; the first keyword is read already.
+pub(super) fn change_rows(judge: &mut Judge, words: &mut Words) {
+    judge.effects.base = Some(StepKind::Dml);
+    let (verb, mut rest) = match verb_of(words) {
+        Some(found) => found,
+        None => {
+            judge.effects.base = None;
+            return judge
+                .effects
+                .unknown("what a query with WITH locks is not covered by the rules");
+        }
+    };
+    let Some((written, only)) = rest.table() else {
+        return judge.effects.unknown("the table's name was not understood");
+    };
+    let table = judge.relation(&written);
+    judge.note_missing(&table, &written);
+    if table.facts.is_some_and(|facts| facts.kind == "v") {
+        judge.effects.unknown("a view passes the change on to its tables");
+    }
+    let tables = if only || verb == Verb::Insert {
+        vec![table.clone()]
+    } else {
+        judge.with_descendants(&table)
+    };
+    judge.lock_all(&tables, RowExclusive);
+    let assigned = assigned_columns(&rest);
+    rest.until(FROM_ENDS);
+    if verb == Verb::Update {
+        rest.until(&["FROM", "WHERE", "RETURNING"]);
+    }
+    match verb {
+        Verb::Insert => insert_reads(judge, words),
+        Verb::Merge => {}
+        Verb::Update | Verb::Delete => {
+            let condition = condition(&rest);
+            tables
+                .iter()
+                .filter(|table| reads_whole(table.facts, condition.as_ref()))
+                .for_each(|table| judge.scan(table));
+        }
+    }
+    foreign_keys(judge, &table, verb, &assigned);
+    if table.facts.is_some_and(|facts| !facts.triggers.is_empty()) {
+        judge
+            .effects
+            .warn(format!("triggers of {} may lock and change more", table.name));
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    Insert,
+    Update,
+    Delete,
+    Merge,
+}
+
+/// Finds the verb: what stands next tells which one was read.
+fn verb_of<'text>(words: &Words<'text>) -> Option<(Verb, Words<'text>)> {
+    let mut rest = words.clone();
+    if rest.at("RECURSIVE") || (rest.clone().identifier().is_some() && holds_common_table(&rest)) {
+        while !rest.is_empty()
+            && !["INSERT INTO", "UPDATE", "DELETE FROM", "MERGE INTO"]
+                .iter()
+                .any(|verb| rest.at(verb))
+        {
+            rest.skip();
+        }
+        let verb = rest.accept_any(&["INSERT", "UPDATE", "DELETE", "MERGE"])?;
+        return verb_named(verb, rest);
+    }
+    if rest.holds("MATCHED") && rest.at("INTO") {
+        return verb_named("MERGE", rest);
+    }
+    let verb = if rest.at("INTO") {
+        "INSERT"
+    } else if rest.at("FROM") {
+        "DELETE"
+    } else {
+        "UPDATE"
+    };
+    verb_named(verb, rest)
+}
+
+fn verb_named<'text>(verb: &str, mut rest: Words<'text>) -> Option<(Verb, Words<'text>)> {
+    let found = match verb {
+        "INSERT" => Verb::Insert,
+        "UPDATE" => Verb::Update,
+        "DELETE" => Verb::Delete,
+        _ => Verb::Merge,
+    };
+    rest.accept_any(&["INTO", "FROM"]);
+    Some((found, rest))
+}
+
+/// Says whether a name is followed by `AS (`, with a list of columns or without: a common table expression.
+fn holds_common_table(words: &Words) -> bool {
+    let mut rest = words.clone();
+    rest.identifier();
+    rest.parenthesis();
+    rest.accept("AS") && (rest.accept_any(&["MATERIALIZED", "NOT MATERIALIZED"]).is_some() || rest.at("("))
+}
+
+fn assigned_columns(words: &Words) -> Vec<String> {
+    let mut rest = words.clone();
+    rest.until(&["SET"]);
+    if !rest.accept("SET") {
+        return Vec::new();
+    }
+    let assignments = rest.until(&["FROM", "WHERE", "RETURNING"]).split_at_commas();
+    let mut columns = Vec::new();
+    for mut assignment in assignments {
+        match assignment.parenthesis() {
+            Some(mut list) => columns.extend(list.identifiers()),
+            None => columns.extend(assignment.identifier()),
+        }
+    }
+    columns
+}
+
+/// Checks of foreign keys lock the rows of the other table when there is a row to check.
+fn foreign_keys(judge: &mut Judge, table: &Named, verb: Verb, assigned: &[String]) {
+    let touched = |columns: &[String]| verb != Verb::Update || columns.iter().any(|column| assigned.contains(column));
+    let outgoing = table.facts.into_iter().flat_map(|facts| &facts.constraints);
+    for constraint in outgoing.filter(|found| found.kind == "f" && touched(&found.columns)) {
+        if let (false, Some(referenced)) = (verb == Verb::Delete, &constraint.references) {
+            judge.effects.lock(referenced, RowShare);
+        }
+    }
+    if verb == Verb::Delete {
+        for (child, constraint) in judge.schema.referencing(&table.name) {
+            let changes = matches!(constraint.on_delete.as_deref(), Some("c" | "n" | "d"));
+            judge
+                .effects
+                .lock(&child.name, if changes { RowExclusive } else { RowShare });
+        }
+    }
+}
+
+fn insert_reads(judge: &mut Judge, words: &Words) {
+    let mut query = words.clone();
+    query.until(&["SELECT", "TABLE", "VALUES", "DEFAULT VALUES"]);
+    if !query.at("VALUES") {
+        scan_sources(judge, &query);
+    }
+}
+
+pub(super) fn select(judge: &mut Judge, words: &mut Words) {
+    let locking = ["FOR UPDATE", "FOR NO KEY UPDATE", "FOR SHARE", "FOR KEY SHARE"]
+        .iter()
+        .any(|keywords| words.holds(keywords));
+    if words.holds("INTO") {
+        judge.effects.base = Some(StepKind::Dml);
+    }
+    let (calls, _) = words.calls_and_names();
+    let own = |name: &String| !HARMLESS.contains(&name.as_str()) && judge.is_volatile(name) != Some(false);
+    if let Some(name) = calls.iter().find(|name| own(name)) {
+        if name == "setval" || name == "nextval" {
+            return;
+        }
+        judge.effects.unknown(format!("what function {name} does"));
+    }
+    if locking {
+        judge.effects.base = Some(StepKind::Dml);
+        for table in sources(judge, words) {
+            judge.lock_all(&judge.with_descendants(&table), RowShare);
+        }
+    }
+    scan_sources(judge, words);
+}
+
+pub(super) fn copy(judge: &mut Judge, words: &mut Words) {
+    if words.at("(") {
+        if let Some(query) = words.parenthesis() {
+            scan_sources(judge, &query);
+        }
+        return;
+    }
+    let Some(written) = words.name() else {
+        return judge.effects.unknown("the table's name was not understood");
+    };
+    let table = judge.relation(&written);
+    judge.note_missing(&table, &written);
+    words.parenthesis();
+    if words.at("FROM") {
+        judge.effects.base = Some(StepKind::Dml);
+        judge.effects.lock(&table.name, RowExclusive);
+        foreign_keys(judge, &table, Verb::Insert, &[]);
+    } else {
+        judge.scan(&table);
+    }
+}
+
+/// `CREATE TABLE … AS`, `CREATE MATERIALIZED VIEW`: the name comes next.
+pub(super) fn create_table_as(judge: &mut Judge, words: &mut Words) {
+    words.accept("IF NOT EXISTS");
+    words.name();
+    if words.holds("WITH NO DATA") {
+        return;
+    }
+    judge.effects.base = Some(StepKind::Dml);
+    words.until(&["AS"]);
+    words.accept("AS");
+    let query = match words.at("(") {
+        true => words.parenthesis().unwrap_or_else(|| words.clone()),
+        false => words.clone(),
+    };
+    scan_sources(judge, &query);
+}
+
+/// Returns the tables that a view reads, through other views too.
+pub(super) fn read_by<'facts>(judge: &Judge<'facts>, view: &Named<'facts>) -> Vec<Named<'facts>> {
+    let mut found: Vec<Named> = Vec::new();
+    let mut open = vec![view.clone()];
+    while let Some(reader) = open.pop() {
+        for name in reader.facts.iter().flat_map(|facts| &facts.reads) {
+            let source = judge.qualified(name);
+            if !found.iter().any(|known| known.name == source.name) {
+                found.extend(judge.with_descendants(&source));
+                if source.facts.is_some_and(|facts| facts.kind == "v") {
+                    open.push(source);
+                }
+            }
+        }
+    }
+    found
+}
+
+fn scan_sources(judge: &mut Judge, query: &Words) {
+    let condition = condition(query);
+    for source in sources(judge, query) {
+        let is_view = source.facts.is_some_and(|facts| facts.kind == "v");
+        let tables = if is_view {
+            read_by(judge, &source)
+        } else {
+            judge.with_descendants(&source)
+        };
+        for table in tables
+            .iter()
+            .filter(|table| reads_whole(table.facts, condition.as_ref()))
+        {
+            judge.scan(table);
+        }
+    }
+}
+
+/// Returns the tables in the `FROM` of a query's outermost level.
+fn sources<'facts>(judge: &Judge<'facts>, query: &Words) -> Vec<Named<'facts>> {
+    let mut rest = query.clone();
+    if rest.accept("TABLE") {
+        return rest
+            .table()
+            .map(|(written, _)| judge.relation(&written))
+            .into_iter()
+            .collect();
+    }
+    rest.until(&["FROM"]);
+    if !rest.accept("FROM") {
+        return Vec::new();
+    }
+    let mut list = rest.until(FROM_ENDS);
+    let mut found = Vec::new();
+    for mut item in list.split_at_commas() {
+        loop {
+            item.accept("LATERAL");
+            let named = item.table().filter(|_| !item.at("("));
+            found.extend(named.map(|(written, _)| judge.relation(&written)));
+            item.until(&["JOIN"]);
+            if !item.accept("JOIN") {
+                break;
+            }
+        }
+    }
+    found
+}
+
+/// Returns the condition behind `WHERE` of the outermost level.
+fn condition<'text>(query: &Words<'text>) -> Option<Words<'text>> {
+    let mut rest = query.clone();
+    rest.until(&["WHERE"]);
+    rest.accept("WHERE")
+        .then(|| rest.until(&["RETURNING", "ORDER BY", "GROUP BY", "FOR UPDATE", "LIMIT"]))
+}
+
+/// Says whether a table is read from end to end: no index begins with a column of the condition.
+fn reads_whole(facts: Option<&RelationFacts>, condition: Option<&Words>) -> bool {
+    let (Some(facts), Some(condition)) = (facts, condition) else {
+        return condition.is_none();
+    };
+    let (_, names) = condition.calls_and_names();
+    let names: Vec<String> = names.iter().flat_map(|name| name_path(name)).collect();
+    !facts
+        .indexes
+        .iter()
+        .any(|index| index.valid && index.columns.first().is_some_and(|first| names.contains(first)))
+}

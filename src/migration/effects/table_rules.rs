@@ -1,0 +1,235 @@
+//! What each subcommand of `ALTER TABLE` locks, rewrites and scans.
+//!
+//! After `AlterTableGetLockLevel`, `ATPrepCmd`, `ATExecCmd` and `ATRewriteTables` in `src/backend/commands/tablecmds.c`: all
+//! subcommands of one statement run under the strongest lock that one of them needs.
+
+use super::alter_table::{self, Action, Constraint};
+use super::words::Words;
+use super::{Judge, Named, name_path};
+use crate::migration::LockMode::{self, AccessExclusive, ShareRowExclusive, ShareUpdateExclusive};
+
+/// Storage parameters that are set under the strongest lock (`src/backend/access/common/reloptions.c`); all others are under
+/// `ShareUpdateExclusiveLock`.
+const STRONG_OPTIONS: &[&str] = &[
+    "autosummarize",
+    "buffering",
+    "check_option",
+    "fastupdate",
+    "gin_pending_list_limit",
+    "pages_per_range",
+    "security_barrier",
+    "security_invoker",
+    "user_catalog_table",
+];
+
+/// Judges `ALTER TABLE`, whose keywords are read already.
+pub(super) fn alter_table<'facts>(judge: &mut Judge<'facts>, words: &mut Words) {
+    words.accept("IF EXISTS");
+    let Some((written, only)) = words.table() else {
+        return judge.effects.unknown("the table's name was not understood");
+    };
+    let actions = alter_table::actions(words);
+    if let Some((_, index)) = judge.schema.index(&name_path(&written)) {
+        // ALTER TABLE works on indexes too, but under the strongest lock even where ALTER INDEX takes less.
+        return judge.effects.lock(&index.name, AccessExclusive);
+    }
+    let table = judge.relation(&written);
+    judge.note_missing(&table, &written);
+    let lock = actions
+        .iter()
+        .map(|action| lock_of(action, judge.version))
+        .max()
+        .unwrap_or(AccessExclusive);
+    judge.effects.lock(&table.name, lock);
+    let tables = if only {
+        vec![table.clone()]
+    } else {
+        judge.with_descendants(&table)
+    };
+    let mut target = Target { table, tables, lock };
+    for action in &actions {
+        judge.action(&mut target, action);
+    }
+    judge.effects.rollback = match actions.as_slice() {
+        [action] => rollback(&written, action),
+        _ => None,
+    };
+}
+
+/// The table that a statement alters.
+pub(super) struct Target<'facts> {
+    pub table: Named<'facts>,
+    /// With its partitions and children, unless `ONLY` it is meant.
+    pub tables: Vec<Named<'facts>>,
+    /// The strongest lock that a subcommand needs.
+    pub lock: LockMode,
+}
+
+fn lock_of(action: &Action, version: u32) -> LockMode {
+    match action {
+        Action::Simple { lock, .. } => *lock,
+        Action::Validate(_) => ShareUpdateExclusive,
+        Action::AddConstraint(constraint) if constraint.kind == 'f' => ShareRowExclusive,
+        Action::Attach { .. } if version >= 120_000 => ShareUpdateExclusive,
+        Action::Detach {
+            concurrently, finalize, ..
+        } if *concurrently || *finalize => ShareUpdateExclusive,
+        Action::SetOptions(names) if !names.iter().any(|name| STRONG_OPTIONS.contains(&name.as_str())) => {
+            ShareUpdateExclusive
+        }
+        _ => AccessExclusive,
+    }
+}
+
+impl<'facts> Judge<'facts> {
+    fn action(&mut self, target: &mut Target<'facts>, action: &Action) {
+        let recursing = matches!(
+            action,
+            Action::AddColumn(_)
+                | Action::DropColumn(_)
+                | Action::SetType(_)
+                | Action::SetNotNull(_)
+                | Action::SetExpression
+                | Action::RenameColumn(..)
+                | Action::AddConstraint(_)
+                | Action::DropConstraint(_)
+                | Action::Validate(_)
+                | Action::Simple { recurses: true, .. }
+        );
+        if recursing {
+            let lock = target.lock;
+            self.lock_all(&target.tables.clone(), lock);
+        }
+        match action {
+            Action::AddColumn(column) => self.add_column(target, column),
+            Action::DropColumn(column) => self.drop_column(target, column),
+            Action::SetType(change) => target
+                .tables
+                .clone()
+                .iter()
+                .for_each(|table| self.set_type(table, change)),
+            Action::SetNotNull(column) => self.set_not_null(&target.tables.clone(), column),
+            Action::SetExpression => target.tables.clone().iter().for_each(|table| self.rewrite(table, None)),
+            Action::AddConstraint(constraint) => self.add_constraint(target, constraint),
+            Action::Validate(name) => self.validate(target, name),
+            Action::DropConstraint(name) => self.drop_constraint(target, name),
+            Action::Attach { partition, bound } => self.attach(target, partition, bound),
+            Action::Detach {
+                partition,
+                concurrently,
+                finalize,
+            } => self.detach(target, partition, *concurrently, *finalize),
+            Action::SetLogged(logged) => self.set_logged(target, *logged),
+            Action::SetTablespace(name) => self.set_tablespace(target, name),
+            Action::SetAccessMethod(name) => self.set_access_method(target, name),
+            Action::Inherit(parent) => {
+                let parent = self.relation(parent);
+                self.effects.lock(&parent.name, ShareUpdateExclusive);
+            }
+            Action::Owner => {
+                for sequence in target.table.facts.iter().flat_map(|facts| &facts.sequences) {
+                    self.effects.lock(sequence, AccessExclusive);
+                }
+            }
+            Action::NotUnderstood(text) => self.effects.unknown(format!("not understood: {text}")),
+            Action::AddIdentity { .. }
+            | Action::DropNotNull(_)
+            | Action::RenameTo(_)
+            | Action::RenameColumn(..)
+            | Action::RenameConstraint(..)
+            | Action::SetSchema(_)
+            | Action::SetOptions(_)
+            | Action::NoInherit(_)
+            | Action::ReplicaIdentity
+            | Action::Simple { .. } => {}
+        }
+    }
+
+    /// Says that a relation is not in the catalog that was read.
+    pub fn note_missing(&mut self, table: &Named, written: &str) {
+        if self.schema.is_known() && table.facts.is_none() {
+            self.effects.unknown(format!("{written} is not in the catalog"));
+        }
+    }
+
+    fn set_logged(&mut self, target: &Target<'facts>, logged: bool) {
+        let wanted = if logged { "p" } else { "u" };
+        let table = &target.table;
+        if table.facts.is_some_and(|facts| facts.persistence == wanted) {
+            return;
+        }
+        self.rewrite(table, None);
+        // PostgreSQL 15: sequences of the table follow it.
+        if self.version >= 150_000 {
+            for sequence in table.facts.iter().flat_map(|facts| &facts.sequences) {
+                self.effects.lock(sequence, AccessExclusive);
+                super::Effects::note(&mut self.effects.rewritten, sequence);
+            }
+        }
+    }
+
+    fn set_tablespace(&mut self, target: &Target<'facts>, name: &str) {
+        let table = &target.table;
+        let Some(facts) = table.facts else {
+            return self
+                .effects
+                .unknown(format!("whether the table is in tablespace {name} already"));
+        };
+        let present = facts.tablespace.as_ref().unwrap_or(&self.schema.tablespace);
+        if present != name && table.has_storage() {
+            // Copied block by block; the indexes stay where they are.
+            super::Effects::note(&mut self.effects.rewritten, &table.name);
+        }
+    }
+
+    fn set_access_method(&mut self, target: &Target<'facts>, name: &str) {
+        match target.table.facts {
+            None => self
+                .effects
+                .unknown(format!("whether the table has access method {name} already")),
+            Some(facts) if facts.access_method.as_deref() == Some(name) => {}
+            Some(_) => self.rewrite(&target.table, None),
+        }
+    }
+}
+
+/// Returns what undoes a subcommand, where that is obvious.
+fn rollback(table: &str, action: &Action) -> Option<String> {
+    let undo = match action {
+        Action::AddColumn(column) => format!("DROP COLUMN {}", column.written_name),
+        Action::AddConstraint(Constraint { name: Some(name), .. }) => format!("DROP CONSTRAINT {}", quoted(name)),
+        Action::SetNotNull(column) => format!("ALTER COLUMN {} DROP NOT NULL", quoted(column)),
+        Action::DropNotNull(column) => format!("ALTER COLUMN {} SET NOT NULL", quoted(column)),
+        Action::AddIdentity { column } => format!("ALTER COLUMN {} DROP IDENTITY", quoted(column)),
+        Action::RenameColumn(from, to) => format!("RENAME COLUMN {} TO {}", quoted(to), quoted(from)),
+        Action::RenameConstraint(from, to) => format!("RENAME CONSTRAINT {} TO {}", quoted(to), quoted(from)),
+        Action::Attach { partition, .. } => format!("DETACH PARTITION {partition}"),
+        Action::SetLogged(true) => "SET UNLOGGED".to_owned(),
+        Action::SetLogged(false) => "SET LOGGED".to_owned(),
+        Action::Inherit(parent) => format!("NO INHERIT {parent}"),
+        Action::NoInherit(parent) => format!("INHERIT {parent}"),
+        Action::Simple { undo: Some(undo), .. } => undo.clone(),
+        Action::RenameTo(to) => {
+            let (schema, name) = match table.rsplit_once('.') {
+                Some((schema, name)) => (format!("{schema}."), name),
+                None => (String::new(), table),
+            };
+            return Some(format!("ALTER TABLE {schema}{} RENAME TO {name}", quoted(to)));
+        }
+        _ => return None,
+    };
+    Some(format!("ALTER TABLE {table} {undo}"))
+}
+
+/// Quotes a bare name where SQL needs it.
+pub(super) fn quoted(name: &str) -> String {
+    let plain = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
+        && name
+            .chars()
+            .all(|character| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_');
+    if plain {
+        name.to_owned()
+    } else {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
+}

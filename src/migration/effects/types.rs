@@ -1,0 +1,398 @@
+//! Types of columns: when two spellings mean the same type, and whether values of one are stored like those of another.
+//!
+//! After `ATColumnChangeRequiresRewrite` in `src/backend/commands/tablecmds.c` and the support functions of the length
+//! coercions (`varchar_support`, `numeric_support`, `varbit_support`, `TemporalSimplify`).
+
+use super::super::names::name_path;
+use crate::catalog::SchemaFacts;
+
+/// A type as PostgreSQL sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct DataType {
+    /// Name without modifiers, as `format_type` prints it.
+    pub base: String,
+    /// Length, or precision and scale.
+    pub modifiers: Vec<i64>,
+    pub array: bool,
+    /// Whether it is one of the `serial`s: an integer with a sequence for its default.
+    pub serial: bool,
+}
+
+/// What a change of type does to stored values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// Every value is converted and written anew.
+    Rewrite,
+    /// Values stay as they are stored.
+    Keep,
+    /// It depends on what is not known.
+    Unknown,
+}
+
+/// Spellings of the built-in types, with the name `format_type` prints.
+const SPELLINGS: &[(&str, &str)] = &[
+    ("bigserial", "bigint"),
+    ("bool", "boolean"),
+    ("bpchar", "character"),
+    ("char", "character"),
+    ("char varying", "character varying"),
+    ("dec", "numeric"),
+    ("decimal", "numeric"),
+    ("float", "double precision"),
+    ("float4", "real"),
+    ("float8", "double precision"),
+    ("int", "integer"),
+    ("int2", "smallint"),
+    ("int4", "integer"),
+    ("int8", "bigint"),
+    ("national character", "character"),
+    ("national character varying", "character varying"),
+    ("serial", "integer"),
+    ("serial2", "smallint"),
+    ("serial4", "integer"),
+    ("serial8", "bigint"),
+    ("smallserial", "smallint"),
+    ("time", "time without time zone"),
+    ("timestamp", "timestamp without time zone"),
+    ("timestamptz", "timestamp with time zone"),
+    ("timetz", "time with time zone"),
+    ("varbit", "bit varying"),
+    ("varchar", "character varying"),
+];
+
+/// Built-in types without a hidden constraint, as `format_type` prints them.
+const BUILT_IN: &[&str] = &[
+    "bigint",
+    "bit",
+    "bit varying",
+    "boolean",
+    "box",
+    "bytea",
+    "character",
+    "character varying",
+    "cidr",
+    "circle",
+    "date",
+    "datemultirange",
+    "daterange",
+    "double precision",
+    "inet",
+    "int4multirange",
+    "int4range",
+    "int8multirange",
+    "int8range",
+    "integer",
+    "interval",
+    "json",
+    "jsonb",
+    "jsonpath",
+    "line",
+    "lseg",
+    "macaddr",
+    "macaddr8",
+    "money",
+    "name",
+    "numeric",
+    "nummultirange",
+    "numrange",
+    "oid",
+    "path",
+    "pg_lsn",
+    "point",
+    "polygon",
+    "real",
+    "regclass",
+    "smallint",
+    "text",
+    "time with time zone",
+    "time without time zone",
+    "timestamp with time zone",
+    "timestamp without time zone",
+    "tsmultirange",
+    "tsquery",
+    "tsrange",
+    "tstzmultirange",
+    "tstzrange",
+    "tsvector",
+    "uuid",
+    "xid8",
+    "xml",
+];
+
+/// Built-in pairs of which the first is stored like the second (`pg_cast.castmethod = 'b'`), for want of a catalog.
+const BINARY_CASTS: &[(&str, &str)] = &[
+    ("bit", "bit varying"),
+    ("bit varying", "bit"),
+    ("character varying", "text"),
+    ("character varying", "character"),
+    ("cidr", "inet"),
+    ("integer", "oid"),
+    ("oid", "integer"),
+    ("text", "character varying"),
+    ("text", "character"),
+    ("xml", "character varying"),
+    ("xml", "text"),
+];
+
+/// Types whose default operator classes are the same, so that an index serves both.
+const SAME_OPERATORS: &[[&str; 2]] = &[["character varying", "text"], ["cidr", "inet"]];
+
+/// Zones that are never off UTC.
+const UTC_ZONES: &[&str] = &[
+    "utc",
+    "gmt",
+    "uct",
+    "zulu",
+    "universal",
+    "greenwich",
+    "gmt0",
+    "gmt+0",
+    "gmt-0",
+    "etc/utc",
+    "etc/gmt",
+    "etc/uct",
+    "etc/zulu",
+    "etc/universal",
+    "etc/greenwich",
+    "etc/gmt0",
+    "etc/gmt+0",
+    "etc/gmt-0",
+    "0",
+    "+00",
+    "+00:00",
+    "<+00>+00",
+    "<+00>-00",
+];
+
+impl DataType {
+    /// Reads a type as written, such as `varchar(20)`, `public.mood`, `timestamp (3) with time zone` or `int[]`.
+    pub fn parse(text: &str) -> DataType {
+        let lower = text.to_ascii_lowercase();
+        let array = lower.contains('[') || lower.contains(" array");
+        let (modifiers, outside) = match (text.find('('), text.find(')')) {
+            (Some(open), Some(close)) if open < close => (
+                &text[open + 1..close],
+                format!("{} {}", &text[..open], &text[close + 1..]),
+            ),
+            _ => ("", text.to_owned()),
+        };
+        let outside = outside.split(['[']).next().unwrap_or_default();
+        let name = normal_name(outside);
+        let name = name.strip_suffix(" array").unwrap_or(&name).to_owned();
+        let base = SPELLINGS
+            .iter()
+            .find(|(spelling, _)| *spelling == name)
+            .map_or(name.clone(), |(_, base)| (*base).to_owned());
+        let mut modifiers: Vec<i64> = modifiers
+            .split(',')
+            .filter_map(|part| part.trim().parse().ok())
+            .collect();
+        if modifiers.is_empty() && (matches!(name.as_str(), "character" | "char" | "bit")) {
+            modifiers.push(1);
+        }
+        if base == "numeric" && modifiers.len() == 1 {
+            modifiers.push(0);
+        }
+        DataType {
+            serial: name.contains("serial") && BUILT_IN.contains(&base.as_str()),
+            base,
+            modifiers: if name == "float" { Vec::new() } else { modifiers },
+            array,
+        }
+    }
+
+    /// Says whether a value of the type is checked against a constraint; `None` when that is not known.
+    pub fn constrained(&self, schema: &SchemaFacts) -> Option<bool> {
+        match self.domain(schema) {
+            Some(found) => Some(found.constrained && !self.array),
+            None if BUILT_IN.contains(&self.base.as_str()) || self.array || schema.is_known() => Some(false),
+            None => None,
+        }
+    }
+
+    /// Returns the domain or enum that this type is.
+    fn domain<'facts>(&self, schema: &'facts SchemaFacts) -> Option<&'facts crate::catalog::TypeFacts> {
+        if BUILT_IN.contains(&self.base.as_str()) {
+            return None;
+        }
+        let path = name_path(&self.base);
+        let (name, qualifier) = path.split_last()?;
+        let fits = |known: &str| {
+            qualifier
+                .last()
+                .map_or(schema.search_path.iter().any(|s| s == known), |s| s == known)
+        };
+        schema
+            .types
+            .iter()
+            .find(|known| known.name == *name && fits(&known.schema))
+    }
+
+    /// Returns the type below a domain, or itself.
+    fn stored_as(&self, schema: &SchemaFacts) -> DataType {
+        match self.domain(schema).and_then(|domain| domain.base.as_deref()) {
+            Some(base) if !self.array => DataType::parse(base).stored_as(schema),
+            _ => self.clone(),
+        }
+    }
+}
+
+/// Returns what a change of a column from `old` to `new` does to the stored values.
+pub(super) fn change(old: &DataType, new: &DataType, schema: &SchemaFacts) -> Change {
+    if new.constrained(schema) == Some(true) && old != new {
+        return Change::Rewrite;
+    }
+    let (old, new) = (old.stored_as(schema), new.stored_as(schema));
+    if old == new {
+        return Change::Keep;
+    }
+    if old.array || new.array {
+        // Elements are converted one by one unless nothing at all has to be done to them.
+        let drops_length = old.base == new.base && new.modifiers.is_empty();
+        return if old.array && new.array && drops_length {
+            Change::Keep
+        } else {
+            Change::Rewrite
+        };
+    }
+    if is_timestamp(&old) && is_timestamp(&new) && old.base != new.base {
+        // PostgreSQL 12: a session in UTC converts nothing.
+        let full_precision = new.modifiers.first().is_none_or(|precision| *precision >= 6);
+        let utc = UTC_ZONES.contains(&schema.timezone.to_ascii_lowercase().as_str());
+        return match utc && full_precision && schema.version_num >= 120_000 {
+            true => Change::Keep,
+            false => Change::Rewrite,
+        };
+    }
+    if old.base != new.base && !binary(&old.base, &new.base, schema) {
+        let known = |data_type: &DataType| BUILT_IN.contains(&data_type.base.as_str()) || schema.is_known();
+        return if known(&old) && known(&new) {
+            Change::Rewrite
+        } else {
+            Change::Unknown
+        };
+    }
+    // A length is only known to be kept when the old type has one too, and that of its own kind.
+    let given: &[i64] = if old.base == new.base || same_text(&old.base, &new.base) {
+        &old.modifiers
+    } else {
+        &[]
+    };
+    match keeps_length(&new.base, given, &new.modifiers) {
+        true => Change::Keep,
+        false => Change::Rewrite,
+    }
+}
+
+/// Says whether an index on a column of type `old` serves the type `new` as it is.
+pub(super) fn same_operators(old: &DataType, new: &DataType, schema: &SchemaFacts) -> bool {
+    let (old, new) = (old.stored_as(schema), new.stored_as(schema));
+    let both = |pair: &[&str; 2]| pair.contains(&old.base.as_str()) && pair.contains(&new.base.as_str());
+    old.array == new.array && (old.base == new.base || SAME_OPERATORS.iter().any(both))
+}
+
+/// Returns the name as `format_type` prints it, but for spellings.
+fn normal_name(text: &str) -> String {
+    if text.contains('"') || text.contains('.') {
+        let path = name_path(text.trim());
+        return match path.as_slice() {
+            [schema, name] if schema.trim() == "pg_catalog" => name.trim().to_owned(),
+            _ => text.split_whitespace().collect::<String>(),
+        };
+    }
+    text.to_ascii_lowercase()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn is_timestamp(data_type: &DataType) -> bool {
+    data_type.base.starts_with("timestamp ")
+}
+
+fn same_text(old: &str, new: &str) -> bool {
+    old == "character varying" && new == "character varying"
+}
+
+fn binary(old: &str, new: &str, schema: &SchemaFacts) -> bool {
+    let listed = schema
+        .binary_casts
+        .iter()
+        .any(|(source, target)| source == old && target == new);
+    listed || BINARY_CASTS.contains(&(old, new))
+}
+
+/// Says whether every value of length `old` is one of length `new` as it stands.
+fn keeps_length(base: &str, old: &[i64], new: &[i64]) -> bool {
+    if old == new || new.is_empty() {
+        return true;
+    }
+    let temporal = base.starts_with("time") || base == "interval";
+    match (base, old, new) {
+        ("character varying" | "bit varying", [old], [new]) => new >= old,
+        ("numeric", [old, old_scale], [new, scale]) => new >= old && scale == old_scale,
+        (_, _, [new]) if temporal && *new >= 6 => true,
+        (_, [old], [new]) if temporal => new >= old,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(old: &str, new: &str, expected: Change) {
+        let schema = SchemaFacts {
+            version_num: 150_000,
+            timezone: "Etc/UTC".to_owned(),
+            ..SchemaFacts::default()
+        };
+        assert_eq!(
+            change(&DataType::parse(old), &DataType::parse(new), &schema),
+            expected,
+            "{old} → {new}"
+        );
+    }
+
+    #[test]
+    fn spellings_of_one_type() {
+        for (one, other) in [
+            ("int", "pg_catalog.int4"),
+            ("VARCHAR ( 20 )", "character varying(20)"),
+            ("timestamp (3) with time zone", "timestamptz(3)"),
+            ("decimal(10)", "numeric(10,0)"),
+            ("char", "character(1)"),
+            ("int [ 3 ]", "integer[]"),
+        ] {
+            assert_eq!(DataType::parse(one), DataType::parse(other), "{one}");
+        }
+        assert!(DataType::parse("bigserial").serial && !DataType::parse("bigint").serial);
+    }
+
+    #[test]
+    fn lengths() {
+        check("varchar(50)", "varchar(60)", Change::Keep);
+        check("varchar(50)", "varchar(20)", Change::Rewrite);
+        check("varchar", "varchar(20)", Change::Rewrite);
+        check("char(5)", "char(6)", Change::Rewrite);
+        check("numeric(10,2)", "numeric(12,2)", Change::Keep);
+        check("numeric(10,2)", "numeric(12,3)", Change::Rewrite);
+        check("numeric(10,2)", "numeric", Change::Keep);
+        check("numeric", "numeric(12,2)", Change::Rewrite);
+        check("varbit(8)", "varbit(16)", Change::Keep);
+        check("timestamptz(3)", "timestamptz(4)", Change::Keep);
+        check("timestamptz", "timestamptz(3)", Change::Rewrite);
+    }
+
+    #[test]
+    fn other_types() {
+        check("varchar(5)", "text", Change::Keep);
+        check("text", "varchar(5)", Change::Rewrite);
+        check("char(5)", "text", Change::Rewrite);
+        check("int", "bigint", Change::Rewrite);
+        check("cidr", "inet", Change::Keep);
+        check("inet", "cidr", Change::Rewrite);
+        check("timestamp", "timestamptz", Change::Keep);
+        check("timestamp(3)", "timestamptz(3)", Change::Rewrite);
+    }
+}

@@ -1,0 +1,236 @@
+//! The plan of a migration in the terminal, as JSON and as Markdown: what each statement locks, blocks, rewrites and scans.
+//!
+//! One struct, three formats; like the rest of this room it prints nothing itself.
+
+use serde::Serialize;
+
+use crate::migration::{LockMode, StepKind, TransactionRule};
+use crate::observation::FORMAT_VERSION;
+use crate::report::markdown::{bullets, code, escaped, table as markdown_rows};
+use crate::report::terminal::Page;
+use crate::report::{text, words};
+
+/// Characters of a statement that are shown in a table.
+const STATEMENT_LENGTH: usize = 60;
+
+/// What a migration will do.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PlanReport {
+    /// What kind of migration file it was read as, e.g. `plain-sql`.
+    pub recognised_as: &'static str,
+    /// Its statements, in order.
+    pub statements: Vec<StatementReport>,
+    /// Whose rules were followed, in words.
+    #[serde(skip)]
+    pub rules: String,
+}
+
+/// What one statement will do.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StatementReport {
+    /// Number from 1.
+    pub number: u32,
+    /// File it stands in.
+    pub file: String,
+    /// Line on which it starts, from 1.
+    pub line: usize,
+    /// The statement as written.
+    pub statement: String,
+    /// What kind of work it is.
+    pub step_kind: StepKind,
+    /// The strongest lock on each relation.
+    pub locks: Vec<PlannedLock>,
+    /// Relations whose storage is replaced.
+    pub rewritten: Vec<String>,
+    /// Tables that are read from end to end.
+    pub scanned: Vec<String>,
+    /// Whether it may stand in a transaction block.
+    pub transaction: TransactionRule,
+    /// What undoes it, where that is obvious.
+    pub rollback: Option<String>,
+    /// What to write instead, where this form is dangerous at this size.
+    pub safe_form: Option<String>,
+    /// What may surprise whoever runs it.
+    pub warnings: Vec<String>,
+    /// Whether it only begins or ends a transaction, which a person need not be told.
+    #[serde(skip)]
+    pub is_transaction_edge: bool,
+}
+
+/// A lock that will be taken.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PlannedLock {
+    /// Qualified name when the catalog was read, otherwise as written.
+    pub relation: String,
+    /// Its mode.
+    pub mode: LockMode,
+}
+
+/// Returns the plan as JSON of kind `plan`; the same plan gives the same bytes.
+pub fn plan_json(report: &PlanReport) -> String {
+    #[derive(Serialize)]
+    struct File<'a> {
+        kind: &'static str,
+        format_version: u32,
+        #[serde(flatten)]
+        report: &'a PlanReport,
+    }
+    let file = File {
+        kind: "plan",
+        format_version: FORMAT_VERSION,
+        report,
+    };
+    let mut text = serde_json::to_string_pretty(&file).expect("a plan holds only what JSON can hold");
+    text.push('\n');
+    text
+}
+
+/// Returns the plan as text for a terminal of `width` columns; bold only when `colour`.
+pub fn plan_terminal(report: &PlanReport, width: u16, colour: bool) -> String {
+    let page = Page { width, colour };
+    let mut text = page.bold(&headline(report));
+    text += &page.wrapped(&report.rules, 0);
+    // What is rewritten and scanned stands below, where long names have room.
+    let narrow = [0, 2, 3, 4, 6];
+    let header = narrow.map(|column| HEADER[column]);
+    let rows: Vec<Vec<String>> = shown(report)
+        .map(|statement| {
+            let cells = row(statement);
+            narrow.iter().map(|column| cells[*column].clone()).collect()
+        })
+        .collect();
+    text += &format!("\n{}\n", page.table(&header, header.len(), &rows));
+    for statement in shown(report) {
+        let place = format!("{}:{}", statement.file, statement.line);
+        let sql = text::shortened(&statement.statement, 2 * STATEMENT_LENGTH);
+        text += &format!("\n{}", page.bold(&format!("{}. {sql} ({place})", statement.number)));
+        for (label, names) in [("rewrites", &statement.rewritten), ("scans", &statement.scanned)] {
+            if !names.is_empty() {
+                text += &page.wrapped(&format!("{label}: {}", names.join(", ")), 2);
+            }
+        }
+        for (label, detail) in details(statement) {
+            text += &match label {
+                "warning" => page.labelled(label, &detail),
+                _ => page.wrapped(&format!("{label}: {detail}"), 2),
+            };
+        }
+    }
+    text
+}
+
+/// Returns the plan as GitHub-flavoured Markdown.
+pub fn plan_markdown(report: &PlanReport) -> String {
+    let mut text = format!("**{}**\n\n{}\n\n", escaped(&headline(report)), escaped(&report.rules));
+    let rows: Vec<Vec<String>> = shown(report)
+        .map(|statement| {
+            let cells = row(statement).into_iter().enumerate();
+            cells
+                .map(|(place, cell)| match place {
+                    1 => code(&cell),
+                    _ => cell.lines().map(escaped).collect::<Vec<_>>().join("<br>"),
+                })
+                .collect()
+        })
+        .collect();
+    text += &markdown_rows(&HEADER, &rows);
+    for statement in shown(report).filter(|statement| !details(statement).is_empty()) {
+        text += &format!(
+            "\n{}. {}\n\n",
+            statement.number,
+            code(&text::shortened(&statement.statement, STATEMENT_LENGTH))
+        );
+        let lines: Vec<String> = details(statement)
+            .into_iter()
+            .map(|(label, detail)| format!("{label}: {detail}"))
+            .collect();
+        text += &bullets(&lines);
+    }
+    text
+}
+
+const HEADER: [&str; 7] = [
+    "#",
+    "Statement",
+    "Kind",
+    "Locks",
+    "Blocks",
+    "Rewrites, scans",
+    "Transaction",
+];
+
+fn shown(report: &PlanReport) -> impl Iterator<Item = &StatementReport> {
+    report
+        .statements
+        .iter()
+        .filter(|statement| !statement.is_transaction_edge)
+}
+
+fn headline(report: &PlanReport) -> String {
+    let statements = shown(report).count();
+    let strong = shown(report).filter(|statement| statement.safe_form.is_some()).count();
+    let counted = words::counted(statements, "statement", "statements");
+    match strong {
+        0 => format!("{counted}; none is known to hold a strong lock for long."),
+        strong => format!("{counted}; {strong} may hold a strong lock for long."),
+    }
+}
+
+fn row(statement: &StatementReport) -> Vec<String> {
+    let lines = |cells: Vec<String>| {
+        if cells.is_empty() {
+            "–".to_string()
+        } else {
+            cells.join("\n")
+        }
+    };
+    let locks = statement.locks.iter();
+    let storage = statement
+        .rewritten
+        .iter()
+        .map(|name| format!("rewrites {}", text::one_line(name)));
+    let scanned = statement
+        .scanned
+        .iter()
+        .filter(|name| !statement.rewritten.contains(name));
+    let storage = storage.chain(scanned.map(|name| format!("scans {}", text::one_line(name))));
+    vec![
+        statement.number.to_string(),
+        text::shortened(&statement.statement, STATEMENT_LENGTH),
+        words::kind_name(statement.step_kind).to_string(),
+        lines(
+            locks
+                .clone()
+                .map(|lock| format!("{} on {}", words::lock_name(lock.mode), text::one_line(&lock.relation)))
+                .collect(),
+        ),
+        lines(locks.map(|lock| blocks(lock.mode).to_string()).collect()),
+        lines(storage.collect()),
+        transaction(statement.transaction).to_string(),
+    ]
+}
+
+fn details(statement: &StatementReport) -> Vec<(&'static str, String)> {
+    let warnings = statement.warnings.iter().map(|warning| ("warning", warning.clone()));
+    let rollback = statement.rollback.iter().map(|rollback| ("rollback", rollback.clone()));
+    let safe_form = statement.safe_form.iter().map(|form| ("safe form", form.clone()));
+    warnings.chain(safe_form).chain(rollback).collect()
+}
+
+/// Returns what a lock keeps waiting; the weaker ones stop only the strongest DDL.
+fn blocks(mode: LockMode) -> &'static str {
+    match mode {
+        LockMode::AccessExclusive => "reads, writes, vacuum, DDL",
+        LockMode::Exclusive | LockMode::ShareRowExclusive | LockMode::Share => "writes, vacuum, DDL",
+        LockMode::ShareUpdateExclusive => "vacuum, DDL",
+        LockMode::RowExclusive | LockMode::RowShare | LockMode::AccessShare => "DDL",
+    }
+}
+
+fn transaction(rule: TransactionRule) -> &'static str {
+    match rule {
+        TransactionRule::Required => "required",
+        TransactionRule::Allowed => "allowed",
+        TransactionRule::Forbidden => "forbidden",
+    }
+}
