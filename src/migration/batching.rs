@@ -13,6 +13,7 @@ use crate::catalog::facts::{Column, TableFacts, TableKind};
 use crate::error::Result;
 use crate::units::Count;
 
+mod moving_key;
 mod placeholders;
 
 /// Rows in a batch unless something else is asked for.
@@ -158,7 +159,7 @@ impl Request<'_> {
         };
         let recognised_by = RecognisedBy::Directive;
         self.woven(
-            &dml.verb,
+            dml,
             Walked {
                 relation,
                 facts,
@@ -210,11 +211,11 @@ impl Request<'_> {
             key: facts.key.clone(),
             recognised_by: RecognisedBy::TableSize,
         };
-        self.woven(&dml.verb, walked)
+        self.woven(dml, walked)
     }
 
     /// Cuts the statement by a condition of our own: over the key, or over blocks when there is none.
-    fn woven(&self, verb: &Verb, mut walked: Walked) -> Result<Decision> {
+    fn woven(&self, dml: &Dml, mut walked: Walked) -> Result<Decision> {
         let asked = self
             .options
             .walk
@@ -232,10 +233,18 @@ impl Request<'_> {
                 ));
             }
         }
+        if let Some(moving) = self.moving_key(dml, &walked) {
+            return match walked.recognised_by {
+                RecognisedBy::TableSize => Ok(whole(moving.note())),
+                _ => Err(moving
+                    .error(self.statement)
+                    .with_hint("walk by another key (key=…), or write: -- migtime: no-batch")),
+            };
+        }
         let template = weave::with_condition(&self.statement.sql, walked.scope);
         let batching = self.batching(&walked, walk, template)?;
         let mut notes = vec![note_of(&batching, walked.facts)];
-        if walk == Walk::Blocks && *verb == Verb::Update {
+        if walk == Walk::Blocks && dml.verb == Verb::Update {
             notes.push("rows that the update moves to a later block may be visited twice".to_owned());
         }
         notes.extend(note_of_other_key(&batching));

@@ -36,8 +36,18 @@ pub(super) struct Dml {
     pub current_of: bool,
     /// Whether a subquery picks a limited number of the target's own rows: one iteration of somebody's loop.
     pub limited_subquery: bool,
+    /// Columns in the `SET` lists of the statement and of the `UPDATE`s in its `WITH` clause.
+    pub assigned: Vec<Assignment>,
     /// Every query level with a row source, outermost first: for `UPDATE` and `DELETE` the statement itself comes first.
     pub scopes: Vec<Scope>,
+}
+
+/// A column that an `UPDATE` assigns, with its table; both as written.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Assignment {
+    pub table: String,
+    pub column: String,
+    pub range: Range<usize>,
 }
 
 /// A table as a query names it.

@@ -184,6 +184,7 @@ fn dml(statement: &SyntaxNode) -> Option<Dml> {
         with_clause: has_child(SyntaxKind::WITH_CLAUSE),
         current_of: has_child(SyntaxKind::WHERE_CURRENT_OF),
         limited_subquery: scope::limits_itself(statement, &target),
+        assigned: scope::assigned(statement),
         scopes: scope::scopes(statement, &target),
         target,
     })
@@ -225,6 +226,37 @@ mod tests {
         check("update only \"T\" as x set a = 1 from u", "UPDATE", &["\"T\""]);
         check("start transaction", "BEGIN", &[]);
         check("select 1", "SELECT", &[]);
+    }
+
+    #[test]
+    fn assigned_columns_are_known() {
+        fn check(sql: &str, expected: &[(&str, &str)]) {
+            let assigned = outline(sql).dml.expect("changes rows").assigned;
+            let found: Vec<_> = assigned
+                .iter()
+                .map(|assignment| (assignment.table.as_str(), assignment.column.as_str()))
+                .collect();
+            assert_eq!(found, expected, "{sql}");
+            for assignment in &assigned {
+                assert_eq!(&sql[assignment.range.clone()], assignment.column, "{sql}");
+            }
+        }
+        check(
+            "update only s . t as x set a = b, C = (select d from e where f = 1)",
+            &[("s.t", "a"), ("s.t", "C")],
+        );
+        check(
+            r#"update t set (a, "B c") = (1, default), d[1] = 2, e.f = 3"#,
+            &[("t", "a"), ("t", r#""B c""#), ("t", "d"), ("t", "e")],
+        );
+        check("update t set (a, b) = (select c, d from e)", &[("t", "a"), ("t", "b")]);
+        check("update t set (a) = row(1)", &[("t", "a")]);
+        check(
+            "with w as (update t set a = 1 returning b) update u set c = w.b from w",
+            &[("u", "c"), ("t", "a")],
+        );
+        check("delete from t where a = 1", &[]);
+        check("insert into t (a) select b from u", &[]);
     }
 
     #[test]

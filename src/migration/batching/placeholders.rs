@@ -53,10 +53,10 @@ impl Request<'_> {
             .filter(|bound| !bound.inclusive)
             .map(|bound| bound.operator_end)
             .collect();
-        self.cut(chosen, &widened)
+        self.cut(dml, chosen, &widened)
     }
 
-    fn cut(&self, chosen: &Walkable, widened: &[usize]) -> Result<Decision> {
+    fn cut(&self, dml: &Dml, chosen: &Walkable, widened: &[usize]) -> Result<Decision> {
         let facts = self.known(chosen.relation)?;
         let written: Vec<String> = chosen.columns.iter().map(|column| column.name.clone()).collect();
         self.check_directive_key(&written)?;
@@ -79,6 +79,11 @@ impl Request<'_> {
                     described(&walked.key)
                 ))
                 .with_hint("walk by rows, or take the comparison with the placeholders out"));
+        }
+        if let Some(moving) = self.moving_key(dml, &walked) {
+            return Err(moving.error(self.statement).with_hint(
+                "compare another key with the placeholders, or take them out and write: -- migtime: no-batch",
+            ));
         }
         let template = weave::with_holes(&self.statement.sql, &self.statement.placeholders, widened);
         let batching = self.batching(&walked, walk, template)?;

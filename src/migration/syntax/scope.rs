@@ -6,7 +6,7 @@ use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::super::lexer::BatchEdge;
 use super::super::names::{last_part, name_path};
-use super::super::outline::{Bound, ColumnUse, Conjunct, Relation, Scope};
+use super::super::outline::{Assignment, Bound, ColumnUse, Conjunct, Relation, Scope};
 use super::{range_of, written_name};
 
 /// Keywords that stand where a column could and are functions.
@@ -48,6 +48,26 @@ pub(super) fn limits_itself(statement: &SyntaxNode, target: &Relation) -> bool {
         .filter_map(|clause| clause.parent())
         .flat_map(|query| relations(&query))
         .any(|relation| name_path(&relation.name) == target_path)
+}
+
+/// Returns the columns that a statement's `UPDATE`s assign.
+pub(super) fn assigned(statement: &SyntaxNode) -> Vec<Assignment> {
+    let mut found = Vec::new();
+    for update in statement.descendants().filter(|node| node.kind() == SyntaxKind::UPDATE) {
+        if let (Some(target), Some(list)) = (target(&update), child(&update, SyntaxKind::SET_CLAUSE)) {
+            let columns = list
+                .descendants()
+                .filter(|node| node.kind() == SyntaxKind::COLUMN_TARGET)
+                // Without the subscript or field behind it.
+                .filter_map(|node| child(&node, SyntaxKind::COLUMN_NAME_REF));
+            found.extend(columns.map(|column| Assignment {
+                table: target.name.clone(),
+                column: written_name(&column),
+                range: range_of(&column),
+            }));
+        }
+    }
+    found
 }
 
 /// Returns the query levels of a statement, its own first.
