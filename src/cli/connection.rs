@@ -53,33 +53,36 @@ pub fn staging_target(typed: Option<&str>) -> Result<String> {
 
 /// Connects to the staging clone at `target` and refuses one that is where production is.
 ///
-/// Nothing but `target` decides where staging is; `production` is what `--production` named. What the environment names
-/// is taken for production too, and asked who it is, since two names may lead to one database.
+/// Nothing but `target` decides where staging is; `production` is what `--production` named, and its caller compares the
+/// identities. What the environment names is taken for production too, beside it, and asked who it is here, since two
+/// names may lead to one database.
 ///
 /// # Errors
-/// As [`production`], and `UnsafeTarget` when it is a standby, read-only, or where production is.
+/// As [`production`], and `UnsafeTarget` when it is a standby, read-only, or where production is or could be.
 pub fn staging(target: &str, production: Option<&str>, no_password: bool) -> Result<Staging> {
     let environment = Environment::capture();
     let parameters = ConnectionParameters::resolve_staging(target, &environment)?;
+    let named = production
+        .map(|production| ConnectionParameters::resolve(Some(production), &environment))
+        .transpose()?;
     // Whoever has production in the environment must not rehearse on it by naming it once more.
-    if production.is_some() || environment.names_production() {
-        let known = ConnectionParameters::resolve(production, &environment)?;
-        Staging::refuse_same_name(&parameters, &known)?;
+    let mut of_environment = ConnectionParameters::resolve_productions(&environment)?;
+    of_environment.retain(|known| Some(known) != named.as_ref());
+    for known in named.iter().chain(&of_environment) {
+        Staging::refuse_same_name(&parameters, known)?;
     }
     let mut staging = Staging::connect(&with_password(parameters, no_password)?)?;
-    if production.is_none() && environment.names_production() {
-        refuse_environments_production(&mut staging, &environment)?;
+    for known in &of_environment {
+        refuse_environments_production(&mut staging, known)?;
     }
     Ok(staging)
 }
 
-fn refuse_environments_production(staging: &mut Staging, environment: &Environment) -> Result<()> {
-    let identity = ConnectionParameters::resolve(None, environment)
-        .and_then(|parameters| Production::connect(&parameters))
-        .and_then(|mut production| production.identity());
-    match identity {
+fn refuse_environments_production(staging: &mut Staging, known: &ConnectionParameters) -> Result<()> {
+    match Production::connect(known).and_then(|mut production| production.identity()) {
         Ok(identity) => staging.refuse_if_same(&identity),
         Err(error) => {
+            staging.refuse_if_perhaps_same(known, &error)?;
             output::print_note(&format!(
                 "warning: not compared with the production that PG* or DATABASE_URL names: {error}"
             ));

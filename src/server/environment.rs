@@ -53,11 +53,6 @@ impl Environment {
         environment
     }
 
-    /// Tells whether these surroundings say where production is.
-    pub fn names_production(&self) -> bool {
-        self.names_target() || self.variable("DATABASE_URL").is_some_and(|url| !url.is_empty())
-    }
-
     /// Returns the value of a variable.
     pub(super) fn variable(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str)

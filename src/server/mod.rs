@@ -17,6 +17,7 @@ mod resolve;
 mod resolve_endpoints;
 mod resolve_tls;
 mod sandbox;
+mod sandbox_settings;
 pub mod signals;
 mod staging;
 mod throwaway;

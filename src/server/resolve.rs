@@ -51,6 +51,23 @@ impl ConnectionParameters {
         Given { options, environment }.parameters()
     }
 
+    /// Returns every database that the environment could mean by production; none when it names no target.
+    ///
+    /// Where libpq's variables and `DATABASE_URL` disagree, only one is connected to, but both are to be kept from harm.
+    ///
+    /// # Errors
+    /// As [`ConnectionParameters::resolve`].
+    pub fn resolve_productions(environment: &Environment) -> Result<Vec<ConnectionParameters>> {
+        let url = environment.variable("DATABASE_URL").filter(|url| !url.is_empty());
+        let by_url = url.map(|url| {
+            ConnectionParameters::resolve(Some(url), environment).map_err(|error| error.in_context("DATABASE_URL"))
+        });
+        let by_variables = environment
+            .names_target()
+            .then(|| ConnectionParameters::resolve(None, environment));
+        by_variables.into_iter().chain(by_url).collect()
+    }
+
     /// Returns the parameters of a staging clone: no environment variable can lead it to production.
     ///
     /// # Errors
@@ -279,6 +296,24 @@ mod tests {
         check(None, &[url, ("PGUSER", "v")], "postgresql://u@prod:5432/app");
         check(None, &[url, ("PGHOST", "h")], "postgresql://osuser@h:5432/osuser");
         check(Some("other"), &[url], "postgresql://osuser@localhost:5432/other");
+    }
+
+    #[test]
+    fn both_that_the_environment_names_are_production() {
+        let check = |variables: &[(&str, &str)], expected: &[&str]| {
+            let found = ConnectionParameters::resolve_productions(&environment(variables)).expect("parameters");
+            let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+            assert_eq!(found, expected, "{variables:?}");
+        };
+        let url = ("DATABASE_URL", "postgres://u@prod/app");
+        check(&[], &[]);
+        check(&[("PGUSER", "u"), ("DATABASE_URL", "")], &[]);
+        check(&[url], &["postgresql://u@prod:5432/app"]);
+        check(&[("PGHOST", "h")], &["postgresql://osuser@h:5432/osuser"]);
+        check(
+            &[url, ("PGHOST", "h")],
+            &["postgresql://osuser@h:5432/osuser", "postgresql://u@prod:5432/app"],
+        );
     }
 
     #[test]

@@ -14,6 +14,7 @@ use postgres::error::SqlState;
 use postgres::{CancelToken, Client};
 
 use super::parameters::ConnectionParameters;
+use super::sandbox_settings::copy_settings;
 use super::signals::{AtForcedExit, interrupted};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -38,7 +39,8 @@ impl Sandbox {
     /// No session, migtime's own included, may be open on the template meanwhile.
     ///
     /// # Errors
-    /// `Connection` when the template is in use, the role may not create databases, or the server refuses;
+    /// `Connection` when the template is in use, the role may not create databases or make a setting of the template's,
+    /// or the server refuses;
     /// `TooLittleEvidence` when the person interrupts it.
     pub fn copy(template: &ConnectionParameters) -> Result<Sandbox> {
         let key = random_key();
@@ -67,6 +69,8 @@ impl Sandbox {
             }),
         };
         sandbox.create(&template.database, version, &token)?;
+        // Before anybody connects to the copy: a session takes such settings when it starts.
+        copy_settings(&mut sandbox.keeper, &template.database, &sandbox.parameters.database)?;
         Ok(sandbox)
     }
 

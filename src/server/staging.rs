@@ -52,6 +52,20 @@ impl Staging {
         Ok(())
     }
 
+    /// Refuses to go on if this could be on the server of a `production` that does not say who it is, because of `cause`.
+    ///
+    /// # Errors
+    /// `UnsafeTarget`.
+    pub fn refuse_if_perhaps_same(&self, production: &ConnectionParameters, cause: &Error) -> Result<()> {
+        if self.parameters.may_name_same_server(production) {
+            let message = format!("{} may be the production database: {cause}", self.parameters);
+            return Err(unsafe_target(message).with_hint(format!(
+                "host and port could be those of {production}, which PG* or DATABASE_URL names; let it answer, or unset them"
+            )));
+        }
+        Ok(())
+    }
+
     /// Returns the session, to rehearse with.
     pub fn client(&mut self) -> &mut Client {
         &mut self.client

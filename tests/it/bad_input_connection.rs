@@ -155,6 +155,56 @@ fn staging_that_is_production() {
 }
 
 #[test]
+fn staging_that_is_the_environments_production_beside_a_named_one() {
+    let (database, other) = (orders(), orders());
+    let (url, named) = (database.url(), other.url());
+    let socket = database.socket_directory().display().to_string();
+    let folder = database.socket_directory().file_name().expect("name").display();
+    let alias = format!("postgresql://migtime@/{}?host={socket}/../{folder}", database.name());
+    let named = ["--production", &named];
+    let is_production = [
+        "is the production database",
+        "hint: name a disposable clone with --staging",
+    ];
+    check_staging(&database, &url, &[("DATABASE_URL", &url)], &named, &is_production);
+    check_staging(&database, &url, &[("DATABASE_URL", &alias)], &named, &is_production);
+    // Where both name one, either is production.
+    let both = [
+        ("PGHOST", socket.as_str()),
+        ("PGUSER", "migtime"),
+        ("PGDATABASE", other.name()),
+        ("DATABASE_URL", &alias),
+    ];
+    check_staging(&database, &url, &both, &named, &is_production);
+}
+
+#[test]
+fn staging_that_could_be_where_an_unanswering_production_is() {
+    let (database, other) = (orders(), orders());
+    let url = database.url();
+    let silent = url.replace(database.name(), "nowhere");
+    let may_be = [
+        "may be the production database: ",
+        "database \"nowhere\" does not exist",
+        "hint: host and port could be those of postgresql://migtime@",
+        "which PG* or DATABASE_URL names",
+    ];
+    let environment = [("DATABASE_URL", silent.as_str())];
+    check_staging(&database, &url, &environment, &[], &may_be);
+    check_staging(&database, &url, &environment, &["--production", &other.url()], &may_be);
+
+    // One that is elsewhere by its name is warned of and no more.
+    let folder = Folder::new();
+    let migration = folder.file("backfill.sql", BACKFILL);
+    let out = folder.path("out");
+    let mut command = support::migtime(&["rehearse", &migration, "--staging", &url, "--output", &out, "--sandbox"]);
+    let output = run(command.env("DATABASE_URL", "postgresql://migtime@localhost:1/app"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("warning: not compared with the production"), "{said}");
+}
+
+#[test]
 fn staging_that_is_production_by_another_protocol() {
     let server = server_on_tcp();
     let mut client = server.parameters("postgres").connect().expect("connection");

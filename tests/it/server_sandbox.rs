@@ -89,3 +89,60 @@ fn a_role_that_may_not_create_databases_is_told_how_to() {
     assert!(error.hint().is_some_and(|hint| hint.contains("CREATEDB")));
     database.execute("DROP ROLE cannot_create");
 }
+
+#[test]
+fn the_settings_of_the_template_hold_in_the_copy() {
+    let database = Database::create();
+    let name = database.name();
+    database.execute(&format!(
+        "CREATE SCHEMA \"Odd, \"\"one\"; CREATE TABLE \"Odd, \"\"one\".orders (); CREATE ROLE \"a%s \"\"b\" LOGIN; \
+         ALTER DATABASE {name} SET search_path = '$user', 'Odd, \"one', public; \
+         ALTER DATABASE {name} SET work_mem = '7MB'; \
+         ALTER DATABASE {name} SET app.motto = E'it''s a \\\\ = \"b\", c'; \
+         ALTER ROLE \"a%s \"\"b\" IN DATABASE {name} SET search_path = ''; \
+         ALTER ROLE \"a%s \"\"b\" IN DATABASE {name} SET work_mem = '9MB'"
+    ));
+    let sandbox = Sandbox::copy(&database.parameters()).expect("sandbox");
+    let copy = sandbox.parameters().database();
+    // The settings of both, word for word; then what a session makes of them.
+    let sql = "SELECT setrole, setconfig FROM pg_db_role_setting AS s JOIN pg_database AS d ON d.oid = setdatabase \
+               WHERE datname = $1 ORDER BY setrole";
+    let of = |database_name: &str| -> Vec<(u32, Vec<String>)> {
+        let rows = database.client().query(sql, &[&database_name]).expect("settings");
+        rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+    };
+    assert_eq!(of(name).len(), 2);
+    assert_eq!(of(copy), of(name));
+    let mut client = sandbox.parameters().connect().expect("connection");
+    client.query("SELECT FROM orders", &[]).expect("found by search_path");
+    let row = client
+        .query_one("SELECT current_setting('work_mem'), current_setting('app.motto')", &[])
+        .expect("row");
+    assert_eq!(row.get::<_, &str>(0), "7MB");
+    assert_eq!(row.get::<_, &str>(1), r#"it's a \ = "b", c"#);
+    drop(client);
+    drop(sandbox);
+    database.execute(r#"DROP OWNED BY "a%s ""b"; DROP ROLE "a%s ""b""#);
+}
+
+#[test]
+fn a_setting_that_the_role_may_not_make_is_named_and_no_copy_is_left() {
+    let database = Database::create();
+    let name = database.name();
+    database.execute(&format!(
+        "CREATE ROLE cannot_set LOGIN CREATEDB; ALTER DATABASE {name} OWNER TO cannot_set; \
+         ALTER DATABASE {name} SET log_min_duration_statement = 0"
+    ));
+    let target = database.url().replace("migtime@", "cannot_set@");
+    let error = Sandbox::copy(&support::resolve(&target)).err().expect("not allowed");
+    assert_eq!(error.kind(), ErrorKind::Connection);
+    let expected =
+        format!("cannot copy the setting log_min_duration_statement of the database {name}: permission denied");
+    assert!(error.message().contains(&expected), "{error}");
+    let undo = format!("ALTER DATABASE {name} RESET log_min_duration_statement");
+    assert!(error.hint().is_some_and(|hint| hint.contains(&undo)), "{error}");
+    let sql = "SELECT count(*) FROM pg_database WHERE datdba = 'cannot_set'::regrole";
+    let owned: i64 = database.client().query_one(sql, &[]).expect("row").get(0);
+    assert_eq!(owned, 1, "only the template is left");
+    database.execute(&format!("ALTER DATABASE {name} OWNER TO migtime; DROP ROLE cannot_set"));
+}
