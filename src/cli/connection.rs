@@ -21,7 +21,7 @@ pub fn production(arguments: &ConnectionArguments) -> Result<Production> {
 /// As [`production`].
 pub fn production_if_named(arguments: &ConnectionArguments) -> Result<Option<Production>> {
     let target = explicit_target(arguments)?;
-    if target.is_none() && !Environment::capture().names_production() {
+    if target.is_none() && ConnectionParameters::resolve_productions(&Environment::capture())?.is_empty() {
         return Ok(None);
     }
     production_at(target.as_deref(), arguments.no_password).map(Some)
