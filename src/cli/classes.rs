@@ -1,11 +1,12 @@
 //! How long each class of change to a table takes: from rehearsals of it where there are any, else by rule of thumb.
 
 use super::past_rehearsals::PastRehearsal;
+use super::targets;
 use crate::catalog::facts::{RowsSource, TableFacts};
 use crate::migration::StepKind;
 use crate::model::estimate::Estimate;
 use crate::model::rule_of_thumb::{self, UnmeasuredStep};
-use crate::model::{self, EstimateOptions, Target};
+use crate::model::{self, EstimateOptions};
 use crate::observation::{Rehearsal, StepRecord};
 use crate::report::{ClassEstimate, probability};
 
@@ -71,12 +72,7 @@ fn rehearsed(
         steps: vec![step.clone()],
         ..past.rehearsal.clone()
     };
-    let growth = table.estimated_rows / clone.estimated_rows.max(1.0);
-    let target = Target {
-        rows: step.total_rows.unwrap_or(clone.estimated_rows) * growth,
-        rows_relative_sd: table.rows_relative_sd.hypot(step.total_rows_relative_sd),
-        batches: None,
-    };
+    let target = targets::grown(step, clone, table);
     let estimate = model::estimate(&alone, &[Some(target)], options).ok()?;
     let day = past.rehearsal.started_at.split('T').next().unwrap_or_default();
     let note = format!("rehearsed on {day}, {}", past.path.display());

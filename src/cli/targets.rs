@@ -41,20 +41,28 @@ pub fn of(reader: &mut Reader, rehearsal: &Rehearsal, tables: &[TableFacts]) -> 
 
 /// Returns how large `step`, rehearsed on `clone`, is on `production`.
 fn target(reader: &mut Reader, step: &StepRecord, clone: &TableFacts, production: &TableFacts) -> Result<Target> {
-    let growth = production.estimated_rows / clone.estimated_rows.max(1.0);
-    let (clone_rows, clone_sd) = clone_rows(step, clone);
     let batches = match &step.batching {
         Some(batching) => batches(reader, batching, production)?,
         None => None,
     };
     Ok(Target {
+        batches,
+        ..grown(step, clone, production)
+    })
+}
+
+/// Returns how large `step`, rehearsed on `clone`, is on `production` by the numbers of rows alone.
+pub fn grown(step: &StepRecord, clone: &TableFacts, production: &TableFacts) -> Target {
+    let growth = production.estimated_rows / clone.estimated_rows.max(1.0);
+    let (clone_rows, clone_sd) = clone_rows(step, clone);
+    Target {
         rows: clone_rows * growth,
         rows_relative_sd: production
             .rows_relative_sd
             .hypot(clone.rows_relative_sd)
             .hypot(clone_sd),
-        batches,
-    })
+        batches: None,
+    }
 }
 
 /// Returns the rows that the step processes on the clone: counted in a run that left nothing out, else as planned.

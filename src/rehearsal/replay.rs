@@ -53,6 +53,7 @@ pub fn replay(
         begin: None,
         observations,
         monitor,
+        shortened: false,
     };
     for (index, segment) in design.segments.iter().enumerate() {
         replay.backfill.seek(segment.position, segment.batches)?;
@@ -68,7 +69,10 @@ pub fn replay(
             return Ok(EndReason::Precision);
         }
     }
-    Ok(EndReason::Fraction)
+    Ok(match replay.shortened {
+        true => EndReason::MaxDuration,
+        false => EndReason::Fraction,
+    })
 }
 
 struct Replay<'a> {
@@ -80,6 +84,8 @@ struct Replay<'a> {
     begin: Option<f64>,
     observations: &'a mut Vec<Observation>,
     monitor: &'a mut dyn Monitor,
+    /// Whether the time allowed made a segment shorter than designed.
+    shortened: bool,
 }
 
 impl Replay<'_> {
@@ -100,6 +106,7 @@ impl Replay<'_> {
                 break;
             }
             if done >= SHORTEST_SEGMENT && self.backfill.clock() - arrived > fair_share {
+                self.shortened = true;
                 break;
             }
             if self.begin.is_some() && !self.pause() {
@@ -171,5 +178,49 @@ impl Replay<'_> {
         if let (Some(before), Some(after), Some(last)) = (before, after, self.observations.last_mut()) {
             last.full_page_images = Some(after.saturating_sub(before));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::simulated::{Scenario, SimulatedDatabase};
+    use super::*;
+
+    struct Patient;
+
+    impl Monitor for Patient {
+        fn batch_done(&mut self, _observations: &[Observation], _planned_batches: f64) {}
+
+        fn is_enough(&mut self, _observations: &[Observation], _checkpoints: u64) -> bool {
+            false
+        }
+
+        fn is_interrupted(&self) -> bool {
+            false
+        }
+    }
+
+    fn replayed(max_seconds: f64) -> (EndReason, Vec<Observation>) {
+        let mut database = SimulatedDatabase::new(Scenario::Stationary, 10_000, 4);
+        let design = SegmentDesign::new(10_000.0, 2400, 4);
+        let limits = Limits {
+            batch_delay: 0.0,
+            max_seconds,
+        };
+        let mut observations = Vec::new();
+        let reason = replay(&mut database, &design, &limits, 0, &mut observations, &mut Patient);
+        (reason.expect("a simulated database does not fail"), observations)
+    }
+
+    #[test]
+    fn too_little_time_shortens_the_segments_and_keeps_the_places() {
+        let (reason, all) = replayed(f64::INFINITY);
+        assert_eq!((reason, all.len()), (EndReason::Fraction, 2400));
+        let seconds = all.last().map_or(0.0, |last| last.elapsed);
+        let (reason, fewer) = replayed(seconds / 2.0);
+        assert_eq!(reason, EndReason::MaxDuration);
+        assert!((600..1500).contains(&fewer.len()), "{} batches", fewer.len());
+        let places = fewer.chunk_by(|one, other| one.segment == other.segment).count();
+        assert!(places >= 22, "{places} places");
     }
 }
