@@ -6,6 +6,7 @@
 use super::estimate::{FitsWindow, Interval, LEVELS, Total};
 use super::forecast::Forecast;
 use crate::stats::log_mixture::LogMixture;
+use crate::stats::quantile::quantile;
 use crate::stats::random::{generator, standard_normal};
 use crate::units::Seconds;
 
@@ -39,11 +40,7 @@ pub fn sum(forecasts: &[&Forecast], confidence_level: f64, window: Option<Second
         fits(window, within as f64 / DRAWS as f64)
     });
     Sum {
-        total: total(
-            |probability| sorted_quantile(&sums, probability),
-            confidence_level,
-            fits,
-        ),
+        total: total(|probability| quantile(&sums, probability), confidence_level, fits),
         shares,
     }
 }
@@ -126,16 +123,8 @@ fn shares(draws: &[Vec<f64>]) -> Vec<f64> {
 fn winsorised(values: Vec<f64>) -> Vec<f64> {
     let mut sorted = values.clone();
     sorted.sort_by(f64::total_cmp);
-    let (lowest, highest) = (sorted_quantile(&sorted, 0.01), sorted_quantile(&sorted, 0.99));
+    let (lowest, highest) = (quantile(&sorted, 0.01), quantile(&sorted, 0.99));
     values.into_iter().map(|value| value.clamp(lowest, highest)).collect()
-}
-
-/// Returns the quantile of sorted values, interpolated (Hyndman & Fan type 7, NumPy's default).
-fn sorted_quantile(sorted: &[f64], probability: f64) -> f64 {
-    let place = probability * (sorted.len() - 1) as f64;
-    let below = place.floor() as usize;
-    let above = (below + 1).min(sorted.len() - 1);
-    sorted[below] + (place - below as f64) * (sorted[above] - sorted[below])
 }
 
 #[cfg(test)]

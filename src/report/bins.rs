@@ -2,6 +2,8 @@
 //!
 //! Knows neither pictures nor rehearsals.
 
+use crate::stats::quantile::quantile;
+
 /// Points of one stretch of the horizontal axis, drawn as one mark.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mark {
@@ -42,17 +44,6 @@ pub fn stretches(points: &[(f64, f64)], end: f64, count: usize) -> Vec<Vec<f64>>
     stretches
 }
 
-/// Returns the `q` quantile of sorted values by linear interpolation (R's type 7); NaN when there are none.
-pub fn quantile(sorted: &[f64], q: f64) -> f64 {
-    let Some(last) = sorted.len().checked_sub(1) else {
-        return f64::NAN;
-    };
-    let place = q * last as f64;
-    let below = place.floor() as usize;
-    let above = (below + 1).min(last);
-    sorted[below] + (place - below as f64) * (sorted[above] - sorted[below])
-}
-
 fn mark(x: f64, values: &mut [f64]) -> Mark {
     values.sort_unstable_by(f64::total_cmp);
     Mark {
@@ -82,14 +73,5 @@ mod tests {
         assert_eq!(marks.len(), 4);
         assert_eq!(marks.iter().map(|mark| mark.points).sum::<usize>(), 1000);
         assert!(marks.iter().all(|mark| mark.low == 0.0 && mark.high == 9.0));
-    }
-
-    #[test]
-    fn quantiles_interpolate() {
-        // R: quantile(c(1, 2, 4, 8), c(0, .25, .5, 1)) = 1, 1.75, 3, 8
-        let values = [1.0, 2.0, 4.0, 8.0];
-        let quantiles = [0.0, 0.25, 0.5, 1.0].map(|q| quantile(&values, q));
-        assert_eq!(quantiles, [1.0, 1.75, 3.0, 8.0]);
-        assert!(quantile(&[], 0.5).is_nan());
     }
 }

@@ -7,5 +7,6 @@ pub mod cholesky;
 pub mod distribution;
 pub mod interval;
 pub mod log_mixture;
+pub mod quantile;
 pub mod random;
 pub mod sequence;

@@ -1,6 +1,6 @@
 //! From the percentiles of a distribution to its density, smooth enough to be drawn.
 
-use crate::report::bins::quantile;
+use crate::stats::quantile::quantile;
 
 /// Points at which the density is drawn.
 const CURVE_POINTS: usize = 160;

@@ -9,9 +9,9 @@ use super::{
     ACCENT, Area, CONTRAST, Chart, Drawn, Figure, INK, Key, Margins, Scale, Screen, drawings, frame, line, px, text,
 };
 use crate::model::estimate::{Estimate, Interval};
-use crate::report::bins::quantile;
 use crate::report::data_table::DataTable;
 use crate::report::words::{self, percent, probability};
+use crate::stats::quantile::quantile;
 use crate::units::Seconds;
 
 /// Width of a label's character, in pixels, generously.

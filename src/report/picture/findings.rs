@@ -2,9 +2,10 @@
 //!
 //! Points are pairs of a place on the horizontal axis and a throughput in rows/s.
 
-use crate::report::bins::{quantile, stretches};
+use crate::report::bins::stretches;
 use crate::report::data_table::DataTable;
 use crate::report::words::{counted, percent, rate_number};
+use crate::stats::quantile::quantile;
 use crate::units::{Count, RowsPerSecond};
 
 /// Changes smaller than this are not told apart from noise.

@@ -13,9 +13,10 @@ use super::{
 use crate::migration::StepKind;
 use crate::model::estimate::{Estimate, Rate};
 use crate::observation::{EventKind, Observation, Rehearsal, StepRecord};
-use crate::report::bins::{Mark, marks, quantile};
+use crate::report::bins::{Mark, marks};
 use crate::report::data_table::DataTable;
 use crate::report::words::{counted, percent, rate_interval, rate_number};
+use crate::stats::quantile::quantile;
 use crate::units::{Count, RowsPerSecond, Seconds};
 
 /// Fewest batches that make a picture.
