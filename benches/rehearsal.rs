@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use migtime::catalog;
 use migtime::error::Result;
 use migtime::migration::{self, BatchOptions, Batching, Step, WalkFrom, Window, batches_sql};
-use migtime::observation::{FORMAT_VERSION, Observation, Rehearsal, StepRecord};
+use migtime::observation::{Observation, Rehearsal, StepRecord};
 use migtime::rehearsal::journal::Journal;
 use migtime::rehearsal::observer::{INTERVAL, Lookout, Observer};
 use migtime::rehearsal::scenario::Scenario;
@@ -315,30 +315,15 @@ impl RehearsalMonitor for Patient {
 
 fn conditions() -> Conditions {
     Conditions {
-        seed: 1,
-        fraction: None,
         full: true,
-        max_seconds: f64::INFINITY,
-        batch_delay: 0.0,
-        lock_timeout: 10.0,
-        count_exactly: false,
+        ..Conditions::default()
     }
 }
 
 fn empty_rehearsal() -> Rehearsal {
     Rehearsal {
-        kind: "rehearsal".to_string(),
-        format_version: FORMAT_VERSION,
-        migtime_version: env!("CARGO_PKG_VERSION").to_string(),
-        started_at: String::new(),
-        seed: 1,
         migration: "migration.sql".to_string(),
         throwaway: true,
-        server: Default::default(),
-        tables: Vec::new(),
-        steps: Vec::new(),
-        events: Vec::new(),
-        targets: Vec::new(),
-        ended: None,
+        ..Rehearsal::default()
     }
 }

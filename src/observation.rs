@@ -274,6 +274,27 @@ impl StepRecord {
     }
 }
 
+impl Default for Rehearsal {
+    /// Returns a rehearsal of this version in which nothing is measured yet.
+    fn default() -> Rehearsal {
+        Rehearsal {
+            kind: "rehearsal".to_string(),
+            format_version: FORMAT_VERSION,
+            migtime_version: env!("CARGO_PKG_VERSION").to_string(),
+            started_at: String::new(),
+            seed: 1,
+            migration: String::new(),
+            throwaway: false,
+            server: ServerFacts::default(),
+            tables: Vec::new(),
+            steps: Vec::new(),
+            events: Vec::new(),
+            targets: Vec::new(),
+            ended: None,
+        }
+    }
+}
+
 impl Rehearsal {
     /// Reads a saved rehearsal; `name` is how the file is called in errors.
     ///

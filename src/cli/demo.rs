@@ -75,12 +75,8 @@ fn fill(scenario: &Scenario, arguments: &DemoArguments) -> Result<Ground> {
 fn conditions(seed: u64, full: bool) -> Conditions {
     Conditions {
         seed,
-        fraction: None,
         full,
-        max_seconds: f64::INFINITY,
-        batch_delay: 0.0,
-        lock_timeout: 10.0,
-        count_exactly: false,
+        ..Conditions::default()
     }
 }
 

@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::migration::Step;
 use crate::model::rule_of_thumb::UnmeasuredStep;
 use crate::model::{self, rule_of_thumb};
-use crate::observation::{BatchingRecord, FORMAT_VERSION, Rehearsal, StepRecord};
+use crate::observation::{BatchingRecord, Rehearsal, StepRecord};
 use crate::report::{self, TableReport};
 use crate::server::{Production, Reader};
 use crate::units::Count;
@@ -50,19 +50,13 @@ fn of_migration(migration: &MigrationFile, arguments: &EstimateArguments) -> Res
     let mut planned = planned;
     refine(&mut production, &mut planned.tables, arguments)?;
     let unmeasured = Rehearsal {
-        kind: "rehearsal".to_string(),
-        format_version: FORMAT_VERSION,
-        migtime_version: env!("CARGO_PKG_VERSION").to_string(),
         started_at: super::rehearse::now(),
         seed: arguments.options.seed,
         migration: migration.name.clone(),
-        throwaway: false,
         server,
         tables: planned.tables.clone(),
         steps: planned.steps.iter().map(StepRecord::new).collect(),
-        events: Vec::new(),
-        targets: Vec::new(),
-        ended: None,
+        ..Rehearsal::default()
     };
     let names: Vec<&str> = planned.tables.iter().map(|table| table.name.as_str()).collect();
     let past = past_rehearsals::find(&arguments.reports, &names);

@@ -13,7 +13,7 @@ use super::{
 use crate::catalog::{self, facts::TableFacts};
 use crate::error::Result;
 use crate::model::{self, stopping};
-use crate::observation::{EndReason, FORMAT_VERSION, Rehearsal};
+use crate::observation::{EndReason, Rehearsal};
 use crate::rehearsal::journal::Journal;
 use crate::rehearsal::{Conditions, rehearse};
 use crate::server::{Production, Staging, signals};
@@ -135,19 +135,13 @@ impl Job<'_> {
             output::print_note(&sampled(table));
         }
         Ok(Rehearsal {
-            kind: "rehearsal".to_string(),
-            format_version: FORMAT_VERSION,
-            migtime_version: env!("CARGO_PKG_VERSION").to_string(),
             started_at: now(),
             seed: self.conditions.seed,
             migration: self.migration.name.clone(),
             throwaway: self.throwaway,
             server: clone.read(catalog::server_facts)?,
             tables: planned.tables.clone(),
-            steps: Vec::new(),
-            events: Vec::new(),
-            targets: Vec::new(),
-            ended: None,
+            ..Rehearsal::default()
         })
     }
 }

@@ -5,7 +5,7 @@
 use crate::catalog::facts::ServerFacts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::{RecognisedBy, StepKind, Walk};
-use crate::observation::{BatchingRecord, FORMAT_VERSION, Observation, Rehearsal, StepRecord};
+use crate::observation::{BatchingRecord, Observation, Rehearsal, StepRecord};
 
 /// Batches at the start of a segment that count as warm-up, and the shortest segment in which they are told apart.
 const WARM_UP: usize = 10;
@@ -172,20 +172,12 @@ fn mark_warm_up(observations: &mut [Observation]) {
 
 fn rehearsal(observations: Vec<Observation>, rows: f64, total_rows: f64, name: &str) -> Rehearsal {
     Rehearsal {
-        kind: "rehearsal".to_string(),
-        format_version: FORMAT_VERSION,
-        migtime_version: env!("CARGO_PKG_VERSION").to_string(),
-        started_at: String::new(),
         seed: 0,
         migration: name.to_string(),
-        throwaway: false,
         // No server was asked: version 0 says that nobody watched.
         server: ServerFacts::default(),
-        tables: Vec::new(),
         steps: vec![step_record(observations, rows, total_rows, name)],
-        events: Vec::new(),
-        targets: Vec::new(),
-        ended: None,
+        ..Rehearsal::default()
     }
 }
 

@@ -33,6 +33,21 @@ pub struct Conditions {
     pub count_exactly: bool,
 }
 
+impl Default for Conditions {
+    /// Returns the conditions of a rehearsal of a part that nobody hurries.
+    fn default() -> Conditions {
+        Conditions {
+            seed: 1,
+            fraction: None,
+            full: false,
+            max_seconds: f64::INFINITY,
+            batch_delay: 0.0,
+            lock_timeout: 10.0,
+            count_exactly: false,
+        }
+    }
+}
+
 /// The one who watches a rehearsal: shows progress, and decides when the evidence is enough.
 pub trait RehearsalMonitor {
     /// Hears that a step begins.

@@ -6,7 +6,7 @@ use migtime::migration::{RecognisedBy, StepKind, Walk};
 use migtime::model::estimate::{Estimate, interval_at};
 use migtime::model::stopping::{Verdict, judge};
 use migtime::model::{EstimateOptions, estimate};
-use migtime::observation::{BatchingRecord, Event, EventKind, FORMAT_VERSION, Observation, Rehearsal, StepRecord};
+use migtime::observation::{BatchingRecord, Event, EventKind, Observation, Rehearsal, StepRecord};
 use migtime::rehearsal::backfill::Backfill;
 use migtime::rehearsal::replay::{Limits, Monitor, replay};
 use migtime::rehearsal::segments::SegmentDesign;
@@ -315,13 +315,8 @@ fn rehearsal(step: StepRecord, database: &SimulatedDatabase) -> Rehearsal {
         event: EventKind::CheckpointComplete,
     };
     Rehearsal {
-        kind: "rehearsal".to_string(),
-        format_version: FORMAT_VERSION,
-        migtime_version: "0.1.0".to_string(),
         started_at: "2025-01-01T00:00:00Z".to_string(),
-        seed: 1,
         migration: "migration.sql".to_string(),
-        throwaway: false,
         server: ServerFacts {
             version_num: 150_018,
             ..ServerFacts::default()
@@ -329,8 +324,7 @@ fn rehearsal(step: StepRecord, database: &SimulatedDatabase) -> Rehearsal {
         tables: vec![table(database)],
         steps: vec![step],
         events: vec![checkpoint; database.checkpoints() as usize],
-        targets: Vec::new(),
-        ended: None,
+        ..Rehearsal::default()
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use migtime::catalog;
 use migtime::migration::{self, BatchOptions, Batching, Step, Walk, WalkFrom, batches_sql};
-use migtime::observation::{EndReason, FORMAT_VERSION, Observation, Rehearsal, StepRecord};
+use migtime::observation::{EndReason, Observation, Rehearsal, StepRecord};
 use migtime::rehearsal::journal::Journal;
 use migtime::rehearsal::{Conditions, RehearsalMonitor, rehearse};
 use migtime::server::Staging;
@@ -35,13 +35,8 @@ impl RehearsalMonitor for Patient {
 
 fn conditions() -> Conditions {
     Conditions {
-        seed: 1,
-        fraction: None,
         full: true,
-        max_seconds: f64::INFINITY,
-        batch_delay: 0.0,
-        lock_timeout: 10.0,
-        count_exactly: false,
+        ..Conditions::default()
     }
 }
 
@@ -73,19 +68,10 @@ fn replay(database: &Database, sql: &str, walk: Option<Walk>) -> Rehearsal {
     let mut clone = Staging::connect(&database.parameters()).expect("the clone is writable");
     let steps = steps(&mut clone, sql, walk);
     let mut rehearsal = Rehearsal {
-        kind: "rehearsal".to_owned(),
-        format_version: FORMAT_VERSION,
-        migtime_version: String::new(),
-        started_at: String::new(),
-        seed: 1,
         migration: "migration.sql".to_owned(),
         throwaway: true,
         server: clone.read(catalog::server_facts).expect("the server tells"),
-        tables: Vec::new(),
-        steps: Vec::new(),
-        events: Vec::new(),
-        targets: Vec::new(),
-        ended: None,
+        ..Rehearsal::default()
     };
     let mut journal = Journal::new(None);
     let conditions = conditions();

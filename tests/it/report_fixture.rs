@@ -213,19 +213,12 @@ fn within(point: f64, sd: f64, seconds: f64) -> f64 {
 
 fn with_steps(steps: Vec<StepRecord>) -> Rehearsal {
     Rehearsal {
-        throwaway: false,
-        kind: "rehearsal".to_string(),
-        format_version: FORMAT_VERSION,
-        migtime_version: "0.1.0".to_string(),
         started_at: "2026-11-22T06:31:08Z".to_string(),
-        seed: 1,
         migration: "0042_orders_customer.sql".to_string(),
         server: server(),
         tables: vec![table()],
         steps,
-        events: Vec::new(),
-        targets: Vec::new(),
-        ended: None,
+        ..Rehearsal::default()
     }
 }
 

@@ -1,0 +1,85 @@
+//! What is typed after `migtime rehearse`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{BatchArguments, EstimateOptions, Format, duration, percentage};
+use crate::units::Seconds;
+
+/// Arguments of `migtime rehearse`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  migtime rehearse backfill.sql --staging postgresql://postgres@staging.example/shop --sandbox
+  migtime rehearse backfill.sql --staging shop_clone --production service=production --window 30m
+  migtime rehearse backfill.sql --scratch --schema tables.sql --full
+
+A batch is recognised by <batch_start> and <batch_end> in the statement (or :batch_start, :batch_end), by a comment such as
+-- migtime: batch key=id size=5000, or by the size of the table, which is then walked by its primary key.
+
+Ctrl-C once finishes the batch that runs, saves, and reports what was measured; twice ends at once. Either way no sandbox
+and no throwaway server is left behind.")]
+pub struct RehearseArguments {
+    /// Rehearse this migration: a file of plain SQL
+    #[arg(value_name = "MIGRATION")]
+    pub migration: PathBuf,
+    /// Run it on this staging clone, which it changes (see --sandbox); else on what MIGTIME_STAGING_URL names, never on
+    /// what PG* or DATABASE_URL do
+    #[arg(long, value_name = "URL")]
+    pub staging: Option<String>,
+    /// Run it on a throwaway server, filled by --schema
+    #[arg(long, requires = "schema", conflicts_with = "staging")]
+    pub scratch: bool,
+    /// Fill the throwaway server with this SQL file; :rows and :seed in it are replaced
+    #[arg(long, value_name = "FILE", requires = "scratch")]
+    pub schema: Option<PathBuf>,
+    /// Replace :rows in the schema file by this
+    #[arg(long, value_name = "N", requires = "scratch", default_value_t = 1_000_000)]
+    pub rows: u64,
+    /// Take the server programs from this directory
+    #[arg(long, value_name = "DIR", env = "MIGTIME_PG_BIN")]
+    pub pg_bin: Option<PathBuf>,
+    /// Estimate for the rows of this production database too; it is only read
+    #[arg(long, value_name = "URL")]
+    pub production: Option<String>,
+    /// Work on a copy of the staging database and drop it afterwards
+    #[arg(long, conflicts_with = "scratch")]
+    pub sandbox: bool,
+    /// Repeat it this often, each time on a fresh copy
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub runs: u32,
+    /// Stop when the 95 % interval is this narrow, e.g. 30% for ±30 %
+    #[arg(long, value_name = "PERCENT", value_parser = percentage)]
+    pub precision: Option<f64>,
+    /// Stop the backfills after this time
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    pub max_duration: Seconds,
+    /// Stop after this share of the batches [default: 15%, more on small tables]
+    #[arg(long, value_name = "PERCENT", value_parser = percentage)]
+    pub fraction: Option<f64>,
+    /// Replay every batch, however long it takes
+    #[arg(long, conflicts_with_all = ["fraction", "precision"])]
+    pub full: bool,
+    /// Wait at most this long for a lock
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    pub lock_timeout: Seconds,
+    /// Count the rows to process instead of sampling them
+    #[arg(long)]
+    pub exact: bool,
+    /// Save rehearsal.json, estimate.json, report.html and the CSV files here [default: reports/<migration>]
+    #[arg(long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// How a statement is batched.
+    #[command(flatten)]
+    pub batching: BatchArguments,
+    /// How the estimate is made.
+    #[command(flatten)]
+    pub options: EstimateOptions,
+    /// How the result is printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Never ask for a password
+    #[arg(long, short = 'w')]
+    pub no_password: bool,
+}
