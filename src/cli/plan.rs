@@ -10,7 +10,8 @@ use crate::error::{ErrorKind, Result};
 use crate::migration::{self, Effects, LockMode, PlannedStatement, StepKind};
 use crate::model::EstimateOptions;
 use crate::model::rule_of_thumb::{self, UnmeasuredStep};
-use crate::report::{self, PlanReport, PlannedLock, StatementReport};
+use crate::report::ci::Rule;
+use crate::report::{self, PlanReport, PlannedLock, Remark, StatementReport};
 use crate::server::{Production, Reader};
 use crate::units::Seconds;
 
@@ -121,8 +122,11 @@ fn worked_on(effects: &Effects) -> Vec<&str> {
 fn statement(planned: &PlannedStatement, schema: &SchemaFacts, sizes: &Sizes) -> StatementReport {
     let effects = planned.effects.clone().unwrap_or_default();
     let kind = effects.kind();
-    let mut warnings = planned.warnings.clone();
-    warnings.extend(effects.unknown.iter().map(|reason| format!("unknown: {reason}")));
+    let mut warnings: Vec<Remark> = planned.warnings.iter().cloned().map(Remark::from).collect();
+    warnings.extend(effects.unknown.iter().map(|reason| Remark {
+        rule: Rule::Unclassified,
+        text: format!("unknown: {reason}"),
+    }));
     let strongest = effects.locks.iter().map(|(_, mode)| *mode).max();
     let works = !matches!(kind, StepKind::CatalogOnly);
     let blocks_writes = strongest.is_some_and(|mode| mode >= LockMode::Share) || kind == StepKind::Dml;
@@ -137,7 +141,10 @@ fn statement(planned: &PlannedStatement, schema: &SchemaFacts, sizes: &Sizes) ->
         None => works && blocks_writes && !schema.is_known(),
     };
     if let (Some(hold), Some(mode), true) = (&hold, strongest, may_be_long) {
-        warnings.push(hold.in_words(mode));
+        warnings.push(Remark {
+            rule: Rule::LongLock,
+            text: hold.in_words(mode),
+        });
     }
     StatementReport {
         number: planned.statement.number,

@@ -20,6 +20,7 @@ mod statement;
 mod steps;
 mod syntax;
 mod template;
+mod trap;
 mod variables;
 mod weave;
 mod windows;
@@ -32,6 +33,7 @@ pub use plan::{PlannedStatement, names_in, plan};
 pub use statement::{Include, Included, Statement, parse, parse_with};
 pub use steps::{steps, tables_of};
 pub use template::{condition, is_integer_key};
+pub use trap::{Trap, Warning};
 pub use variables::substitute;
 pub use windows::{WalkFrom, batches_sql, key_range_sql, sample_sql};
 

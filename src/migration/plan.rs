@@ -4,7 +4,7 @@
 //! Pure. What one statement does is for `effects` to say; here are transactions, settings and the traps of their order.
 
 use super::effects::{Effects, TransactionRule, Words, effects, evolve};
-use super::{LockMode, Statement, StepKind};
+use super::{LockMode, Statement, StepKind, Trap, Warning};
 use crate::catalog::SchemaFacts;
 
 /// One statement with what it will do.
@@ -17,7 +17,7 @@ pub struct PlannedStatement {
     /// Line of the `BEGIN` of its transaction block; `None` when it commits by itself.
     pub block_line: Option<usize>,
     /// What may surprise whoever runs it, here in this migration.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
 }
 
 /// Returns what each statement does, on the schema as those before it leave it.
@@ -125,36 +125,49 @@ impl Session {
         }
     }
 
-    fn warnings(&self, words: &Words, found: &Effects, statements: usize) -> Vec<String> {
+    fn warnings(&self, words: &Words, found: &Effects, statements: usize) -> Vec<Warning> {
         let mut warnings = Vec::new();
+        let mut warn = |trap, text: &str| warnings.push(Warning::new(trap, text));
         match (found.transaction, self.opened_at) {
             (TransactionRule::Forbidden, Some(line)) => {
-                warnings.push(format!("the server refuses it inside the transaction block of line {line}"));
+                let text = format!("the server refuses it inside the transaction block of line {line}");
+                warn(Trap::RefusedInTransaction, &text);
             }
-            (TransactionRule::Forbidden, None) if statements > 1 => warnings.push(
-                "sent together with other statements (psql -c, or a tool that sends the file whole) it is inside one transaction, and refused".to_owned(),
+            (TransactionRule::Forbidden, None) if statements > 1 => warn(
+                Trap::RefusedWhenSentWhole,
+                "sent together with other statements (psql -c, or a tool that sends the file whole) it is inside one transaction, and refused",
             ),
             (TransactionRule::Required, None) if words.at("SET LOCAL") => {
-                warnings.push("SET LOCAL outside a transaction block does nothing".to_owned());
+                warn(
+                    Trap::SetLocalOutsideTransaction,
+                    "SET LOCAL outside a transaction block does nothing",
+                );
             }
-            (TransactionRule::Required, None) => warnings.push("the server refuses it outside a transaction block".to_owned()),
+            (TransactionRule::Required, None) => warn(
+                Trap::RefusedOutsideTransaction,
+                "the server refuses it outside a transaction block",
+            ),
             _ => {}
         }
         let builds_concurrently = words.holds("CONCURRENTLY") && !found.indexed.is_empty();
         if builds_concurrently && self.lock_timeout {
-            warnings.push(
-                "lock_timeout also cancels the waits of CONCURRENTLY and leaves an invalid index: set it to 0 here"
-                    .to_owned(),
+            warn(
+                Trap::LockTimeoutCancelsConcurrently,
+                "lock_timeout also cancels the waits of CONCURRENTLY and leaves an invalid index: set it to 0 here",
             );
         }
         let validated = named_behind(words, "VALIDATE CONSTRAINT");
         if validated.is_some_and(|name| self.not_valid.contains(&name)) {
-            warnings.push(
-                "in the transaction that added it NOT VALID, so the strong lock of that is held while all rows are read: commit in between".to_owned(),
+            warn(
+                Trap::ValidatedWhereAdded,
+                "in the transaction that added it NOT VALID, so the strong lock of that is held while all rows are read: commit in between",
             );
         }
         if setting(words, "statement_timeout").is_some() {
-            warnings.push("statement_timeout counts the time spent waiting for locks too".to_owned());
+            warn(
+                Trap::StatementTimeoutCountsWaits,
+                "statement_timeout counts the time spent waiting for locks too",
+            );
         }
         warnings
     }
@@ -227,7 +240,9 @@ fn warn_of_held_locks(planned: &mut [PlannedStatement]) {
             ),
         };
         let warning = format!("holds its lock on {} to the COMMIT, through {through}", held.join(", "));
-        planned[place].warnings.push(warning);
+        planned[place]
+            .warnings
+            .push(Warning::new(Trap::LockKeptToCommit, warning));
     }
 }
 
@@ -246,7 +261,7 @@ mod tests {
         let planned = plan(&statements, &SchemaFacts::default());
         let warnings = &planned[number - 1].warnings;
         assert!(
-            warnings.iter().any(|warning| warning.contains(expected)),
+            warnings.iter().any(|warning| warning.text.contains(expected)),
             "{sql}: {warnings:?}"
         );
     }
@@ -255,7 +270,7 @@ mod tests {
         let statements = parse(sql, "m.sql").expect("parses");
         for planned in plan(&statements, &SchemaFacts::default()) {
             assert!(
-                !planned.warnings.iter().any(|warning| warning.contains(unexpected)),
+                !planned.warnings.iter().any(|warning| warning.text.contains(unexpected)),
                 "{sql}"
             );
         }

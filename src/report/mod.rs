@@ -5,6 +5,7 @@
 //! [`Estimate::to_json`](crate::model::estimate::Estimate::to_json).
 
 mod bins;
+pub mod ci;
 mod csv;
 mod data_table;
 mod html;
@@ -19,7 +20,7 @@ mod words;
 pub use csv::{observations_csv, steps_csv};
 pub use html::html;
 pub use markdown::markdown;
-pub use plan::{PlanReport, PlannedLock, StatementReport, plan_json, plan_markdown, plan_terminal};
+pub use plan::{PlanReport, PlannedLock, Remark, StatementReport, plan_json, plan_markdown, plan_terminal};
 pub use table::{ClassEstimate, TableReport, table_csv, table_json, table_markdown, terminal_table};
 pub use terminal::terminal;
 pub use words::{Answer, outcome, probability};

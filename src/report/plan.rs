@@ -2,10 +2,11 @@
 //!
 //! One struct, three formats; like the rest of this room it prints nothing itself.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use crate::migration::{LockMode, StepKind, TransactionRule};
+use crate::migration::{LockMode, StepKind, TransactionRule, Warning};
 use crate::observation::FORMAT_VERSION;
+use crate::report::ci::Rule;
 use crate::report::markdown::{bullets, code, escaped, table as markdown_rows};
 use crate::report::terminal::Page;
 use crate::report::{text, words};
@@ -51,10 +52,34 @@ pub struct StatementReport {
     /// What to write instead, where this form is dangerous at this size.
     pub safe_form: Option<String>,
     /// What may surprise whoever runs it.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Remark>,
     /// Whether it only begins or ends a transaction, which a person need not be told.
     #[serde(skip)]
     pub is_transaction_edge: bool,
+}
+
+/// What may surprise whoever runs a statement, and the rule it falls under.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Remark {
+    /// The rule.
+    pub rule: Rule,
+    /// The sentence, without a full stop.
+    pub text: String,
+}
+
+impl From<Warning> for Remark {
+    fn from(warning: Warning) -> Remark {
+        Remark {
+            rule: Rule::Trap(warning.trap),
+            text: warning.text,
+        }
+    }
+}
+
+impl Serialize for Remark {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
 }
 
 /// A lock that will be taken.
@@ -211,7 +236,7 @@ fn row(statement: &StatementReport) -> Vec<String> {
 }
 
 fn details(statement: &StatementReport) -> Vec<(&'static str, String)> {
-    let warnings = statement.warnings.iter().map(|warning| ("warning", warning.clone()));
+    let warnings = statement.warnings.iter().map(|remark| ("warning", remark.text.clone()));
     let rollback = statement.rollback.iter().map(|rollback| ("rollback", rollback.clone()));
     let safe_form = statement.safe_form.iter().map(|form| ("safe form", form.clone()));
     warnings.chain(safe_form).chain(rollback).collect()

@@ -11,6 +11,7 @@ use super::words::Words;
 use super::{Judge, Named, name_path};
 use crate::catalog::{ColumnFacts, ConstraintFacts, RelationFacts};
 use crate::migration::LockMode::AccessExclusive;
+use crate::migration::Trap;
 
 /// Functions whose value stays the same throughout a statement, for want of a catalog: a default is stored once.
 const STABLE_FUNCTIONS: &[&str] = &[
@@ -56,10 +57,13 @@ impl<'facts> Judge<'facts> {
             Change::Unknown => {}
             Change::Keep if column.not_null && !has_default && !column.virtual_column => {
                 target.tables.iter().for_each(|table| self.scan(table));
-                self.effects.warn(format!(
-                    "fails when {} has a row: column {} has no default",
-                    target.table.name, column.name
-                ));
+                self.effects.warn(
+                    Trap::FailsOnRows,
+                    format!(
+                        "fails when {} has a row: column {} has no default",
+                        target.table.name, column.name
+                    ),
+                );
             }
             Change::Keep => {}
         }
@@ -163,7 +167,10 @@ impl<'facts> Judge<'facts> {
                 }
             }
         }
-        self.effects.warn("the data of a dropped column cannot be brought back");
+        self.effects.warn(
+            Trap::CannotComeBack,
+            "the data of a dropped column cannot be brought back",
+        );
     }
 
     pub(super) fn set_type(&mut self, table: &Named<'facts>, new: &TypeChange) {

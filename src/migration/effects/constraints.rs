@@ -5,6 +5,7 @@ use super::alter_table::Constraint;
 use super::table_rules::Target;
 use crate::catalog::ConstraintFacts;
 use crate::migration::LockMode::{RowShare, ShareUpdateExclusive};
+use crate::migration::Trap;
 
 impl<'facts> Judge<'facts> {
     pub(super) fn add_constraint(&mut self, target: &Target<'facts>, constraint: &Constraint) {
@@ -14,8 +15,10 @@ impl<'facts> Judge<'facts> {
             'f' => {
                 self.foreign_key(&tables, constraint, checked);
                 if checked {
-                    self.effects
-                        .warn("both tables are locked against writing while all rows are checked");
+                    self.effects.warn(
+                        Trap::OtherTableLocked,
+                        "both tables are locked against writing while all rows are checked",
+                    );
                 }
             }
             'c' if checked => tables.iter().for_each(|table| self.scan(table)),
@@ -76,9 +79,10 @@ impl<'facts> Judge<'facts> {
         match target.table.facts.map(|facts| facts.constraint(name)) {
             Some(Some(constraint)) => self.drop_foreign_key(constraint),
             Some(None) => {}
-            None => self
-                .effects
-                .warn("a foreign key stands on two tables, and dropping it locks both"),
+            None => self.effects.warn(
+                Trap::OtherTableLocked,
+                "a foreign key stands on two tables, and dropping it locks both",
+            ),
         }
     }
 }

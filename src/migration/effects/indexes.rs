@@ -4,6 +4,7 @@ use super::table_rules::quoted;
 use super::words::Words;
 use super::{Effects, Judge, Named, TransactionRule, name_path};
 use crate::migration::LockMode::{self, AccessExclusive, Share, ShareUpdateExclusive};
+use crate::migration::Trap;
 
 pub(super) fn create_index(judge: &mut Judge, words: &mut Words) {
     let concurrently = words.accept("CONCURRENTLY");
@@ -25,10 +26,13 @@ pub(super) fn create_index(judge: &mut Judge, words: &mut Words) {
     let existing = name.and_then(|name| table.facts?.indexes.iter().find(|index| index.bare_name == name));
     if if_not_exists && let Some(index) = existing {
         if !index.valid {
-            judge.effects.warn(format!(
-                "index {} is there and invalid: IF NOT EXISTS keeps it as it is",
-                index.name
-            ));
+            judge.effects.warn(
+                Trap::InvalidIndexKept,
+                format!(
+                    "index {} is there and invalid: IF NOT EXISTS keeps it as it is",
+                    index.name
+                ),
+            );
         }
     } else {
         let tables = if only {
@@ -45,9 +49,10 @@ pub(super) fn create_index(judge: &mut Judge, words: &mut Words) {
     if concurrently {
         judge.effects.transaction = TransactionRule::Forbidden;
         if if_not_exists {
-            judge
-                .effects
-                .warn("CREATE INDEX CONCURRENTLY IF NOT EXISTS skips an invalid index that a failed attempt has left");
+            judge.effects.warn(
+                Trap::InvalidIndexKept,
+                "CREATE INDEX CONCURRENTLY IF NOT EXISTS skips an invalid index that a failed attempt has left",
+            );
         }
     }
 }
@@ -73,9 +78,10 @@ pub(super) fn drop_index(judge: &mut Judge, words: &mut Words) {
             }
             None => {
                 judge.effects.lock(&written, mode);
-                judge.effects.warn(format!(
-                    "the table of index {written} is locked too; which one only the catalog tells"
-                ));
+                judge.effects.warn(
+                    Trap::OtherTableLocked,
+                    format!("the table of index {written} is locked too; which one only the catalog tells"),
+                );
             }
         }
     }
@@ -153,9 +159,10 @@ fn reindex_index(judge: &mut Judge, written: &str, concurrently: bool) {
             },
         );
         judge.effects.build_index(written);
-        return judge.effects.warn(format!(
-            "the table of index {written} is locked too; which one only the catalog tells"
-        ));
+        return judge.effects.warn(
+            Trap::OtherTableLocked,
+            format!("the table of index {written} is locked too; which one only the catalog tells"),
+        );
     };
     let table = judge.qualified(&table.name);
     judge.index(std::slice::from_ref(&table));

@@ -20,7 +20,7 @@ mod whole_tables;
 mod words;
 
 use super::names::name_path;
-use super::{LockMode, StepKind};
+use super::{LockMode, StepKind, Trap, Warning};
 use crate::catalog::{RelationFacts, SchemaFacts};
 
 pub(super) use evolution::evolve;
@@ -60,7 +60,7 @@ pub struct Effects {
     /// What undoes it, where that is obvious.
     pub rollback: Option<String>,
     /// What may surprise whoever runs it.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
     /// What could not be told, and why; not empty makes it unclassified.
     pub unknown: Vec<String>,
     /// What it is when it neither rewrites, scans nor builds: catalog-only, or rows that are changed.
@@ -108,15 +108,18 @@ impl Effects {
         Self::note(&mut self.unknown, &reason.into());
     }
 
-    fn warn(&mut self, warning: impl Into<String>) {
-        Self::note(&mut self.warnings, &warning.into());
+    fn warn(&mut self, trap: Trap, text: impl Into<String>) {
+        let warning = Warning::new(trap, text);
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
     }
 
     fn sort(&mut self) {
         self.locks.sort();
         self.rewritten.sort();
         self.scanned.sort();
-        self.warnings.sort();
+        self.warnings.sort_by(|one, other| one.text.cmp(&other.text));
     }
 }
 

@@ -4,6 +4,7 @@ use super::table_rules::quoted;
 use super::words::Words;
 use super::{Effects, Judge, TransactionRule, name_path};
 use crate::migration::LockMode::{AccessExclusive, Share, ShareRowExclusive, ShareUpdateExclusive};
+use crate::migration::Trap;
 
 pub(super) fn create_trigger(judge: &mut Judge, words: &mut Words) {
     let name = words.identifier();
@@ -94,9 +95,10 @@ pub(super) fn alter_type(judge: &mut Judge, words: &mut Words) {
         if judge.version < 120_000 {
             judge.effects.transaction = TransactionRule::Forbidden;
         }
-        judge
-            .effects
-            .warn("a value of an enum cannot be taken away again, nor used in the transaction that adds it");
+        judge.effects.warn(
+            Trap::CannotComeBack,
+            "a value of an enum cannot be taken away again, nor used in the transaction that adds it",
+        );
     } else if words.accept("RENAME VALUE") {
         let (from, to) = (words.string(), words.accept("TO").then(|| words.string()).flatten());
         judge.effects.rollback = from.zip(to).map(|(from, to)| {

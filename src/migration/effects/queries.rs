@@ -7,7 +7,7 @@ use super::words::Words;
 use super::{Judge, Named, name_path};
 use crate::catalog::RelationFacts;
 use crate::migration::LockMode::{RowExclusive, RowShare};
-use crate::migration::StepKind;
+use crate::migration::{StepKind, Trap};
 
 /// Functions that migrations call by `SELECT` and that touch no table.
 const HARMLESS: &[&str] = &[
@@ -86,9 +86,10 @@ pub(super) fn change_rows(judge: &mut Judge, words: &mut Words) {
     }
     foreign_keys(judge, &table, verb, &assigned);
     if table.facts.is_some_and(|facts| !facts.triggers.is_empty()) {
-        judge
-            .effects
-            .warn(format!("triggers of {} may lock and change more", table.name));
+        judge.effects.warn(
+            Trap::TriggersDoMore,
+            format!("triggers of {} may lock and change more", table.name),
+        );
     }
 }
 

@@ -3,7 +3,7 @@
 use super::alter_table::Constraint;
 use super::{Effects, Judge, Named};
 use crate::catalog::{ConstraintFacts, RelationFacts};
-use crate::migration::LockMode;
+use crate::migration::{LockMode, Trap};
 
 impl<'facts> Judge<'facts> {
     /// Writes a table and its indexes anew; indexes on `rebuilt` are replaced by others, which is no change of theirs.
@@ -76,10 +76,10 @@ impl<'facts> Judge<'facts> {
             for relation in self.with_descendants(&referenced) {
                 self.effects.lock(&relation.name, LockMode::AccessExclusive);
             }
-            self.effects.warn(format!(
-                "dropping foreign key {} locks {} too",
-                constraint.name, referenced.name
-            ));
+            self.effects.warn(
+                Trap::OtherTableLocked,
+                format!("dropping foreign key {} locks {} too", constraint.name, referenced.name),
+            );
         }
     }
 }

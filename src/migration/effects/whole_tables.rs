@@ -5,7 +5,7 @@ use super::rules::mode_in_words;
 use super::words::Words;
 use super::{Effects, Judge, Named, TransactionRule, name_path, queries};
 use crate::migration::LockMode::{self, AccessExclusive, Exclusive, ShareRowExclusive, ShareUpdateExclusive};
-use crate::migration::StepKind;
+use crate::migration::{StepKind, Trap};
 
 pub(super) fn create_table(judge: &mut Judge, words: &mut Words) {
     words.accept("IF NOT EXISTS");
@@ -117,7 +117,9 @@ fn drop_table(judge: &mut Judge, table: &Named, cascade: bool) {
             judge.default_changes(&parent, &table.name, false);
         }
     }
-    judge.effects.warn("what is dropped cannot be brought back");
+    judge
+        .effects
+        .warn(Trap::CannotComeBack, "what is dropped cannot be brought back");
 }
 
 pub(super) fn drop_schema(judge: &mut Judge, words: &mut Words) {
@@ -182,7 +184,9 @@ pub(super) fn truncate(judge: &mut Judge, words: &mut Words) {
             Effects::note(&mut judge.effects.rewritten, sequence);
         }
     }
-    judge.effects.warn("truncated rows cannot be brought back");
+    judge
+        .effects
+        .warn(Trap::CannotComeBack, "truncated rows cannot be brought back");
 }
 
 pub(super) fn cluster(judge: &mut Judge, words: &mut Words) {

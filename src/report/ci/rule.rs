@@ -1,0 +1,310 @@
+//! The rules a finding can fall under: identifiers that never change, names, and the help that stands with them.
+//!
+//! 001 to 099 are gates, which fail a job; from 101 on are traps, which do not. An identifier is never given to another rule.
+
+use super::Level;
+use crate::migration::Trap;
+
+/// A rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Rule {
+    /// A denied lock is held for longer than allowed.
+    LockHeldTooLong,
+    /// A denied kind of work takes longer than allowed.
+    WorkTooLong,
+    /// The whole migration may take longer than its budget.
+    OverBudget,
+    /// It writes more WAL than allowed.
+    WalOverBudget,
+    /// It needs more disk than allowed, or than there is.
+    DiskOverBudget,
+    /// It is slower than its base.
+    Regression,
+    /// It failed in rehearsal.
+    MigrationFailed,
+    /// A gate could not judge.
+    CannotBeJudged,
+    /// Its rollback failed, or did not bring the schema back.
+    RollbackFailed,
+    /// A strong lock may be held for long.
+    LongLock,
+    /// What it locks is not known.
+    Unclassified,
+    /// One of the traps.
+    Trap(Trap),
+}
+
+/// What is told of a rule.
+struct Entry {
+    rule: Rule,
+    id: &'static str,
+    name: &'static str,
+    level: Level,
+    summary: &'static str,
+    help: &'static str,
+}
+
+const fn entry(
+    rule: Rule,
+    (id, name): (&'static str, &'static str),
+    level: Level,
+    summary: &'static str,
+    help: &'static str,
+) -> Entry {
+    Entry {
+        rule,
+        id,
+        name,
+        level,
+        summary,
+        help,
+    }
+}
+
+const ENTRIES: [Entry; 24] = [
+    entry(
+        Rule::LockHeldTooLong,
+        ("MT001", "LockHeldTooLong"),
+        Level::Error,
+        "A denied lock may be held for longer than allowed.",
+        "Everything that conflicts with the lock waits from its acquisition to the COMMIT, and whatever comes after those waits \
+         behind them. Use the safe form that `migtime plan` prints, commit earlier, or allow more with --deny.",
+    ),
+    entry(
+        Rule::WorkTooLong,
+        ("MT002", "WorkTooLong"),
+        Level::Error,
+        "A denied kind of work may take longer than allowed.",
+        "Rewrites, scans and index builds take as long as the table is large. Split the change into steps that need none, or \
+         allow more with --deny.",
+    ),
+    entry(
+        Rule::OverBudget,
+        ("MT003", "OverBudget"),
+        Level::Error,
+        "The whole migration may take longer than its budget.",
+        "The upper bound of the prediction interval exceeds the budget. Rehearse more to narrow the interval, make the migration \
+         faster, or run it in parts.",
+    ),
+    entry(
+        Rule::WalOverBudget,
+        ("MT004", "WalOverBudget"),
+        Level::Error,
+        "The migration writes more WAL than allowed.",
+        "WAL fills disks and delays standbys. Write fewer rows at a time, with pauses, or drop indexes that are built anew anyway.",
+    ),
+    entry(
+        Rule::DiskOverBudget,
+        ("MT005", "DiskOverBudget"),
+        Level::Error,
+        "The migration needs more disk than allowed, or than there is.",
+        "A rewrite needs room for the table and its indexes once more until it commits. Make room, or change the table in batches.",
+    ),
+    entry(
+        Rule::Regression,
+        ("MT006", "Regression"),
+        Level::Error,
+        "The migration is slower than its base.",
+        "The difference is larger than the margin and than what chance explains. `migtime compare` shows the runs.",
+    ),
+    entry(
+        Rule::MigrationFailed,
+        ("MT007", "MigrationFailed"),
+        Level::Error,
+        "The migration failed in rehearsal.",
+        "The server's own words are in the message. What was measured until then is in rehearsal.json.",
+    ),
+    entry(
+        Rule::CannotBeJudged,
+        ("MT008", "CannotBeJudged"),
+        Level::Error,
+        "A gate could not judge a statement.",
+        "A gate lets nothing pass that it cannot judge. Name the database, so that sizes are known, or rehearse the migration, which \
+         measures what no rule covers.",
+    ),
+    entry(
+        Rule::RollbackFailed,
+        ("MT009", "RollbackFailed"),
+        Level::Error,
+        "The rollback failed, or did not bring the schema back.",
+        "The message says what is different afterwards. Mend the down script, or say that there is no way back.",
+    ),
+    entry(
+        Rule::Trap(Trap::SetLocalOutsideTransaction),
+        ("MT101", "SetLocalOutsideTransaction"),
+        Level::Warning,
+        "SET LOCAL outside a transaction block does nothing.",
+        "It lasts until the end of the transaction, which outside a block is the statement itself. Use SET, or open a block with BEGIN.",
+    ),
+    entry(
+        Rule::Trap(Trap::RefusedInTransaction),
+        ("MT102", "RefusedInTransaction"),
+        Level::Warning,
+        "The server refuses the statement inside a transaction block.",
+        "Move it behind the COMMIT, into a migration that your tool runs without a transaction.",
+    ),
+    entry(
+        Rule::Trap(Trap::RefusedWhenSentWhole),
+        ("MT103", "RefusedWhenSentWhole"),
+        Level::Note,
+        "Sent together with other statements it is inside one transaction, and refused.",
+        "Several statements in one simple query (psql -c, or a tool that sends the file whole) are one implicit transaction. Put the \
+         statement into a file of its own.",
+    ),
+    entry(
+        Rule::Trap(Trap::RefusedOutsideTransaction),
+        ("MT104", "RefusedOutsideTransaction"),
+        Level::Warning,
+        "The server refuses the statement outside a transaction block.",
+        "Open a block with BEGIN before it.",
+    ),
+    entry(
+        Rule::Trap(Trap::LockTimeoutCancelsConcurrently),
+        ("MT105", "LockTimeoutCancelsConcurrently"),
+        Level::Warning,
+        "lock_timeout also cancels the waits of CONCURRENTLY and leaves an invalid index.",
+        "CONCURRENTLY waits for every older transaction, and lock_timeout counts those waits. SET lock_timeout = 0 before it, and drop \
+         an invalid index concurrently before the next attempt.",
+    ),
+    entry(
+        Rule::Trap(Trap::ValidatedWhereAdded),
+        ("MT106", "ValidatedWhereAdded"),
+        Level::Warning,
+        "A constraint is validated in the transaction that added it NOT VALID.",
+        "The strong lock of ADD CONSTRAINT is then held while all rows are read, which NOT VALID was to prevent. COMMIT in between.",
+    ),
+    entry(
+        Rule::Trap(Trap::StatementTimeoutCountsWaits),
+        ("MT107", "StatementTimeoutCountsWaits"),
+        Level::Note,
+        "statement_timeout counts the time spent waiting for locks too.",
+        "A statement that is fast by itself is cancelled when it waits long enough. lock_timeout limits the waits alone.",
+    ),
+    entry(
+        Rule::Trap(Trap::InvalidIndexKept),
+        ("MT108", "InvalidIndexKept"),
+        Level::Warning,
+        "IF NOT EXISTS keeps an invalid index that a failed attempt has left.",
+        "The statement succeeds and no query can use the index. DROP INDEX CONCURRENTLY IF EXISTS before it.",
+    ),
+    entry(
+        Rule::Trap(Trap::LockKeptToCommit),
+        ("MT109", "LockKeptToCommit"),
+        Level::Warning,
+        "A strong lock is kept to the COMMIT, through other statements.",
+        "Locks are released at the end of the transaction only. COMMIT before the slow statements, or put the strong lock last.",
+    ),
+    entry(
+        Rule::Trap(Trap::OtherTableLocked),
+        ("MT110", "OtherTableLocked"),
+        Level::Warning,
+        "Another table than the one that is named is locked too.",
+        "A foreign key stands on two tables; adding or dropping it locks both. Plan for the load on the other one too, and set \
+         lock_timeout.",
+    ),
+    entry(
+        Rule::Trap(Trap::CannotComeBack),
+        ("MT111", "CannotComeBack"),
+        Level::Warning,
+        "What is done here cannot be taken back.",
+        "No rollback brings dropped data back, nor takes a value of an enum away. Keep a copy, or drop it in a later release.",
+    ),
+    entry(
+        Rule::Trap(Trap::TriggersDoMore),
+        ("MT112", "TriggersDoMore"),
+        Level::Note,
+        "Triggers of the table may lock and change more.",
+        "What a trigger does is not in the statement. A rehearsal measures it.",
+    ),
+    entry(
+        Rule::Trap(Trap::FailsOnRows),
+        ("MT113", "FailsOnRows"),
+        Level::Warning,
+        "The statement fails when the table has rows.",
+        "A column that is NOT NULL needs a default for the rows that are there.",
+    ),
+    entry(
+        Rule::LongLock,
+        ("MT120", "LongLock"),
+        Level::Warning,
+        "A lock that blocks writes may be held for long.",
+        "At this table's size the statement works for longer than applications like to wait. Use the safe form that `migtime plan` \
+         prints.",
+    ),
+    entry(
+        Rule::Unclassified,
+        ("MT121", "Unclassified"),
+        Level::Note,
+        "What the statement locks is not known.",
+        "The rules do not cover it, or the catalog was not read. Name the database, or rehearse the migration, which measures it.",
+    ),
+];
+
+impl Rule {
+    /// Returns every rule, by identifier.
+    pub fn all() -> impl Iterator<Item = Rule> {
+        ENTRIES.iter().map(|entry| entry.rule)
+    }
+
+    /// Returns the stable identifier, e.g. `MT001`.
+    pub fn id(self) -> &'static str {
+        self.entry().id
+    }
+
+    /// Returns the stable name, e.g. `LockHeldTooLong`.
+    pub fn name(self) -> &'static str {
+        self.entry().name
+    }
+
+    /// Returns the level of its findings.
+    pub fn level(self) -> Level {
+        self.entry().level
+    }
+
+    /// Returns what it is about in one sentence.
+    pub fn summary(self) -> &'static str {
+        self.entry().summary
+    }
+
+    /// Returns why it matters and what to do.
+    pub fn help(self) -> &'static str {
+        self.entry().help
+    }
+
+    fn entry(self) -> &'static Entry {
+        ENTRIES
+            .iter()
+            .find(|entry| entry.rule == self)
+            .expect("every rule has an entry: a test sees to it")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_and_names_are_given_once_and_in_order() {
+        let ids: Vec<&str> = Rule::all().map(Rule::id).collect();
+        assert!(ids.windows(2).all(|pair| pair[0] < pair[1]), "{ids:?}");
+        let mut names: Vec<&str> = Rule::all().map(Rule::name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), ids.len());
+    }
+
+    #[test]
+    fn gates_fail_a_job_and_traps_do_not() {
+        for rule in Rule::all() {
+            assert_eq!(rule.level() == Level::Error, rule.id() < "MT100", "{}", rule.id());
+            assert!(rule.summary().ends_with('.') && rule.help().ends_with('.'));
+        }
+    }
+
+    #[test]
+    fn every_trap_has_an_entry() {
+        for trap in Trap::ALL {
+            assert_eq!(Rule::Trap(trap).entry().rule, Rule::Trap(trap));
+        }
+    }
+}
