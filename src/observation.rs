@@ -5,6 +5,10 @@
 //! This room must not know how anything is measured, estimated or drawn, and touches no file: it turns text into a
 //! [`Rehearsal`] and back.
 
+mod conduct;
+
+pub use conduct::{DiskRecord, FailedAttempt, WaitRecord};
+
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::facts::{ServerFacts, TableFacts};
@@ -137,6 +141,15 @@ pub struct StepRecord {
     /// WAL the step wrote.
     #[serde(default)]
     pub wal_bytes: Option<u64>,
+    /// Disk it took in its first run, where that was observed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk: Option<DiskRecord>,
+    /// What it waited for in its first run, sampled; only of statements outside a transaction.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<WaitRecord>,
+    /// Runs of it that failed and were made again, or would have been.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed_attempts: Vec<FailedAttempt>,
     /// Whether the whole step was executed, not a part of it.
     pub complete: bool,
     /// Why it was passed over, when it could not be measured although it was reached.
@@ -171,7 +184,7 @@ pub struct BatchingRecord {
 }
 
 /// One measurement: a batch, or one run of a statement.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Observation {
     /// Whole repetition it belongs to, from 0, each on a fresh copy.
     #[serde(default)]
@@ -182,6 +195,9 @@ pub struct Observation {
     pub rows: u64,
     /// Client-side time from sending the batch to its commit being acknowledged, in seconds.
     pub seconds: f64,
+    /// Seconds among them in which it waited for other sessions, sampled; `None` where that was not observed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waited_seconds: Option<f64>,
     /// WAL inserted on the server meanwhile.
     pub wal_bytes: Option<u64>,
     /// Full-page images among it, where the server tells.
@@ -203,6 +219,9 @@ pub struct LockRecord {
     pub mode: LockMode,
     /// From acquisition to commit; for a backfill the longest batch.
     pub held_seconds: Option<f64>,
+    /// Longest time between two looks in seconds, when it was seen by sampling; `None` when it is exact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampled_every_seconds: Option<f64>,
 }
 
 /// Something that happened on the server during the rehearsal.
@@ -250,6 +269,40 @@ impl BatchingRecord {
     }
 }
 
+impl Observation {
+    /// Returns the seconds it worked: those of its run without those in which it waited for other sessions.
+    pub fn working_seconds(&self) -> f64 {
+        (self.seconds - self.waited_seconds.unwrap_or(0.0)).max(0.0)
+    }
+}
+
+impl Default for StepRecord {
+    /// Returns the record of nothing, for those who know only some of it.
+    fn default() -> StepRecord {
+        StepRecord {
+            number: 1,
+            kind: StepKind::Unclassified,
+            statement: String::new(),
+            line: 1,
+            table: None,
+            total_rows: None,
+            total_rows_relative_sd: 0.0,
+            batching: None,
+            locks: Vec::new(),
+            rewritten: Vec::new(),
+            scanned: Vec::new(),
+            wal_bytes: None,
+            disk: None,
+            waits: Vec::new(),
+            failed_attempts: Vec::new(),
+            complete: false,
+            passed_over: None,
+            notes: Vec::new(),
+            observations: Vec::new(),
+        }
+    }
+}
+
 impl StepRecord {
     /// Returns the record of a step of which nothing is measured yet.
     pub fn new(step: &Step) -> StepRecord {
@@ -259,17 +312,8 @@ impl StepRecord {
             statement: step.sql.clone(),
             line: step.line,
             table: step.table.clone(),
-            total_rows: None,
-            total_rows_relative_sd: 0.0,
-            batching: None,
-            locks: Vec::new(),
-            rewritten: Vec::new(),
-            scanned: Vec::new(),
-            wal_bytes: None,
-            complete: false,
-            passed_over: None,
             notes: step.notes.clone(),
-            observations: Vec::new(),
+            ..StepRecord::default()
         }
     }
 }

@@ -112,6 +112,7 @@ impl Columns {
             segment: whole(segment.unwrap_or(0.0), "segment", place)? as u32,
             rows: whole(rows, "rows", place)?,
             seconds,
+            waited_seconds: None,
             wal_bytes: None,
             full_page_images: None,
             position: position.unwrap_or(done.min(1.0)),
@@ -206,14 +207,9 @@ fn step_record(observations: Vec<Observation>, rows: f64, total_rows: f64, name:
             lookup_seconds: 0.0,
             lookup_batches: 0,
         }),
-        locks: Vec::new(),
-        rewritten: Vec::new(),
-        scanned: Vec::new(),
-        wal_bytes: None,
         complete: rows >= 0.999 * total_rows,
-        passed_over: None,
-        notes: Vec::new(),
         observations,
+        ..StepRecord::default()
     }
 }
 

@@ -262,6 +262,7 @@ impl Walker<'_> {
             segment: 0,
             rows: measured.rows,
             seconds: measured.seconds,
+            waited_seconds: None,
             wal_bytes: Some(measured.wal_bytes),
             full_page_images: None,
             position: 0.0,

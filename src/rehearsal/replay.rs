@@ -160,6 +160,7 @@ impl Replay<'_> {
             segment,
             rows: measured.rows,
             seconds: measured.seconds,
+            waited_seconds: None,
             wal_bytes: measured.wal_bytes,
             full_page_images: None,
             position: measured.position.clamp(0.0, 1.0),

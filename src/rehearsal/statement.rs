@@ -259,6 +259,7 @@ impl Relations {
                     relation,
                     mode: LockMode::from_name(&mode)?,
                     held_seconds: None,
+                    sampled_every_seconds: None,
                 })
             })
             .collect();

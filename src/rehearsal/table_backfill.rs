@@ -276,6 +276,7 @@ fn read_locks(messages: &[SimpleQueryMessage]) -> Vec<LockRecord> {
                 relation: relation.to_string(),
                 mode,
                 held_seconds: None,
+                sampled_every_seconds: None,
             })
         })
         .collect()

@@ -258,14 +258,7 @@ fn step_record(database: &SimulatedDatabase) -> StepRecord {
             lookup_seconds: 0.0,
             lookup_batches: 0,
         }),
-        locks: Vec::new(),
-        rewritten: Vec::new(),
-        scanned: Vec::new(),
-        wal_bytes: None,
-        complete: false,
-        passed_over: None,
-        notes: Vec::new(),
-        observations: Vec::new(),
+        ..StepRecord::default()
     }
 }
 

@@ -78,6 +78,7 @@ pub fn large_rehearsal(batches: usize) -> Rehearsal {
             segment: (index / 100) as u32,
             rows: 5000,
             seconds,
+            waited_seconds: None,
             wal_bytes: Some(30_000_000 + (random() * 1e6) as u64),
             full_page_images: Some(3000),
             position: index as f64 / batches as f64,
@@ -240,6 +241,7 @@ fn measured_batches() -> (Vec<Observation>, Vec<Event>) {
             segment: number(1) as u32,
             rows: number(3) as u64,
             seconds: number(4),
+            waited_seconds: None,
             wal_bytes: last_wal.map(|last| wal - last),
             full_page_images: None,
             position: number(6),
@@ -287,9 +289,8 @@ fn backfill_step(observations: Vec<Observation>, total_batches: f64) -> StepReco
             relation: TABLE.to_string(),
             mode: LockMode::RowExclusive,
             held_seconds: Some(longest),
+            sampled_every_seconds: None,
         }],
-        rewritten: Vec::new(),
-        scanned: Vec::new(),
         wal_bytes: Some(
             observations
                 .iter()
@@ -297,9 +298,8 @@ fn backfill_step(observations: Vec<Observation>, total_batches: f64) -> StepReco
                 .sum(),
         ),
         complete: observations.len() as f64 >= total_batches,
-        passed_over: None,
-        notes: Vec::new(),
         observations,
+        ..StepRecord::default()
     }
 }
 
@@ -321,24 +321,23 @@ fn statement_step(number: u32, kind: StepKind, statement: &str, line: usize, sec
             relation: TABLE.to_string(),
             mode,
             held_seconds: Some(seconds),
+            sampled_every_seconds: None,
         }],
-        rewritten: Vec::new(),
-        scanned: Vec::new(),
         wal_bytes: (kind == StepKind::IndexBuild).then_some(134_000_000),
         complete: true,
-        passed_over: None,
-        notes: Vec::new(),
         observations: vec![Observation {
             run: 0,
             segment: 0,
             rows: 0,
             seconds,
+            waited_seconds: None,
             wal_bytes: None,
             full_page_images: None,
             position: 0.0,
             elapsed: seconds,
             warm_up: false,
         }],
+        ..StepRecord::default()
     }
 }
 
