@@ -1,17 +1,20 @@
 # Everything a developer runs. `script/bootstrap` first makes sure of what is needed beside Rust.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bootstrap
+.PHONY: help demo test test-versions check bench bootstrap
 
 CARGO ?= cargo
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
 
 demo: bootstrap ## Rehearse a scenario, estimate it, run it in full: predicted against actual (DEMO_ARGS="--output DIR …")
 	$(CARGO) run --release --locked -- demo $(DEMO_ARGS)
 
 test: bootstrap ## Run all tests, on a PostgreSQL server of their own (TEST_ARGS="…")
 	$(CARGO) test --locked $(TEST_ARGS)
+
+test-versions: bootstrap ## Run the tests that touch a server on PostgreSQL 13 to 18, from npm (TESTS="pattern" VERSIONS="13 18")
+	@VERSIONS="$(VERSIONS)" script/test-versions "$(TESTS)"
 
 check: bootstrap ## Check format and lints
 	$(CARGO) fmt --check

@@ -121,14 +121,14 @@ impl Analyzed {
 /// Tells whether `reltuples / relpages` is a density to build on.
 ///
 /// Never analysed is -1 rows from PostgreSQL 14 on, and 0 rows on 0 pages before; the latter also describes a table that
-/// was empty when looked at. An empty table without pages is known to be empty either way.
+/// was empty when ANALYZE looked at it.
 fn is_analyzed(leaf: &Leaf) -> bool {
     let density = leaf.reltuples > 0.0 && leaf.relpages > 0;
     let still_empty = leaf.reltuples == 0.0
         && if leaf.relpages > 0 {
             leaf.modified_since_analyze == 0
         } else {
-            leaf.heap_bytes == Some(0)
+            leaf.heap_bytes == Some(0) && leaf.last_analyze.is_some()
         };
     density || still_empty
 }
@@ -286,6 +286,7 @@ mod tests {
     #[test]
     fn empty_is_told_from_unknown() {
         check(&[never(-1.0, 0)], 0.0, 0.5, RowsSource::NeverAnalysed);
+        check(&[never(0.0, 0)], 0.0, 0.5, RowsSource::NeverAnalysed);
         check(&[analyzed(0.0, 0, 0)], 0.0, 0.01, RowsSource::Planner);
         check(&[analyzed(0.0, 7, 7)], 0.0, 0.01, RowsSource::Planner);
         check(&[], 0.0, 0.01, RowsSource::Planner);
