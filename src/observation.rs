@@ -6,8 +6,10 @@
 //! [`Rehearsal`] and back.
 
 mod conduct;
+mod ladder;
 
 pub use conduct::{DiskRecord, FailedAttempt, WaitRecord};
+pub use ladder::{LadderRecord, Rung};
 
 use serde::{Deserialize, Serialize};
 
@@ -152,6 +154,9 @@ pub struct StepRecord {
     pub failed_attempts: Vec<FailedAttempt>,
     /// Whether the whole step was executed, not a part of it.
     pub complete: bool,
+    /// Runs on parts of its table, where production's table is larger than the clone's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ladder: Option<LadderRecord>,
     /// Why it was passed over, when it could not be measured although it was reached.
     #[serde(default)]
     pub passed_over: Option<String>,

@@ -12,6 +12,7 @@ pub mod estimate;
 pub mod evidence;
 pub mod forecast;
 pub mod kriging;
+pub mod ladder;
 pub mod priors;
 mod remarks;
 pub mod repeated;

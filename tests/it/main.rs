@@ -14,6 +14,7 @@ mod catalog_round_trips;
 mod catalog_tables;
 mod coverage;
 mod house;
+mod ladder_coverage;
 mod measured;
 mod migration_steps;
 mod plan_cases;

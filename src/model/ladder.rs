@@ -1,0 +1,231 @@
+//! The ladder: how long a statement takes on a larger table, from its runs on smaller ones.
+//!
+//! The largest run is trusted; the smaller ones only tell how much runs scatter, because within a ladder cliffs and noise look
+//! like curvature and a fitted exponent is worse than none (`tests/it/ladder_coverage.rs` has the figures). What lies between
+//! the largest run and the full size is a mixture: with some probability a cliff (a sort that spills, a cache that is
+//! outgrown), else none. Knows fractions and seconds only; what a threshold is a threshold of is decided by `regimes`.
+
+use super::priors::{RUN_DEGREES_OF_FREEDOM, RUN_SD, scaling_sd, short_run_sd};
+use crate::stats::distribution::normal_cumulative;
+use crate::stats::interval::PooledSample;
+use crate::stats::log_mixture::{Component, LogMixture};
+
+/// Shortest run that tells something: below it, runs have been seen to scatter by 14 to 103 %.
+const SHORTEST_SECONDS: f64 = 2.0;
+/// Duration grows as size to this power: n log n between neighbouring sizes.
+const EXPONENT: f64 = 1.01;
+/// How surely the place of a threshold is known, as the standard deviation of its logarithm.
+const THRESHOLD_SD: f64 = 0.25;
+/// Probability that a threshold which is crossed costs anything.
+const CLIFF_PROBABILITY: f64 = 0.6;
+/// Mean and standard deviation of a cliff's logarithm.
+const CLIFF: (f64, f64) = (0.22, 0.16);
+
+/// One run of the statement on a smaller table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LadderRun {
+    /// Size of its table as a fraction of the table that is predicted.
+    pub fraction: f64,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+/// Everything known of a statement on smaller tables.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ladder {
+    /// Its runs, in any order; those of one table have the same fraction.
+    pub runs: Vec<LadderRun>,
+    /// Seconds it takes on an empty table.
+    pub empty_seconds: f64,
+    /// Sizes at which its cost per row may change, as fractions of the table that is predicted.
+    pub thresholds: Vec<f64>,
+    /// Standard deviation of the logarithm that growing by a factor of e adds.
+    pub sd_per_e_fold: f64,
+}
+
+/// What the ladder says of the full size.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Climbed {
+    /// Distribution of the seconds of one run.
+    pub prediction: LogMixture,
+    /// Distribution that stands for what is known of their mean.
+    pub mean: LogMixture,
+    /// Fraction of the largest table that counts.
+    pub top_fraction: f64,
+    /// Probability that a cliff lies between it and the full size and costs something.
+    pub cliff_probability: f64,
+}
+
+impl Ladder {
+    /// Predicts the full size; `None` without runs.
+    ///
+    /// With the top rung's n runs T, the empty table's seconds a and ν₀ = 4, s₀ = 0.06:
+    /// m = mean ln(T − a) + 1.01 ln(1/f); s² = (ν₀s₀² + Σ within-rung squares)/(ν₀ + df);
+    /// v = s²(1 + 1/n) + (σ ln(1/f))²; c = 0.6(1 − Π(1 − p)), p = Φ(−ln θ/.25) − Φ((ln f − ln θ)/.25) for each threshold θ;
+    /// ln(seconds − a) ~ (1 − c) t_ν(m, v) + c t_ν(m + 0.22, v + 0.16²).
+    /// Source: the project's own simulation, `tests/it/ladder_coverage.rs`, against fits of exponents and of
+    /// a + bn + cn log n (Venkataraman et al. 2016, Ernest).
+    pub fn climb(&self) -> Option<Climbed> {
+        let rungs = self.rungs();
+        let top = rungs.first()?;
+        let fraction = top[0].fraction;
+        let typical = (top.iter().map(|run| run.seconds.max(1e-6).ln()).sum::<f64>() / top.len() as f64).exp();
+        let sample = self.pooled(&rungs, typical)?;
+        let mean = sample.point_estimate - EXPONENT * fraction.ln();
+        let scaling = scaling_sd(1.0 / fraction, self.sd_per_e_fold);
+        let cliff = self.cliff_probability(fraction);
+        let mixture = |deviation: f64| {
+            let component = |weight, mean, standard_deviation| Component {
+                weight,
+                mean,
+                standard_deviation,
+                degrees_of_freedom: sample.degrees_of_freedom,
+            };
+            let plain = component(1.0 - cliff, mean, deviation);
+            let beyond = component(cliff, mean + CLIFF.0, deviation.hypot(CLIFF.1));
+            LogMixture::new(vec![plain, beyond]).map(|mixture| self.with_empty(&mixture))
+        };
+        Some(Climbed {
+            prediction: mixture(sample.prediction_error().hypot(scaling))?,
+            mean: mixture(sample.standard_error().hypot(scaling))?,
+            top_fraction: fraction,
+            cliff_probability: cliff,
+        })
+    }
+
+    /// Returns the runs that are long enough, or the longest if none is, by table, the largest first.
+    fn rungs(&self) -> Vec<Vec<LadderRun>> {
+        let mut runs: Vec<LadderRun> = self.runs.iter().copied().filter(|run| run.fraction > 0.0).collect();
+        runs.sort_by(|one, other| other.fraction.total_cmp(&one.fraction));
+        let tables = runs.chunk_by(|one, other| one.fraction == other.fraction);
+        let long = |table: &&[LadderRun]| table.iter().all(|run| run.seconds >= SHORTEST_SECONDS);
+        let kept: Vec<Vec<LadderRun>> = tables.clone().filter(long).map(<[LadderRun]>::to_vec).collect();
+        if kept.is_empty() {
+            tables.take(1).map(<[LadderRun]>::to_vec).collect()
+        } else {
+            kept
+        }
+    }
+
+    /// Pools the top rung's logarithms with the prior spread and with how much the runs of each other rung scatter.
+    fn pooled(&self, rungs: &[Vec<LadderRun>], typical: f64) -> Option<PooledSample> {
+        let logarithms = |rung: &Vec<LadderRun>| -> Vec<f64> {
+            let working = |run: &LadderRun| (run.seconds - self.empty_seconds).max(0.1 * run.seconds).max(1e-6);
+            rung.iter().map(|run| working(run).ln()).collect()
+        };
+        let (mut freedom, mut squares) = (
+            RUN_DEGREES_OF_FREEDOM,
+            RUN_DEGREES_OF_FREEDOM * (RUN_SD.powi(2) + short_run_sd(typical).powi(2)),
+        );
+        for rung in &rungs[1..] {
+            let values = logarithms(rung);
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            squares += values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
+            freedom += values.len() as f64 - 1.0;
+        }
+        PooledSample::new(&logarithms(rungs.first()?), (squares / freedom).sqrt(), freedom)
+    }
+
+    fn cliff_probability(&self, fraction: f64) -> f64 {
+        let none = |threshold: &f64| {
+            let place = threshold.max(1e-9).ln();
+            let crossed =
+                normal_cumulative(-place / THRESHOLD_SD) - normal_cumulative((fraction.ln() - place) / THRESHOLD_SD);
+            1.0 - crossed.max(0.0)
+        };
+        CLIFF_PROBABILITY * (1.0 - self.thresholds.iter().map(none).product::<f64>())
+    }
+
+    /// Adds the seconds that do not grow: ln(eᵐ + a), of whose change only the growing share's passes through.
+    fn with_empty(&self, growing: &LogMixture) -> LogMixture {
+        growing.map(|component| {
+            let seconds = component.mean.exp();
+            Component {
+                mean: (seconds + self.empty_seconds).ln(),
+                standard_deviation: component.standard_deviation * seconds / (seconds + self.empty_seconds),
+                ..component
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ladder(runs: &[(f64, f64)], thresholds: &[f64]) -> Ladder {
+        Ladder {
+            runs: runs
+                .iter()
+                .map(|(fraction, seconds)| LadderRun {
+                    fraction: *fraction,
+                    seconds: *seconds,
+                })
+                .collect(),
+            empty_seconds: 0.0,
+            thresholds: thresholds.to_vec(),
+            sd_per_e_fold: 0.04,
+        }
+    }
+
+    fn check(ladder: &Ladder, expected: [f64; 3]) {
+        let climbed = ladder.climb().expect("runs");
+        let interval = climbed.prediction.central_interval(0.95);
+        let actual = [
+            interval.lower_bound,
+            climbed.prediction.quantile(0.5),
+            interval.upper_bound,
+        ];
+        for (actual, expected) in actual.into_iter().zip(expected) {
+            assert!((actual / expected - 1.0).abs() < 1e-6, "{actual}, not {expected}");
+        }
+    }
+
+    // The formula of `climb` in numpy and scipy: exp(brentq(lambda l: sum(w*t.cdf((l - m)/sd, nu)) - q, -10, 20)).
+    #[test]
+    fn quantiles_agree_with_scipy() {
+        check(
+            &ladder(&[(0.25, 100.0)], &[]),
+            [306.08940484572247, 405.58379191601176, 537.4188379629879],
+        );
+        let several = [
+            (0.0625, 25.0),
+            (0.25, 100.0),
+            (0.015625, 1.0),
+            (0.25, 104.0),
+            (0.0625, 27.0),
+        ];
+        check(
+            &ladder(&several, &[0.5, 0.2]),
+            [332.32409434449573, 456.4006132702759, 752.1493132989377],
+        );
+        let with_overhead = Ladder {
+            empty_seconds: 2.0,
+            ..ladder(&[(0.25, 10.0)], &[0.5])
+        };
+        check(
+            &with_overhead,
+            [26.05543721006095, 37.97314947569142, 64.44171675623825],
+        );
+    }
+
+    #[test]
+    fn short_runs_count_only_when_there_is_nothing_else() {
+        check(
+            &ladder(&[(0.1, 0.4), (0.25, 1.0)], &[]),
+            [2.6988206185852954, 4.055837919160116, 6.0951888069982045],
+        );
+        let climbed = ladder(&[(0.1, 2.5), (0.25, 1.0)], &[]).climb().expect("runs");
+        assert_eq!(climbed.top_fraction, 0.1);
+        assert!(ladder(&[], &[]).climb().is_none());
+    }
+
+    #[test]
+    fn a_cliff_is_expected_only_between_the_top_rung_and_the_full_size() {
+        for (threshold, crossed) in [(0.5, true), (0.05, false), (4.0, false)] {
+            let climbed = ladder(&[(0.25, 100.0)], &[threshold]).climb().expect("runs");
+            assert_eq!(climbed.cliff_probability > 0.5, crossed, "{threshold}");
+            assert_eq!(climbed.cliff_probability < 0.01, !crossed, "{threshold}");
+        }
+    }
+}

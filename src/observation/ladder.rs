@@ -1,0 +1,32 @@
+//! What a ladder measured: a statement run on sub-tables of the clone, so that what is said of a larger table rests on more
+//! than one size.
+//!
+//! Plain data of `rehearsal.json`; how the sub-tables are made is the rehearsal's business.
+
+use serde::{Deserialize, Serialize};
+
+/// The rungs of a statement's ladder, in the order in which they ran.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LadderRecord {
+    /// Seconds the statement took on an empty table of the same shape.
+    pub empty_seconds: f64,
+    /// `maintenance_work_mem` of the session in bytes, with which the statement itself ran on the clone.
+    pub maintenance_work_mem_bytes: u64,
+    /// The runs that were measured.
+    pub rungs: Vec<Rung>,
+}
+
+/// One run of the statement on a part of the clone's table.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rung {
+    /// Rows of the sub-table as a fraction of the clone's table; 1 for the table itself, with less memory.
+    pub fraction: f64,
+    /// Rows of the sub-table.
+    pub rows: u64,
+    /// Client-side time of the statement, in seconds, without a commit.
+    pub seconds: f64,
+    /// WAL inserted on the server meanwhile, in bytes.
+    pub wal_bytes: u64,
+    /// `maintenance_work_mem` of the run, in bytes.
+    pub maintenance_work_mem_bytes: u64,
+}
