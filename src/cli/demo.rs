@@ -35,6 +35,7 @@ pub fn run(arguments: &DemoArguments) -> Result<()> {
         precision: None,
         runs: 1,
         throwaway: true,
+        production: Vec::new(),
     };
     output::print_note("rehearsing a part of it on a copy");
     let run = |full, name| {

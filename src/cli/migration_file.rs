@@ -45,6 +45,28 @@ impl MigrationFile {
     /// # Errors
     /// `Usage` with `file:line` for batches that cannot be made; `Connection` when the catalog cannot be read.
     pub fn plan(&self, reader: &mut Reader, batching: &BatchArguments) -> Result<PlannedMigration> {
+        let (tables, refused) = self.look_up(reader)?;
+        let options = BatchOptions {
+            batch_size: batching.batch_size,
+            walk: batching.walk.map(Into::into),
+            ..BatchOptions::default()
+        };
+        let steps =
+            migration::steps(&self.statements, &tables, &options).map_err(|error| explained(error, &refused))?;
+        let tables = each_once(tables);
+        Ok(PlannedMigration { steps, tables })
+    }
+
+    /// Looks up those of its tables that there are.
+    ///
+    /// # Errors
+    /// `Connection` when the catalog cannot be read.
+    pub fn tables(&self, reader: &mut Reader) -> Result<Vec<TableFacts>> {
+        self.look_up(reader).map(|(tables, _)| each_once(tables))
+    }
+
+    /// Returns the tables by the names as written, and why others are none.
+    fn look_up(&self, reader: &mut Reader) -> Result<(Tables, Vec<(String, Error)>)> {
         let mut tables = Tables::new();
         let mut refused = Vec::new();
         for name in migration::tables_of(&self.statements) {
@@ -57,18 +79,15 @@ impl MigrationFile {
                 Err(error) => return Err(error),
             }
         }
-        let options = BatchOptions {
-            batch_size: batching.batch_size,
-            walk: batching.walk.map(Into::into),
-            ..BatchOptions::default()
-        };
-        let steps =
-            migration::steps(&self.statements, &tables, &options).map_err(|error| explained(error, &refused))?;
-        let mut tables: Vec<TableFacts> = tables.into_values().collect();
-        tables.sort_by(|one, other| one.name.cmp(&other.name));
-        tables.dedup_by(|one, other| one.name == other.name);
-        Ok(PlannedMigration { steps, tables })
+        Ok((tables, refused))
     }
+}
+
+fn each_once(tables: Tables) -> Vec<TableFacts> {
+    let mut tables: Vec<TableFacts> = tables.into_values().collect();
+    tables.sort_by(|one, other| one.name.cmp(&other.name));
+    tables.dedup_by(|one, other| one.name == other.name);
+    tables
 }
 
 /// Passes on why the catalog does not have the table that is to be batched.

@@ -1,5 +1,6 @@
 //! `migtime rehearse`: replay a migration on a clone, save what was measured, and say how long it will take.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::arguments::{BatchArguments, RehearseArguments};
@@ -31,6 +32,10 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
         .map(|url| connection::production_at(Some(url), arguments.no_password))
         .transpose()?;
     let ground = prepare_ground(arguments, production.as_mut())?;
+    let production_tables = match &mut production {
+        Some(production) => production.read(|reader| migration.tables(reader))?,
+        None => Vec::new(),
+    };
     tell_the_floor(arguments);
     let directory = arguments
         .output
@@ -43,6 +48,7 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
         precision: arguments.precision,
         runs: arguments.runs,
         throwaway: arguments.scratch,
+        production: production_tables,
     };
     let file = directory.join(REHEARSAL_FILE);
     let mut journal = Journal::new(Some(file.clone()));
@@ -89,6 +95,8 @@ pub struct Job<'a> {
     pub runs: u32,
     /// Whether the ground is a throwaway server.
     pub throwaway: bool,
+    /// The tables in production, where that was asked.
+    pub production: Vec<TableFacts>,
 }
 
 impl Job<'_> {
@@ -111,11 +119,15 @@ impl Job<'_> {
                 None => rehearsal.insert(self.begin(&mut clone, &planned)?),
             };
             let mut watcher = Watcher::new(self.precision);
+            let conditions = Conditions {
+                growth: growth(&planned.tables, &self.production),
+                ..self.conditions.clone()
+            };
             rehearse(
                 &mut clone,
                 &planned.steps,
                 run,
-                &self.conditions,
+                &conditions,
                 rehearsal,
                 journal,
                 &mut watcher,
@@ -144,6 +156,16 @@ impl Job<'_> {
             ..Rehearsal::default()
         })
     }
+}
+
+/// Returns how many times as large as the clone's each of production's tables is.
+fn growth(clone: &[TableFacts], production: &[TableFacts]) -> BTreeMap<String, f64> {
+    let of = |table: &TableFacts| {
+        let there = production.iter().find(|there| there.name == table.name)?;
+        let growth = there.estimated_rows / table.estimated_rows.max(1.0);
+        Some((table.name.clone(), growth))
+    };
+    clone.iter().filter_map(of).collect()
 }
 
 /// Tells whether the person ended the rehearsal.
@@ -218,6 +240,7 @@ fn conditions(arguments: &RehearseArguments) -> Conditions {
         batch_delay: arguments.batching.batch_delay.unwrap_or_default().0,
         lock_timeout: arguments.lock_timeout.0,
         count_exactly: arguments.exact,
+        ..Conditions::default()
     }
 }
 

@@ -7,6 +7,7 @@ pub mod backfill;
 mod batched_step;
 mod interruption;
 pub mod journal;
+mod ladder;
 pub mod observer;
 mod rehearse;
 pub mod replay;
@@ -14,6 +15,7 @@ pub mod scenario;
 pub mod segments;
 pub mod simulated;
 mod statement;
+mod sub_tables;
 mod table_backfill;
 mod walk_plan;
 

@@ -1,5 +1,6 @@
 //! Runs the steps of a migration once, in order, on one clone, and writes each down as it is measured.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use postgres::Client;
@@ -31,6 +32,8 @@ pub struct Conditions {
     pub lock_timeout: f64,
     /// Count the rows instead of sampling them.
     pub count_exactly: bool,
+    /// How many times as large as the clone's each table is in production, by its name, where that is known.
+    pub growth: BTreeMap<String, f64>,
 }
 
 impl Default for Conditions {
@@ -44,6 +47,7 @@ impl Default for Conditions {
             batch_delay: 0.0,
             lock_timeout: 10.0,
             count_exactly: false,
+            growth: BTreeMap::new(),
         }
     }
 }
@@ -171,7 +175,12 @@ impl Walker<'_> {
                     let left = steps[index..].iter().filter(|step| step.batching.is_some()).count();
                     self.backfill(index, batching, left, steps.len() == 1)?;
                 }
-                None => self.statement(index, step)?,
+                None => {
+                    self.ladder(index, step)?;
+                    if self.reason != EndReason::Interrupted {
+                        self.statement(index, step)?;
+                    }
+                }
             }
         }
         self.enter_block(None)
@@ -222,7 +231,7 @@ impl Walker<'_> {
         }
     }
 
-    fn execute(&mut self, sql: &str) -> Result<()> {
+    pub(super) fn execute(&mut self, sql: &str) -> Result<()> {
         self.clone
             .client()
             .batch_execute(sql)

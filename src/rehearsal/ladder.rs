@@ -1,0 +1,259 @@
+//! The ladder of a statement: runs on parts of the clone's table before it runs on the whole, where production's is larger.
+//!
+//! `maintenance_work_mem` and the parallel workers of a run are to production's what its table is to production's, so that a
+//! sort meets the same regime (similitude). Everything happens in a transaction that is rolled back; a statement that cannot
+//! run in one has no ladder, and its run on the clone is the only rung.
+
+use std::time::Instant;
+
+use postgres::Client;
+use postgres::error::SqlState;
+
+use super::interruption::CancelOnInterrupt;
+use super::rehearse::Walker;
+use super::statement;
+use super::sub_tables::{Memory, SubTable, SubTables};
+use crate::catalog::facts::{TableFacts, TableKind};
+use crate::error::Result;
+use crate::migration::{Step, StepKind};
+use crate::observation::{EndReason, LadderRecord, Rung};
+use crate::server::signals;
+use crate::stats::random::{generator, uniform};
+
+/// Sizes of the sub-tables, as parts of the clone's table; the smallest is the pilot.
+const FRACTIONS: [f64; 3] = [1.0 / 16.0, 1.0 / 8.0, 1.0 / 4.0];
+/// Runs on each.
+const REPEATS: usize = 2;
+/// Runs that are expected to be shorter than this, in seconds, tell nothing and are not made.
+const SHORTEST_SECONDS: f64 = 1.0;
+/// Growth of the table from which a ladder is worth its time.
+const LEAST_GROWTH: f64 = 1.1;
+/// Tables that are smaller than this take no time that matters.
+const LEAST_BYTES: u64 = 8 << 20;
+/// Least memory that a sort is given.
+const LEAST_MEMORY: u64 = 1 << 20;
+/// Bytes that a sort needs for each byte of the index it makes; ± half of it is not known.
+const SORT_BYTES_PER_INDEX_BYTE: f64 = 2.0;
+
+/// What is measured under which conditions.
+struct Climb<'a> {
+    sql: &'a str,
+    table: &'a TableFacts,
+    kind: StepKind,
+    /// How many times as large production's table is.
+    growth: f64,
+    seed: u64,
+    max_seconds: f64,
+}
+
+/// What the server says of itself.
+struct Means {
+    memory: u64,
+    most_workers: u32,
+    least_parallel_pages: f64,
+    may_checkpoint: bool,
+}
+
+impl Walker<'_> {
+    /// Runs step `index` on parts of its table, where production's is larger and that can tell something, and writes the
+    /// rungs down. A ladder that fails says nothing against the migration: the reason is noted.
+    pub(super) fn ladder(&mut self, index: usize, step: &Step) -> Result<()> {
+        let tables = self.rehearsal.tables.clone();
+        let Some(table) = tables.iter().find(|table| Some(&table.name) == step.table.as_ref()) else {
+            return Ok(());
+        };
+        let growth = self.conditions.growth.get(&table.name).copied().unwrap_or(1.0);
+        let is_large = table.heap_bytes >= LEAST_BYTES;
+        if self.run > 0 || growth < LEAST_GROWTH || !is_large || !grows_with_its_table(step) {
+            return Ok(());
+        }
+        if table.kind != TableKind::Table {
+            return self.no_ladder(index, "it works on partitions");
+        }
+        let climb = Climb {
+            sql: &step.sql,
+            table,
+            kind: step.kind,
+            growth,
+            seed: self.conditions.seed,
+            max_seconds: self.conditions.max_seconds,
+        };
+        let (enter, leave) = match step.transaction_block {
+            Some(_) => (
+                "SAVEPOINT migtime_ladder",
+                "ROLLBACK TO SAVEPOINT migtime_ladder; RELEASE SAVEPOINT migtime_ladder",
+            ),
+            None => ("BEGIN", "ROLLBACK"),
+        };
+        let token = self.clone.client().cancel_token();
+        let watch = CancelOnInterrupt::watch(self.clone.parameters(), token, signals::interrupted);
+        self.execute(enter)?;
+        let climbed = climb.run(self.clone.client());
+        let interrupted = watch.end();
+        self.execute(leave)?;
+        // The checkpoints of the ladder are not those of the step.
+        drop(self.observer.take_events(self.run, step.number, Instant::now()));
+        match climbed {
+            Ok(ladder) => {
+                self.rehearsal.steps[index].ladder = Some(ladder);
+                self.save_if_due();
+                Ok(())
+            }
+            Err(error) if interrupted && error.code() == Some(&SqlState::QUERY_CANCELED) => {
+                self.reason = EndReason::Interrupted;
+                Ok(())
+            }
+            Err(error) if error.code() == Some(&SqlState::ACTIVE_SQL_TRANSACTION) => {
+                self.no_ladder(index, "it cannot run in a transaction")
+            }
+            Err(error) => {
+                let failure = statement::failure(&error);
+                self.no_ladder(index, failure.message())
+            }
+        }
+    }
+
+    fn no_ladder(&mut self, index: usize, reason: &str) -> Result<()> {
+        self.rehearsal.steps[index].notes.push(format!(
+            "not run on parts of its table: {reason}; production's size is extrapolated from the run on the clone alone"
+        ));
+        Ok(())
+    }
+}
+
+/// Tells whether the statement works on every row of its table and can be put on another: what is not understood is run once.
+fn grows_with_its_table(step: &Step) -> bool {
+    match step.kind {
+        StepKind::IndexBuild | StepKind::TableScan | StepKind::TableRewrite => true,
+        StepKind::Unclassified => step
+            .sql
+            .split_whitespace()
+            .next()
+            .is_some_and(|word| word.eq_ignore_ascii_case("ALTER")),
+        StepKind::Backfill | StepKind::Dml | StepKind::CatalogOnly => false,
+    }
+}
+
+impl Climb<'_> {
+    fn run(&self, client: &mut Client) -> Result<LadderRecord, postgres::Error> {
+        let begin = Instant::now();
+        let means = Means::read(client)?;
+        let with_indexes = !matches!(self.kind, StepKind::IndexBuild | StepKind::TableScan);
+        let mut parts = SubTables::new(client, &self.table.name, with_indexes)?;
+        let checkpoint = means.may_checkpoint;
+
+        let empty = parts.make(0.0, 0)?;
+        let mut record = LadderRecord {
+            empty_seconds: parts
+                .run(Some(&empty), self.sql, self.memory(&means, 0.0), false)?
+                .seconds,
+            maintenance_work_mem_bytes: means.memory,
+            rungs: Vec::new(),
+        };
+        let pilot = parts.make(FRACTIONS[0], self.seed)?;
+        let memory = self.memory(&means, FRACTIONS[0]);
+        let measured = parts.run(Some(&pilot), self.sql, memory, checkpoint)?;
+        record.rungs.push(self.rung(Some(&pilot), &measured, memory));
+        let whole_seconds = measured.seconds / FRACTIONS[0];
+        let time_is_left = |seconds: f64| begin.elapsed().as_secs_f64() + seconds < self.max_seconds;
+
+        let mut cut = vec![(FRACTIONS[0], pilot)];
+        for fraction in FRACTIONS[1..].iter().copied() {
+            // Filling a part takes about as long as the statement on it.
+            let expected = (1 + REPEATS) as f64 * fraction * whole_seconds;
+            if fraction * whole_seconds >= SHORTEST_SECONDS && time_is_left(expected) {
+                cut.push((fraction, parts.make(fraction, self.seed)?));
+            }
+        }
+        for place in self.order(&cut, whole_seconds) {
+            let (fraction, part) = &cut[place];
+            if time_is_left(fraction * whole_seconds) {
+                let memory = self.memory(&means, *fraction);
+                let measured = parts.run(Some(part), self.sql, memory, checkpoint)?;
+                record.rungs.push(self.rung(Some(part), &measured, memory));
+            }
+        }
+        let sorted = SORT_BYTES_PER_INDEX_BYTE * measured.growth_bytes.max(0) as f64 / FRACTIONS[0];
+        if self.spills_only_in_production(sorted, &means) && time_is_left(whole_seconds) {
+            let memory = self.memory(&means, 1.0);
+            let measured = parts.run(None, self.sql, memory, checkpoint)?;
+            record.rungs.push(self.rung(None, &measured, memory));
+        }
+        Ok(record)
+    }
+
+    /// Returns the places of the runs still to be made, in random order; the pilot has run once.
+    fn order(&self, cut: &[(f64, SubTable)], whole_seconds: f64) -> Vec<usize> {
+        let repeats = |place: usize| if place == 0 { REPEATS - 1 } else { REPEATS };
+        let long = |place: &usize| cut[*place].0 * whole_seconds >= SHORTEST_SECONDS;
+        let mut order: Vec<usize> = (0..cut.len())
+            .filter(long)
+            .flat_map(|place| std::iter::repeat_n(place, repeats(place)))
+            .collect();
+        let mut generator = generator(self.seed);
+        for last in (1..order.len()).rev() {
+            order.swap(last, (uniform(&mut generator) * (last + 1) as f64) as usize);
+        }
+        order
+    }
+
+    fn rung(&self, part: Option<&SubTable>, measured: &super::sub_tables::RungMeasured, memory: Memory) -> Rung {
+        let rows = part.map_or(self.table.estimated_rows, |part| part.rows as f64);
+        Rung {
+            fraction: (rows / self.table.estimated_rows.max(1.0)).min(1.0),
+            rows: rows as u64,
+            seconds: measured.seconds,
+            wal_bytes: measured.wal_bytes,
+            maintenance_work_mem_bytes: memory.bytes,
+        }
+    }
+
+    /// Returns the memory and the workers that stand to a part as production's stand to production's table.
+    fn memory(&self, means: &Means, fraction: f64) -> Memory {
+        let bytes = (means.memory as f64 * fraction / self.growth) as u64;
+        Memory {
+            bytes: bytes.clamp(LEAST_MEMORY, means.memory.max(LEAST_MEMORY)),
+            workers: (self.kind == StepKind::IndexBuild).then(|| self.workers(means)),
+        }
+    }
+
+    /// Returns how many workers the server would give production's index build.
+    ///
+    /// Source: PostgreSQL, `plan_create_index_workers` and `compute_parallel_worker`: one from `min_parallel_table_scan_size`
+    /// on and one more for each factor of three, each with at least 32 MB of the memory.
+    fn workers(&self, means: &Means) -> u32 {
+        let pages = self.table.relpages as f64 * self.growth;
+        let (mut workers, mut threshold) = (0, means.least_parallel_pages.max(1.0));
+        while pages >= threshold && workers < means.most_workers {
+            workers += 1;
+            threshold *= 3.0;
+        }
+        while workers > 0 && means.memory / u64::from(workers + 1) < 32 << 20 {
+            workers -= 1;
+        }
+        workers
+    }
+
+    /// Tells whether the sort may fit its memory on the clone and not in production: then the clone's own run is of another
+    /// regime, and one with less memory is needed.
+    fn spills_only_in_production(&self, sorted_bytes: f64, means: &Means) -> bool {
+        let memory = means.memory as f64;
+        self.kind == StepKind::IndexBuild && sorted_bytes < 1.5 * memory && sorted_bytes * self.growth > memory / 1.5
+    }
+}
+
+impl Means {
+    fn read(client: &mut Client) -> Result<Means, postgres::Error> {
+        let sql = "SELECT (SELECT setting::bigint * 1024 FROM pg_catalog.pg_settings WHERE name = 'maintenance_work_mem'), \
+                   current_setting('max_parallel_maintenance_workers')::int, \
+                   (SELECT setting::float8 FROM pg_catalog.pg_settings WHERE name = 'min_parallel_table_scan_size'), \
+                   current_setting('is_superuser') = 'on'";
+        let row = client.query_one(sql, &[])?;
+        Ok(Means {
+            memory: row.get::<_, i64>(0) as u64,
+            most_workers: row.get::<_, i32>(1).max(0) as u32,
+            least_parallel_pages: row.get(2),
+            may_checkpoint: row.get(3),
+        })
+    }
+}
