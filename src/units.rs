@@ -63,6 +63,29 @@ pub fn parse_duration(text: &str) -> Result<Seconds> {
         })
 }
 
+/// Reads a size such as `200GB`, `1.5 TB`, `64MB`; units are powers of 1024, as in PostgreSQL's settings; a bare number is
+/// refused, since its unit is unknown.
+pub fn parse_size(text: &str) -> Result<Bytes> {
+    const UNITS: [(&str, f64); 6] = [
+        ("pb", 1125899906842624.0),
+        ("tb", 1099511627776.0),
+        ("gb", 1073741824.0),
+        ("mb", 1048576.0),
+        ("kb", 1024.0),
+        ("b", 1.0),
+    ];
+    let lower = text.trim().to_ascii_lowercase();
+    let size = UNITS.iter().find_map(|(unit, bytes)| {
+        let number: f64 = lower.strip_suffix(unit)?.trim_end().parse().ok()?;
+        let size = number * bytes;
+        (number >= 0.0 && size <= i64::MAX as f64).then_some(Bytes(size as u64))
+    });
+    size.ok_or_else(|| {
+        Error::new(ErrorKind::Usage, format!("\"{text}\" is not a size"))
+            .with_hint("write it with its unit, like 200GB, 1.5TB or 512MB")
+    })
+}
+
 fn duration_text(seconds: f64) -> String {
     if !seconds.is_finite() {
         return "unknown".to_string();
@@ -176,6 +199,16 @@ mod tests {
         check(Count(6_001_201.0), "6,001,201");
         check(Count(999.0), "999");
         check(RowsPerSecond(43_217.0), "43,200 rows/s");
+    }
+
+    #[test]
+    fn sizes_read_with_a_unit_only() {
+        assert_eq!(parse_size("64MB").unwrap(), Bytes(64 << 20));
+        assert_eq!(parse_size(" 1.5 TB").unwrap(), Bytes(3 << 39));
+        assert_eq!(parse_size("0kB").unwrap(), Bytes(0));
+        for wrong in ["200", "-1GB", "GB", "1 XB", "inf GB", "nanGB", "99999999PB", ""] {
+            assert_eq!(parse_size(wrong).unwrap_err().kind(), ErrorKind::Usage, "{wrong}");
+        }
     }
 
     #[test]

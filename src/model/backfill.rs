@@ -55,7 +55,7 @@ pub fn forecast(
         basis: Basis::Rehearsal,
         too_thin: unmet_rules(&evidence),
         assumptions: assumptions(&measured, &plan, checkpoints, lookups, delay),
-        warnings: warnings(&measured, whole_runs.as_ref()),
+        warnings: warnings(&measured),
     })
 }
 

@@ -2,9 +2,8 @@
 
 use super::evidence::Extent;
 use super::priors::{DRIFT_MEAN, DRIFT_SD};
-use super::repeated::RepeatedRuns;
 use super::residuals::changes_pace;
-use super::walked::{Measured, Plan, WholeRuns, observed};
+use super::walked::{Measured, Plan, observed};
 use crate::units::{Count, Seconds};
 
 /// Returns what the prediction takes for granted; `lookups` and `delay` are the seconds of look-ups and of pauses in all.
@@ -50,14 +49,8 @@ pub fn assumptions(
 }
 
 /// Returns what the reader should look at.
-pub fn warnings(measured: &Measured, whole_runs: Option<&WholeRuns>) -> Vec<String> {
+pub fn warnings(measured: &Measured) -> Vec<String> {
     let mut warnings = Vec::new();
-    if let Some(cold) = whole_runs.and_then(|runs| RepeatedRuns::new(&runs.seconds)?.cold_seconds) {
-        warnings.push(format!(
-            "The first run, with cold caches, took {} and is left out; the others count.",
-            Seconds(cold)
-        ));
-    }
     if changes_pace(&measured.blocks) {
         warnings.push(
             "The pace changed for good during the rehearsal: burst credits used up, autovacuum, or other load; look at the plot \
