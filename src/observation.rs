@@ -298,6 +298,7 @@ impl Default for StepRecord {
             scanned: Vec::new(),
             wal_bytes: None,
             disk: None,
+            ladder: None,
             waits: Vec::new(),
             failed_attempts: Vec::new(),
             complete: false,

@@ -14,6 +14,7 @@ pub mod forecast;
 pub mod kriging;
 pub mod ladder;
 pub mod priors;
+mod regimes;
 mod remarks;
 pub mod repeated;
 mod residuals;
@@ -26,6 +27,7 @@ mod wave;
 
 use crate::catalog::facts::TableFacts;
 use crate::error::{Error, ErrorKind, Result};
+use crate::migration::StepKind;
 pub use crate::observation::Target;
 use crate::observation::{EventKind, Rehearsal, StepRecord};
 use crate::units::Seconds;
@@ -74,7 +76,7 @@ pub fn estimate(rehearsal: &Rehearsal, targets: &[Option<Target>], options: &Est
         .enumerate()
         .map(|(index, step)| Told {
             number: step.number,
-            kind: step.kind,
+            kind: statement::kind(step),
             statement: step.statement.clone(),
             table: step.table.clone(),
             forecast: forecast_step(
@@ -91,13 +93,21 @@ pub fn estimate(rehearsal: &Rehearsal, targets: &[Option<Target>], options: &Est
             ErrorKind::TooLittleEvidence,
             format!("too little evidence to promise a duration: {}", too_thin.join("; ")),
         )
-        .with_hint(
-            "rehearse more (--full, or a longer --max-duration), or see the numbers as they are with --provisional",
-        ));
+        .with_hint(what_to_do(&told)));
     }
     let mut estimate = assemble(told, options, too_thin);
     tell_common(&mut estimate, rehearsal);
     Ok(estimate)
+}
+
+/// Returns what would give enough evidence: more batches for a backfill, a larger table for a statement.
+fn what_to_do(told: &[Told]) -> &'static str {
+    let mut thin = told.iter().filter(|told| !told.forecast.too_thin.is_empty());
+    if thin.all(|told| told.kind == StepKind::TableRewrite) {
+        "rehearse on a clone nearer to production's size, or see the numbers as they are with --provisional"
+    } else {
+        "rehearse more (--full, or a longer --max-duration), or see the numbers as they are with --provisional"
+    }
 }
 
 /// Returns how long the whole migration took in the first run of a rehearsal that left nothing out, in seconds.
@@ -133,7 +143,7 @@ fn forecast_step(rehearsal: &Rehearsal, step: &StepRecord, target: Option<&Targe
     let table = table_of(rehearsal, step);
     let forecast = match &step.batching {
         Some(batching) => backfill::forecast(step, batching, target, checkpoints(rehearsal, step), table, level),
-        None => statement::forecast(step, target, table, level),
+        None => statement::forecast(rehearsal, step, target, table, level),
     };
     let mut forecast = forecast.unwrap_or_else(|| unmeasured(step, target, table, level));
     if !forecast.too_thin.is_empty() {
@@ -266,13 +276,21 @@ mod tests {
             1000.0,
             0.2356,
         );
-        // A factor of 10 at 0.1 per e-fold: t.ppf(0.975, 4)*sqrt(2*.06**2 + (.1*log(10))**2)
-        check(
+        // A factor of 10 at 0.04 per e-fold: t.ppf(0.975, 4)*sqrt(2*.06**2 + (.04*log(10))**2)
+        let ladder = check(
             &statement(StepKind::IndexBuild, 1000.0),
             target(400_000.0),
             1000.0 * 10f64.powf(1.01),
-            0.681,
+            0.3477,
         );
+        assert_eq!(ladder.basis, Basis::Ladder);
+        let same_size = check(
+            &statement(StepKind::IndexBuild, 1000.0),
+            target(42_000.0),
+            1050.0,
+            0.2356,
+        );
+        assert_eq!(same_size.basis, Basis::Rehearsal);
     }
 
     #[test]

@@ -149,7 +149,9 @@ mod tests {
             ("max_wal_size", "1GB"),
             ("checkpoint_completion_target", "0.9"),
         ]);
-        let cycles = Settings(&map).cycles(seconds, wal_megabytes * 1048576.0).expect("all is known");
+        let cycles = Settings(&map)
+            .cycles(seconds, wal_megabytes * 1048576.0)
+            .expect("all is known");
         let rule = cycles.unmet_rule(ratio, checkpoints);
         assert_eq!(rule.is_some(), refused, "{seconds} s, {wal_megabytes} MB: {rule:?}");
         if let Some(rule) = rule {

@@ -78,7 +78,11 @@ mod tests {
     fn prediction_agrees_with_scipy() {
         check(&[100.0], 79.0090657, 126.567754);
         check(&[82.0, 70.0, 72.0], 61.27545435763651, 90.54748366069943);
-        check(&[142.0, 158.0, 148.0, 147.0, 137.0, 130.0], 122.54380966862352, 167.79206645590813);
+        check(
+            &[142.0, 158.0, 148.0, 147.0, 137.0, 130.0],
+            122.54380966862352,
+            167.79206645590813,
+        );
         assert!(RepeatedRuns::new(&[]).is_none());
     }
 
@@ -86,6 +90,9 @@ mod tests {
     fn every_run_on_a_fresh_copy_counts() {
         let median = |seconds: &[f64]| RepeatedRuns::new(seconds).expect("runs").prediction().quantile(0.5);
         let (one, other) = (median(&[82.0, 70.0, 72.0]), median(&[70.0, 72.0, 82.0]));
-        assert!((one - other).abs() < 1e-6 && (one / 74.48717 - 1.0).abs() < 1e-6, "{one}");
+        assert!(
+            (one - other).abs() < 1e-6 && (one / 74.48717 - 1.0).abs() < 1e-6,
+            "{one}"
+        );
     }
 }

@@ -1,65 +1,130 @@
-//! The duration of a step that runs as one statement: its own runs, scaled to the target where its kind grows with rows.
+//! The duration of a step that runs as one statement: its own runs where it is predicted for the size they were made on, else
+//! the ladder that its runs on smaller tables are.
 
 use super::Target;
 use super::estimate::Basis;
 use super::evidence::ratio_rule;
 use super::forecast::{Forecast, rate, rows_relative_sd, size_ratio};
-use super::priors::{RUN_SD, scaling_sd};
+use super::ladder::{Climbed, Ladder, LadderRun};
+use super::priors::RUN_SD;
+use super::regimes::{Settings, Work, scaled_whole_run};
 use super::repeated::RepeatedRuns;
 use crate::catalog::facts::TableFacts;
 use crate::migration::StepKind;
-use crate::observation::{LockRecord, StepRecord};
+use crate::observation::{EventKind, LockRecord, Rehearsal, StepRecord};
+use crate::stats::log_mixture::LogMixture;
+use crate::units::Count;
 
-/// How a kind of work grows with the rows.
-struct Growth {
-    /// Duration grows as rows to this power; 0 when it does not depend on them.
-    exponent: f64,
-    /// Standard deviation of the logarithm that scaling by a factor of e adds.
-    sd_per_e_fold: f64,
+/// Up to this factor a clone is of production's size: its run stands for production's, scaled by the rows.
+const SAME_SIZE: f64 = 1.1;
+
+/// What a statement is predicted to take, and from what.
+struct Predicted {
+    duration: LogMixture,
+    /// What is known of the mean.
+    mean: LogMixture,
+    basis: Basis,
+    climbed: Option<Climbed>,
 }
 
 /// Predicts a step that is not batched; `None` when it was never measured. `table` is what is known of the clone's table.
 pub fn forecast(
+    rehearsal: &Rehearsal,
     step: &StepRecord,
     target: Option<&Target>,
     table: Option<&TableFacts>,
     confidence_level: f64,
 ) -> Option<Forecast> {
-    let seconds: Vec<f64> = step
-        .observations
-        .iter()
-        .map(|observation| observation.seconds)
-        .collect();
+    let kind = kind(step);
+    let seconds: Vec<f64> = step.observations.iter().map(|one| one.working_seconds()).collect();
     let runs = RepeatedRuns::new(&seconds)?;
     let clone_rows = step
         .total_rows
         .or(table.map(|table| table.estimated_rows))
         .filter(|rows| *rows > 0.0);
-    let growth = growth(step.kind);
-    let grows = growth.exponent > 0.0;
+    let grows = kind != StepKind::CatalogOnly;
     let target = target.filter(|_| grows);
     let ratio = size_ratio(clone_rows, target);
-    let factor = ratio.powf(growth.exponent);
+    let predicted = if ratio.ln().abs() <= SAME_SIZE.ln() {
+        Predicted {
+            duration: runs.prediction().scaled(ratio),
+            mean: runs.mean().scaled(ratio),
+            basis: Basis::Rehearsal,
+            climbed: None,
+        }
+    } else {
+        climb(&ladder(rehearsal, step, kind, table, &seconds, ratio))?
+    };
     // On the clone the statement met the rows there are, however many: only another number of rows is uncertain.
     let rows_sd = target.map_or(0.0, |target| rows_relative_sd(step, Some(target)));
-    let added_sd = scaling_sd(ratio, growth.sd_per_e_fold).hypot(rows_sd);
-    let processed = match step.kind {
+    let processed = match kind {
         StepKind::Dml => Some(mean_rows(step)),
         _ => clone_rows,
     };
     let rows = processed.filter(|_| grows).map(|rows| rows * ratio);
-    let mean = runs.mean().scaled(factor);
+    let mean = &predicted.mean;
+    let factor = mean.quantile(0.5) / runs.mean().quantile(0.5);
     Some(Forecast {
-        duration: runs.prediction().scaled(factor).widened(added_sd * added_sd),
+        rate: rows.and_then(|rows| rate(rows, mean.quantile(0.5), mean.central_interval(confidence_level))),
+        duration: predicted.duration.widened(rows_sd * rows_sd),
         shared_deviation: std::f64::consts::SQRT_2 * RUN_SD,
         rows,
-        rate: rows.and_then(|rows| rate(rows, mean.quantile(0.5), mean.central_interval(confidence_level))),
         wal_bytes: step.wal_bytes.map(|bytes| bytes as f64 * ratio),
         locks: locks(step, factor),
-        basis: Basis::Rehearsal,
-        too_thin: too_thin(step, ratio),
-        assumptions: assumptions(step, ratio),
-        warnings: warnings(step, &runs, ratio),
+        basis: predicted.basis,
+        too_thin: too_thin(rehearsal, step, kind, ratio),
+        assumptions: assumptions(step, kind, ratio, predicted.climbed.as_ref()),
+        warnings: Vec::new(),
+    })
+}
+
+/// Returns what kind of work the statement turned out to be: where its text does not tell, what it did on the clone does.
+pub fn kind(step: &StepRecord) -> StepKind {
+    match step.kind {
+        StepKind::Unclassified if !step.rewritten.is_empty() => StepKind::TableRewrite,
+        kind => kind,
+    }
+}
+
+/// Collects the runs of the statement as fractions of the table it is predicted for.
+fn ladder(
+    rehearsal: &Rehearsal,
+    step: &StepRecord,
+    kind: StepKind,
+    table: Option<&TableFacts>,
+    seconds: &[f64],
+    ratio: f64,
+) -> Ladder {
+    let run = |fraction: f64, seconds: f64| LadderRun {
+        fraction: fraction / ratio,
+        seconds,
+    };
+    let mut runs: Vec<LadderRun> = Vec::new();
+    // The clone's own run is of another regime than production's where its sort had more memory than it will have there.
+    if scaled_whole_run(step).is_none() {
+        runs.extend(seconds.iter().map(|seconds| run(1.0, *seconds)));
+    }
+    let record = step.ladder.as_ref();
+    let rungs = record.iter().flat_map(|record| &record.rungs);
+    runs.extend(rungs.map(|rung| run(rung.fraction, rung.seconds)));
+    let settings = Settings(&rehearsal.server.settings);
+    Ladder {
+        runs,
+        empty_seconds: record.map_or(0.0, |record| record.empty_seconds),
+        thresholds: table.map_or(Vec::new(), |table| {
+            settings.thresholds(&Work::new(step, kind, table, ratio))
+        }),
+        sd_per_e_fold: sd_per_e_fold(kind),
+    }
+}
+
+fn climb(ladder: &Ladder) -> Option<Predicted> {
+    let climbed = ladder.climb()?;
+    Some(Predicted {
+        duration: climbed.prediction.clone(),
+        mean: climbed.mean.clone(),
+        basis: Basis::Ladder,
+        climbed: Some(climbed),
     })
 }
 
@@ -69,19 +134,16 @@ fn mean_rows(step: &StepRecord) -> f64 {
     rows as f64 / step.observations.len().max(1) as f64
 }
 
-/// Returns how a kind grows: 1.01 is n log n of a sort between the sizes in question; rewrites meet the WAL's and the
-/// checkpoints' limits only at full size (a quarter was 33 % too fast); what is not understood may not grow at all.
-fn growth(kind: StepKind) -> Growth {
-    let (exponent, sd_per_e_fold) = match kind {
-        StepKind::CatalogOnly => (0.0, 0.0),
-        StepKind::IndexBuild => (1.01, 0.1),
-        StepKind::TableScan => (1.0, 0.1),
-        StepKind::TableRewrite | StepKind::Dml | StepKind::Backfill => (1.0, 0.2),
-        StepKind::Unclassified => (1.0, 0.5),
-    };
-    Growth {
-        exponent,
-        sd_per_e_fold,
+/// Returns the standard deviation of the logarithm that growing by a factor of e adds.
+///
+/// Index builds and scans do more of the same. Rewrites and single statements over many rows also meet bloat and other
+/// checkpoints (a rewrite at a quarter of its size was 33 % too fast). What is not understood may not grow at all.
+fn sd_per_e_fold(kind: StepKind) -> f64 {
+    match kind {
+        StepKind::IndexBuild | StepKind::TableScan | StepKind::CatalogOnly => 0.04,
+        StepKind::TableRewrite => 0.1,
+        StepKind::Dml | StepKind::Backfill => 0.2,
+        StepKind::Unclassified => 0.5,
     }
 }
 
@@ -94,39 +156,54 @@ fn locks(step: &StepRecord, factor: f64) -> Vec<LockRecord> {
     step.locks.iter().map(scaled).collect()
 }
 
-fn too_thin(step: &StepRecord, ratio: f64) -> Vec<String> {
+fn too_thin(rehearsal: &Rehearsal, step: &StepRecord, kind: StepKind, ratio: f64) -> Vec<String> {
     let unfinished = (!step.complete).then(|| "the statement did not run to its end".to_string());
-    unfinished.into_iter().chain(ratio_rule(ratio)).collect()
+    let rewrites = kind == StepKind::TableRewrite && ratio > SAME_SIZE;
+    let cycle = rewrites.then(|| cycle_rule(rehearsal, step, ratio)).flatten();
+    unfinished.into_iter().chain(ratio_rule(ratio)).chain(cycle).collect()
 }
 
-fn assumptions(step: &StepRecord, ratio: f64) -> Vec<String> {
-    if (ratio - 1.0).abs() < 1e-9 {
-        return Vec::new();
-    }
-    let certainty = if step.kind == StepKind::Unclassified {
-        ", which is not known of this kind"
-    } else {
-        ""
+/// Returns the rule that a rewrite must have met a checkpoint cycle in its longest run, if it is not met.
+fn cycle_rule(rehearsal: &Rehearsal, step: &StepRecord, ratio: f64) -> Option<String> {
+    let seconds = step.observations.iter().map(|one| one.seconds).fold(0.0, f64::max);
+    let wal_bytes = step.wal_bytes.unwrap_or(0) as f64;
+    let cycles = Settings(&rehearsal.server.settings).cycles(seconds, wal_bytes)?;
+    let of_step = rehearsal
+        .events
+        .iter()
+        .filter(|event| (event.step, event.run) == (step.number, 0));
+    let complete = of_step.filter(|event| event.event == EventKind::CheckpointComplete);
+    cycles.unmet_rule(ratio, complete.count())
+}
+
+fn assumptions(step: &StepRecord, kind: StepKind, ratio: f64, climbed: Option<&Climbed>) -> Vec<String> {
+    let Some(climbed) = climbed else {
+        return if (ratio - 1.0).abs() < 1e-9 {
+            Vec::new()
+        } else {
+            vec![format!(
+                "The duration grows with the rows, {ratio:.2} times those of the clone."
+            )]
+        };
     };
-    vec![format!(
-        "The duration grows with the rows, {ratio:.2} times those of the clone{certainty}."
-    )]
-}
-
-fn warnings(step: &StepRecord, runs: &RepeatedRuns, ratio: f64) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if let Some(cold) = runs.cold_seconds {
-        warnings.push(format!(
-            "The first run, with cold caches, took {} and is left out; the others count.",
-            crate::units::Seconds(cold)
+    let mut sentences = vec![format!(
+        "The duration grows with the rows, {ratio:.2} times those of the clone{}; with a probability of {:.0} % something that \
+         fits memory there does not where it is planned for, and costs 10 to 60 % more.",
+        match kind {
+            StepKind::Unclassified => ", which is not known of this kind",
+            _ => "",
+        },
+        100.0 * climbed.cliff_probability
+    )];
+    if let Some(ladder) = step.ladder.as_ref().filter(|ladder| !ladder.rungs.is_empty()) {
+        let share = 100.0 / (climbed.top_fraction * ratio);
+        let smallest = ladder.rungs.iter().map(|rung| rung.rows).min().unwrap_or(0);
+        sentences.push(format!(
+            "It also ran on parts of the clone's table, {} rows and more ({} runs), which tell how much runs scatter{}.",
+            Count(smallest as f64),
+            ladder.rungs.len(),
+            if share > 101.0 { "; the largest that was long enough counts" } else { "" }
         ));
     }
-    if step.kind == StepKind::TableRewrite && ratio > 2.0 {
-        warnings.push(
-            "A table rewrite can be half as slow again at full size, where checkpoints and WAL limit it: rehearse on a larger \
-             clone."
-                .to_string(),
-        );
-    }
-    warnings
+    sentences
 }
