@@ -19,7 +19,7 @@ pub struct LadderRecord {
 /// One run of the statement on a part of the clone's table.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rung {
-    /// Rows of the sub-table as a fraction of the clone's table; 1 for the table itself, with less memory.
+    /// The sub-table as a fraction of the clone's table, by blocks drawn; 1 for the table itself, with less memory.
     pub fraction: f64,
     /// Rows of the sub-table.
     pub rows: u64,

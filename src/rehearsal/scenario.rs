@@ -34,6 +34,7 @@ pub struct Scenario {
     /// Seed of its data, unless asked otherwise.
     pub seed: u64,
     /// Batch size with which its backfills are meant to be walked: rows, or key values for a walk by key range.
+    #[serde(default = "default_batch_size")]
     pub batch_size: u64,
     /// Table that the migration works on, usable in SQL as it stands.
     pub table: String,
@@ -136,6 +137,10 @@ pub fn fill_from(schema: &Path, client: &mut Client, rows: u64, seed: u64) -> Re
         .batch_execute(publish)
         .and_then(|()| client.batch_execute("VACUUM (ANALYZE)"))
         .map_err(|error| server_error(&error, ErrorKind::Usage).in_context(&file))
+}
+
+fn default_batch_size() -> u64 {
+    migration::DEFAULT_BATCH_SIZE
 }
 
 /// Returns the seed as a `bigint`, PostgreSQL's largest integer, which is signed; different seeds stay different.

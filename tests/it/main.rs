@@ -19,6 +19,7 @@ mod measured;
 mod migration_steps;
 mod plan_cases;
 mod plan_command;
+mod rehearsal_ladder;
 mod rehearsal_walks;
 mod report;
 mod report_fixture;

@@ -1,0 +1,1 @@
+CREATE INDEX events_customer_id_happened_at ON events (customer_id, happened_at);

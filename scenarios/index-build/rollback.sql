@@ -1,0 +1,1 @@
+DROP INDEX events_customer_id_happened_at;

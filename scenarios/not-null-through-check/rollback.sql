@@ -1,0 +1,1 @@
+ALTER TABLE readings ALTER COLUMN sensor_id DROP NOT NULL;
