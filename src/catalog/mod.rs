@@ -4,6 +4,7 @@
 //! round trip that returns JSON documents; what they mean is worked out apart from any connection, in `document`.
 
 mod count;
+mod difference;
 mod document;
 pub mod facts;
 mod indexes;
@@ -12,6 +13,7 @@ mod refusal;
 mod rows;
 mod sampling;
 mod schema;
+pub mod snapshot;
 
 use postgres::types::{ToSql, Type};
 
@@ -20,6 +22,7 @@ use crate::server::Reader;
 use facts::{ServerFacts, TableFacts};
 
 pub use count::{SampleOptions, exact, key_range, sample};
+pub use difference::{SchemaChange, SchemaDifference, differences};
 pub use document::facts_from_document;
 pub use names::RelationName;
 pub use refusal::{KnownRelation, nearest};

@@ -1,0 +1,133 @@
+//! A schema as it stands: every object with its attributes, as plain data that can be compared with a later one.
+//!
+//! Left out on purpose: rows, the positions of sequences, what belongs to the whole server (roles, tablespaces), large objects,
+//! security labels and subscriptions.
+
+use std::collections::BTreeMap;
+
+use postgres::types::Type;
+use serde::Deserialize;
+
+use super::document;
+use crate::error::Result;
+use crate::server::Reader;
+
+/// The objects of a database.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SchemaSnapshot {
+    /// The objects, by class (`column`, `index`, …) and name as a person says it (`public.orders.note`,
+    /// `orders_check on public.orders`).
+    pub objects: BTreeMap<ObjectName, SchemaObject>,
+}
+
+/// What tells an object from all others.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ObjectName {
+    /// What it is: `table`, `column`, `index`, `function` …
+    pub class: String,
+    /// Its name, qualified and quoted where SQL needs it.
+    pub name: String,
+}
+
+/// One object.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SchemaObject {
+    /// The object with which it comes and goes, as [`ObjectName`] prints; `None` for those that stand alone.
+    pub part_of: Option<String>,
+    /// What is not as PostgreSQL makes it, by the words a person knows it by.
+    pub attributes: BTreeMap<String, Attribute>,
+}
+
+/// A value of an attribute.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub enum Attribute {
+    /// One value.
+    Text(String),
+    /// A number.
+    Number(i64),
+    /// Several values.
+    List(Vec<Option<Attribute>>),
+}
+
+impl std::fmt::Display for ObjectName {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} {}", self.class, self.name)
+    }
+}
+
+impl std::fmt::Display for Attribute {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Attribute::Text(text) => formatter.write_str(text),
+            Attribute::Number(number) => write!(formatter, "{number}"),
+            Attribute::List(_) => formatter.write_str(&self.items().join(", ")),
+        }
+    }
+}
+
+impl Attribute {
+    /// Returns the values of a list as text; a single value is a list of one.
+    pub fn items(&self) -> Vec<String> {
+        match self {
+            Attribute::List(items) => items
+                .iter()
+                .map(|item| item.as_ref().map(ToString::to_string).unwrap_or_default())
+                .collect(),
+            single => vec![single.to_string()],
+        }
+    }
+}
+
+impl SchemaSnapshot {
+    /// Returns the object of this class and name.
+    pub fn object(&self, class: &str, name: &str) -> Option<&SchemaObject> {
+        self.objects.get(&ObjectName {
+            class: class.to_owned(),
+            name: name.to_owned(),
+        })
+    }
+}
+
+impl SchemaObject {
+    /// Returns an attribute as text.
+    pub fn attribute(&self, name: &str) -> Option<String> {
+        self.attributes.get(name).map(ToString::to_string)
+    }
+}
+
+/// Reads the schema of the whole database. Three round trips.
+///
+/// # Errors
+/// `Connection` when the catalog cannot be read.
+pub fn snapshot(reader: &mut Reader) -> Result<SchemaSnapshot> {
+    // Planned once and run once: compiling such a query would take longer than running it.
+    let sql = "SELECT current_setting('search_path'), set_config('search_path', '', true), set_config('jit', 'off', true)";
+    let before = reader.query(sql, &[])?;
+    let search_path: String = before
+        .first()
+        .ok_or_else(|| document::unreadable("no row"))?
+        .try_get(0)
+        .map_err(document::unreadable)?;
+    let rows = reader.query(include_str!("sql/snapshot.sql"), &[])?;
+    reader.query(
+        "SELECT set_config('search_path', $1, true)",
+        &[(&search_path, Type::TEXT)],
+    )?;
+    let mut objects = BTreeMap::new();
+    for row in &rows {
+        let text = |column: usize| row.try_get::<_, String>(column).map_err(document::unreadable);
+        let part_of = row.try_get::<_, Option<String>>(1).map_err(document::unreadable)?;
+        let attributes: BTreeMap<String, Option<Attribute>> = document::parse(&text(3)?)?;
+        let attributes = attributes
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)))
+            .collect();
+        let name = ObjectName {
+            class: text(0)?,
+            name: text(2)?,
+        };
+        objects.insert(name, SchemaObject { part_of, attributes });
+    }
+    Ok(SchemaSnapshot { objects })
+}
