@@ -7,9 +7,11 @@
 
 mod conduct;
 mod ladder;
+mod rollback;
 
 pub use conduct::{DiskRecord, FailedAttempt, WaitRecord};
 pub use ladder::{LadderRecord, Rung};
+pub use rollback::{Irreversible, Reapplication, RollbackRecord, RollbackVerdict};
 
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +54,9 @@ pub struct Rehearsal {
     /// Why the rehearsal ended, in words; `None` when it was cut off and never came to say.
     #[serde(default)]
     pub ended: Option<Ending>,
+    /// The rehearsal of its rollback, made after the first run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<RollbackRecord>,
 }
 
 /// How large a step is where the migration is planned for.
@@ -341,6 +346,7 @@ impl Default for Rehearsal {
             events: Vec::new(),
             targets: Vec::new(),
             ended: None,
+            rollback: None,
         }
     }
 }

@@ -48,11 +48,9 @@ pub fn differences(before: &SchemaSnapshot, after: &SchemaSnapshot) -> Vec<Schem
     for (name, was) in &before.objects {
         match after.objects.get(name) {
             Some(is) => compare(name, was, is, moved.contains(name), &mut found),
-            None if has_no_whole(was, after, before) => found.push(difference(
-                name,
-                SchemaChange::Gone,
-                format!("{name} is gone"),
-            )),
+            None if has_no_whole(was, after, before) => {
+                found.push(difference(name, SchemaChange::Gone, format!("{name} is gone")))
+            }
             None => {}
         }
     }
@@ -78,17 +76,14 @@ fn difference(name: &ObjectName, change: SchemaChange, sentence: String) -> Sche
     }
 }
 
-/// Tells whether the object is to be told of by itself: its whole is in `other` as well, or it has none.
+/// Tells whether the object is to be told of by itself: what it is a part of is in `other` as well.
 fn has_no_whole(object: &SchemaObject, other: &SchemaSnapshot, own: &SchemaSnapshot) -> bool {
     let has = |snapshot: &SchemaSnapshot, whole: &str| {
         whole
             .match_indices(' ')
             .any(|(place, _)| snapshot.object(&whole[..place], &whole[place + 1..]).is_some())
     };
-    match &object.part_of {
-        Some(whole) => has(other, whole) || !has(own, whole),
-        None => true,
-    }
+    object.part_of.iter().all(|whole| has(other, whole) || !has(own, whole))
 }
 
 fn compare(name: &ObjectName, was: &SchemaObject, is: &SchemaObject, moved: bool, found: &mut Vec<SchemaDifference>) {
@@ -163,7 +158,7 @@ fn moved_columns(before: &SchemaSnapshot, after: &SchemaSnapshot) -> BTreeSet<Ob
     for (name, was) in &before.objects {
         let is = after.objects.get(name);
         let places = (place(was), is.and_then(place));
-        if let (Some(table), (Some(old), Some(new))) = (was.part_of.as_deref(), places) {
+        if let (Some(table), (Some(old), Some(new))) = (was.part_of.first().map(String::as_str), places) {
             tables.entry(table).or_default().push((old, new, name));
         }
     }
@@ -231,7 +226,11 @@ mod tests {
                     name: name.to_owned(),
                 },
                 SchemaObject {
-                    part_of: (!part_of.is_empty()).then(|| part_of.to_owned()),
+                    part_of: part_of
+                        .split(',')
+                        .filter(|whole| !whole.is_empty())
+                        .map(str::to_owned)
+                        .collect(),
                     attributes: serde_json::from_str(attributes).expect("attributes"),
                 },
             );
@@ -251,13 +250,28 @@ mod tests {
         check(&table, &[], &["table public.t is gone"]);
         check(&[], &table, &["table public.t was not there before"]);
         check(&table, &table, &[]);
+        check(&table, &["table||public.t|{}"], &["column public.t.a is gone"]);
+        let key = [
+            "index|constraint t_pkey on public.t|public.t_pkey|{}",
+            "constraint|table public.t|t_pkey on public.t|{}",
+        ];
         check(
+            &[&table[..], &key].concat(),
             &table,
-            &["table||public.t|{}"],
-            &["column public.t.a is gone"],
+            &["constraint t_pkey on public.t is gone"],
         );
-        let key = ["index|constraint t_pkey on public.t|public.t_pkey|{}", "constraint|table public.t|t_pkey on public.t|{}"];
-        check(&[&table[..], &key].concat(), &table, &["constraint t_pkey on public.t is gone"]);
+    }
+
+    #[test]
+    fn what_is_inherited_is_told_once() {
+        let parent = ["table||p|{}", "table||c|{}", "column|table p|p.a|{\"place\": 1}"];
+        let child = "column|table c,column p.a|c.a|{\"place\": 1}";
+        check(&[&parent[..], &[child]].concat(), &parent[..2], &["column p.a is gone"]);
+        check(
+            &[&parent[..], &[child]].concat(),
+            &[parent[0], parent[2]],
+            &["table c is gone"],
+        );
     }
 
     #[test]

@@ -32,8 +32,8 @@ pub struct ObjectName {
 /// One object.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SchemaObject {
-    /// The object with which it comes and goes, as [`ObjectName`] prints; `None` for those that stand alone.
-    pub part_of: Option<String>,
+    /// The objects with which it comes and goes, as [`ObjectName`] prints: its table, and what it is inherited from.
+    pub part_of: Vec<String>,
     /// What is not as PostgreSQL makes it, by the words a person knows it by.
     pub attributes: BTreeMap<String, Attribute>,
 }
@@ -102,7 +102,8 @@ impl SchemaObject {
 /// `Connection` when the catalog cannot be read.
 pub fn snapshot(reader: &mut Reader) -> Result<SchemaSnapshot> {
     // Planned once and run once: compiling such a query would take longer than running it.
-    let sql = "SELECT current_setting('search_path'), set_config('search_path', '', true), set_config('jit', 'off', true)";
+    let sql =
+        "SELECT current_setting('search_path'), set_config('search_path', '', true), set_config('jit', 'off', true)";
     let before = reader.query(sql, &[])?;
     let search_path: String = before
         .first()
@@ -117,7 +118,7 @@ pub fn snapshot(reader: &mut Reader) -> Result<SchemaSnapshot> {
     let mut objects = BTreeMap::new();
     for row in &rows {
         let text = |column: usize| row.try_get::<_, String>(column).map_err(document::unreadable);
-        let part_of = row.try_get::<_, Option<String>>(1).map_err(document::unreadable)?;
+        let part_of = row.try_get::<_, Vec<String>>(1).map_err(document::unreadable)?;
         let attributes: BTreeMap<String, Option<Attribute>> = document::parse(&text(3)?)?;
         let attributes = attributes
             .into_iter()

@@ -30,6 +30,7 @@ pub fn run(arguments: &DemoArguments) -> Result<()> {
     };
     let job = |full| Job {
         migration: &migration,
+        rollback: None,
         batching: &batching,
         conditions: conditions(arguments.seed, full),
         precision: None,

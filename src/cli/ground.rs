@@ -106,6 +106,11 @@ impl Ground {
 }
 
 impl Site {
+    /// Returns how to connect to it.
+    pub fn parameters(&self) -> &ConnectionParameters {
+        &self.parameters
+    }
+
     /// Connects to it.
     ///
     /// # Errors

@@ -18,6 +18,7 @@ mod report;
 mod results;
 mod targets;
 mod watching;
+mod way_back;
 
 use std::process::ExitCode;
 

@@ -10,6 +10,7 @@ use super::results::Results;
 use super::{
     connection, output, targets,
     watching::{LEVEL, Watcher},
+    way_back,
 };
 use crate::catalog::{self, facts::TableFacts};
 use crate::error::Result;
@@ -26,6 +27,7 @@ pub const REHEARSAL_FILE: &str = "rehearsal.json";
 /// Runs the command.
 pub fn run(arguments: &RehearseArguments) -> Result<()> {
     let migration = MigrationFile::read(&arguments.migration)?;
+    let rollback = rollback(arguments)?;
     let mut production = arguments
         .production
         .as_deref()
@@ -43,6 +45,7 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
         .unwrap_or_else(|| default_directory(&arguments.migration));
     let job = Job {
         migration: &migration,
+        rollback: rollback.as_ref(),
         batching: &arguments.batching,
         conditions: conditions(arguments),
         precision: arguments.precision,
@@ -65,7 +68,18 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
     journal.is_saved()?;
     output::print_note(&format!("saved {}", directory.join("report.html").display()));
     production.map_err(|error| error.in_context("the estimate is for the clone's size"))?;
+    way_back::check(&results.rehearsal, !copies(arguments))?;
     results.check_budget(arguments.options.budget)
+}
+
+/// Reads the rollback that was named, or that stands beside the migration.
+fn rollback(arguments: &RehearseArguments) -> Result<Option<MigrationFile>> {
+    let path = match &arguments.rollback {
+        Some(path) => Some(path.clone()),
+        None if arguments.no_rollback => None,
+        None => way_back::paired(&arguments.migration),
+    };
+    path.as_deref().map(MigrationFile::read).transpose()
 }
 
 /// Asks production, if one was named, how large the steps are there, and saves the answer with what was measured.
@@ -85,6 +99,8 @@ fn read_targets(arguments: &RehearseArguments, rehearsal: &mut Rehearsal, journa
 pub struct Job<'a> {
     /// The migration.
     pub migration: &'a MigrationFile,
+    /// What undoes it, to be rehearsed after it.
+    pub rollback: Option<&'a MigrationFile>,
     /// How bare statements are batched.
     pub batching: &'a BatchArguments,
     /// Under which conditions.
@@ -114,6 +130,10 @@ impl Job<'_> {
             let site = ground.site()?;
             let mut clone = site.connect()?;
             let planned = clone.read(|reader| self.migration.plan(reader, self.batching))?;
+            let way_back = match self.rollback {
+                Some(file) if run == 0 => Some(way_back::Preparation::new(file, self.migration, &site, &mut clone)?),
+                _ => None,
+            };
             let rehearsal = match &mut rehearsal {
                 Some(rehearsal) => rehearsal,
                 None => rehearsal.insert(self.begin(&mut clone, &planned)?),
@@ -134,6 +154,10 @@ impl Job<'_> {
             )?;
             if is_interrupted(rehearsal) {
                 break;
+            }
+            if let Some(way_back) = way_back {
+                drop(clone);
+                way_back.rehearse(self, &site, &planned.steps, rehearsal, journal)?;
             }
         }
         match rehearsal {
@@ -217,7 +241,7 @@ fn prepare_ground(arguments: &RehearseArguments, production: Option<&mut Product
     if let Some(production) = production {
         staging.refuse_if_same(&production.identity()?)?;
     }
-    let copies = arguments.sandbox || arguments.runs > 1;
+    let copies = copies(arguments);
     if !copies {
         output::print_note(&format!(
             "rehearsing on {}, which is changed by it (--sandbox works on a copy)",
@@ -225,6 +249,11 @@ fn prepare_ground(arguments: &RehearseArguments, production: Option<&mut Product
         ));
     }
     Ok(Ground::staging(staging, copies))
+}
+
+/// Tells whether each run works on a copy, so that nothing stays behind.
+fn copies(arguments: &RehearseArguments) -> bool {
+    arguments.scratch || arguments.sandbox || arguments.runs > 1
 }
 
 fn conditions(arguments: &RehearseArguments) -> Conditions {

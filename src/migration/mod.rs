@@ -27,7 +27,7 @@ mod windows;
 
 pub use batching::{BatchOptions, DEFAULT_BATCH_SIZE, Tables};
 pub use directive::{BatchDirective, Directive};
-pub use effects::{Effects, TransactionRule, effects, safe_form};
+pub use effects::{Effects, Loss, TransactionRule, effects, losses, safe_form};
 pub use lexer::BatchEdge;
 pub use plan::{PlannedStatement, names_in, plan};
 pub use statement::{Include, Included, Statement, parse, parse_with};

@@ -43,6 +43,7 @@ pub fn assemble(told: Vec<Told>, options: &EstimateOptions, too_thin: Vec<String
             .map(|(told, share)| step_estimate(told, share, options.level))
             .collect(),
         actual_seconds: None,
+        rollback: None,
     }
 }
 

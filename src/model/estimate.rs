@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::catalog::SchemaDifference;
 use crate::migration::StepKind;
-use crate::observation::LockRecord;
+use crate::observation::{Irreversible, LockRecord, Reapplication, RollbackVerdict};
 
 /// The levels of the intervals every estimate carries.
 pub const LEVELS: [f64; 3] = [0.5, 0.8, 0.95];
@@ -49,6 +50,41 @@ pub struct Estimate {
     /// Duration of a whole run that was made afterwards, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actual_seconds: Option<f64>,
+    /// The way back, when it was rehearsed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<RollbackEstimate>,
+}
+
+/// What the rehearsed rollback does, and how long it will take.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RollbackEstimate {
+    /// Its file.
+    pub file: String,
+    /// What it is worth.
+    pub verdict: RollbackVerdict,
+    /// Why its rehearsal ended, in words.
+    pub ended: Option<String>,
+    /// Changes that the migration made to the schema.
+    pub changes: usize,
+    /// Those that the rollback undid.
+    pub undone: usize,
+    /// In what the schema differed afterwards from before the migration; `None` when nobody looked.
+    pub differences: Option<Vec<SchemaDifference>>,
+    /// What no rollback brings back.
+    pub irreversible: Vec<Irreversible>,
+    /// What came of the migration when it was run once more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reapplied: Option<Reapplication>,
+    /// Its duration, as the migration's; `None` when it did not come to its end.
+    pub total: Option<Total>,
+    /// The rules of evidence that its duration does not meet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub too_thin: Vec<String>,
+    /// Each of its steps, in order.
+    pub steps: Vec<StepEstimate>,
+    /// What its duration takes for granted, beyond what the migration's does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assumptions: Vec<String>,
 }
 
 /// The duration of the whole migration.

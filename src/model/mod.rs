@@ -24,6 +24,7 @@ pub mod stopping;
 mod total;
 mod walked;
 mod wave;
+mod way_back;
 
 use crate::catalog::facts::TableFacts;
 use crate::error::{Error, ErrorKind, Result};
@@ -97,6 +98,7 @@ pub fn estimate(rehearsal: &Rehearsal, targets: &[Option<Target>], options: &Est
     }
     let mut estimate = assemble(told, options, too_thin);
     tell_common(&mut estimate, rehearsal);
+    estimate.rollback = way_back::way_back(rehearsal, targets, options)?;
     Ok(estimate)
 }
 

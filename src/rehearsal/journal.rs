@@ -17,7 +17,11 @@ pub struct Journal {
     next_save: Instant,
     has_saved: bool,
     unsaved: Option<Error>,
+    enclosing: Option<Enclosing>,
 }
+
+/// What the file holds while a part of the rehearsal is kept apart, made of that part.
+type Enclosing = Box<dyn Fn(&Rehearsal) -> Rehearsal>;
 
 impl Journal {
     /// Creates a journal that saves to `path`, or nowhere.
@@ -27,7 +31,14 @@ impl Journal {
             next_save: Instant::now(),
             has_saved: false,
             unsaved: None,
+            enclosing: None,
         }
+    }
+
+    /// Saves what `enclosing` makes of each rehearsal in its stead, until told otherwise: a rollback is saved as a part of its
+    /// migration's rehearsal.
+    pub fn enclose(&mut self, enclosing: Option<Enclosing>) {
+        self.enclosing = enclosing;
     }
 
     /// Returns whether the last save is long enough ago; a file of a million batches must not be written every second.
@@ -66,7 +77,11 @@ impl Journal {
     pub fn save(&mut self, rehearsal: &Rehearsal) -> Result<()> {
         let Some(path) = &self.path else { return Ok(()) };
         let begin = Instant::now();
-        write_atomically(path, rehearsal.to_json().as_bytes())?;
+        let text = match &self.enclosing {
+            Some(enclosing) => enclosing(rehearsal).to_json(),
+            None => rehearsal.to_json(),
+        };
+        write_atomically(path, text.as_bytes())?;
         self.has_saved = true;
         self.next_save = Instant::now() + (begin.elapsed() * SHARE_OF_TIME).max(SHORTEST_PAUSE);
         Ok(())

@@ -18,6 +18,7 @@ mod statement;
 mod sub_tables;
 mod table_backfill;
 mod walk_plan;
+pub mod way_back;
 
 pub use interruption::CancelOnInterrupt;
 pub use rehearse::{Conditions, RehearsalMonitor, rehearse};

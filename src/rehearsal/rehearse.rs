@@ -34,6 +34,8 @@ pub struct Conditions {
     pub count_exactly: bool,
     /// How many times as large as the clone's each table is in production, by its name, where that is known.
     pub growth: BTreeMap<String, f64>,
+    /// The migration's step, replayed only in part, on whose outcome this builds; for a rollback.
+    pub after_part_of: Option<u32>,
 }
 
 impl Default for Conditions {
@@ -48,6 +50,7 @@ impl Default for Conditions {
             lock_timeout: 10.0,
             count_exactly: false,
             growth: BTreeMap::new(),
+            after_part_of: None,
         }
     }
 }
@@ -307,11 +310,15 @@ impl Walker<'_> {
         let partial = self.rehearsal.steps[..index]
             .iter()
             .find(|earlier| earlier.batching.is_some() && !earlier.complete);
+        let partial = match (partial, self.conditions.after_part_of) {
+            (Some(earlier), _) => Some(format!("step {}", earlier.number)),
+            (None, Some(number)) => Some(format!("the migration's step {number}")),
+            (None, None) => None,
+        };
         match partial {
             Some(earlier) if violated && step.transaction_block.is_none() => {
                 let reason = format!(
-                    "it needs the whole of step {}, of which only a part was replayed; rehearse with --full to measure it",
-                    earlier.number
+                    "it needs the whole of {earlier}, of which only a part was replayed; rehearse with --full to measure it"
                 );
                 self.rehearsal.steps[index].passed_over = Some(reason);
                 Ok(())

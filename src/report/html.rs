@@ -10,6 +10,7 @@ use crate::observation::{EndReason, Rehearsal};
 use crate::report::data_table::{self, DataTable};
 use crate::report::picture::{self, Figure};
 use crate::report::text;
+use crate::report::way_back::{self, WayBack};
 use crate::report::words::{self, Answer};
 use crate::units::{Bytes, Count, RowsPerSecond, Seconds};
 
@@ -34,6 +35,8 @@ pub fn html(rehearsal: &Rehearsal, estimate: &Estimate) -> String {
             .iter()
             .map(|step| StepRow::new(rehearsal, step, estimate.level))
             .collect(),
+        way_back: WayBack::new(estimate),
+        way_back_steps: way_back_steps(estimate),
         tables: (!rehearsal.tables.is_empty()).then(|| data_table::tables(&rehearsal.tables)),
         measured: data_table::measured(rehearsal),
         settings: data_table::settings(rehearsal),
@@ -61,6 +64,8 @@ struct Page {
     intervals: Vec<(String, String)>,
     figures: Vec<Figure>,
     steps: Vec<StepRow>,
+    way_back: Option<WayBack>,
+    way_back_steps: Option<DataTable>,
     tables: Option<DataTable>,
     measured: DataTable,
     settings: DataTable,
@@ -112,6 +117,16 @@ impl StepRow {
             basis: words::basis_name(step.basis),
         }
     }
+}
+
+fn way_back_steps(estimate: &Estimate) -> Option<DataTable> {
+    let back = WayBack::new(estimate).filter(|back| !back.steps.is_empty())?;
+    Some(DataTable {
+        caption: "Each step of the rollback".to_string(),
+        header: way_back::HEADER.map(str::to_string).to_vec(),
+        rows: back.steps,
+        numeric: false,
+    })
 }
 
 fn figures(rehearsal: &Rehearsal, estimate: &Estimate) -> Vec<Figure> {

@@ -7,6 +7,7 @@ use std::fmt::Write;
 use crate::model::estimate::{Estimate, StepEstimate, interval_at};
 use crate::observation::Rehearsal;
 use crate::report::text;
+use crate::report::way_back::{self, WayBack};
 use crate::report::words::{self, Answer};
 use crate::units::{Bytes, Count, Seconds};
 
@@ -28,6 +29,7 @@ pub fn markdown(rehearsal: &Rehearsal, estimate: &Estimate) -> String {
         writeln!(text, "{}\n", escaped(&sentence)).expect(STRING);
     }
     text.push_str(&step_table(estimate));
+    text.push_str(&way_back(estimate));
     if !estimate.warnings.is_empty() {
         text.push_str("\n**Warnings**\n\n");
         text.push_str(&bullets(&estimate.warnings));
@@ -85,6 +87,40 @@ pub(super) fn code(text: &str) -> String {
     };
     // GitHub splits a table row at pipes before it looks for code spans.
     format!("{fence}{pad}{}{pad}{fence}", line.replace('|', "\\|"))
+}
+
+fn facts(facts: &[way_back::Fact]) -> String {
+    facts.iter().fold(String::new(), |mut text, fact| {
+        writeln!(text, "- {}", escaped(&fact.sentence)).expect(STRING);
+        for item in &fact.items {
+            writeln!(text, "  - {}", escaped(item)).expect(STRING);
+        }
+        text
+    })
+}
+
+fn way_back(estimate: &Estimate) -> String {
+    let Some(back) = WayBack::new(estimate) else {
+        return String::new();
+    };
+    let mut text = format!("\n**{}**\n\n{}", escaped(&back.answer), facts(&back.facts));
+    let rows = back.steps.iter().map(|row| {
+        let cells = row.iter().enumerate();
+        cells
+            .map(|(column, cell)| {
+                if column == way_back::STATEMENT {
+                    code(cell)
+                } else {
+                    escaped(cell)
+                }
+            })
+            .collect()
+    });
+    let rows: Vec<Vec<String>> = rows.collect();
+    if !rows.is_empty() {
+        writeln!(text, "\n{}", table(&way_back::HEADER, &rows)).expect(STRING);
+    }
+    text
 }
 
 const STRING: &str = "writing to a string does not fail";

@@ -15,6 +15,7 @@ mod plan;
 mod table;
 mod terminal;
 mod text;
+mod way_back;
 mod words;
 
 pub use csv::{observations_csv, steps_csv};

@@ -9,6 +9,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, Tab
 use crate::model::estimate::{Basis, Estimate, StepEstimate, interval_at};
 use crate::observation::Rehearsal;
 use crate::report::text;
+use crate::report::way_back::{self, WayBack};
 use crate::report::words::{self, Answer};
 use crate::units::{Bytes, Count, Seconds};
 
@@ -46,6 +47,7 @@ pub fn terminal(rehearsal: &Rehearsal, estimate: &Estimate, width: u16, colour: 
         text += &step_details(&page, step);
     }
     text.push('\n');
+    text += &way_back(&page, estimate);
     for warning in &estimate.warnings {
         text += &page.labelled("warning", warning);
     }
@@ -183,6 +185,22 @@ fn step_details(page: &Page, step: &StepEstimate) -> String {
     details.extend(step.locks.iter().map(words::lock));
     let statement = text::shortened(&step.statement, STATEMENT_LENGTH);
     page.wrapped(&format!("step {}: {statement}", step.number), 2) + &page.indented(&details.join("; "), 2)
+}
+
+fn way_back(page: &Page, estimate: &Estimate) -> String {
+    let Some(back) = WayBack::new(estimate) else {
+        return String::new();
+    };
+    let mut text = page.bold(&back.answer);
+    for fact in &back.facts {
+        text += &page.wrapped(&format!("- {}", fact.sentence), 2);
+        text.extend(fact.items.iter().map(|item| page.indented(&format!("- {item}"), 4)));
+    }
+    if !back.steps.is_empty() {
+        writeln!(text, "\n{}", page.table(&way_back::HEADER, 2, &back.steps)).expect(STRING);
+    }
+    text.push('\n');
+    text
 }
 
 fn hints(estimate: &Estimate) -> Vec<String> {

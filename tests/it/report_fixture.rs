@@ -128,6 +128,7 @@ pub fn estimate(rehearsal: &Rehearsal) -> Estimate {
             "15 % of the batches lie inside the wave of index page splits that follows a fresh build; the whole may be faster".to_string(),
         ],
         actual_seconds: None,
+        rollback: None,
     }
 }
 

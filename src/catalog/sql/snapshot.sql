@@ -1,4 +1,5 @@
--- Everything that makes up the schema of a database, one row an object: class, the object it is a part of, name, attributes.
+-- Everything that makes up the schema of a database, one row an object: class, the objects with which it comes and goes, name,
+-- attributes.
 --
 -- Runs with an empty search_path, so that every name in an expression is qualified. Attributes that are as PostgreSQL makes
 -- them are left out (null). Privileges are written out with the defaults, because a GRANT and its REVOKE leave the defaults
@@ -48,7 +49,7 @@ WITH members AS MATERIALIZED (
     GROUP BY class, id, place
 )
 
-SELECT relations.class, NULL AS part_of, name, jsonb_build_object(
+SELECT relations.class, '{}'::text[] AS part_of, name, jsonb_build_object(
     'kind', CASE relkind WHEN 'p' THEN 'partitioned' END,
     'owner', relowner::regrole,
     'persistence', CASE relpersistence WHEN 'u' THEN 'unlogged' END,
@@ -86,7 +87,9 @@ LEFT JOIN privileges AS of_table ON of_table.class = 'pg_class' AND of_table.id 
 LEFT JOIN privileges AS of_type ON of_type.class = 'pg_type' AND of_type.id = reltype
 
 UNION ALL
-SELECT 'column', relations.class || ' ' || relations.name, relations.name || '.' || quote_ident(attname), jsonb_build_object(
+SELECT 'column', ARRAY[relations.class || ' ' || relations.name] || ARRAY(
+           SELECT 'column ' || inhparent::regclass || '.' || quote_ident(attname) FROM pg_inherits
+           WHERE inhrelid = attrelid AND attinhcount > 0), relations.name || '.' || quote_ident(attname), jsonb_build_object(
     'place', row_number() OVER (PARTITION BY attrelid ORDER BY attnum),
     'type', format_type(atttypid, atttypmod),
     'NULL', CASE WHEN attnotnull THEN 'refused' END,
@@ -112,7 +115,12 @@ LEFT JOIN privileges ON privileges.class = 'pg_class' AND id = attrelid AND priv
 WHERE relkind <> 'S'
 
 UNION ALL
-SELECT 'constraint', coalesce(relations.class || ' ' || relations.name, types.class || ' ' || types.name),
+SELECT 'constraint', ARRAY[coalesce(relations.class || ' ' || relations.name, types.class || ' ' || types.name)] || ARRAY(
+           SELECT 'constraint ' || quote_ident(parent.conname) || ' on ' || parent.conrelid::regclass FROM pg_constraint AS parent
+           WHERE parent.oid = c.conparentid
+           UNION ALL
+           SELECT 'constraint ' || quote_ident(c.conname) || ' on ' || inhparent::regclass FROM pg_inherits
+           WHERE inhrelid = c.conrelid AND c.coninhcount > 0 AND c.conparentid = 0),
        quote_ident(conname) || ' on ' || coalesce(relations.name, types.name), jsonb_build_object(
     'definition', regexp_replace(pg_get_constraintdef(c.oid), ' NOT VALID$', ''),
     'validation', CASE WHEN NOT convalidated THEN 'not done' END,
@@ -125,7 +133,8 @@ FROM pg_constraint AS c LEFT JOIN relations ON relations.oid = conrelid LEFT JOI
 WHERE contype <> 't' AND (relations.oid IS NOT NULL OR types.oid IS NOT NULL)
 
 UNION ALL
-SELECT 'index', coalesce('constraint ' || quote_ident(conname) || ' on ', relations.class || ' ') || relations.name,
+SELECT 'index', ARRAY[coalesce('constraint ' || quote_ident(conname) || ' on ', relations.class || ' ') || relations.name] || ARRAY(
+           SELECT 'index ' || inhparent::regclass FROM pg_inherits WHERE inhrelid = i.indexrelid),
        i.indexrelid::regclass::text, jsonb_build_object(
     'definition', pg_get_indexdef(indexrelid),
     'validity', CASE WHEN NOT indisvalid THEN 'INVALID: no query uses it' END,
@@ -142,7 +151,9 @@ FROM pg_index AS i JOIN relations ON relations.oid = indrelid JOIN pg_class AS i
 LEFT JOIN pg_constraint ON conindid = indexrelid AND conrelid = indrelid AND contype IN ('p', 'u', 'x')
 
 UNION ALL
-SELECT 'trigger', relations.class || ' ' || name, quote_ident(tgname) || ' on ' || name, jsonb_build_object(
+SELECT 'trigger', ARRAY[relations.class || ' ' || name] || ARRAY(
+           SELECT 'trigger ' || quote_ident(parent.tgname) || ' on ' || parent.tgrelid::regclass FROM pg_trigger AS parent
+           WHERE parent.oid = t.tgparentid), quote_ident(tgname) || ' on ' || name, jsonb_build_object(
     'definition', pg_get_triggerdef(t.oid),
     'state', CASE tgenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'on replicas only' WHEN 'A' THEN 'always' END,
     'comment', obj_description(t.oid, 'pg_trigger')
@@ -150,7 +161,7 @@ SELECT 'trigger', relations.class || ' ' || name, quote_ident(tgname) || ' on ' 
 FROM pg_trigger AS t JOIN relations ON relations.oid = tgrelid WHERE NOT tgisinternal
 
 UNION ALL
-SELECT 'rule', relations.class || ' ' || name, quote_ident(rulename) || ' on ' || name, jsonb_build_object(
+SELECT 'rule', ARRAY[relations.class || ' ' || name], quote_ident(rulename) || ' on ' || name, jsonb_build_object(
     'definition', pg_get_ruledef(r.oid),
     'state', CASE ev_enabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'on replicas only' WHEN 'A' THEN 'always' END,
     'comment', obj_description(r.oid, 'pg_rewrite')
@@ -158,7 +169,7 @@ SELECT 'rule', relations.class || ' ' || name, quote_ident(rulename) || ' on ' |
 FROM pg_rewrite AS r JOIN relations ON relations.oid = ev_class WHERE rulename <> '_RETURN'
 
 UNION ALL
-SELECT 'policy', relations.class || ' ' || name, quote_ident(polname) || ' on ' || name, jsonb_build_object(
+SELECT 'policy', ARRAY[relations.class || ' ' || name], quote_ident(polname) || ' on ' || name, jsonb_build_object(
     'command', polcmd,
     'kind', CASE WHEN NOT polpermissive THEN 'restrictive' END,
     'roles', (SELECT jsonb_agg(CASE role WHEN 0 THEN 'PUBLIC' ELSE role::regrole::text END) FROM unnest(polroles) AS role),
@@ -169,7 +180,7 @@ SELECT 'policy', relations.class || ' ' || name, quote_ident(polname) || ' on ' 
 FROM pg_policy AS p JOIN relations ON relations.oid = polrelid
 
 UNION ALL
-SELECT 'statistics object', relations.class || ' ' || relations.name, quote_ident(nspname) || '.' || quote_ident(stxname), jsonb_build_object(
+SELECT 'statistics object', ARRAY[relations.class || ' ' || relations.name], quote_ident(nspname) || '.' || quote_ident(stxname), jsonb_build_object(
     'definition', pg_get_statisticsobjdef(s.oid),
     'owner', stxowner::regrole,
     'statistics target', nullif(stxstattarget, -1),
@@ -178,7 +189,7 @@ SELECT 'statistics object', relations.class || ' ' || relations.name, quote_iden
 FROM pg_statistic_ext AS s JOIN relations ON relations.oid = stxrelid JOIN spaces ON spaces.oid = stxnamespace
 
 UNION ALL
-SELECT types.class, NULL, name, jsonb_build_object(
+SELECT types.class, '{}', name, jsonb_build_object(
     'kind', CASE typtype WHEN 'b' THEN 'base type' WHEN 'e' THEN 'enum' WHEN 'r' THEN 'range' END,
     'owner', typowner::regrole,
     'base type', CASE typtype WHEN 'd' THEN format_type(typbasetype, typtypmod) END,
@@ -195,7 +206,7 @@ SELECT types.class, NULL, name, jsonb_build_object(
 FROM types LEFT JOIN privileges ON privileges.class = 'pg_type' AND id = oid
 
 UNION ALL
-SELECT CASE prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END, NULL,
+SELECT CASE prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END, '{}',
        format('%I.%I(%s)', nspname, proname, pg_get_function_identity_arguments(p.oid)), jsonb_build_object(
     'definition', CASE WHEN prokind <> 'a' THEN pg_get_functiondef(p.oid) END,
     'parts', (SELECT jsonb_build_array(aggtransfn, aggfinalfn, aggcombinefn, aggserialfn, aggdeserialfn, aggmtransfn, aggminvtransfn,
@@ -211,27 +222,27 @@ WHERE NOT EXISTS (SELECT FROM members WHERE classid = 'pg_proc'::regclass AND ob
   AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = p.oid AND deptype = 'i')
 
 UNION ALL
-SELECT 'schema', NULL, quote_ident(nspname), jsonb_build_object(
+SELECT 'schema', '{}', quote_ident(nspname), jsonb_build_object(
     'owner', nspowner::regrole, 'privileges', lines, 'comment', obj_description(oid, 'pg_namespace')
 )::text
 FROM spaces LEFT JOIN privileges ON privileges.class = 'pg_namespace' AND id = oid
 WHERE NOT EXISTS (SELECT FROM members WHERE classid = 'pg_namespace'::regclass AND objid = spaces.oid)
 
 UNION ALL
-SELECT 'extension', NULL, quote_ident(extname), jsonb_build_object(
+SELECT 'extension', '{}', quote_ident(extname), jsonb_build_object(
     'version', extversion, 'schema', extnamespace::regnamespace, 'comment', obj_description(oid, 'pg_extension')
 )::text
 FROM pg_extension
 
 UNION ALL
-SELECT 'default privileges', NULL, format('of %s%s on %s', defaclrole::regrole, ' in schema ' || nullif(defaclnamespace, 0)::regnamespace,
+SELECT 'default privileges', '{}', format('of %s%s on %s', defaclrole::regrole, ' in schema ' || nullif(defaclnamespace, 0)::regnamespace,
        CASE defaclobjtype WHEN 'r' THEN 'tables' WHEN 'S' THEN 'sequences' WHEN 'f' THEN 'functions' WHEN 'T' THEN 'types'
                           WHEN 'n' THEN 'schemas' ELSE defaclobjtype::text END),
        jsonb_build_object('privileges', lines)::text
 FROM pg_default_acl LEFT JOIN privileges ON privileges.class = 'pg_default_acl' AND id = oid
 
 UNION ALL
-SELECT 'publication', NULL, quote_ident(pubname), jsonb_build_object(
+SELECT 'publication', '{}', quote_ident(pubname), jsonb_build_object(
     'definition', (to_jsonb(p) - 'oid' - 'pubowner')::text,
     'owner', pubowner::regrole,
     'tables', (SELECT jsonb_agg(to_jsonb(t)::text ORDER BY schemaname, tablename) FROM pg_publication_tables AS t WHERE t.pubname = p.pubname),
@@ -240,7 +251,7 @@ SELECT 'publication', NULL, quote_ident(pubname), jsonb_build_object(
 FROM pg_publication AS p
 
 UNION ALL
-SELECT 'event trigger', NULL, quote_ident(evtname), jsonb_build_object(
+SELECT 'event trigger', '{}', quote_ident(evtname), jsonb_build_object(
     'definition', jsonb_build_array(evtevent, evtfoid::regprocedure), 'tags', to_jsonb(evttags), 'owner', evtowner::regrole,
     'state', evtenabled, 'comment', obj_description(oid, 'pg_event_trigger')
 )::text
@@ -248,7 +259,7 @@ FROM pg_event_trigger AS t
 WHERE NOT EXISTS (SELECT FROM members WHERE classid = 'pg_event_trigger'::regclass AND objid = t.oid)
 
 UNION ALL
-SELECT 'server', NULL, quote_ident(srvname), jsonb_build_object(
+SELECT 'server', '{}', quote_ident(srvname), jsonb_build_object(
     'wrapper', (SELECT fdwname FROM pg_foreign_data_wrapper AS w WHERE w.oid = srvfdw), 'owner', srvowner::regrole, 'type', srvtype,
     'version', srvversion, 'options', to_jsonb(srvoptions), 'privileges', lines, 'comment', obj_description(s.oid, 'pg_foreign_server')
 )::text
@@ -256,19 +267,19 @@ FROM pg_foreign_server AS s LEFT JOIN privileges ON privileges.class = 'pg_forei
 
 UNION ALL
 -- Options may hold a password: only whether they changed is told.
-SELECT 'user mapping', 'server ' || quote_ident(srvname), format('of %I on %I', usename, srvname),
+SELECT 'user mapping', ARRAY['server ' || quote_ident(srvname)], format('of %I on %I', usename, srvname),
        jsonb_build_object('hash of the options', md5(umoptions::text))::text
 FROM pg_user_mappings
 
 UNION ALL
-SELECT 'setting', NULL, format('%s for %s', split_part(setting, '=', 1), CASE setrole WHEN 0 THEN 'everyone' ELSE setrole::regrole::text END),
+SELECT 'setting', '{}', format('%s for %s', split_part(setting, '=', 1), CASE setrole WHEN 0 THEN 'everyone' ELSE setrole::regrole::text END),
        jsonb_build_object('value', substr(setting, strpos(setting, '=') + 1))::text
 FROM pg_db_role_setting, unnest(setconfig) AS setting
 WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
 
 UNION ALL
 -- The rarer kinds of object: what they are called, and their row of the catalog without what a new object has anew.
-SELECT identified.type, NULL, identified.identity, jsonb_build_object(
+SELECT identified.type, '{}', identified.identity, jsonb_build_object(
     'definition', (fact - 'oid' - 'opcfamily' - 'cfgnamespace')::text, 'comment', obj_description(id, catalog)
 )::text
 FROM (

@@ -24,10 +24,10 @@ use crate::units::{Seconds, parse_duration};
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  a gate said no: over the budget
+  1  a gate said no: over the budget; the rollback does not bring the schema back
   2  usage, or a file that cannot be read or written
   3  cannot connect, no server binaries, or an unsafe target
-  4  the migration failed in rehearsal
+  4  the migration or its rollback failed in rehearsal
   5  too little evidence to promise a number";
 
 /// Estimate how long a PostgreSQL migration takes, by rehearsing it on a staging clone

@@ -14,6 +14,7 @@ Examples:
   migtime rehearse backfill.sql --staging postgresql://postgres@staging.example/shop --sandbox
   migtime rehearse backfill.sql --staging shop_clone --production service=production --window 30m
   migtime rehearse backfill.sql --scratch --schema tables.sql --full
+  migtime rehearse 7_add_email.up.sql --rollback 7_add_email.down.sql --staging shop_clone --sandbox --full
 
 A batch is recognised by <batch_start> and <batch_end> in the statement (or :batch_start, :batch_end), by a comment such as
 -- migtime: batch key=id size=5000, or by the size of the table, which is then walked by its primary key.
@@ -24,6 +25,13 @@ pub struct RehearseArguments {
     /// Rehearse this migration: a file of plain SQL
     #[arg(value_name = "MIGRATION")]
     pub migration: PathBuf,
+    /// Rehearse the way back with this file, too, and then the migration again; without it the file beside the migration is
+    /// taken: x.down.sql by x.up.sql, down.sql by up.sql, x.rollback.sql by x.sql, rollback.sql by migration.sql
+    #[arg(long, value_name = "FILE")]
+    pub rollback: Option<PathBuf>,
+    /// Do not rehearse the way back
+    #[arg(long, conflicts_with = "rollback")]
+    pub no_rollback: bool,
     /// Run it on this staging clone, which it changes (see --sandbox); else on what MIGTIME_STAGING_URL names, never on
     /// what PG* or DATABASE_URL do
     #[arg(long, value_name = "URL")]

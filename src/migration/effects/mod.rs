@@ -8,6 +8,7 @@ mod columns;
 mod constraints;
 mod evolution;
 mod indexes;
+mod losses;
 mod other_objects;
 mod partitions;
 mod queries;
@@ -24,6 +25,7 @@ use super::{LockMode, StepKind, Trap, Warning};
 use crate::catalog::{RelationFacts, SchemaFacts};
 
 pub(super) use evolution::evolve;
+pub use losses::{Loss, losses};
 pub use safe_form::safe_form;
 pub(super) use words::Words;
 

@@ -1,0 +1,245 @@
+//! The way back of a migration: which file it is, its rehearsal after the migration's, and what its outcome means.
+
+use std::path::{Path, PathBuf};
+
+use super::ground::Site;
+use super::migration_file::MigrationFile;
+use super::output;
+use super::rehearse::Job;
+use super::watching::Watcher;
+use crate::catalog;
+use crate::error::{Error, ErrorKind, Result};
+use crate::migration::{self, Step};
+use crate::observation::{EndReason, Ending, Irreversible, Reapplication, Rehearsal, RollbackVerdict};
+use crate::rehearsal::journal::Journal;
+use crate::rehearsal::way_back::{self, Witness};
+use crate::server::{Staging, signals};
+
+/// Names of a migration's file, and of the rollback beside it, by their endings.
+const PAIRS: [(&str, &str); 4] = [
+    (".up.sql", ".down.sql"),
+    ("up.sql", "down.sql"),
+    ("migration.sql", "rollback.sql"),
+    (".sql", ".rollback.sql"),
+];
+
+/// Returns the rollback that stands beside `migration`: `x.down.sql` by `x.up.sql`, `down.sql` by `up.sql`, `rollback.sql` by
+/// `migration.sql`, `x.rollback.sql` by `x.sql`.
+pub fn paired(migration: &Path) -> Option<PathBuf> {
+    let name = migration.file_name()?.to_str()?;
+    let candidates = PAIRS
+        .iter()
+        .filter_map(|(forward, back)| name.strip_suffix(forward).map(|stem| (stem, *forward, *back)))
+        // `cleanup.sql` is no `up.sql`.
+        .filter(|(stem, forward, _)| forward.starts_with('.') || stem.is_empty())
+        .map(|(stem, _, back)| migration.with_file_name(format!("{stem}{back}")));
+    candidates.into_iter().find(|candidate| candidate.is_file())
+}
+
+/// What has to be known before the migration runs.
+pub struct Preparation<'a> {
+    rollback: &'a MigrationFile,
+    irreversible: Vec<Irreversible>,
+    witness: Witness,
+}
+
+impl<'a> Preparation<'a> {
+    /// Looks at the schema on `clone` before `migration` changes it.
+    ///
+    /// # Errors
+    /// `Connection` when the catalog cannot be read.
+    pub fn new(
+        rollback: &'a MigrationFile,
+        migration: &MigrationFile,
+        site: &Site,
+        clone: &mut Staging,
+    ) -> Result<Preparation<'a>> {
+        let statements = migration.statements();
+        let schema = clone.read(|reader| catalog::schema(reader, &migration::names_in(statements)))?;
+        let losses = migration::losses(statements, &schema).into_iter();
+        Ok(Preparation {
+            rollback,
+            irreversible: losses
+                .map(|loss| Irreversible {
+                    line: loss.line,
+                    what: loss.what,
+                })
+                .collect(),
+            witness: Witness::before(site.parameters())?,
+        })
+    }
+
+    /// Rehearses the rollback where the migration was just rehearsed, and the migration's steps once more. What came of it stands in
+    /// `rehearsal.rollback`, also what went wrong with it; [`check`] says what that means.
+    ///
+    /// # Errors
+    /// `Connection` when the schema cannot be read.
+    pub fn rehearse(
+        mut self,
+        job: &Job,
+        site: &Site,
+        forward: &[Step],
+        rehearsal: &mut Rehearsal,
+        journal: &mut Journal,
+    ) -> Result<()> {
+        output::print_note(&format!("rehearsing the way back: {}", self.rollback.name));
+        let irreversible = std::mem::take(&mut self.irreversible);
+        let record = self.witness.after(&self.rollback.name, irreversible, rehearsal)?;
+        rehearsal.rollback = Some(record);
+        journal.try_save(rehearsal);
+        self.roll_back(job, site, rehearsal, journal);
+        if came_to_its_end(rehearsal) && !signals::interrupted() {
+            output::print_note("applying the migration again");
+            self.apply_again(job, site, forward, rehearsal);
+        }
+        journal.try_save(rehearsal);
+        Ok(())
+    }
+
+    /// Runs the rollback in a session of its own, as whoever rolls back a week later has.
+    fn roll_back(&mut self, job: &Job, site: &Site, rehearsal: &mut Rehearsal, journal: &mut Journal) {
+        let planned = site.connect().and_then(|mut clone| {
+            let planned = clone.read(|reader| self.rollback.plan(reader, job.batching))?;
+            Ok((clone, planned.steps))
+        });
+        let mut watcher = Watcher::new(job.precision);
+        match planned {
+            Ok((mut clone, steps)) => way_back::roll_back(
+                &mut clone,
+                &steps,
+                &mut self.witness,
+                &job.conditions,
+                rehearsal,
+                journal,
+                &mut watcher,
+            ),
+            Err(error) => {
+                if let Some(record) = &mut rehearsal.rollback {
+                    record.ended = Some(way_back::not_begun(&error));
+                }
+            }
+        }
+    }
+
+    fn apply_again(&mut self, job: &Job, site: &Site, forward: &[Step], rehearsal: &mut Rehearsal) {
+        let mut watcher = Watcher::new(job.precision);
+        match site.connect() {
+            Ok(mut clone) => way_back::apply_again(
+                &mut clone,
+                forward,
+                &mut self.witness,
+                &job.conditions,
+                rehearsal,
+                &mut watcher,
+            ),
+            Err(error) => {
+                if let Some(record) = &mut rehearsal.rollback {
+                    record.reapplied = Some(Reapplication {
+                        ended: way_back::not_begun(&error),
+                        differences: None,
+                    });
+                }
+            }
+        }
+    }
+}
+
+fn came_to_its_end(rehearsal: &Rehearsal) -> bool {
+    let ended = rehearsal.rollback.as_ref().and_then(|record| record.ended.as_ref());
+    ended.is_some_and(|ended| {
+        !matches!(
+            ended.reason,
+            EndReason::Failed | EndReason::ConnectionLost | EndReason::Interrupted
+        )
+    })
+}
+
+/// Says what the rehearsed way back means for the command's outcome.
+///
+/// # Errors
+/// `MigrationFailed` when the rollback fails, or the migration does not apply again; `Connection` when the server was lost; `Gate`
+/// when the schema is not as it was, although SQL could make it so.
+pub fn check(rehearsal: &Rehearsal, changed_in_place: bool) -> Result<()> {
+    let Some(record) = &rehearsal.rollback else {
+        return Ok(());
+    };
+    let failed = |ended: &Ending, what: &str| {
+        let kind = match ended.reason {
+            EndReason::ConnectionLost => ErrorKind::Connection,
+            _ => ErrorKind::MigrationFailed,
+        };
+        Error::new(kind, format!("{what}: {}", ended.message))
+    };
+    let remaining = record.differences.iter().flatten();
+    let remaining: Vec<String> = remaining
+        .map(|difference| format!("  {}", difference.sentence))
+        .collect();
+    match record.verdict() {
+        RollbackVerdict::ComesBack | RollbackVerdict::WithLosses | RollbackVerdict::Unfinished => Ok(()),
+        RollbackVerdict::Differs => Err(Error::new(
+            ErrorKind::Gate,
+            format!("the rollback {} does not bring the schema back", record.file),
+        )
+        .with_excerpt(remaining.join("\n"))),
+        RollbackVerdict::NotRepeatable => Err(match &record.reapplied {
+            Some(again)
+                if again.ended.reason == EndReason::Failed || again.ended.reason == EndReason::ConnectionLost =>
+            {
+                failed(&again.ended, "after its rollback the migration does not apply again")
+            }
+            _ => Error::new(
+                ErrorKind::Gate,
+                "applied again after its rollback, the migration leaves another schema than the first time",
+            ),
+        }),
+        RollbackVerdict::Failed => {
+            let ended = record.ended.as_ref();
+            let error = ended.map_or_else(
+                || Error::new(ErrorKind::MigrationFailed, "the rollback failed"),
+                |ended| failed(ended, "the rollback failed"),
+            );
+            let undone = format!(
+                "{} of {} changes were undone; not as before:",
+                record.undone(),
+                record.changes.len()
+            );
+            let lines: Vec<String> = std::iter::once(undone).chain(remaining).collect();
+            let error = error.with_excerpt(lines.join("\n"));
+            Err(match changed_in_place {
+                true => error
+                    .with_hint("the clone is left as the failed rollback left it: make a new one, or use --sandbox"),
+                false => error,
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rollback_beside_a_migration_is_found() {
+        let folder = tempfile::tempdir().expect("temporary directory");
+        for name in [
+            "1_a.up.sql",
+            "1_a.down.sql",
+            "cleanup.sql",
+            "down.sql",
+            "b.sql",
+            "b.rollback.sql",
+            "migration.sql",
+        ] {
+            std::fs::write(folder.path().join(name), "").expect("file");
+        }
+        let check = |migration: &str, expected: Option<&str>| {
+            let found = paired(&folder.path().join(migration));
+            assert_eq!(found, expected.map(|name| folder.path().join(name)), "{migration}");
+        };
+        check("1_a.up.sql", Some("1_a.down.sql"));
+        check("up.sql", Some("down.sql"));
+        check("cleanup.sql", None);
+        check("b.sql", Some("b.rollback.sql"));
+        check("migration.sql", None);
+    }
+}

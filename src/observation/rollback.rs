@@ -1,0 +1,104 @@
+//! What was measured of the way back: the rollback's steps, in what the schema then differed, whether the migration applied again.
+
+use serde::{Deserialize, Serialize};
+
+use super::{EndReason, Ending, Event, StepRecord};
+use crate::catalog::SchemaDifference;
+
+/// The rehearsal of a rollback, made on the clone right after the migration's first run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RollbackRecord {
+    /// File name of the rollback, as given.
+    pub file: String,
+    /// Its steps in the order they ran, measured like the migration's.
+    pub steps: Vec<StepRecord>,
+    /// What the observer saw happen on the server meanwhile.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<Event>,
+    /// Numbers of the migration's steps that had been replayed only in part before, or passed over: the rollback met less work
+    /// than it will.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after_part_of: Vec<u32>,
+    /// What the migration had changed in the schema.
+    pub changes: Vec<SchemaDifference>,
+    /// In what the schema after the rollback differed from the one before the migration; `None` when nobody looked.
+    pub differences: Option<Vec<SchemaDifference>>,
+    /// What the migration's statements destroy for good.
+    pub irreversible: Vec<Irreversible>,
+    /// Why the rollback ended; `None` when it was cut off and never came to say.
+    pub ended: Option<Ending>,
+    /// What came of the migration when it was run once more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reapplied: Option<Reapplication>,
+}
+
+/// Something that no rollback brings back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Irreversible {
+    /// Line of the migration's statement, from 1.
+    pub line: usize,
+    /// What is lost, without a full stop.
+    pub what: String,
+}
+
+/// The migration once more, after its rollback.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reapplication {
+    /// How it ended.
+    pub ended: Ending,
+    /// In what the schema then differed from the one after the first time; `None` when nobody looked.
+    pub differences: Option<Vec<SchemaDifference>>,
+}
+
+/// What a rehearsed rollback is worth, worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RollbackVerdict {
+    /// One of its statements failed, or the connection was lost.
+    Failed,
+    /// It was interrupted.
+    Unfinished,
+    /// It ran, and the schema is not as it was.
+    Differs,
+    /// It brought the schema back, but the migration did not apply a second time, or left something else.
+    NotRepeatable,
+    /// It brings the schema back but for what no SQL can, or for data that is lost.
+    WithLosses,
+    /// It brings the schema back.
+    ComesBack,
+}
+
+impl RollbackRecord {
+    /// Returns what the rollback is worth.
+    pub fn verdict(&self) -> RollbackVerdict {
+        let failed = |ended: &Ending| matches!(ended.reason, EndReason::Failed | EndReason::ConnectionLost);
+        let avoidable = |found: &[SchemaDifference]| found.iter().any(|one| !one.unavoidable);
+        let (Some(ended), Some(differences)) = (&self.ended, &self.differences) else {
+            return match &self.ended {
+                Some(ended) if failed(ended) => RollbackVerdict::Failed,
+                _ => RollbackVerdict::Unfinished,
+            };
+        };
+        match &self.reapplied {
+            _ if failed(ended) => RollbackVerdict::Failed,
+            _ if ended.reason == EndReason::Interrupted => RollbackVerdict::Unfinished,
+            _ if avoidable(differences) => RollbackVerdict::Differs,
+            None => RollbackVerdict::Unfinished,
+            Some(again) if failed(&again.ended) => RollbackVerdict::NotRepeatable,
+            Some(again) if again.ended.reason == EndReason::Interrupted => RollbackVerdict::Unfinished,
+            Some(again) if again.differences.as_deref().is_some_and(avoidable) => RollbackVerdict::NotRepeatable,
+            Some(_) if !differences.is_empty() || !self.irreversible.is_empty() => RollbackVerdict::WithLosses,
+            Some(_) => RollbackVerdict::ComesBack,
+        }
+    }
+
+    /// Returns the changes of the migration that the rollback did undo.
+    pub fn undone(&self) -> usize {
+        let left = self.differences.iter().flatten();
+        let left: Vec<&str> = left.map(|difference| difference.object.as_str()).collect();
+        self.changes
+            .iter()
+            .filter(|change| !left.contains(&change.object.as_str()))
+            .count()
+    }
+}

@@ -1,0 +1,203 @@
+//! Rehearses the way back: the rollback after the migration, what the schema then is, and the migration once more.
+//!
+//! The schema is looked at from a session of its own, which keeps the settings that the migration's sessions may change. The
+//! rollback is walked like a migration: timed, its locks seen, its WAL counted.
+
+use std::collections::BTreeMap;
+
+use super::journal::Journal;
+use super::rehearse::{Conditions, RehearsalMonitor, rehearse};
+use crate::catalog::differences;
+use crate::catalog::snapshot::{SchemaSnapshot, snapshot};
+use crate::error::{Error, ErrorKind, Result};
+use crate::migration::Step;
+use crate::observation::{EndReason, Ending, Irreversible, Reapplication, Rehearsal, RollbackRecord};
+use crate::server::{ConnectionParameters, Staging};
+
+/// Share of the batches to replay when a migration that was replayed in part is applied again: enough to see it run.
+const SHARE_OF_AGAIN: f64 = 0.02;
+/// Longest time that may take, in seconds.
+const SECONDS_OF_AGAIN: f64 = 60.0;
+
+/// The one who looks at the schema before the migration, after it, and after its rollback.
+pub struct Witness {
+    session: Staging,
+    before: SchemaSnapshot,
+    after: SchemaSnapshot,
+}
+
+impl Witness {
+    /// Looks at the schema before the migration.
+    ///
+    /// # Errors
+    /// `Connection` when the catalog cannot be read.
+    pub fn before(parameters: &ConnectionParameters) -> Result<Witness> {
+        let mut session = Staging::connect(parameters)?;
+        let before = session.read(snapshot)?;
+        Ok(Witness {
+            session,
+            before,
+            after: SchemaSnapshot::default(),
+        })
+    }
+
+    /// Looks at the schema after the migration and begins the record of its rollback from `file`.
+    ///
+    /// # Errors
+    /// `Connection` when the catalog cannot be read.
+    pub fn after(
+        &mut self,
+        file: &str,
+        irreversible: Vec<Irreversible>,
+        forward: &Rehearsal,
+    ) -> Result<RollbackRecord> {
+        self.after = self.session.read(snapshot)?;
+        let unfinished = forward.steps.iter().filter(|step| !step.complete);
+        Ok(RollbackRecord {
+            file: file.to_owned(),
+            irreversible,
+            after_part_of: unfinished.map(|step| step.number).collect(),
+            changes: differences(&self.before, &self.after),
+            ..RollbackRecord::default()
+        })
+    }
+}
+
+/// Runs the rollback's `steps` on `clone`, writes them into `rehearsal.rollback` as they are measured, and compares the schema with
+/// the one before the migration. How it ended stands in the record, whatever that was.
+pub fn roll_back(
+    clone: &mut Staging,
+    steps: &[Step],
+    witness: &mut Witness,
+    conditions: &Conditions,
+    rehearsal: &mut Rehearsal,
+    journal: &mut Journal,
+    monitor: &mut dyn RehearsalMonitor,
+) {
+    let Some(mut record) = rehearsal.rollback.take() else {
+        return;
+    };
+    let mut inner = Rehearsal {
+        migration: record.file.clone(),
+        server: rehearsal.server.clone(),
+        tables: rehearsal.tables.clone(),
+        ..Rehearsal::default()
+    };
+    let conditions = Conditions {
+        after_part_of: record.after_part_of.first().copied(),
+        ..conditions.clone()
+    };
+    let shell = (rehearsal.clone(), record.clone());
+    journal.enclose(Some(Box::new(move |inner| enclosed(&shell.0, &shell.1, inner))));
+    let outcome = rehearse(clone, steps, 0, &conditions, &mut inner, journal, monitor);
+    journal.enclose(None);
+    let ended = ending(&inner, &record.file, outcome);
+    record.steps = inner.steps;
+    record.events = inner.events;
+    record.ended = Some(ended);
+    record.differences = match witness.session.read(snapshot) {
+        Ok(now) => Some(differences(&witness.before, &now)),
+        // The record then says that nobody looked.
+        Err(_) => None,
+    };
+    rehearsal.rollback = Some(record);
+    journal.try_save(rehearsal);
+}
+
+/// Runs the migration's `steps` once more on `clone` and compares the schema with the one after the first time.
+pub fn apply_again(
+    clone: &mut Staging,
+    steps: &[Step],
+    witness: &mut Witness,
+    conditions: &Conditions,
+    rehearsal: &mut Rehearsal,
+    monitor: &mut dyn RehearsalMonitor,
+) {
+    let mut inner = Rehearsal {
+        server: rehearsal.server.clone(),
+        tables: rehearsal.tables.clone(),
+        ..Rehearsal::default()
+    };
+    let mut conditions = Conditions {
+        growth: BTreeMap::new(),
+        ..conditions.clone()
+    };
+    if !conditions.full {
+        conditions.fraction = Some(SHARE_OF_AGAIN);
+        conditions.max_seconds = conditions.max_seconds.min(SECONDS_OF_AGAIN);
+    }
+    let outcome = rehearse(
+        clone,
+        steps,
+        0,
+        &conditions,
+        &mut inner,
+        &mut Journal::new(None),
+        monitor,
+    );
+    let ended = ending(&inner, &rehearsal.migration, outcome);
+    let now = witness.session.read(snapshot).ok();
+    if let Some(record) = &mut rehearsal.rollback {
+        record.reapplied = Some(Reapplication {
+            ended,
+            differences: now.map(|now| differences(&witness.after, &now)),
+        });
+    }
+}
+
+/// Returns how a run of `file` that could not even begin ended.
+pub fn not_begun(error: &Error) -> Ending {
+    Ending {
+        reason: match error.kind() {
+            ErrorKind::Connection => EndReason::ConnectionLost,
+            _ => EndReason::Failed,
+        },
+        message: error.message().to_owned(),
+    }
+}
+
+/// The file on disk while the rollback runs: the migration's rehearsal with what is known of the rollback so far.
+fn enclosed(rehearsal: &Rehearsal, record: &RollbackRecord, inner: &Rehearsal) -> Rehearsal {
+    Rehearsal {
+        rollback: Some(RollbackRecord {
+            steps: inner.steps.clone(),
+            events: inner.events.clone(),
+            ..record.clone()
+        }),
+        ..rehearsal.clone()
+    }
+}
+
+/// Returns how a walk ended; a failure names the file and line of its statement.
+fn ending(inner: &Rehearsal, file: &str, outcome: Result<()>) -> Ending {
+    let Err(error) = outcome else {
+        return inner.ended.clone().unwrap_or(Ending {
+            reason: EndReason::Complete,
+            message: EndReason::Complete.sentence().to_owned(),
+        });
+    };
+    if error.kind() == ErrorKind::TooLittleEvidence {
+        // The one backfill there is finds no row to change, which a rollback or a second run may well meet.
+        return Ending {
+            reason: EndReason::Complete,
+            message: "There was no row to change.".to_owned(),
+        };
+    }
+    let message = error.message();
+    let reached = inner
+        .steps
+        .iter()
+        .find(|step| !step.complete && step.passed_over.is_none());
+    let message = match reached {
+        Some(step) => {
+            let prefix = format!("step {} at line {}: ", step.number, step.line);
+            let what = message.strip_prefix(&prefix).unwrap_or(message);
+            format!("{file}:{}: {what}", step.line)
+        }
+        None => format!("{file}: {message}"),
+    };
+    Ending {
+        message,
+        ..not_begun(&error)
+    }
+}
