@@ -157,7 +157,7 @@ impl Job<'_> {
             }
             if let Some(way_back) = way_back {
                 drop(clone);
-                way_back.rehearse(self, &site, &planned.steps, rehearsal, journal)?;
+                way_back.rehearse(self, &conditions, &site, &planned.steps, rehearsal, journal)?;
             }
         }
         match rehearsal {

@@ -11,6 +11,7 @@ use crate::catalog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::{self, Step};
 use crate::observation::{EndReason, Ending, Irreversible, Reapplication, Rehearsal, RollbackVerdict};
+use crate::rehearsal::Conditions;
 use crate::rehearsal::journal::Journal;
 use crate::rehearsal::way_back::{self, Witness};
 use crate::server::{Staging, signals};
@@ -77,6 +78,7 @@ impl<'a> Preparation<'a> {
     pub fn rehearse(
         mut self,
         job: &Job,
+        conditions: &Conditions,
         site: &Site,
         forward: &[Step],
         rehearsal: &mut Rehearsal,
@@ -87,17 +89,24 @@ impl<'a> Preparation<'a> {
         let record = self.witness.after(&self.rollback.name, irreversible, rehearsal)?;
         rehearsal.rollback = Some(record);
         journal.try_save(rehearsal);
-        self.roll_back(job, site, rehearsal, journal);
+        self.roll_back(job, conditions, site, rehearsal, journal);
         if came_to_its_end(rehearsal) && !signals::interrupted() {
             output::print_note("applying the migration again");
-            self.apply_again(job, site, forward, rehearsal);
+            self.apply_again(job, conditions, site, forward, rehearsal);
         }
         journal.try_save(rehearsal);
         Ok(())
     }
 
     /// Runs the rollback in a session of its own, as whoever rolls back a week later has.
-    fn roll_back(&mut self, job: &Job, site: &Site, rehearsal: &mut Rehearsal, journal: &mut Journal) {
+    fn roll_back(
+        &mut self,
+        job: &Job,
+        conditions: &Conditions,
+        site: &Site,
+        rehearsal: &mut Rehearsal,
+        journal: &mut Journal,
+    ) {
         let planned = site.connect().and_then(|mut clone| {
             let planned = clone.read(|reader| self.rollback.plan(reader, job.batching))?;
             Ok((clone, planned.steps))
@@ -108,7 +117,7 @@ impl<'a> Preparation<'a> {
                 &mut clone,
                 &steps,
                 &mut self.witness,
-                &job.conditions,
+                conditions,
                 rehearsal,
                 journal,
                 &mut watcher,
@@ -121,14 +130,21 @@ impl<'a> Preparation<'a> {
         }
     }
 
-    fn apply_again(&mut self, job: &Job, site: &Site, forward: &[Step], rehearsal: &mut Rehearsal) {
+    fn apply_again(
+        &mut self,
+        job: &Job,
+        conditions: &Conditions,
+        site: &Site,
+        forward: &[Step],
+        rehearsal: &mut Rehearsal,
+    ) {
         let mut watcher = Watcher::new(job.precision);
         match site.connect() {
             Ok(mut clone) => way_back::apply_again(
                 &mut clone,
                 forward,
                 &mut self.witness,
-                &job.conditions,
+                conditions,
                 rehearsal,
                 &mut watcher,
             ),
