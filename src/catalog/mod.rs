@@ -27,7 +27,7 @@ pub use document::facts_from_document;
 pub use names::RelationName;
 pub use refusal::{KnownRelation, nearest};
 pub use sampling::{Matching, Sampled};
-pub use schema::{ColumnFacts, ConstraintFacts, RelationFacts, SchemaFacts, SchemaIndex, TypeFacts, schema};
+pub use schema::{ColumnFacts, ConstraintFacts, Origin, RelationFacts, SchemaFacts, SchemaIndex, TypeFacts, schema};
 
 /// Settings that change how long a migration takes, or that explain why it took so long.
 const SETTINGS: [&str; 36] = [

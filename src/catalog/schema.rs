@@ -32,6 +32,18 @@ pub struct SchemaFacts {
     pub binary_casts: Vec<(String, String)>,
 }
 
+/// Where a relation comes from, as statements change the schema.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// It is in the catalog under its name.
+    #[default]
+    Catalog,
+    /// It is in the catalog under this qualified name.
+    Renamed(String),
+    /// A statement made it.
+    Made,
+}
+
 /// One relation.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct RelationFacts {
@@ -69,6 +81,9 @@ pub struct RelationFacts {
     pub sequences: Vec<String>,
     /// Names of its own triggers.
     pub triggers: Vec<String>,
+    /// Where it comes from.
+    #[serde(skip)]
+    pub origin: Origin,
 }
 
 /// One column.

@@ -1,25 +1,22 @@
-//! `migtime plan`: what each statement of a migration locks, blocks, rewrites and scans, without running anything.
-
-use std::collections::BTreeMap;
+//! `migtime plan`: what each statement of a migration locks, blocks, rewrites and scans, without running anything; and the
+//! gates on it.
 
 use super::arguments::{PlanArguments, PlanFormat};
 use super::migration_file::MigrationFile;
-use super::{connection, output};
-use crate::catalog::{self, SchemaFacts, facts::TableFacts};
+use super::repository::path_in_repository;
+use super::{connection, gates, output};
+use crate::catalog::{self, SchemaFacts};
 use crate::error::{ErrorKind, Result};
-use crate::migration::{self, Effects, LockMode, PlannedStatement, StepKind};
-use crate::model::EstimateOptions;
-use crate::model::rule_of_thumb::{self, UnmeasuredStep};
-use crate::report::ci::Rule;
+use crate::migration::{self, LockMode, PlannedStatement, PlannedTable, StepKind};
+use crate::model::estimate::Prediction;
+use crate::model::planned::{self, Sizes, Times};
+use crate::report::ci::{self, Rule};
 use crate::report::{self, PlanReport, PlannedLock, Remark, StatementReport};
 use crate::server::{Production, Reader};
 use crate::units::Seconds;
 
 /// Locks held longer than this are worth another form.
 const LONG_SECONDS: f64 = 1.0;
-
-/// Sizes of tables, by qualified name.
-type Sizes = BTreeMap<String, TableFacts>;
 
 /// Runs the command.
 ///
@@ -40,18 +37,24 @@ pub fn run(arguments: &PlanArguments) -> Result<()> {
         Some(production) => sizes(production, &planned, &schema)?,
         None => Sizes::new(),
     };
+    let (times, total) = planned::times(&planned, &sizes, arguments.level);
     let report = PlanReport {
         recognised_as: "plain-sql",
+        total,
         statements: planned
             .iter()
-            .map(|planned| statement(planned, &schema, &sizes))
+            .zip(times)
+            .map(|(planned, times)| statement(planned, times, &schema))
             .collect(),
         rules: rules(&schema),
     };
-    let text = match arguments.format {
-        PlanFormat::Json => report::plan_json(&report),
-        PlanFormat::Markdown => report::plan_markdown(&report),
-        PlanFormat::Terminal => {
+    let mut verdict = ci::of_plan(&migration.name, &report, &path_in_repository);
+    gates::judge(&arguments.deny, &mut verdict);
+    let text = match (arguments.format.document(), arguments.format) {
+        (Some(document), _) => document.render(std::slice::from_ref(&verdict)),
+        (_, PlanFormat::Json) => report::plan_json(&report),
+        (_, PlanFormat::Markdown) => report::plan_markdown(&report),
+        _ => {
             let (width, colour) = output::terminal();
             report::plan_terminal(&report, width, colour && arguments.out.is_none())
         }
@@ -59,7 +62,8 @@ pub fn run(arguments: &PlanArguments) -> Result<()> {
     if production.is_none() {
         output::print_note("hint: name the database with --url, so that the catalog tells what the text does not");
     }
-    output::deliver(text.as_bytes(), arguments.out.as_deref())
+    output::deliver(text.as_bytes(), arguments.out.as_deref())?;
+    gates::enforce(&verdict)
 }
 
 fn rules(schema: &SchemaFacts) -> String {
@@ -75,13 +79,7 @@ fn rules(schema: &SchemaFacts) -> String {
 
 /// Returns the sizes of the tables whose rows are worked on.
 fn sizes(production: &mut Production, planned: &[PlannedStatement], schema: &SchemaFacts) -> Result<Sizes> {
-    let mut names: Vec<&str> = planned
-        .iter()
-        .filter_map(|planned| planned.effects.as_ref())
-        .flat_map(worked_on)
-        .collect();
-    names.sort_unstable();
-    names.dedup();
+    let mut names = planned::tables(planned);
     names.retain(|name| {
         schema
             .named(name)
@@ -103,23 +101,7 @@ fn sizes(production: &mut Production, planned: &[PlannedStatement], schema: &Sch
     })
 }
 
-/// Returns the tables whose rows a statement works on.
-fn worked_on(effects: &Effects) -> Vec<&str> {
-    let mut names: Vec<&str> = effects
-        .scanned
-        .iter()
-        .chain(&effects.indexed)
-        .map(String::as_str)
-        .collect();
-    if names.is_empty() && effects.kind() == StepKind::Dml {
-        names.extend(effects.locks.iter().map(|(name, _)| name.as_str()).take(1));
-    }
-    names.sort_unstable();
-    names.dedup();
-    names
-}
-
-fn statement(planned: &PlannedStatement, schema: &SchemaFacts, sizes: &Sizes) -> StatementReport {
+fn statement(planned: &PlannedStatement, times: Times, schema: &SchemaFacts) -> StatementReport {
     let effects = planned.effects.clone().unwrap_or_default();
     let kind = effects.kind();
     let mut warnings: Vec<Remark> = planned.warnings.iter().cloned().map(Remark::from).collect();
@@ -127,23 +109,26 @@ fn statement(planned: &PlannedStatement, schema: &SchemaFacts, sizes: &Sizes) ->
         rule: Rule::Unclassified,
         text: format!("unknown: {reason}"),
     }));
-    let strongest = effects.locks.iter().map(|(_, mode)| *mode).max();
+    let others_wait = |name: &String| {
+        !matches!(
+            planned.tables.get(name),
+            Some(PlannedTable::Empty | PlannedTable::Filled)
+        )
+    };
+    let locks = effects.locks.iter().filter(|(name, _)| others_wait(name));
+    let strongest = locks.map(|(_, mode)| *mode).max();
     let works = !matches!(kind, StepKind::CatalogOnly);
-    let blocks_writes = strongest.is_some_and(|mode| mode >= LockMode::Share) || kind == StepKind::Dml;
-    let hold = if works && blocks_writes {
-        hold(&effects, kind, sizes)
-    } else {
-        None
-    };
+    let blocks_writes = works && (strongest.is_some_and(|mode| mode >= LockMode::Share) || kind == StepKind::Dml);
     // Without sizes the table may be big.
-    let may_be_long = match &hold {
-        Some(hold) => hold.point >= LONG_SECONDS,
-        None => works && blocks_writes && !schema.is_known(),
-    };
-    if let (Some(hold), Some(mode), true) = (&hold, strongest, may_be_long) {
+    let may_be_long = blocks_writes
+        && match times.held {
+            Some(held) => held.point_seconds >= LONG_SECONDS,
+            None => !schema.is_known(),
+        };
+    if let (Some(held), Some(mode), true) = (times.held, strongest, may_be_long) {
         warnings.push(Remark {
             rule: Rule::LongLock,
-            text: hold.in_words(mode),
+            text: in_words(held, mode),
         });
     }
     StatementReport {
@@ -152,10 +137,17 @@ fn statement(planned: &PlannedStatement, schema: &SchemaFacts, sizes: &Sizes) ->
         line: planned.statement.line,
         statement: planned.statement.sql.clone(),
         step_kind: kind,
+        duration: times.duration,
         locks: effects
             .locks
             .into_iter()
-            .map(|(relation, mode)| PlannedLock { relation, mode })
+            .map(|(relation, mode)| PlannedLock {
+                // What the migration itself has made, nobody else waits for.
+                keeps_others_waiting: others_wait(&relation),
+                relation,
+                mode,
+                held: times.held,
+            })
             .collect(),
         rewritten: effects.rewritten,
         scanned: effects.scanned,
@@ -169,51 +161,12 @@ fn statement(planned: &PlannedStatement, schema: &SchemaFacts, sizes: &Sizes) ->
     }
 }
 
-/// How long a lock will be held, in seconds, by rule of thumb.
-struct Hold {
-    point: f64,
-    lower: f64,
-    upper: f64,
-}
-
-impl Hold {
-    fn in_words(&self, mode: LockMode) -> String {
-        format!(
-            "holds {mode} for about {} (rule of thumb; with 95 % probability between {} and {})",
-            Seconds(self.point),
-            Seconds(self.lower),
-            Seconds(self.upper)
-        )
-    }
-}
-
-fn hold(effects: &Effects, kind: StepKind, sizes: &Sizes) -> Option<Hold> {
-    let tables: Vec<&TableFacts> = worked_on(effects)
-        .into_iter()
-        .filter_map(|name| sizes.get(name))
-        .collect();
-    let steps: Vec<UnmeasuredStep> = tables
-        .iter()
-        .enumerate()
-        .map(|(index, table)| UnmeasuredStep {
-            number: index as u32 + 1,
-            kind,
-            statement: String::new(),
-            table: Some(table),
-            rows: None,
-            rows_relative_sd: table.rows_relative_sd,
-            joins: false,
-            pause_seconds: 0.0,
-        })
-        .collect();
-    if steps.is_empty() {
-        return None;
-    }
-    let estimate = rule_of_thumb::estimate(&steps, &EstimateOptions::default());
-    let interval = estimate.interval();
-    Some(Hold {
-        point: estimate.total.point_seconds,
-        lower: interval.lower_seconds,
-        upper: interval.upper_seconds,
-    })
+fn in_words(held: Prediction, mode: LockMode) -> String {
+    format!(
+        "holds {mode} for about {} (rule of thumb; with {:.0} % probability between {} and {})",
+        Seconds(held.point_seconds),
+        held.level * 100.0,
+        Seconds(held.lower_seconds),
+        Seconds(held.upper_seconds)
+    )
 }

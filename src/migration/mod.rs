@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::facts::Column;
 
 mod batching;
+mod command;
 mod directive;
 mod effects;
 mod kind;
@@ -26,10 +27,12 @@ mod weave;
 mod windows;
 
 pub use batching::{BatchOptions, DEFAULT_BATCH_SIZE, Tables};
+pub use command::command;
 pub use directive::{BatchDirective, Directive};
 pub use effects::{Effects, Loss, TransactionRule, effects, losses, safe_form};
 pub use lexer::BatchEdge;
-pub use plan::{PlannedStatement, names_in, plan};
+pub use names::nearest;
+pub use plan::{PlannedStatement, PlannedTable, names_in, plan};
 pub use statement::{Include, Included, Statement, parse, parse_with};
 pub use steps::{steps, tables_of};
 pub use template::{condition, is_integer_key};

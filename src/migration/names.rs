@@ -42,7 +42,7 @@ pub(super) fn last_part(written: &str) -> &str {
 }
 
 /// Returns the known word nearest to `unknown`, when it is near enough to be a slip of the finger.
-pub(super) fn nearest<'known>(unknown: &str, known: &[&'known str]) -> Option<&'known str> {
+pub fn nearest<'known>(unknown: &str, known: &[&'known str]) -> Option<&'known str> {
     known
         .iter()
         .map(|word| (edits(unknown, word), *word))

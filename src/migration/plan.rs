@@ -3,9 +3,11 @@
 //!
 //! Pure. What one statement does is for `effects` to say; here are transactions, settings and the traps of their order.
 
+use std::collections::BTreeMap;
+
 use super::effects::{Effects, TransactionRule, Words, effects, evolve};
 use super::{LockMode, Statement, StepKind, Trap, Warning};
-use crate::catalog::SchemaFacts;
+use crate::catalog::{Origin, SchemaFacts};
 
 /// One statement with what it will do.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,10 +16,23 @@ pub struct PlannedStatement {
     pub statement: Statement,
     /// What it does; `None` for `BEGIN`, `COMMIT` and their like.
     pub effects: Option<Effects>,
+    /// Tables it works on or locks that the catalog does not have under that name.
+    pub tables: BTreeMap<String, PlannedTable>,
     /// Line of the `BEGIN` of its transaction block; `None` when it commits by itself.
     pub block_line: Option<usize>,
     /// What may surprise whoever runs it, here in this migration.
     pub warnings: Vec<Warning>,
+}
+
+/// A table as an earlier statement of the migration has left it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlannedTable {
+    /// The catalog has it under this qualified name.
+    Renamed(String),
+    /// The migration made it and has put no row into it.
+    Empty,
+    /// The migration made it and has filled it.
+    Filled,
 }
 
 /// Returns what each statement does, on the schema as those before it leave it.
@@ -43,6 +58,7 @@ pub fn plan(statements: &[Statement], schema: &SchemaFacts) -> Vec<PlannedStatem
         }
         planned.push(PlannedStatement {
             statement: statement.clone(),
+            tables: found.iter().flat_map(|found| own_tables(found, &schema)).collect(),
             effects: found,
             block_line: session.opened_at,
             warnings,
@@ -55,6 +71,23 @@ pub fn plan(statements: &[Statement], schema: &SchemaFacts) -> Vec<PlannedStatem
     }
     warn_of_held_locks(&mut planned);
     planned
+}
+
+fn own_tables(found: &Effects, schema: &SchemaFacts) -> Vec<(String, PlannedTable)> {
+    let locked = found.locks.iter().map(|(name, _)| name);
+    let names = locked.chain(&found.scanned).chain(&found.indexed);
+    names
+        .filter_map(|name| {
+            let relation = schema.named(name)?;
+            let table = match &relation.origin {
+                Origin::Catalog => return None,
+                Origin::Renamed(old) => PlannedTable::Renamed(old.clone()),
+                Origin::Made if relation.empty => PlannedTable::Empty,
+                Origin::Made => PlannedTable::Filled,
+            };
+            Some((name.clone(), table))
+        })
+        .collect()
 }
 
 /// Returns the names in a migration, as SQL sees them: those of functions whose volatility the catalog tells are among them.

@@ -112,6 +112,21 @@ pub struct Interval {
     pub upper_seconds: f64,
 }
 
+/// A duration with its prediction interval, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Prediction {
+    /// Median.
+    pub point_seconds: f64,
+    /// Lower end of the interval.
+    pub lower_seconds: f64,
+    /// Upper end of the interval.
+    pub upper_seconds: f64,
+    /// Level of the interval, 0 to 1.
+    pub level: f64,
+    /// What it rests on.
+    pub basis: Basis,
+}
+
 /// The probability that a duration stays within a window.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FitsWindow {

@@ -13,6 +13,7 @@ pub mod evidence;
 pub mod forecast;
 pub mod kriging;
 pub mod ladder;
+pub mod planned;
 pub mod priors;
 mod regimes;
 mod remarks;

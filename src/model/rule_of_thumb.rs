@@ -9,6 +9,7 @@ use super::forecast::{Forecast, rate};
 use super::repeated::student;
 use crate::catalog::facts::TableFacts;
 use crate::migration::StepKind;
+use crate::stats::lognormal_sum::Lognormal;
 
 /// A step about which only the catalog knows something.
 #[derive(Clone, Debug)]
@@ -54,7 +55,7 @@ const STORAGE_SD: f64 = 0.9;
 const CATALOG_SECONDS: f64 = 0.01;
 const CATALOG_SD: f64 = 1.2;
 /// What one machine's pace shares among all its steps.
-const MACHINE_SD: f64 = 0.6;
+pub(super) const MACHINE_SD: f64 = 0.6;
 /// Bytes of a row when not even the table is known.
 const UNKNOWN_ROW_BYTES: f64 = 150.0;
 
@@ -94,6 +95,15 @@ pub fn forecast(step: &UnmeasuredStep, confidence_level: f64) -> Forecast {
         too_thin: Vec::new(),
         assumptions: vec![format!("{}; nothing was measured here.", describe(step))],
         warnings: Vec::new(),
+    }
+}
+
+/// Returns the duration of a step as one lognormal distribution.
+pub(super) fn lognormal(step: &UnmeasuredStep) -> Lognormal {
+    let typical = typical(step);
+    Lognormal {
+        median: typical.seconds.max(1e-3),
+        standard_deviation: typical.standard_deviation.hypot(step.rows_relative_sd.max(0.0)),
     }
 }
 

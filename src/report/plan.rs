@@ -5,6 +5,7 @@
 use serde::{Serialize, Serializer};
 
 use crate::migration::{LockMode, StepKind, TransactionRule, Warning};
+use crate::model::estimate::Prediction;
 use crate::observation::FORMAT_VERSION;
 use crate::report::ci::Rule;
 use crate::report::markdown::{bullets, code, escaped, table as markdown_rows};
@@ -19,6 +20,9 @@ const STATEMENT_LENGTH: usize = 60;
 pub struct PlanReport {
     /// What kind of migration file it was read as, e.g. `plain-sql`.
     pub recognised_as: &'static str,
+    /// How long the whole takes, where every statement can be sized.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<Prediction>,
     /// Its statements, in order.
     pub statements: Vec<StatementReport>,
     /// Whose rules were followed, in words.
@@ -39,6 +43,9 @@ pub struct StatementReport {
     pub statement: String,
     /// What kind of work it is.
     pub step_kind: StepKind,
+    /// How long it takes, where that can be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration: Option<Prediction>,
     /// The strongest lock on each relation.
     pub locks: Vec<PlannedLock>,
     /// Relations whose storage is replaced.
@@ -89,6 +96,12 @@ pub struct PlannedLock {
     pub relation: String,
     /// Its mode.
     pub mode: LockMode,
+    /// How long it is held, to the COMMIT, where that can be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<Prediction>,
+    /// Whether others use the relation: not when the migration itself has made it.
+    #[serde(skip)]
+    pub keeps_others_waiting: bool,
 }
 
 /// Returns the plan as JSON of kind `plan`; the same plan gives the same bytes.

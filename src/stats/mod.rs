@@ -7,6 +7,7 @@ pub mod cholesky;
 pub mod distribution;
 pub mod interval;
 pub mod log_mixture;
+pub mod lognormal_sum;
 pub mod quantile;
 pub mod random;
 pub mod sequence;

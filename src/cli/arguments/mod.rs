@@ -19,6 +19,7 @@ pub use rehearse::RehearseArguments;
 pub use report::ReportArguments;
 
 use crate::migration::Walk;
+use crate::report::ci::Gate;
 use crate::units::{Seconds, parse_duration};
 
 const EXIT_CODES: &str = "\
@@ -172,6 +173,13 @@ fn duration(text: &str) -> Result<Seconds, String> {
             None => error.to_string(),
         }),
     }
+}
+
+fn gate(text: &str) -> Result<Gate, String> {
+    Gate::parse(text).map_err(|error| match error.hint() {
+        Some(hint) => format!("{error}; {hint}"),
+        None => error.to_string(),
+    })
 }
 
 fn percentage(text: &str) -> Result<f64, String> {

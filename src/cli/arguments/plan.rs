@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::ConnectionArguments;
+use super::{ConnectionArguments, gate, level};
+use crate::report::ci::{Document, Gate};
 
 /// How a plan is printed on stdout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -16,6 +17,30 @@ pub enum PlanFormat {
     Json,
     /// A summary for a pull request
     Markdown,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// GitHub annotations, as workflow commands
+    Github,
+    /// GitLab's code quality report
+    Gitlab,
+    /// JUnit XML: a case a statement
+    Junit,
+    /// OpenMetrics text
+    Openmetrics,
+}
+
+impl PlanFormat {
+    /// Returns the machine's document that this is, if it is one.
+    pub fn document(self) -> Option<Document> {
+        match self {
+            PlanFormat::Terminal | PlanFormat::Json | PlanFormat::Markdown => None,
+            PlanFormat::Sarif => Some(Document::Sarif),
+            PlanFormat::Github => Some(Document::GithubAnnotations),
+            PlanFormat::Gitlab => Some(Document::GitlabCodeQuality),
+            PlanFormat::Junit => Some(Document::Junit),
+            PlanFormat::Openmetrics => Some(Document::OpenMetrics),
+        }
+    }
 }
 
 /// Arguments of `migtime plan`.
@@ -24,13 +49,25 @@ pub enum PlanFormat {
 Examples:
   migtime plan migration.sql --url postgresql://reader@db.example/shop
   migtime plan migration.sql --format markdown -o plan.md
+  migtime plan migration.sql --url service=production --deny 'access-exclusive>1s' --deny 'share>30s'
+  migtime plan migration.sql --format sarif -o migtime.sarif
   migtime plan migration.sql
+
+A gate judges how long, never what: 300 rows do not matter, 300 million do. What it cannot judge (no database, a statement
+that no rule covers) it does not let pass: exit code 5.
 
 Without a database, what depends on the catalog (types of columns, constraints, partitions, sizes) is said to be unknown.")]
 pub struct PlanArguments {
     /// Judge this migration: a file of plain SQL
     #[arg(value_name = "MIGRATION")]
     pub migration: PathBuf,
+    /// Exit with 1 when a lock may be held for longer than this, from its statement to the COMMIT: MODE>DURATION, where a
+    /// stronger mode counts too; or rewrite, scan or index-build>DURATION (repeatable)
+    #[arg(long, value_name = "GATE", value_parser = gate)]
+    pub deny: Vec<Gate>,
+    /// Judge by the upper bound of the interval of this level
+    #[arg(long, default_value = "0.95", value_parser = level)]
+    pub level: f64,
     /// Print the result in this form
     #[arg(long, value_enum, default_value_t)]
     pub format: PlanFormat,

@@ -6,7 +6,7 @@
 use super::alter_table::{self, Action, Constraint, column_definition, table_constraint};
 use super::name_path;
 use super::words::Words;
-use crate::catalog::{ColumnFacts, ConstraintFacts, RelationFacts, SchemaFacts, SchemaIndex, TypeFacts};
+use crate::catalog::{ColumnFacts, ConstraintFacts, Origin, RelationFacts, SchemaFacts, SchemaIndex, TypeFacts};
 
 /// Applies a statement to the facts; without a catalog there is nothing to apply it to.
 pub(in crate::migration) fn evolve(sql: &str, schema: &mut SchemaFacts) {
@@ -102,6 +102,7 @@ fn add_relation(words: &mut Words, schema: &mut SchemaFacts, kind: &str) -> Opti
         kind: kind.to_owned(),
         persistence: "p".to_owned(),
         empty: kind == "r",
+        origin: Origin::Made,
         ..RelationFacts::default()
     });
     Some(schema.relations.len() - 1)
@@ -373,6 +374,9 @@ fn rename(position: usize, home: Option<&String>, name: Option<&String>, schema:
     relation.bare_name = name.unwrap_or(&relation.bare_name).clone();
     relation.name = qualified(&relation.schema, &relation.bare_name);
     let new = relation.name.clone();
+    if relation.origin == Origin::Catalog {
+        relation.origin = Origin::Renamed(old.clone());
+    }
     for other in &mut schema.relations {
         let references = other
             .constraints

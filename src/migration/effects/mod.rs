@@ -65,6 +65,8 @@ pub struct Effects {
     pub warnings: Vec<Warning>,
     /// What could not be told, and why; not empty makes it unclassified.
     pub unknown: Vec<String>,
+    /// Rows it writes, where the text counts them.
+    pub rows: Option<f64>,
     /// What it is when it neither rewrites, scans nor builds: catalog-only, or rows that are changed.
     base: Option<StepKind>,
     /// Whether new storage is empty, so that nothing is written.

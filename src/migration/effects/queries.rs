@@ -186,7 +186,12 @@ fn foreign_keys(judge: &mut Judge, table: &Named, verb: Verb, assigned: &[String
 fn insert_reads(judge: &mut Judge, words: &Words) {
     let mut query = words.clone();
     query.until(&["SELECT", "TABLE", "VALUES", "DEFAULT VALUES"]);
-    if !query.at("VALUES") {
+    if query.accept("VALUES") {
+        query = query.until(&["ON CONFLICT", "RETURNING"]);
+        judge.effects.rows = Some(query.split_at_commas().len() as f64);
+    } else if query.at("DEFAULT VALUES") {
+        judge.effects.rows = Some(1.0);
+    } else {
         scan_sources(judge, &query);
     }
 }

@@ -4,12 +4,94 @@
 //! plan, a rehearsal or a comparison, is of no matter to a format. Names in it are stable from run to run: they hold no line
 //! number and no row count, so that services which keep a history find the same series again.
 
+mod benchmark;
+#[cfg(test)]
+mod example;
+mod from_plan;
+mod from_rehearsal;
+mod gate;
+mod github;
+mod gitlab;
+mod junit;
+mod name;
+mod openmetrics;
 mod rule;
+mod sarif;
+mod summary;
 
+pub use from_plan::of_plan;
+pub use from_rehearsal::of_rehearsal;
+pub use gate::Gate;
 pub use rule::Rule;
+pub use summary::{SUMMARY_LIMIT, job_summary};
+
+use serde::Serialize;
 
 use crate::migration::{LockMode, StepKind};
-use crate::model::estimate::Basis;
+pub use crate::model::estimate::Prediction;
+
+/// The documents a machine reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Document {
+    /// Workflow commands that GitHub shows as annotations.
+    GithubAnnotations,
+    /// Lines for the file that `GITHUB_OUTPUT` names.
+    GithubOutputs,
+    /// GitLab's code quality report.
+    GitlabCodeQuality,
+    /// JUnit XML.
+    Junit,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// github-action-benchmark, `customSmallerIsBetter`.
+    Benchmark,
+    /// Bencher Metric Format.
+    Bencher,
+    /// OpenMetrics text: GitLab's metrics, Prometheus' node exporter.
+    OpenMetrics,
+}
+
+impl Document {
+    /// Every document.
+    pub const ALL: [Document; 8] = [
+        Document::GithubAnnotations,
+        Document::GithubOutputs,
+        Document::GitlabCodeQuality,
+        Document::Junit,
+        Document::Sarif,
+        Document::Benchmark,
+        Document::Bencher,
+        Document::OpenMetrics,
+    ];
+
+    /// Returns the name of the file it is usually kept in.
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Document::GithubAnnotations => "github-annotations.txt",
+            Document::GithubOutputs => "github-outputs.txt",
+            Document::GitlabCodeQuality => "gl-code-quality-report.json",
+            Document::Junit => "junit.xml",
+            Document::Sarif => "migtime.sarif",
+            Document::Benchmark => "benchmark.json",
+            Document::Bencher => "bencher.json",
+            Document::OpenMetrics => "metrics.txt",
+        }
+    }
+
+    /// Returns the document about `verdicts`; the same verdicts give the same bytes.
+    pub fn render(self, verdicts: &[Verdict]) -> String {
+        match self {
+            Document::GithubAnnotations => github::annotations(verdicts),
+            Document::GithubOutputs => github::outputs(verdicts),
+            Document::GitlabCodeQuality => gitlab::code_quality(verdicts),
+            Document::Junit => junit::junit(verdicts),
+            Document::Sarif => sarif::sarif(verdicts),
+            Document::Benchmark => benchmark::benchmark_json(verdicts),
+            Document::Bencher => benchmark::bencher(verdicts),
+            Document::OpenMetrics => openmetrics::openmetrics(verdicts),
+        }
+    }
+}
 
 /// All that is told of one migration.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -45,21 +127,6 @@ pub struct StatementVerdict {
     pub wal_bytes: Option<f64>,
     /// Why nothing was measured, when it was passed over.
     pub passed_over: Option<String>,
-}
-
-/// A duration with its prediction interval, in seconds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Prediction {
-    /// Median.
-    pub point_seconds: f64,
-    /// Lower end of the interval.
-    pub lower_seconds: f64,
-    /// Upper end of the interval.
-    pub upper_seconds: f64,
-    /// Level of the interval, 0 to 1.
-    pub level: f64,
-    /// What it rests on.
-    pub basis: Basis,
 }
 
 /// A lock, and how long it is held from its acquisition to the commit.
@@ -139,4 +206,40 @@ impl Verdict {
             .iter()
             .filter(move |finding| finding.statement == statement)
     }
+}
+
+const STRING: &str = "writing to a string does not fail";
+
+/// How many findings there are of the levels that people act on.
+struct Totals {
+    errors: usize,
+    warnings: usize,
+}
+
+fn totals(verdicts: &[Verdict]) -> Totals {
+    let count = |level: Level| {
+        let findings = verdicts.iter().flat_map(|verdict| &verdict.findings);
+        findings.filter(|finding| finding.level == level).count()
+    };
+    Totals {
+        errors: count(Level::Error),
+        warnings: count(Level::Warning),
+    }
+}
+
+/// Returns a finding on one line: `MT001 m.sql:3: …`.
+fn line_of(finding: &Finding) -> String {
+    format!(
+        "{} {}:{}: {}",
+        finding.rule.id(),
+        finding.file,
+        finding.line,
+        finding.message
+    )
+}
+
+fn json_text(value: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(value).expect("a document holds only what JSON can hold");
+    text.push('\n');
+    text
 }

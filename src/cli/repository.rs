@@ -1,0 +1,51 @@
+//! Where a file stands in its repository: the name under which services find it again, from whatever directory the program runs.
+
+use std::path::{Component, Path, PathBuf};
+
+/// Returns the path of `file` from the root of the repository that holds it, with `/`; without a repository from the current
+/// directory, and whole when it lies outside that.
+pub fn path_in_repository(file: &str) -> String {
+    let current = std::env::current_dir().unwrap_or_default();
+    let absolute = without_dots(&current.join(file));
+    let root = absolute
+        .ancestors()
+        .skip(1)
+        .find(|directory| directory.join(".git").exists())
+        .map_or(current, Path::to_path_buf);
+    let inside = absolute.strip_prefix(&root).unwrap_or(&absolute);
+    inside.to_string_lossy().into_owned()
+}
+
+/// Takes `.` and `..` out of an absolute path by its text: links stay as a repository knows them.
+fn without_dots(path: &Path) -> PathBuf {
+    path.components().fold(PathBuf::new(), |mut found, component| {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                found.pop();
+            }
+            other => found.push(other),
+        }
+        found
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_begin_at_the_root_of_the_repository() {
+        let root = tempfile::tempdir().expect("a directory");
+        let migrations = root.path().join("db").join("migrations");
+        std::fs::create_dir_all(&migrations).expect("directories");
+        std::fs::create_dir(root.path().join(".git")).expect("a directory");
+        let file = migrations.join("../migrations/./1.sql");
+        assert_eq!(path_in_repository(&file.display().to_string()), "db/migrations/1.sql");
+    }
+
+    #[test]
+    fn without_a_repository_a_path_outside_stays_whole() {
+        assert_eq!(path_in_repository("/nowhere/at/all/1.sql"), "/nowhere/at/all/1.sql");
+    }
+}

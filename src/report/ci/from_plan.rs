@@ -1,0 +1,45 @@
+//! A plan as a verdict: its warnings become findings.
+
+use super::{Finding, HeldLock, StatementVerdict, Verdict};
+use crate::report::{PlanReport, StatementReport};
+
+/// Returns the verdict on a plan. `place` turns a file as it was named into its path from the root of the repository.
+pub fn of_plan(migration: &str, report: &PlanReport, place: &dyn Fn(&str) -> String) -> Verdict {
+    let mut verdict = Verdict {
+        migration: place(migration),
+        total: report.total,
+        ..Verdict::default()
+    };
+    for planned in report.statements.iter().filter(|planned| !planned.is_transaction_edge) {
+        let statement = statement(planned, place);
+        let remarks = planned.warnings.iter();
+        verdict
+            .findings
+            .extend(remarks.map(|remark| Finding::of_statement(remark.rule, &statement, remark.text.clone())));
+        verdict.statements.push(statement);
+    }
+    verdict
+}
+
+fn statement(planned: &StatementReport, place: &dyn Fn(&str) -> String) -> StatementVerdict {
+    StatementVerdict {
+        number: planned.number,
+        file: place(&planned.file),
+        line: planned.line,
+        sql: planned.statement.clone(),
+        kind: planned.step_kind,
+        duration: planned.duration,
+        locks: planned
+            .locks
+            .iter()
+            .filter(|lock| lock.keeps_others_waiting)
+            .map(|lock| HeldLock {
+                relation: lock.relation.clone(),
+                mode: lock.mode,
+                held: lock.held,
+            })
+            .collect(),
+        wal_bytes: None,
+        passed_over: None,
+    }
+}

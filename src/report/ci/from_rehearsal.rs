@@ -1,0 +1,94 @@
+//! A rehearsal with its estimate as a verdict: durations as they are predicted, locks as they were seen.
+
+use super::{Finding, HeldLock, Prediction, Rule, StatementVerdict, Verdict};
+use crate::migration::StepKind;
+use crate::model::estimate::{Basis, Estimate, Interval, StepEstimate, interval_at};
+use crate::observation::{EndReason, LockRecord, Rehearsal, StepRecord};
+
+/// Returns the verdict on a rehearsal. `place` turns a file as it was named into its path from the root of the repository.
+pub fn of_rehearsal(rehearsal: &Rehearsal, estimate: &Estimate, place: &dyn Fn(&str) -> String) -> Verdict {
+    let migration = place(&rehearsal.migration);
+    let steps = rehearsal.steps.iter().map(|record| {
+        let step = estimate.steps.iter().find(|step| step.number == record.number);
+        statement(record, step, estimate.level, &migration)
+    });
+    let mut verdict = Verdict {
+        statements: steps.collect(),
+        total: Some(prediction(
+            estimate.total.point_seconds,
+            estimate.interval(),
+            estimate.basis,
+        )),
+        migration,
+        findings: Vec::new(),
+    };
+    let broken = rehearsal
+        .ended
+        .as_ref()
+        .filter(|ended| ended.reason == EndReason::Failed);
+    if let Some(ended) = broken {
+        // What failed is the last step that was begun, or else the first that was not.
+        let reached = rehearsal.steps.iter().position(|step| !step.complete).unwrap_or(0);
+        let finding = match verdict.statements.get(reached) {
+            Some(statement) => Finding::of_statement(Rule::MigrationFailed, statement, ended.message.clone()),
+            None => Finding::of_migration(Rule::MigrationFailed, verdict.migration.clone(), ended.message.clone()),
+        };
+        verdict.findings.push(finding);
+    }
+    verdict
+}
+
+fn statement(record: &StepRecord, step: Option<&StepEstimate>, level: f64, file: &str) -> StatementVerdict {
+    let locks = step.map_or(&record.locks, |step| &step.locks);
+    StatementVerdict {
+        number: record.number,
+        file: file.to_string(),
+        line: record.line,
+        sql: record.statement.clone(),
+        kind: record.kind,
+        duration: step.map(|step| prediction(step.point_seconds, interval_at(&step.intervals, level), step.basis)),
+        locks: locks.iter().map(|lock| held(lock, record, step, level)).collect(),
+        wal_bytes: step.and_then(|step| step.wal_bytes),
+        passed_over: record.passed_over.clone(),
+    }
+}
+
+/// Returns a lock with its hold time; that is as uncertain as the statement's duration, except for a backfill, whose locks
+/// are held for one batch at a time.
+fn held(lock: &LockRecord, record: &StepRecord, step: Option<&StepEstimate>, level: f64) -> HeldLock {
+    let spread = step
+        .filter(|step| step.kind != StepKind::Backfill && step.point_seconds > 0.0)
+        .map(|step| {
+            let interval = interval_at(&step.intervals, level);
+            (
+                interval.lower_seconds / step.point_seconds,
+                interval.upper_seconds / step.point_seconds,
+            )
+        });
+    let (lower, upper) = spread.unwrap_or((1.0, 1.0));
+    let basis = step.map_or(Basis::Rehearsal, |step| step.basis);
+    HeldLock {
+        relation: lock.relation.clone(),
+        mode: lock.mode,
+        held: lock
+            .held_seconds
+            .filter(|_| record.passed_over.is_none())
+            .map(|seconds| Prediction {
+                point_seconds: seconds,
+                lower_seconds: seconds * lower,
+                upper_seconds: seconds * upper,
+                level,
+                basis,
+            }),
+    }
+}
+
+fn prediction(point_seconds: f64, interval: Interval, basis: Basis) -> Prediction {
+    Prediction {
+        point_seconds,
+        lower_seconds: interval.lower_seconds,
+        upper_seconds: interval.upper_seconds,
+        level: interval.level,
+        basis,
+    }
+}

@@ -1,0 +1,108 @@
+//! What GitHub Actions reads: annotations as workflow commands, and outputs for the steps that follow.
+
+use std::fmt::Write;
+
+use super::name::hash;
+use super::{Finding, Level, Verdict, totals};
+
+/// Returns an annotation a finding, the gravest first: GitHub shows about ten of each kind.
+pub fn annotations(verdicts: &[Verdict]) -> String {
+    let mut findings: Vec<&Finding> = verdicts.iter().flat_map(|verdict| &verdict.findings).collect();
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
+    findings.into_iter().fold(String::new(), |mut text, finding| {
+        let command = match finding.level {
+            Level::Error => "error",
+            Level::Warning => "warning",
+            Level::Note => "notice",
+        };
+        let title = format!("migtime {} {}", finding.rule.id(), finding.rule.name());
+        writeln!(
+            text,
+            "::{command} file={},line={},title={}::{}",
+            property(&finding.file),
+            finding.line,
+            property(&title),
+            message(&finding.message)
+        )
+        .expect(super::STRING);
+        text
+    })
+}
+
+/// Returns the lines to append to the file that `GITHUB_OUTPUT` names.
+pub fn outputs(verdicts: &[Verdict]) -> String {
+    let totals = totals(verdicts);
+    let mut text = format!(
+        "verdict={}\nmigrations={}\nerrors={}\nwarnings={}\n",
+        if totals.errors > 0 { "fail" } else { "pass" },
+        verdicts.len(),
+        totals.errors,
+        totals.warnings
+    );
+    // Upper bounds do not add up to an upper bound: only one migration has one.
+    if let [Verdict { total: Some(total), .. }] = verdicts {
+        write!(
+            text,
+            "point-seconds={:.3}\nlower-seconds={:.3}\nupper-seconds={:.3}\n",
+            total.point_seconds, total.lower_seconds, total.upper_seconds
+        )
+        .expect(super::STRING);
+    }
+    let violations: Vec<String> = verdicts
+        .iter()
+        .flat_map(|verdict| &verdict.findings)
+        .filter(|finding| finding.level == Level::Error)
+        .map(super::line_of)
+        .collect();
+    text + &several_lines("violations", &violations.join("\n"))
+}
+
+/// Returns an output whose value may hold anything: no line of it can end it, whatever a migration writes there.
+fn several_lines(name: &str, value: &str) -> String {
+    let mut delimiter = format!("migtime-{:016x}", hash(value));
+    while value.contains(&delimiter) {
+        delimiter = format!("migtime-{:016x}", hash(&delimiter));
+    }
+    format!("{name}<<{delimiter}\n{value}\n{delimiter}\n")
+}
+
+/// Escapes a message as the runner's own toolkit does.
+fn message(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// Escapes a property, in which colons and commas part.
+fn property(text: &str) -> String {
+    message(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::example;
+    use super::*;
+
+    #[test]
+    fn annotations_are_escaped_and_the_gravest_come_first() {
+        let mut verdict = example::verdict();
+        verdict.findings[0].message = "100 %\r\n::error::no".to_string();
+        verdict.findings[0].file = "a,b:c\n.sql".to_string();
+        let text = annotations(&[verdict]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 4);
+        assert!(lines[0].starts_with("::error "), "{text}");
+        assert!(lines[3].starts_with("::notice "), "{text}");
+        assert!(text.contains("::100 %25%0D%0A::error::no\n"), "{text}");
+        assert!(text.contains("file=a%2Cb%3Ac%0A.sql,line="), "{text}");
+    }
+
+    #[test]
+    fn outputs_cannot_be_broken_out_of() {
+        let value = "a\nmigtime-0000\nverdict=pass";
+        let text = several_lines("violations", value);
+        let lines: Vec<&str> = text.lines().collect();
+        let delimiter = lines[0].strip_prefix("violations<<").expect("a delimiter");
+        assert_eq!(lines.iter().filter(|line| **line == delimiter).count(), 1);
+        assert_eq!(lines.last(), Some(&delimiter));
+        assert!(outputs(&[example::verdict()]).starts_with("verdict=fail\nmigrations=1\nerrors=2\nwarnings=1\n"));
+    }
+}

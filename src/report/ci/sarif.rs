@@ -1,0 +1,88 @@
+//! SARIF 2.1.0, for GitHub's code scanning and every other reader of static analysis.
+
+use serde_json::{Value, json};
+
+use super::name::fingerprints;
+use super::{Finding, Level, Rule, Verdict, json_text};
+
+/// Returns the findings as one SARIF run that also tells what each rule is about.
+pub fn sarif(verdicts: &[Verdict]) -> String {
+    let rules: Vec<Rule> = Rule::all().collect();
+    let results: Vec<Value> = verdicts
+        .iter()
+        .flat_map(|verdict| verdict.findings.iter().zip(fingerprints(verdict)))
+        .map(|(finding, fingerprint)| result(finding, &fingerprint, &rules))
+        .collect();
+    json_text(&json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "migtime",
+                "semanticVersion": env!("CARGO_PKG_VERSION"),
+                "rules": rules.iter().map(|rule| descriptor(*rule)).collect::<Vec<_>>(),
+            } },
+            "results": results,
+        }],
+    }))
+}
+
+fn descriptor(rule: Rule) -> Value {
+    json!({
+        "id": rule.id(),
+        "name": rule.name(),
+        "shortDescription": { "text": rule.summary() },
+        "fullDescription": { "text": format!("{} {}", rule.summary(), rule.help()) },
+        "help": { "text": rule.help(), "markdown": rule.help() },
+        "defaultConfiguration": { "level": level(rule.level()) },
+    })
+}
+
+fn result(finding: &Finding, fingerprint: &str, rules: &[Rule]) -> Value {
+    json!({
+        "ruleId": finding.rule.id(),
+        "ruleIndex": rules.iter().position(|rule| *rule == finding.rule),
+        "level": level(finding.level),
+        "message": { "text": finding.message },
+        "locations": [{ "physicalLocation": {
+            "artifactLocation": { "uri": uri(&finding.file) },
+            "region": { "startLine": finding.line },
+        } }],
+        "partialFingerprints": { "primaryLocationLineHash": fingerprint },
+    })
+}
+
+fn level(level: Level) -> &'static str {
+    match level {
+        Level::Note => "note",
+        Level::Warning => "warning",
+        Level::Error => "error",
+    }
+}
+
+/// Returns a path as the URI reference it is (RFC 3986, section 3.3): what may not stand in one is escaped.
+fn uri(path: &str) -> String {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/!$&'()*+,;=@".contains(&byte);
+    let escaped: String = path
+        .bytes()
+        .map(|byte| match allowed(byte) {
+            true => char::from(byte).to_string(),
+            false => format!("%{byte:02X}"),
+        })
+        .collect();
+    match escaped.starts_with('/') {
+        true => format!("file://{escaped}"),
+        false => escaped,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_become_references() {
+        assert_eq!(uri("migrations/0042 a:b#ü.sql"), "migrations/0042%20a%3Ab%23%C3%BC.sql");
+        assert_eq!(uri("/srv/m.sql"), "file:///srv/m.sql");
+    }
+}
