@@ -5,7 +5,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::observation::{Observation, StepRecord};
-use crate::units::{Bytes, RowsPerSecond, Seconds};
+use crate::rehearsal::{ProgressListener, StatementProgress};
+use crate::units::{Bytes, Count, RowsPerSecond, Seconds};
 
 /// Batches of which the shown throughput is the mean: enough to be calm, few enough to be current.
 const RECENT: usize = 20;
@@ -49,6 +50,13 @@ impl Progress {
         self.bar.set_prefix(speed(observations, planned - done));
     }
 
+    /// Returns one who shows how far the statement of the step has come, beside the time it runs.
+    pub fn statement(&self) -> ProgressListener {
+        let bar = self.bar.clone();
+        let step = bar.message();
+        Box::new(move |progress| bar.set_message(format!("{step}: {}", phase(progress))))
+    }
+
     /// Takes the bar away.
     pub fn finish(self) {
         self.bar.finish_and_clear();
@@ -75,10 +83,45 @@ fn speed(observations: &[Observation], batches_left: f64) -> String {
     format!("{}{wal}, {left} left", RowsPerSecond(rows as f64 / seconds.max(1e-9)))
 }
 
+/// Returns the phase of a statement and how much of it is done.
+fn phase(progress: &StatementProgress) -> String {
+    match &progress.share {
+        Some(share) => format!(
+            "{}, {:.0} % of {} {}",
+            progress.phase,
+            100.0 * share.done / share.total,
+            Count(share.total),
+            share.unit
+        ),
+        None => progress.phase.clone(),
+    }
+}
+
 fn first_words(statement: &str) -> String {
     let line = statement.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(24) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rehearsal::PhaseShare;
+
+    #[test]
+    fn a_phase_says_how_much_of_it_is_done() {
+        let mut progress = StatementProgress {
+            phase: "building index: scanning table".to_string(),
+            share: Some(PhaseShare {
+                done: 430.0,
+                total: 1000.0,
+                unit: "blocks".to_string(),
+            }),
+        };
+        assert_eq!(phase(&progress), "building index: scanning table, 43 % of 1,000 blocks");
+        progress.share = None;
+        assert_eq!(phase(&progress), "building index: scanning table");
     }
 }

@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::model::{self, stopping};
 use crate::observation::{EndReason, Rehearsal};
 use crate::rehearsal::journal::Journal;
-use crate::rehearsal::{Conditions, rehearse};
+use crate::rehearsal::{Conditions, Unfinished, rehearse};
 use crate::server::{Production, Staging, signals};
 use crate::units::{Bytes, Count, Seconds};
 
@@ -129,6 +129,7 @@ impl Job<'_> {
             }
             let site = ground.site()?;
             let mut clone = site.connect()?;
+            tell_unfinished(&mut clone)?;
             let planned = clone.read(|reader| self.migration.plan(reader, self.batching))?;
             let way_back = match self.rollback {
                 Some(file) if run == 0 => Some(way_back::Preparation::new(file, self.migration, &site, &mut clone)?),
@@ -190,6 +191,14 @@ fn growth(clone: &[TableFacts], production: &[TableFacts]) -> BTreeMap<String, f
         Some((table.name.clone(), growth))
     };
     clone.iter().filter_map(of).collect()
+}
+
+/// Names what others, or a run that was killed, left unfinished on the clone.
+fn tell_unfinished(clone: &mut Staging) -> Result<()> {
+    for warning in Unfinished::of(clone)?.warnings() {
+        output::print_note(&format!("warning: {warning}"));
+    }
+    Ok(())
 }
 
 /// Tells whether the person ended the rehearsal.

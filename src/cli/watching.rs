@@ -3,7 +3,7 @@
 use super::progress::Progress;
 use crate::model::stopping::{self, Verdict};
 use crate::observation::{Observation, Rehearsal, StepRecord};
-use crate::rehearsal::RehearsalMonitor;
+use crate::rehearsal::{ProgressListener, RehearsalMonitor};
 use crate::server::signals;
 
 /// Level at which the precision of a rehearsal is judged.
@@ -48,6 +48,13 @@ impl RehearsalMonitor for Watcher {
             stopping::judge(step, checkpoints, table, precision, LEVEL),
             Verdict::PreciseEnough { .. }
         )
+    }
+
+    fn progress_listener(&self) -> ProgressListener {
+        match &self.progress {
+            Some(progress) => progress.statement(),
+            None => Box::new(|_| {}),
+        }
     }
 
     fn is_interrupted(&self) -> bool {

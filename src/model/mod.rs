@@ -23,6 +23,7 @@ pub mod rule_of_thumb;
 mod statement;
 pub mod stopping;
 mod total;
+mod waits;
 mod walked;
 mod wave;
 mod way_back;

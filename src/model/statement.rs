@@ -9,9 +9,10 @@ use super::ladder::{Climbed, Ladder, LadderRun};
 use super::priors::RUN_SD;
 use super::regimes::{Settings, Work, scaled_whole_run};
 use super::repeated::RepeatedRuns;
+use super::waits;
 use crate::catalog::facts::TableFacts;
 use crate::migration::StepKind;
-use crate::observation::{EventKind, LockRecord, Rehearsal, StepRecord};
+use crate::observation::{EventKind, Rehearsal, StepRecord};
 use crate::stats::log_mixture::LogMixture;
 use crate::units::Count;
 
@@ -70,11 +71,11 @@ pub fn forecast(
         shared_deviation: std::f64::consts::SQRT_2 * RUN_SD,
         rows,
         wal_bytes: step.wal_bytes.map(|bytes| bytes as f64 * ratio),
-        locks: locks(step, factor),
+        locks: waits::scaled_locks(step, factor),
         basis: predicted.basis,
         too_thin: too_thin(rehearsal, step, kind, ratio),
         assumptions: assumptions(step, kind, ratio, predicted.climbed.as_ref()),
-        warnings: Vec::new(),
+        warnings: waits::warnings(step),
     })
 }
 
@@ -145,15 +146,6 @@ fn sd_per_e_fold(kind: StepKind) -> f64 {
         StepKind::Dml | StepKind::Backfill => 0.2,
         StepKind::Unclassified => 0.5,
     }
-}
-
-/// Returns the locks with their hold times scaled: a statement holds them as long as it runs.
-fn locks(step: &StepRecord, factor: f64) -> Vec<LockRecord> {
-    let scaled = |lock: &LockRecord| LockRecord {
-        held_seconds: lock.held_seconds.map(|seconds| seconds * factor),
-        ..lock.clone()
-    };
-    step.locks.iter().map(scaled).collect()
 }
 
 fn too_thin(rehearsal: &Rehearsal, step: &StepRecord, kind: StepKind, ratio: f64) -> Vec<String> {

@@ -11,7 +11,7 @@ use postgres::error::SqlState;
 
 use super::interruption::CancelOnInterrupt;
 use super::rehearse::Walker;
-use super::statement;
+use super::session;
 use super::sub_tables::{Memory, RungMeasured, SubTable, SubTables};
 use crate::catalog::facts::{TableFacts, TableKind};
 use crate::error::Result;
@@ -109,7 +109,7 @@ impl Walker<'_> {
             // Rows that an earlier step was to put right and did not, because only a part of it was replayed.
             Err(error) if error.code().is_some_and(|code| code.code().starts_with("23")) => Ok(()),
             Err(error) => {
-                let failure = statement::failure(&error);
+                let failure = session::failure(&error);
                 self.no_ladder(index, failure.message())
             }
         }

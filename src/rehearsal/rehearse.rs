@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use postgres::Client;
-use postgres::error::SqlState;
 
-use super::interruption::CancelOnInterrupt;
 use super::journal::Journal;
 use super::observer::Observer;
-use super::statement::{self, StatementMeasured};
+use super::session::{failure, milliseconds};
+use super::session_view::SessionView;
+use super::statement_watch::ProgressListener;
 use crate::error::{ErrorKind, Result};
 use crate::migration::Step;
 use crate::observation::{EndReason, Ending, Observation, Rehearsal, StepRecord};
-use crate::server::{Staging, server_error, signals};
+use crate::server::{Staging, server_error};
 
 /// Under which conditions a migration is rehearsed.
 #[derive(Clone, Debug)]
@@ -66,6 +66,11 @@ pub trait RehearsalMonitor {
     /// Returns whether `step` of `so_far` is measured well enough; asked only when a look is due.
     fn is_enough(&mut self, so_far: &Rehearsal, step: &StepRecord, checkpoints: u64) -> bool;
 
+    /// Returns one who hears how far the statement of the step that began has come, where the server tells.
+    fn progress_listener(&self) -> ProgressListener {
+        Box::new(|_| {})
+    }
+
     /// Returns whether the person asked to stop.
     fn is_interrupted(&self) -> bool;
 }
@@ -88,9 +93,13 @@ pub fn rehearse(
     let version_num = rehearsal.server.version_num;
     let worker = prepare_session(clone.client(), conditions.lock_timeout)?;
     let observer = Observer::start(clone.second_connection()?, version_num, worker);
+    let view = SessionView::new(clone.second_connection()?, version_num, worker)
+        .map_err(|error| server_error(&error, ErrorKind::Connection))?;
     let mut walker = Walker {
         clone,
         observer,
+        worker,
+        view: Some(view),
         conditions,
         seconds_left: conditions.max_seconds,
         run,
@@ -110,9 +119,9 @@ pub fn rehearse(
 
 /// Sets what must hold in the session that runs the steps and returns its process id.
 fn prepare_session(client: &mut Client, lock_timeout: f64) -> Result<i32> {
-    let milliseconds = (lock_timeout * 1000.0).round().clamp(1.0, f64::from(i32::MAX));
     let sql = format!(
-        "SET lock_timeout = {milliseconds}; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0"
+        "SET lock_timeout = {}; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0",
+        milliseconds(lock_timeout)
     );
     client
         .batch_execute(&sql)
@@ -142,10 +151,14 @@ fn ending(reason: EndReason, outcome: &Result<()>) -> Ending {
     }
 }
 
-/// Goes through the steps; batched ones are walked in `batched_step`.
+/// Goes through the steps; batched ones are walked in `batched_step`, the others run in `statement_step`.
 pub(super) struct Walker<'a> {
     pub(super) clone: &'a mut Staging,
     pub(super) observer: Observer,
+    /// Process of the session on the server.
+    pub(super) worker: i32,
+    /// Looks at the session while a statement runs; `None` when its connection was lost.
+    pub(super) view: Option<SessionView>,
     pub(super) conditions: &'a Conditions,
     /// Seconds that the backfills may still take.
     pub(super) seconds_left: f64,
@@ -154,7 +167,7 @@ pub(super) struct Walker<'a> {
     pub(super) journal: &'a mut Journal,
     pub(super) monitor: &'a mut dyn RehearsalMonitor,
     /// The transaction block that is open, when its first statement began, and the steps in it.
-    open_block: Option<(u32, Instant, Vec<usize>)>,
+    pub(super) open_block: Option<(u32, Instant, Vec<usize>)>,
     pub(super) reason: EndReason,
 }
 
@@ -235,96 +248,7 @@ impl Walker<'_> {
     }
 
     pub(super) fn execute(&mut self, sql: &str) -> Result<()> {
-        self.clone
-            .client()
-            .batch_execute(sql)
-            .map_err(|error| statement::failure(&error))
-    }
-
-    fn statement(&mut self, index: usize, step: &Step) -> Result<()> {
-        let begin = Instant::now();
-        let token = self.clone.client().cancel_token();
-        let watch = CancelOnInterrupt::watch(self.clone.parameters(), token, signals::interrupted);
-        let measured = match step.transaction_block {
-            Some(_) => statement::run_in_block(self.clone.client(), &step.sql),
-            None => statement::run_alone(self.clone.client(), &step.sql),
-        };
-        let interrupted = watch.end();
-        let events = self.observer.take_events(self.run, step.number, begin);
-        self.rehearsal.events.extend(events);
-        match measured {
-            Ok(measured) => self.record_statement(index, begin, measured),
-            Err(error) if interrupted && error.code() == Some(&SqlState::QUERY_CANCELED) => {
-                self.reason = EndReason::Interrupted;
-            }
-            Err(error) => return self.statement_failed(index, step, &error),
-        }
-        self.save_if_due();
-        Ok(())
-    }
-
-    fn record_statement(&mut self, index: usize, begin: Instant, measured: StatementMeasured) {
-        if let Some((_, _, steps)) = &mut self.open_block {
-            steps.push(index);
-        }
-        let run = self.run;
-        let record = &mut self.rehearsal.steps[index];
-        record.observations.push(Observation {
-            run,
-            segment: 0,
-            rows: measured.rows,
-            seconds: measured.seconds,
-            waited_seconds: None,
-            wal_bytes: Some(measured.wal_bytes),
-            full_page_images: None,
-            position: 0.0,
-            elapsed: begin.elapsed().as_secs_f64(),
-            warm_up: false,
-        });
-        record.complete = true;
-        if run == 0 {
-            record.wal_bytes = Some(measured.wal_bytes);
-            record.locks = measured.locks;
-            record.rewritten = measured.rewritten;
-            record.scanned = measured.scanned;
-            if measured.outside_transaction {
-                record
-                    .notes
-                    .push("runs outside a transaction; its locks were not observed".to_string());
-            }
-        }
-    }
-
-    /// A check that fails because an earlier backfill was replayed only in part says nothing against the migration.
-    fn statement_failed(&mut self, index: usize, step: &Step, error: &postgres::Error) -> Result<()> {
-        let violated = matches!(
-            error.code(),
-            Some(
-                &SqlState::NOT_NULL_VIOLATION
-                    | &SqlState::CHECK_VIOLATION
-                    | &SqlState::FOREIGN_KEY_VIOLATION
-                    | &SqlState::UNIQUE_VIOLATION
-                    | &SqlState::EXCLUSION_VIOLATION
-            )
-        );
-        let partial = self.rehearsal.steps[..index]
-            .iter()
-            .find(|earlier| earlier.batching.is_some() && !earlier.complete);
-        let partial = match (partial, self.conditions.after_part_of) {
-            (Some(earlier), _) => Some(format!("step {}", earlier.number)),
-            (None, Some(number)) => Some(format!("the migration's step {number}")),
-            (None, None) => None,
-        };
-        match partial {
-            Some(earlier) if violated && step.transaction_block.is_none() => {
-                let reason = format!(
-                    "it needs the whole of {earlier}, of which only a part was replayed; rehearse with --full to measure it"
-                );
-                self.rehearsal.steps[index].passed_over = Some(reason);
-                Ok(())
-            }
-            _ => Err(statement::failure(error).in_context(format!("step {} at line {}", step.number, step.line))),
-        }
+        self.clone.client().batch_execute(sql).map_err(|error| failure(&error))
     }
 
     pub(super) fn save_if_due(&mut self) {

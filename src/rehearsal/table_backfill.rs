@@ -10,7 +10,8 @@ use postgres::{Client, SimpleQueryMessage};
 
 use super::backfill::{Backfill, Measured};
 use super::observer::Observer;
-use super::statement::{affected_rows, failure, insert_position, text_rows};
+use super::session::failure;
+use super::statement::{affected_rows, insert_position, text_rows};
 use super::walk_plan::{Bounds, WalkPlan};
 use crate::error::{Error, Result};
 use crate::migration::{Batching, LockMode, Walk, WalkFrom, Window, batches_sql};

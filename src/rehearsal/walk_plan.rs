@@ -1,7 +1,8 @@
 //! What is found out about a walk before its first batch: how many rows and batches, and where in the key space is what.
 
 use super::rehearse::Conditions;
-use super::statement::{failure, text_rows};
+use super::session::failure;
+use super::statement::text_rows;
 use crate::catalog::facts::TableFacts;
 use crate::catalog::{self, SampleOptions};
 use crate::error::{Error, ErrorKind, Result};

@@ -20,7 +20,9 @@
 //! `steps.csv`, one row a step of the estimate: `step`, `kind`, `table`, `line`; predicted: `rows`, `point_seconds`,
 //! `level` with `lower_seconds` and `upper_seconds`, the same at 50, 80 and 95 % (`lower_50_seconds` …),
 //! `rows_per_second` with `rows_per_second_lower` and `rows_per_second_upper`, `basis`, `wal_bytes`, `share_of_variance`;
-//! measured: `measurements`, `measured_rows`, `measured_seconds`, `measured_wal_bytes`, `complete`;
+//! measured: `measurements`, `measured_rows`, `measured_seconds`, of which `waited_seconds` for other sessions (sampled; empty
+//! where not observed), `measured_wal_bytes`, `complete`, `failed_attempts`, `disk_before_bytes`, `disk_after_bytes` and
+//! `disk_peak_temporary_bytes` (an upper bound) of the relations it touched;
 //! `locks` (`mode relation held_seconds`, separated by `; `) and `statement`. Estimates have six significant digits.
 
 use std::fmt::Display;
@@ -44,7 +46,7 @@ const OBSERVATION_COLUMNS: [&str; 12] = [
     "warm_up",
 ];
 
-const STEP_COLUMNS: [&str; 26] = [
+const STEP_COLUMNS: [&str; 31] = [
     "step",
     "kind",
     "table",
@@ -69,8 +71,13 @@ const STEP_COLUMNS: [&str; 26] = [
     "measurements",
     "measured_rows",
     "measured_seconds",
+    "waited_seconds",
     "measured_wal_bytes",
     "complete",
+    "failed_attempts",
+    "disk_before_bytes",
+    "disk_after_bytes",
+    "disk_peak_temporary_bytes",
 ];
 
 /// Returns every measurement as CSV; the columns are those of this module's table.
@@ -197,8 +204,27 @@ fn measured_cells(table: &mut CsvTable, record: Option<&StepRecord>) {
         let seconds: f64 = all.iter().map(|observation| observation.seconds).sum();
         significant(seconds, 9)
     }));
+    let waited = observations.and_then(|all| {
+        all.iter()
+            .map(|observation| observation.waited_seconds)
+            .sum::<Option<f64>>()
+    });
+    table.optional(
+        waited
+            .filter(|_| observations.is_some_and(|all| !all.is_empty()))
+            .map(|seconds| significant(seconds, 9)),
+    );
     table.optional(record.and_then(|record| record.wal_bytes));
     table.optional(record.map(|record| record.complete));
+    table.optional(record.map(|record| record.failed_attempts.len()));
+    let disk = record.and_then(|record| record.disk);
+    for bytes in [
+        disk.map(|disk| disk.before_bytes),
+        disk.map(|disk| disk.after_bytes),
+        disk.map(|disk| disk.peak_temporary_bytes),
+    ] {
+        table.optional(bytes);
+    }
 }
 
 fn lock_cell(lock: &LockRecord) -> String {

@@ -7,6 +7,7 @@ use askama::Template;
 
 use crate::model::estimate::{Estimate, StepEstimate, interval_at};
 use crate::observation::{EndReason, Rehearsal};
+use crate::report::conduct;
 use crate::report::data_table::{self, DataTable};
 use crate::report::picture::{self, Figure};
 use crate::report::text;
@@ -90,6 +91,7 @@ struct StepRow {
     interval: String,
     rate: Option<(String, String)>,
     locks: Vec<String>,
+    seen: Vec<String>,
     wal: String,
     basis: &'static str,
 }
@@ -111,6 +113,9 @@ impl StepRow {
             interval: words::interval(interval_at(&step.intervals, level)),
             rate: rate.map(|rate| (RowsPerSecond(rate.point).to_string(), words::rate_interval(rate))),
             locks: step.locks.iter().map(words::lock).collect(),
+            seen: record
+                .map(|record| sentences(&conduct::sentences(record)))
+                .unwrap_or_default(),
             wal: step
                 .wal_bytes
                 .map_or("–".to_string(), |bytes| Bytes(bytes as u64).to_string()),

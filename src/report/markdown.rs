@@ -5,7 +5,8 @@
 use std::fmt::Write;
 
 use crate::model::estimate::{Estimate, StepEstimate, interval_at};
-use crate::observation::Rehearsal;
+use crate::observation::{Rehearsal, StepRecord};
+use crate::report::conduct;
 use crate::report::text;
 use crate::report::way_back::{self, WayBack};
 use crate::report::words::{self, Answer};
@@ -30,6 +31,12 @@ pub fn markdown(rehearsal: &Rehearsal, estimate: &Estimate) -> String {
     }
     text.push_str(&step_table(estimate));
     text.push_str(&way_back(estimate));
+    let seen = seen(rehearsal);
+    if !seen.is_empty() {
+        text.push_str("\n<details><summary>Seen on the clone</summary>\n\n");
+        text.push_str(&bullets(&seen));
+        text.push_str("\n</details>\n");
+    }
     if !estimate.warnings.is_empty() {
         text.push_str("\n**Warnings**\n\n");
         text.push_str(&bullets(&estimate.warnings));
@@ -124,6 +131,15 @@ fn way_back(estimate: &Estimate) -> String {
 }
 
 const STRING: &str = "writing to a string does not fail";
+
+fn seen(rehearsal: &Rehearsal) -> Vec<String> {
+    let of_step = |step: &StepRecord| {
+        let sentences = conduct::sentences(step).into_iter();
+        let number = step.number;
+        sentences.map(move |sentence| format!("Step {number}: {sentence}"))
+    };
+    rehearsal.steps.iter().flat_map(of_step).collect()
+}
 
 fn step_table(estimate: &Estimate) -> String {
     let level = words::percent(estimate.level);

@@ -6,6 +6,7 @@
 
 mod bins;
 pub mod ci;
+mod conduct;
 mod csv;
 mod data_table;
 mod html;

@@ -8,6 +8,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, Tab
 
 use crate::model::estimate::{Basis, Estimate, StepEstimate, interval_at};
 use crate::observation::Rehearsal;
+use crate::report::conduct;
 use crate::report::text;
 use crate::report::way_back::{self, WayBack};
 use crate::report::words::{self, Answer};
@@ -45,6 +46,9 @@ pub fn terminal(rehearsal: &Rehearsal, estimate: &Estimate, width: u16, colour: 
     writeln!(text, "\n{}\n", page.table(&header, 2, &rows)).expect(STRING);
     for step in &estimate.steps {
         text += &step_details(&page, step);
+        let record = words::record_of(rehearsal, step.number);
+        let seen = record.map(conduct::sentences).unwrap_or_default();
+        text.extend(seen.iter().map(|sentence| page.bullet(sentence)));
     }
     text.push('\n');
     text += &way_back(&page, estimate);
@@ -121,6 +125,11 @@ impl Page {
     /// Returns the text broken at spaces, every line indented.
     pub fn indented(&self, text: &str, indent: usize) -> String {
         " ".repeat(indent) + &self.broken(text, indent, indent)
+    }
+
+    /// Returns the text as an item of a list, indented.
+    pub fn bullet(&self, text: &str) -> String {
+        "  ".to_string() + &self.broken(&format!("- {text}"), 2, 4)
     }
 
     fn broken(&self, text: &str, start: usize, indent: usize) -> String {

@@ -173,13 +173,18 @@ pub(super) fn lock(record: &LockRecord) -> String {
         Some(seconds) => format!(", held {}", Seconds(seconds)),
         None => String::new(),
     };
+    let sampled = if record.sampled_every_seconds.is_some() {
+        " (sampled)"
+    } else {
+        ""
+    };
     let blocks = match record.mode {
         LockMode::AccessExclusive => ", blocks reads and writes",
         LockMode::Exclusive | LockMode::ShareRowExclusive | LockMode::Share => ", blocks writes",
         _ => "",
     };
     format!(
-        "{} on {}{held}{blocks}",
+        "{} on {}{held}{sampled}{blocks}",
         lock_name(record.mode),
         one_line(&record.relation)
     )

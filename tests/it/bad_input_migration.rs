@@ -225,7 +225,7 @@ fn an_index_that_cannot_be_built_leaves_no_half_of_it() {
         &database,
         migration,
         4,
-        &["step 1 at line 1: could not create unique index \"by_user\""],
+        &["step 1 at line 1: failed twice: could not create unique index \"by_user\""],
     );
     let invalid = "SELECT count(*) FROM pg_index WHERE NOT indisvalid";
     assert_eq!(

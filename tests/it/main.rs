@@ -21,6 +21,7 @@ mod migration_steps;
 mod plan_cases;
 mod plan_command;
 mod plan_gates;
+mod rehearsal_concurrently;
 mod rehearsal_ladder;
 mod rehearsal_walks;
 mod report;

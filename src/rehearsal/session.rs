@@ -1,0 +1,157 @@
+//! The session that runs the statements as they stand, and what it tells of each.
+
+use postgres::Client;
+use postgres::error::SqlState;
+
+use super::session_view::SessionView;
+use super::statement_watch::ProgressListener;
+use crate::error::{Error, ErrorKind};
+use crate::observation::{DiskRecord, FailedAttempt, LockRecord, WaitRecord};
+use crate::server::{ConnectionParameters, server_error};
+use crate::units::Seconds;
+
+/// The session, and what watches it.
+pub struct Session<'a> {
+    /// Runs the statements.
+    pub client: &'a mut Client,
+    /// Its process on the server.
+    pub process: i32,
+    /// How to reach its server.
+    pub parameters: &'a ConnectionParameters,
+    /// Version of the server, as `server_version_num`.
+    pub version_num: u32,
+    /// Longest wait for a lock, in seconds.
+    pub lock_timeout: f64,
+    /// Looks at it from a second connection; `None` when that was lost.
+    pub view: &'a mut Option<SessionView>,
+    /// Makes one who hears how far a statement has come.
+    pub listener: &'a dyn Fn() -> ProgressListener,
+}
+
+/// What one statement did.
+#[derive(Clone, Debug, Default)]
+pub struct StatementMeasured {
+    /// Seconds from sending it to its commit, or to its end inside a transaction block.
+    pub seconds: f64,
+    /// Seconds among them in which it waited for others, sampled; `None` where that was not observed.
+    pub waited_seconds: Option<f64>,
+    /// Rows affected, as the server reported.
+    pub rows: u64,
+    /// WAL inserted on the server meanwhile, in bytes.
+    pub wal_bytes: u64,
+    /// Locks it acquired, held until its commit.
+    pub locks: Vec<LockRecord>,
+    /// Relations whose storage it replaced.
+    pub rewritten: Vec<String>,
+    /// Tables it read from end to end.
+    pub scanned: Vec<String>,
+    /// Disk it took.
+    pub disk: Option<DiskRecord>,
+    /// What it waited for.
+    pub waits: Vec<WaitRecord>,
+    /// Runs of it that failed before this one.
+    pub failed_attempts: Vec<FailedAttempt>,
+    /// What the reader should know of how it was run.
+    pub notes: Vec<String>,
+}
+
+/// Why a statement failed, and what became of what it left behind.
+#[derive(Debug)]
+pub struct StatementFailed {
+    /// What the server said.
+    pub error: postgres::Error,
+    /// Whether it was cancelled because the person interrupts.
+    pub interrupted: bool,
+    /// What it waited for too long, when it was cancelled for that.
+    pub waited_too_long: Option<String>,
+    /// Runs that failed, this one included, where something had to be cleared away.
+    pub attempts: Vec<FailedAttempt>,
+    /// Partitions it left half detached, which were detached wholly.
+    pub detached: Vec<String>,
+    /// Statements that a person must run to clear away what could not be.
+    pub remedies: Vec<String>,
+}
+
+impl From<postgres::Error> for StatementFailed {
+    fn from(error: postgres::Error) -> StatementFailed {
+        StatementFailed {
+            error,
+            interrupted: false,
+            waited_too_long: None,
+            attempts: Vec::new(),
+            detached: Vec::new(),
+            remedies: Vec::new(),
+        }
+    }
+}
+
+impl Session<'_> {
+    /// Returns the longest wait for a lock as the server takes it.
+    pub fn lock_timeout_milliseconds(&self) -> u64 {
+        milliseconds(self.lock_timeout)
+    }
+
+    /// Returns the bytes of temporary files that sessions of this database have written so far; `None` before version 15,
+    /// which tells them late.
+    pub fn temporary_file_bytes(&mut self) -> Result<Option<u64>, postgres::Error> {
+        if self.version_num < 150_000 {
+            return Ok(None);
+        }
+        self.client
+            .query_one("SELECT pg_catalog.pg_stat_force_next_flush()", &[])?;
+        let sql = "SELECT temp_bytes FROM pg_catalog.pg_stat_database WHERE datname = current_database()";
+        let bytes: i64 = self.client.query_one(sql, &[])?.get(0);
+        Ok(Some(bytes.try_into().unwrap_or(0)))
+    }
+}
+
+impl StatementFailed {
+    /// Puts it into words; `lock_timeout` is the longest wait in seconds.
+    pub fn describe(&self, lock_timeout: f64) -> Error {
+        let mut error = match &self.waited_too_long {
+            Some(what) => Error::new(
+                ErrorKind::MigrationFailed,
+                format!("it waited longer than {}: {what}", Seconds(lock_timeout)),
+            )
+            .with_hint("end the sessions it waits for (an old transaction anywhere in the database counts), or raise --lock-timeout"),
+            None => failure(&self.error),
+        };
+        if let [first, second, ..] = self.attempts.as_slice() {
+            let context = match first.error == second.error {
+                true => "failed twice".to_string(),
+                false => format!("failed twice, the first time because {}", first.error),
+            };
+            error = error.in_context(context);
+        }
+        match self.remedies.as_slice() {
+            [] => error,
+            remedies => error.with_hint(format!("this is left behind; run: {}", remedies.join("; "))),
+        }
+    }
+}
+
+/// Returns a limit in seconds as the server takes it: whole milliseconds, at least one because 0 is no limit.
+pub(super) fn milliseconds(seconds: f64) -> u64 {
+    (seconds * 1000.0).round().clamp(1.0, f64::from(i32::MAX)) as u64
+}
+
+/// Puts a failed statement into words; a server that went away is a lost connection, not a failed migration.
+pub(super) fn failure(error: &postgres::Error) -> Error {
+    const GONE: [SqlState; 3] = [
+        SqlState::ADMIN_SHUTDOWN,
+        SqlState::CRASH_SHUTDOWN,
+        SqlState::CANNOT_CONNECT_NOW,
+    ];
+    let kind = match error.code() {
+        Some(code) if !GONE.contains(code) => ErrorKind::MigrationFailed,
+        _ => ErrorKind::Connection,
+    };
+    let failure = server_error(error, kind);
+    if kind == ErrorKind::Connection {
+        return failure.in_context("the connection was lost");
+    }
+    if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {
+        return failure.with_hint("another session holds a lock on the clone; end it, or raise --lock-timeout");
+    }
+    failure
+}

@@ -1,0 +1,120 @@
+//! One step of a rehearsal that runs as it stands: has it run and watched, and writes down what it did or how it failed.
+
+use std::time::Instant;
+
+use postgres::error::SqlState;
+
+use super::rehearse::{RehearsalMonitor, Walker};
+use super::session::{Session, StatementFailed, StatementMeasured};
+use crate::error::Result;
+use crate::migration::Step;
+use crate::observation::{EndReason, Observation};
+
+impl Walker<'_> {
+    /// Runs a statement as it stands and records it as step `index`.
+    pub(super) fn statement(&mut self, index: usize, step: &Step) -> Result<()> {
+        let begin = Instant::now();
+        let parameters = self.clone.parameters().clone();
+        let monitor: &dyn RehearsalMonitor = self.monitor;
+        let mut session = Session {
+            process: self.worker,
+            parameters: &parameters,
+            client: self.clone.client(),
+            version_num: self.rehearsal.server.version_num,
+            lock_timeout: self.conditions.lock_timeout,
+            view: &mut self.view,
+            listener: &|| monitor.progress_listener(),
+        };
+        let measured = match step.transaction_block {
+            Some(_) => session.run_in_block(&step.sql),
+            None => session.run_alone(&step.sql),
+        };
+        let events = self.observer.take_events(self.run, step.number, begin);
+        self.rehearsal.events.extend(events);
+        match measured {
+            Ok(measured) => self.record_statement(index, begin, measured),
+            Err(failed) => self.statement_failed(index, step, failed)?,
+        }
+        self.save_if_due();
+        Ok(())
+    }
+
+    fn record_statement(&mut self, index: usize, begin: Instant, measured: StatementMeasured) {
+        if let Some((_, _, steps)) = &mut self.open_block {
+            steps.push(index);
+        }
+        let run = self.run;
+        let record = &mut self.rehearsal.steps[index];
+        record.observations.push(Observation {
+            run,
+            segment: 0,
+            rows: measured.rows,
+            seconds: measured.seconds,
+            waited_seconds: measured.waited_seconds,
+            wal_bytes: Some(measured.wal_bytes),
+            full_page_images: None,
+            position: 0.0,
+            elapsed: begin.elapsed().as_secs_f64(),
+            warm_up: false,
+        });
+        record.complete = true;
+        record.failed_attempts.extend(measured.failed_attempts);
+        if run == 0 {
+            record.wal_bytes = Some(measured.wal_bytes);
+            record.locks = measured.locks;
+            record.rewritten = measured.rewritten;
+            record.scanned = measured.scanned;
+            record.disk = measured.disk;
+            record.waits = measured.waits;
+            record.notes.extend(measured.notes);
+        }
+    }
+
+    /// Writes down what became of a statement that failed, and decides whether the rehearsal ends with it.
+    fn statement_failed(&mut self, index: usize, step: &Step, mut failed: StatementFailed) -> Result<()> {
+        let record = &mut self.rehearsal.steps[index];
+        record.failed_attempts.append(&mut failed.attempts.clone());
+        let detached = failed.detached.drain(..);
+        record.notes.extend(
+            detached.map(|name| format!("failed, and left the partition {name} half detached; detached it wholly")),
+        );
+        if failed.interrupted && failed.remedies.is_empty() && failed.error.code() == Some(&SqlState::QUERY_CANCELED) {
+            self.reason = EndReason::Interrupted;
+            return Ok(());
+        }
+        match self.cause_in_a_part(index, step, &failed) {
+            Some(reason) => {
+                self.rehearsal.steps[index].passed_over = Some(reason);
+                Ok(())
+            }
+            None => Err(failed
+                .describe(self.conditions.lock_timeout)
+                .in_context(format!("step {} at line {}", step.number, step.line))),
+        }
+    }
+
+    /// A check that fails because an earlier backfill was replayed only in part says nothing against the migration.
+    fn cause_in_a_part(&self, index: usize, step: &Step, failed: &StatementFailed) -> Option<String> {
+        const VIOLATIONS: [SqlState; 5] = [
+            SqlState::NOT_NULL_VIOLATION,
+            SqlState::CHECK_VIOLATION,
+            SqlState::FOREIGN_KEY_VIOLATION,
+            SqlState::UNIQUE_VIOLATION,
+            SqlState::EXCLUSION_VIOLATION,
+        ];
+        let violated = failed.error.code().is_some_and(|code| VIOLATIONS.contains(code));
+        let partial = self.rehearsal.steps[..index]
+            .iter()
+            .find(|earlier| earlier.batching.is_some() && !earlier.complete);
+        let earlier = match (partial, self.conditions.after_part_of) {
+            (Some(earlier), _) => format!("step {}", earlier.number),
+            (None, Some(number)) => format!("the migration's step {number}"),
+            (None, None) => return None,
+        };
+        (violated && step.transaction_block.is_none()).then(|| {
+            format!(
+                "it needs the whole of {earlier}, of which only a part was replayed; rehearse with --full to measure it"
+            )
+        })
+    }
+}
