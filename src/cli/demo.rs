@@ -1,6 +1,7 @@
 //! `migtime demo`: the whole job on a throwaway server, and the truth beside the prediction.
 
 use super::arguments::{BatchArguments, DemoArguments, EstimateOptions as Options, Format};
+use super::demo_clone::{self, SmallerClone};
 use super::ground::Ground;
 use super::migration_file::MigrationFile;
 use super::output;
@@ -28,32 +29,48 @@ pub fn run(arguments: &DemoArguments) -> Result<()> {
         batch_size: Some(scenario.batch_size),
         ..BatchArguments::default()
     };
-    let job = |full| Job {
-        migration: &migration,
-        rollback: None,
-        batching: &batching,
-        conditions: conditions(arguments.seed, full),
-        precision: None,
-        runs: 1,
-        throwaway: true,
-        production: Vec::new(),
-    };
-    output::print_note("rehearsing a part of it on a copy");
-    let run = |full, name| {
+    let rows = arguments.rows.unwrap_or(scenario.rows);
+    let clone = demo_clone::is_needed(&scenario)
+        .then(|| SmallerClone::fill(&ground, &scenario, &migration, rows, arguments.seed))
+        .transpose()?;
+    let production = clone.as_ref().map_or(Vec::new(), |clone| clone.whole.clone());
+    let run = |full, ground: &Ground, name| {
+        let job = Job {
+            migration: &migration,
+            rollback: None,
+            batching: &batching,
+            conditions: conditions(arguments.seed, full),
+            precision: None,
+            runs: 1,
+            throwaway: true,
+            production: if full { Vec::new() } else { production.clone() },
+        };
         let file = arguments.output.join(name);
         let mut journal = Journal::new(Some(file.clone()));
-        let rehearsal = job(full).run(&ground, &mut journal);
+        let rehearsal = job.run(ground, &mut journal);
         rehearsal
             .and_then(|rehearsal| journal.is_saved().map(|()| rehearsal))
             .inspect_err(|_| tell_saved(&journal, &file))
     };
-    let rehearsal = run(false, REHEARSAL_FILE)?;
+    let rehearsal = match &clone {
+        None => {
+            output::print_note("rehearsing a part of it on a copy");
+            run(false, &ground, REHEARSAL_FILE)?
+        }
+        Some(clone) => {
+            output::print_note("rehearsing it on the clone, which has a quarter of the rows");
+            let mut rehearsal = run(false, &clone.ground, REHEARSAL_FILE)?;
+            clone.aim(&ground, &mut rehearsal)?;
+            Journal::new(Some(arguments.output.join(REHEARSAL_FILE))).save(&rehearsal)?;
+            rehearsal
+        }
+    };
     let mut results = Results::new(rehearsal, &options(arguments.seed))?;
     results.publish(Format::Terminal, &arguments.output)?;
     refuse_if_interrupted(&results.rehearsal)?;
 
     output::print_note("running the whole of it on another copy, to see whether that was true");
-    let actual = run(true, "actual.json")?;
+    let actual = run(true, &ground, "actual.json")?;
     refuse_if_interrupted(&actual)?;
     results.estimate.actual_seconds = Some(model::measured_seconds(&actual));
     results.save(&arguments.output)?;

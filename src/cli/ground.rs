@@ -84,6 +84,30 @@ impl Ground {
         })
     }
 
+    /// Creates another, empty database on the same server, to be rehearsed on while this one lives.
+    ///
+    /// # Errors
+    /// `Connection` when it cannot be created.
+    pub fn beside(&self, name: &str) -> Result<Ground> {
+        let mut client = self.parameters.connect()?;
+        client
+            .batch_execute(&format!("CREATE DATABASE {name}"))
+            .map_err(|error| server_error(&error, ErrorKind::Connection))?;
+        Ok(Ground {
+            parameters: self.parameters.with_database(name),
+            copies: true,
+            _server: None,
+        })
+    }
+
+    /// Connects to the database itself, not to a copy.
+    ///
+    /// # Errors
+    /// `Connection`; `UnsafeTarget` when it cannot be written to.
+    pub fn staged(&self) -> Result<Staging> {
+        Staging::connect(&self.parameters)
+    }
+
     /// Returns the database for one run.
     ///
     /// # Errors

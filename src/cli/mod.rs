@@ -6,6 +6,7 @@ mod arguments;
 mod classes;
 mod connection;
 mod demo;
+mod demo_clone;
 mod estimate;
 mod gates;
 mod ground;

@@ -9,7 +9,10 @@ use clap::Args;
 #[command(after_help = "\
 Examples:
   migtime demo
-  migtime demo --scenario scenarios/uuid-key --rows 2000000 --output reports/uuid")]
+  migtime demo --scenario scenarios/uuid-key --rows 2000000 --output reports/uuid
+  migtime demo --scenario scenarios/index-build
+
+A backfill is rehearsed in part. A migration without one is rehearsed on a clone with a quarter of the rows, and extrapolated.")]
 pub struct DemoArguments {
     /// Play this scenario
     #[arg(long, value_name = "DIR", default_value = "scenarios/simple-backfill")]

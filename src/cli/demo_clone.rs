@@ -1,0 +1,62 @@
+//! The smaller clone of a demo without a backfill: a statement cannot be replayed in part, so it is rehearsed on a quarter of the
+//! rows and climbs the ladder from there.
+
+use super::ground::Ground;
+use super::migration_file::MigrationFile;
+use super::progress::Progress;
+use super::targets;
+use crate::catalog::facts::TableFacts;
+use crate::error::Result;
+use crate::migration::StepKind;
+use crate::observation::Rehearsal;
+use crate::rehearsal::scenario::Scenario;
+use crate::units::Count;
+
+/// How many times as large as the clone the whole is.
+const GROWTH: u64 = 4;
+
+/// A clone of the scenario's database with fewer rows, and what the whole one's catalog says.
+pub struct SmallerClone {
+    /// Where to rehearse.
+    pub ground: Ground,
+    /// The tables of the whole database.
+    pub whole: Vec<TableFacts>,
+}
+
+/// Tells whether the scenario has nothing to replay a part of.
+pub fn is_needed(scenario: &Scenario) -> bool {
+    !scenario.steps.contains(&StepKind::Backfill)
+}
+
+impl SmallerClone {
+    /// Fills a database beside `ground` from the same generator, with a quarter of its `rows`.
+    ///
+    /// # Errors
+    /// Those of [`Ground::fill`]; `Connection` when the whole's catalog cannot be read.
+    pub fn fill(
+        ground: &Ground,
+        scenario: &Scenario,
+        migration: &MigrationFile,
+        rows: u64,
+        seed: u64,
+    ) -> Result<SmallerClone> {
+        let whole = ground.staged()?.read(|reader| migration.tables(reader))?;
+        let rows = (rows / GROWTH).max(1);
+        let clone = ground.beside("clone")?;
+        let progress = Progress::spinner(format!("filling a clone with {} rows", Count(rows as f64)));
+        clone.fill(|client| scenario.fill(client, rows, seed))?;
+        progress.finish();
+        Ok(SmallerClone { ground: clone, whole })
+    }
+
+    /// Writes down how large each step is on the whole database.
+    ///
+    /// # Errors
+    /// `Connection` when its catalog cannot be read.
+    pub fn aim(&self, ground: &Ground, rehearsal: &mut Rehearsal) -> Result<()> {
+        rehearsal.targets = ground
+            .staged()?
+            .read(|reader| targets::of(reader, rehearsal, &self.whole))?;
+        Ok(())
+    }
+}
