@@ -71,10 +71,10 @@ impl Results {
         output::deliver(&content, file)
     }
 
-    /// Compares the upper bound with the budget, if there is one.
+    /// Compares the upper bounds with the budget and with the free disk, where they are told.
     ///
     /// # Errors
-    /// `Gate` when the bound exceeds it.
+    /// `Gate` when a bound exceeds them.
     pub fn check_budget(&self, budget: Option<Seconds>) -> Result<()> {
         let upper = Seconds(self.estimate.interval().upper_seconds);
         match budget {
@@ -85,6 +85,16 @@ impl Results {
                     self.estimate.level * 100.0
                 ),
             )),
+            _ => self.check_disk(),
+        }
+    }
+
+    fn check_disk(&self) -> Result<()> {
+        match &self.estimate.storage {
+            Some(total) if total.fits == Some(false) => {
+                let message = report::fits(total).unwrap_or_default();
+                Err(Error::new(ErrorKind::Gate, format!("not enough disk: {message}")))
+            }
             _ => Ok(()),
         }
     }
@@ -97,5 +107,6 @@ pub fn model_options(options: &Options) -> EstimateOptions {
         seed: options.seed,
         window: options.window,
         provisional: options.provisional,
+        free_disk: options.free_disk,
     }
 }

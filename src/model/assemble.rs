@@ -42,6 +42,7 @@ pub fn assemble(told: Vec<Told>, options: &EstimateOptions, too_thin: Vec<String
             .zip(sum.shares)
             .map(|(told, share)| step_estimate(told, share, options.level))
             .collect(),
+        storage: None,
         actual_seconds: None,
         rollback: None,
     }
@@ -72,6 +73,8 @@ fn step_estimate(told: Told, share_of_variance: f64, level: f64) -> StepEstimate
         basis: forecast.basis,
         locks: forecast.locks,
         wal_bytes: forecast.wal_bytes,
+        wal_interval: None,
+        disk: None,
         share_of_variance,
     }
 }

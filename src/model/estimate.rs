@@ -47,6 +47,9 @@ pub struct Estimate {
     pub assumptions: Vec<String>,
     /// What the reader should look at.
     pub warnings: Vec<String>,
+    /// WAL and disk of the whole migration, where they were measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage: Option<StorageTotal>,
     /// Duration of a whole run that was made afterwards, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actual_seconds: Option<f64>,
@@ -172,8 +175,74 @@ pub struct StepEstimate {
     pub locks: Vec<LockRecord>,
     /// Predicted WAL, in bytes.
     pub wal_bytes: Option<f64>,
+    /// Predicted WAL with its interval at the estimate's level.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wal_interval: Option<SizeInterval>,
+    /// Predicted disk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk: Option<DiskEstimate>,
     /// Share of the total's variance that this step contributes, 0 to 1.
     pub share_of_variance: f64,
+}
+
+/// A size with its prediction interval at the estimate's level, in bytes; negative for what becomes free.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SizeInterval {
+    /// Best value.
+    pub point_bytes: f64,
+    /// Lower end.
+    pub lower_bytes: f64,
+    /// Upper end.
+    pub upper_bytes: f64,
+}
+
+/// Disk that a step takes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DiskEstimate {
+    /// What it adds for good.
+    pub growth: SizeInterval,
+    /// What must be free while it runs, WAL left out.
+    pub peak: SizeInterval,
+}
+
+/// WAL and disk of the whole migration.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StorageTotal {
+    /// WAL written; on the disk at once only where a slot or an archive holds it back.
+    pub wal: SizeInterval,
+    /// What tables and indexes grow by in the end.
+    pub growth: SizeInterval,
+    /// What must be free at the worst moment, WAL left out.
+    pub peak: SizeInterval,
+    /// Steps of which WAL or disk was not measured, and is not counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uncounted_steps: Vec<u32>,
+    /// Free disk that there is, as told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub free_bytes: Option<u64>,
+    /// Whether the upper ends of peak and WAL together fit in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fits: Option<bool>,
+}
+
+impl SizeInterval {
+    /// Returns the sum, end by end.
+    pub fn plus(&self, other: &SizeInterval) -> SizeInterval {
+        SizeInterval {
+            point_bytes: self.point_bytes + other.point_bytes,
+            lower_bytes: self.lower_bytes + other.lower_bytes,
+            upper_bytes: self.upper_bytes + other.upper_bytes,
+        }
+    }
+
+    /// Returns the larger, end by end.
+    pub fn at_least(&self, other: &SizeInterval) -> SizeInterval {
+        SizeInterval {
+            point_bytes: self.point_bytes.max(other.point_bytes),
+            lower_bytes: self.lower_bytes.max(other.lower_bytes),
+            upper_bytes: self.upper_bytes.max(other.upper_bytes),
+        }
+    }
 }
 
 impl Estimate {

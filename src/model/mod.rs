@@ -22,6 +22,7 @@ mod residuals;
 pub mod rule_of_thumb;
 mod statement;
 pub mod stopping;
+mod storage;
 mod total;
 mod waits;
 mod walked;
@@ -33,7 +34,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::migration::StepKind;
 pub use crate::observation::Target;
 use crate::observation::{EventKind, Rehearsal, StepRecord};
-use crate::units::Seconds;
+use crate::units::{Bytes, Seconds};
 use assemble::{Told, assemble, tell_common};
 use estimate::Estimate;
 use forecast::Forecast;
@@ -50,6 +51,8 @@ pub struct EstimateOptions {
     pub window: Option<Seconds>,
     /// Whether to show a number also where the evidence is too thin, marked.
     pub provisional: bool,
+    /// Disk that is free where the migration is planned for.
+    pub free_disk: Option<Bytes>,
 }
 
 impl Default for EstimateOptions {
@@ -59,6 +62,7 @@ impl Default for EstimateOptions {
             seed: 1,
             window: None,
             provisional: false,
+            free_disk: None,
         }
     }
 }
@@ -99,6 +103,7 @@ pub fn estimate(rehearsal: &Rehearsal, targets: &[Option<Target>], options: &Est
         .with_hint(what_to_do(&told)));
     }
     let mut estimate = assemble(told, options, too_thin);
+    storage::tell(&mut estimate, rehearsal, targets, options.free_disk);
     tell_common(&mut estimate, rehearsal);
     estimate.rollback = way_back::way_back(rehearsal, targets, options)?;
     Ok(estimate)

@@ -23,11 +23,13 @@
 //! measured: `measurements`, `measured_rows`, `measured_seconds`, of which `waited_seconds` for other sessions (sampled; empty
 //! where not observed), `measured_wal_bytes`, `complete`, `failed_attempts`, `disk_before_bytes`, `disk_after_bytes` and
 //! `disk_peak_temporary_bytes` (an upper bound) of the relations it touched;
-//! `locks` (`mode relation held_seconds`, separated by `; `) and `statement`. Estimates have six significant digits.
+//! `locks` (`mode relation held_seconds`, separated by `; `) and `statement`; predicted, at the level of the row:
+//! `wal_bytes_lower` and `wal_bytes_upper`, and with the same two ends `growth_bytes`, what stays, and `peak_bytes`, what must be
+//! free meanwhile, WAL left out. Estimates have six significant digits.
 
 use std::fmt::Display;
 
-use crate::model::estimate::{Estimate, LEVELS, StepEstimate, interval_at};
+use crate::model::estimate::{Estimate, LEVELS, SizeInterval, StepEstimate, interval_at};
 use crate::observation::{LockRecord, Observation, Rehearsal, StepRecord};
 use crate::report::words;
 
@@ -80,6 +82,17 @@ const STEP_COLUMNS: [&str; 31] = [
     "disk_peak_temporary_bytes",
 ];
 
+const STORAGE_COLUMNS: [&str; 8] = [
+    "wal_bytes_lower",
+    "wal_bytes_upper",
+    "growth_bytes",
+    "growth_bytes_lower",
+    "growth_bytes_upper",
+    "peak_bytes",
+    "peak_bytes_lower",
+    "peak_bytes_upper",
+];
+
 /// Returns every measurement as CSV; the columns are those of this module's table.
 pub fn observations_csv(rehearsal: &Rehearsal) -> Vec<u8> {
     let mut table = CsvTable::new(OBSERVATION_COLUMNS);
@@ -93,7 +106,12 @@ pub fn observations_csv(rehearsal: &Rehearsal) -> Vec<u8> {
 
 /// Returns every step, predicted and measured, as CSV; the columns are those of this module's text.
 pub fn steps_csv(rehearsal: &Rehearsal, estimate: &Estimate) -> Vec<u8> {
-    let mut table = CsvTable::new(STEP_COLUMNS.into_iter().chain(["locks", "statement"]));
+    let mut table = CsvTable::new(
+        STEP_COLUMNS
+            .into_iter()
+            .chain(["locks", "statement"])
+            .chain(STORAGE_COLUMNS),
+    );
     for step in &estimate.steps {
         let record = words::record_of(rehearsal, step.number);
         predicted_cells(&mut table, step, record, estimate.level);
@@ -101,6 +119,7 @@ pub fn steps_csv(rehearsal: &Rehearsal, estimate: &Estimate) -> Vec<u8> {
         let locks: Vec<String> = step.locks.iter().map(lock_cell).collect();
         table.cell(locks.join("; "));
         table.cell(&step.statement);
+        storage_cells(&mut table, step);
         table.end_row();
     }
     table.bytes()
@@ -194,6 +213,18 @@ fn predicted_cells(table: &mut CsvTable, step: &StepEstimate, record: Option<&St
     table.cell(words::basis_name(step.basis));
     table.optional(step.wal_bytes.map(|bytes| significant(bytes, 6)));
     table.estimated(step.share_of_variance);
+}
+
+fn storage_cells(table: &mut CsvTable, step: &StepEstimate) {
+    let ends = |interval: Option<SizeInterval>| interval.map(|one| [one.point_bytes, one.lower_bytes, one.upper_bytes]);
+    let wal = ends(step.wal_interval).map(|[_, lower, upper]| [lower, upper]);
+    let growth = ends(step.disk.map(|disk| disk.growth));
+    let peak = ends(step.disk.map(|disk| disk.peak));
+    let cells = (0..2).map(|end| wal.map(|ends| ends[end]));
+    let cells = cells.chain((0..3).map(|end| growth.map(|ends| ends[end])));
+    for cell in cells.chain((0..3).map(|end| peak.map(|ends| ends[end]))) {
+        table.optional(cell.map(|bytes| significant(bytes, 6)));
+    }
 }
 
 fn measured_cells(table: &mut CsvTable, record: Option<&StepRecord>) {

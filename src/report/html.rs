@@ -10,9 +10,9 @@ use crate::observation::{EndReason, Rehearsal};
 use crate::report::conduct;
 use crate::report::data_table::{self, DataTable};
 use crate::report::picture::{self, Figure};
-use crate::report::text;
 use crate::report::way_back::{self, WayBack};
 use crate::report::words::{self, Answer};
+use crate::report::{storage, text};
 use crate::units::{Bytes, Count, RowsPerSecond, Seconds};
 
 /// Characters of a statement that are shown without unfolding it.
@@ -38,6 +38,8 @@ pub fn html(rehearsal: &Rehearsal, estimate: &Estimate) -> String {
             .collect(),
         way_back: WayBack::new(estimate),
         way_back_steps: way_back_steps(estimate),
+        storage: storage_table(estimate),
+        storage_sentences: sentences(&storage::sentences(estimate)),
         tables: (!rehearsal.tables.is_empty()).then(|| data_table::tables(&rehearsal.tables)),
         measured: data_table::measured(rehearsal),
         settings: data_table::settings(rehearsal),
@@ -67,6 +69,8 @@ struct Page {
     steps: Vec<StepRow>,
     way_back: Option<WayBack>,
     way_back_steps: Option<DataTable>,
+    storage: Option<DataTable>,
+    storage_sentences: Vec<String>,
     tables: Option<DataTable>,
     measured: DataTable,
     settings: DataTable,
@@ -131,6 +135,19 @@ fn way_back_steps(estimate: &Estimate) -> Option<DataTable> {
         header: way_back::HEADER.map(str::to_string).to_vec(),
         rows: back.steps,
         numeric: false,
+    })
+}
+
+fn storage_table(estimate: &Estimate) -> Option<DataTable> {
+    let rows = storage::rows(estimate);
+    (!rows.is_empty()).then(|| DataTable {
+        caption: format!(
+            "Predicted, with {} intervals; WAL is not in the free disk",
+            words::percent(estimate.level)
+        ),
+        header: storage::HEADER.map(str::to_string).to_vec(),
+        rows,
+        numeric: true,
     })
 }
 

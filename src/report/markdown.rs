@@ -6,10 +6,9 @@ use std::fmt::Write;
 
 use crate::model::estimate::{Estimate, StepEstimate, interval_at};
 use crate::observation::{Rehearsal, StepRecord};
-use crate::report::conduct;
-use crate::report::text;
 use crate::report::way_back::{self, WayBack};
 use crate::report::words::{self, Answer};
+use crate::report::{conduct, storage, text};
 use crate::units::{Bytes, Count, Seconds};
 
 /// Characters of a statement that fit a table cell.
@@ -30,6 +29,13 @@ pub fn markdown(rehearsal: &Rehearsal, estimate: &Estimate) -> String {
         writeln!(text, "{}\n", escaped(&sentence)).expect(STRING);
     }
     text.push_str(&step_table(estimate));
+    let stored = storage::rows(estimate);
+    if !stored.is_empty() {
+        write!(text, "\n**Disk and WAL**\n\n{}", table(&storage::HEADER, &stored)).expect(STRING);
+        for sentence in storage::sentences(estimate) {
+            write!(text, "\n{}\n", escaped(&sentence)).expect(STRING);
+        }
+    }
     text.push_str(&way_back(estimate));
     let seen = seen(rehearsal);
     if !seen.is_empty() {

@@ -8,10 +8,9 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, Tab
 
 use crate::model::estimate::{Basis, Estimate, StepEstimate, interval_at};
 use crate::observation::Rehearsal;
-use crate::report::conduct;
-use crate::report::text;
 use crate::report::way_back::{self, WayBack};
 use crate::report::words::{self, Answer};
+use crate::report::{conduct, storage, text};
 use crate::units::{Bytes, Count, Seconds};
 
 /// Characters of a statement that are shown.
@@ -49,6 +48,15 @@ pub fn terminal(rehearsal: &Rehearsal, estimate: &Estimate, width: u16, colour: 
         let record = words::record_of(rehearsal, step.number);
         let seen = record.map(conduct::sentences).unwrap_or_default();
         text.extend(seen.iter().map(|sentence| page.bullet(sentence)));
+    }
+    let stored = storage::rows(estimate);
+    if !stored.is_empty() {
+        write!(text, "\nDisk and WAL\n{}\n", page.table(&storage::HEADER, 1, &stored)).expect(STRING);
+        text.extend(
+            storage::sentences(estimate)
+                .iter()
+                .map(|sentence| page.wrapped(sentence, 0)),
+        );
     }
     text.push('\n');
     text += &way_back(&page, estimate);
@@ -190,7 +198,9 @@ fn step_row(step: &StepEstimate, level: f64) -> Vec<String> {
 
 fn step_details(page: &Page, step: &StepEstimate) -> String {
     let mut details = vec![format!("basis {}", words::basis_name(step.basis))];
-    details.extend(step.wal_bytes.map(|bytes| format!("{} of WAL", Bytes(bytes as u64))));
+    if step.wal_interval.is_none() {
+        details.extend(step.wal_bytes.map(|bytes| format!("{} of WAL", Bytes(bytes as u64))));
+    }
     details.extend(step.locks.iter().map(words::lock));
     let statement = text::shortened(&step.statement, STATEMENT_LENGTH);
     page.wrapped(&format!("step {}: {statement}", step.number), 2) + &page.indented(&details.join("; "), 2)

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 use migtime::catalog::facts::{Column, IndexFacts, RowsSource, ServerFacts, TableFacts, TableKind};
 use migtime::migration::{LockMode, RecognisedBy, StepKind, Walk};
-use migtime::model::estimate::{Basis, Estimate, FitsWindow, Interval, Rate, StepEstimate, Total};
+use migtime::model::estimate::{
+    Basis, DiskEstimate, Estimate, FitsWindow, Interval, Rate, SizeInterval, StepEstimate, StorageTotal, Total,
+};
 use migtime::observation::{
     BatchingRecord, EndReason, Ending, Event, EventKind, FORMAT_VERSION, LockRecord, Observation, Rehearsal, StepRecord,
 };
@@ -127,8 +129,25 @@ pub fn estimate(rehearsal: &Rehearsal) -> Estimate {
             "step 4 reads public.orders under AccessExclusiveLock: nothing can read or write it for that long".to_string(),
             "15 % of the batches lie inside the wave of index page splits that follows a fresh build; the whole may be faster".to_string(),
         ],
+        storage: Some(StorageTotal {
+            wal: size(9e9),
+            growth: size(140e6),
+            peak: size(310e6),
+            uncounted_steps: vec![2],
+            free_bytes: Some(8_000_000_000),
+            fits: Some(false),
+        }),
         actual_seconds: None,
         rollback: None,
+    }
+}
+
+/// Returns a size with an interval of a tenth to either side.
+fn size(bytes: f64) -> SizeInterval {
+    SizeInterval {
+        point_bytes: bytes,
+        lower_bytes: 0.9 * bytes,
+        upper_bytes: 1.1 * bytes,
     }
 }
 
@@ -361,6 +380,11 @@ fn step_estimate(step: &StepRecord) -> StepEstimate {
         basis: Basis::Rehearsal,
         locks: step.locks.clone(),
         wal_bytes: step.wal_bytes.map(|bytes| bytes as f64 * scale(step)),
+        wal_interval: step.wal_bytes.map(|bytes| size(bytes as f64 * scale(step))),
+        disk: (step.kind == StepKind::IndexBuild).then(|| DiskEstimate {
+            growth: size(140e6),
+            peak: size(310e6),
+        }),
         share_of_variance: 0.0,
     }
 }

@@ -20,12 +20,12 @@ pub use report::ReportArguments;
 
 use crate::migration::Walk;
 use crate::report::ci::Gate;
-use crate::units::{Seconds, parse_duration};
+use crate::units::{Bytes, Seconds, parse_duration, parse_size};
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  a gate said no: over the budget; the rollback does not bring the schema back
+  1  a gate said no: over the budget, or more than the free disk; the rollback does not bring the schema back
   2  usage, or a file that cannot be read or written
   3  cannot connect, no server binaries, or an unsafe target
   4  the migration or its rollback failed in rehearsal
@@ -105,6 +105,9 @@ pub struct EstimateOptions {
     /// Exit with 1 when the upper bound of the interval exceeds this, e.g. 30m
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub budget: Option<Seconds>,
+    /// Exit with 1 when the upper bounds of disk and WAL together exceed this free disk, e.g. 200GB
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub free_disk: Option<Bytes>,
     /// Show the prediction interval of this level
     #[arg(long, default_value = "0.95", value_parser = level)]
     pub level: f64,
@@ -177,6 +180,13 @@ fn duration(text: &str) -> Result<Seconds, String> {
 
 fn gate(text: &str) -> Result<Gate, String> {
     Gate::parse(text).map_err(|error| match error.hint() {
+        Some(hint) => format!("{error}; {hint}"),
+        None => error.to_string(),
+    })
+}
+
+fn size(text: &str) -> Result<Bytes, String> {
+    parse_size(text).map_err(|error| match error.hint() {
         Some(hint) => format!("{error}; {hint}"),
         None => error.to_string(),
     })
