@@ -57,6 +57,10 @@ pub struct RelationFacts {
     pub kind: String,
     /// `pg_class.relpersistence`: `p`, `u` or `t`.
     pub persistence: String,
+    /// Whether its row-level security policies are in force.
+    pub row_security: bool,
+    /// Whether they are in force for its owner, too.
+    pub row_security_forced: bool,
     /// Whether its heap has no page.
     pub empty: bool,
     /// Access method, e.g. `heap`.

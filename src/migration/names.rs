@@ -22,6 +22,28 @@ pub(super) fn name_path(written: &str) -> Vec<String> {
     path
 }
 
+/// Words that mean themselves only in quotes, of all versions (`pg_get_keywords()`, classes R and T).
+const RESERVED: &str = "all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation \
+    column concurrently constraint create cross current_catalog current_date current_role current_schema current_time \
+    current_timestamp current_user default deferrable desc distinct do else end except false fetch for foreign freeze from full grant \
+    group having ilike in initially inner intersect into is isnull join lateral leading left like limit localtime localtimestamp \
+    natural not notnull null offset on only or order outer overlaps placing primary references returning right select session_user \
+    similar some symmetric system_user table tablesample then to trailing true union unique user using variadic verbose when where \
+    window with";
+
+/// Quotes a bare name where SQL needs it.
+pub(super) fn quoted(name: &str) -> String {
+    let plain = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
+        && name
+            .chars()
+            .all(|character| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_');
+    if plain && !RESERVED.split_whitespace().any(|word| word == name) {
+        name.to_owned()
+    } else {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
+}
+
 /// Says whether two single names as written mean the same column.
 pub(super) fn same_name(one: &str, other: &str) -> bool {
     name_path(one) == name_path(other)

@@ -22,6 +22,7 @@ mod plan_cases;
 mod plan_command;
 mod plan_gates;
 mod rehearsal_concurrently;
+mod plan_rollbacks;
 mod rehearsal_ladder;
 mod rehearsal_walks;
 mod report;

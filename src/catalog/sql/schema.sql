@@ -16,6 +16,8 @@ SELECT json_build_object(
             'bare_name', c.relname,
             'kind', c.relkind,
             'persistence', c.relpersistence,
+            'row_security', c.relrowsecurity,
+            'row_security_forced', c.relforcerowsecurity,
             'empty', c.relkind IN ('r', 'm') AND coalesce(pg_relation_size(c.oid), 0) = 0,
             'access_method', (SELECT m.amname FROM pg_am m WHERE m.oid = c.relam),
             'tablespace', (SELECT s.spcname FROM pg_tablespace s WHERE s.oid = c.reltablespace),

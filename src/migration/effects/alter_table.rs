@@ -205,8 +205,9 @@ fn action(words: &mut Words) -> Action {
 fn simple(words: &mut Words, table: &[(&str, LockMode, bool)]) -> Option<Action> {
     let (keywords, lock, recurses) = table.iter().find(|(keywords, ..)| words.at(keywords))?;
     words.accept(keywords);
+    // What ENABLE found is not known: it may have been enabled before, or for replicas only.
     let opposite = match keywords.split_once(' ') {
-        Some(("ENABLE", rest)) => Some(format!("DISABLE {rest}")),
+        Some(("ENABLE", rest)) if rest == "ROW LEVEL SECURITY" => Some(format!("DISABLE {rest}")),
         Some(("DISABLE", rest)) => Some(format!("ENABLE {rest}")),
         Some(("FORCE", rest)) => Some(format!("NO FORCE {rest}")),
         Some(("NO", rest)) if rest.starts_with("FORCE") => Some(rest.to_owned()),

@@ -443,6 +443,6 @@ fn add_constraint(position: usize, constraint: &Constraint, schema: &mut SchemaF
 }
 
 fn qualified(schema: &str, name: &str) -> String {
-    use super::table_rules::quoted;
+    use crate::migration::names::quoted;
     format!("{}.{}", quoted(schema), quoted(name))
 }

@@ -1,8 +1,7 @@
 //! What statements about indexes lock, build and rewrite.
 
-use super::table_rules::quoted;
 use super::words::Words;
-use super::{Effects, Judge, Named, TransactionRule, name_path};
+use super::{Effects, Judge, Named, TransactionRule, name_path, undo};
 use crate::migration::LockMode::{self, AccessExclusive, Share, ShareUpdateExclusive};
 use crate::migration::Trap;
 
@@ -16,13 +15,8 @@ pub(super) fn create_index(judge: &mut Judge, words: &mut Words) {
     };
     let table = judge.relation(&written);
     judge.note_missing(&table, &written);
-    if let Some(name) = &name {
-        let keyword = if concurrently { "CONCURRENTLY " } else { "" };
-        let schema = written
-            .rsplit_once('.')
-            .map_or(String::new(), |(schema, _)| format!("{schema}."));
-        judge.effects.rollback = Some(format!("DROP INDEX {keyword}{schema}{}", quoted(name)));
-    }
+    judge.effects.rollback =
+        name.as_ref().and_then(|name| undo::of_index(name, &written, table.facts, concurrently, if_not_exists));
     let existing = name.and_then(|name| table.facts?.indexes.iter().find(|index| index.bare_name == name));
     if if_not_exists && let Some(index) = existing {
         if !index.valid {

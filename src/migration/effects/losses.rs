@@ -263,7 +263,8 @@ fn by_alter_type(words: &mut Words) -> Option<String> {
     })
 }
 
-fn keeps_values(old: &DataType, new: &DataType) -> bool {
+/// Says whether every value of the one type has its like in the other, and comes back from there unchanged.
+pub(super) fn keeps_values(old: &DataType, new: &DataType) -> bool {
     if old.array != new.array {
         return false;
     }

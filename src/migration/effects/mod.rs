@@ -17,6 +17,7 @@ mod safe_form;
 mod storage;
 mod table_rules;
 mod types;
+mod undo;
 mod whole_tables;
 mod words;
 

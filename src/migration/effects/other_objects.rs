@@ -1,12 +1,19 @@
 //! What statements about views, sequences, types, domains, triggers, statistics and comments lock and scan.
 
-use super::table_rules::quoted;
 use super::words::Words;
-use super::{Effects, Judge, TransactionRule, name_path};
+use super::{Effects, Judge, TransactionRule, name_path, undo};
 use crate::migration::LockMode::{AccessExclusive, Share, ShareRowExclusive, ShareUpdateExclusive};
 use crate::migration::Trap;
 
 pub(super) fn create_trigger(judge: &mut Judge, words: &mut Words) {
+    trigger(judge, words, false);
+}
+
+pub(super) fn replace_trigger(judge: &mut Judge, words: &mut Words) {
+    trigger(judge, words, true);
+}
+
+fn trigger(judge: &mut Judge, words: &mut Words, replaces: bool) {
     let name = words.identifier();
     words.until(&["ON"]);
     words.accept("ON");
@@ -16,7 +23,7 @@ pub(super) fn create_trigger(judge: &mut Judge, words: &mut Words) {
     let table = judge.relation(&written);
     judge.note_missing(&table, &written);
     judge.lock_all(&judge.with_descendants(&table), ShareRowExclusive);
-    judge.effects.rollback = name.map(|name| format!("DROP TRIGGER {} ON {written}", quoted(&name)));
+    judge.effects.rollback = name.and_then(|name| undo::of_trigger(&name, &written, table.facts, replaces));
 }
 
 pub(super) fn replace_view(judge: &mut Judge, words: &mut Words) {

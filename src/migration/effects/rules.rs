@@ -3,7 +3,7 @@
 //! Locks are those of PostgreSQL's documentation ("Explicit Locking") and of the sources named beside them.
 
 use super::words::Words;
-use super::{Judge, TransactionRule, indexes, other_objects, queries, table_rules, whole_tables};
+use super::{Judge, TransactionRule, indexes, other_objects, queries, table_rules, whole_tables, undo};
 use crate::migration::LockMode::{self, AccessExclusive, ShareUpdateExclusive};
 
 type Rule = fn(&mut Judge, &mut Words);
@@ -31,7 +31,7 @@ const RULES: &[(&str, Rule)] = &[
     ("CREATE INDEX", indexes::create_index),
     ("CREATE MATERIALIZED VIEW", queries::create_table_as),
     ("CREATE OR REPLACE RULE", on_table_exclusively),
-    ("CREATE OR REPLACE TRIGGER", other_objects::create_trigger),
+    ("CREATE OR REPLACE TRIGGER", other_objects::replace_trigger),
     ("CREATE OR REPLACE VIEW", other_objects::replace_view),
     ("CREATE POLICY", on_table_exclusively),
     ("CREATE RULE", on_table_exclusively),
@@ -157,21 +157,6 @@ const FORBIDDEN: &[&str] = &[
     "DROP TABLESPACE",
 ];
 
-/// What dropping undoes: `CREATE …` of these.
-const CREATED: &[&str] = &[
-    "AGGREGATE",
-    "COLLATION",
-    "DOMAIN",
-    "EXTENSION",
-    "MATERIALIZED VIEW",
-    "ROLE",
-    "SCHEMA",
-    "SEQUENCE",
-    "TABLE",
-    "TYPE",
-    "VIEW",
-];
-
 /// Judges one statement.
 pub(super) fn judge(judge: &mut Judge, words: &mut Words) {
     let whole = words.clone();
@@ -195,7 +180,7 @@ pub(super) fn judge(judge: &mut Judge, words: &mut Words) {
         not_covered(judge, words);
     }
     if judge.effects.rollback.is_none() {
-        judge.effects.rollback = drop_of_created(&whole);
+        judge.effects.rollback = undo::of_creation(&whole).or_else(|| undo::of_rename(&whole));
     }
 }
 
@@ -247,20 +232,6 @@ fn publication(judge: &mut Judge, words: &mut Words) {
             }
         }
     }
-}
-
-/// Returns the `DROP` that undoes a plain `CREATE`.
-fn drop_of_created(statement: &Words) -> Option<String> {
-    let mut words = statement.clone();
-    if !words.accept("CREATE") {
-        return None;
-    }
-    words.accept_any(&["UNLOGGED", "RECURSIVE"]);
-    let what = words.accept_any(CREATED)?;
-    // What may have been there before must not be dropped.
-    let certain = !words.at("IF NOT EXISTS");
-    let name = words.name().filter(|_| certain)?;
-    Some(format!("DROP {what} {name}"))
 }
 
 /// Returns the mode that `LOCK TABLE … IN mode MODE` names.

@@ -3,8 +3,8 @@
 //! Knows no sizes: whether the statement is dangerous is for the caller to judge.
 
 use super::alter_table::{self, Action, Constraint};
-use super::table_rules::quoted;
 use super::words::Words;
+use crate::migration::names::quoted;
 
 /// Returns the form that keeps reads and writes going, where there is one.
 pub fn safe_form(sql: &str) -> Option<String> {

@@ -3,9 +3,9 @@
 //! After `AlterTableGetLockLevel`, `ATPrepCmd`, `ATExecCmd` and `ATRewriteTables` in `src/backend/commands/tablecmds.c`: all
 //! subcommands of one statement run under the strongest lock that one of them needs.
 
-use super::alter_table::{self, Action, Constraint};
+use super::alter_table::{self, Action};
 use super::words::Words;
-use super::{Judge, Named, name_path};
+use super::{Judge, Named, name_path, undo};
 use crate::migration::LockMode::{self, AccessExclusive, ShareRowExclusive, ShareUpdateExclusive};
 
 /// Storage parameters that are set under the strongest lock (`src/backend/access/common/reloptions.c`); all others are under
@@ -51,7 +51,7 @@ pub(super) fn alter_table<'facts>(judge: &mut Judge<'facts>, words: &mut Words) 
         judge.action(&mut target, action);
     }
     judge.effects.rollback = match actions.as_slice() {
-        [action] => rollback(&written, action),
+        [action] => undo::of_action(&written, action, target.table.facts, judge.schema.is_known()),
         _ => None,
     };
 }
@@ -190,46 +190,5 @@ impl<'facts> Judge<'facts> {
             Some(facts) if facts.access_method.as_deref() == Some(name) => {}
             Some(_) => self.rewrite(&target.table, None),
         }
-    }
-}
-
-/// Returns what undoes a subcommand, where that is obvious.
-fn rollback(table: &str, action: &Action) -> Option<String> {
-    let undo = match action {
-        Action::AddColumn(column) => format!("DROP COLUMN {}", column.written_name),
-        Action::AddConstraint(Constraint { name: Some(name), .. }) => format!("DROP CONSTRAINT {}", quoted(name)),
-        Action::SetNotNull(column) => format!("ALTER COLUMN {} DROP NOT NULL", quoted(column)),
-        Action::DropNotNull(column) => format!("ALTER COLUMN {} SET NOT NULL", quoted(column)),
-        Action::AddIdentity { column } => format!("ALTER COLUMN {} DROP IDENTITY", quoted(column)),
-        Action::RenameColumn(from, to) => format!("RENAME COLUMN {} TO {}", quoted(to), quoted(from)),
-        Action::RenameConstraint(from, to) => format!("RENAME CONSTRAINT {} TO {}", quoted(to), quoted(from)),
-        Action::Attach { partition, .. } => format!("DETACH PARTITION {partition}"),
-        Action::SetLogged(true) => "SET UNLOGGED".to_owned(),
-        Action::SetLogged(false) => "SET LOGGED".to_owned(),
-        Action::Inherit(parent) => format!("NO INHERIT {parent}"),
-        Action::NoInherit(parent) => format!("INHERIT {parent}"),
-        Action::Simple { undo: Some(undo), .. } => undo.clone(),
-        Action::RenameTo(to) => {
-            let (schema, name) = match table.rsplit_once('.') {
-                Some((schema, name)) => (format!("{schema}."), name),
-                None => (String::new(), table),
-            };
-            return Some(format!("ALTER TABLE {schema}{} RENAME TO {name}", quoted(to)));
-        }
-        _ => return None,
-    };
-    Some(format!("ALTER TABLE {table} {undo}"))
-}
-
-/// Quotes a bare name where SQL needs it.
-pub(super) fn quoted(name: &str) -> String {
-    let plain = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
-        && name
-            .chars()
-            .all(|character| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_');
-    if plain {
-        name.to_owned()
-    } else {
-        format!("\"{}\"", name.replace('"', "\"\""))
     }
 }

@@ -1,0 +1,223 @@
+//! What undoes a statement, where that is certain: SQL to run as it stands.
+//!
+//! `tests/it/plan_rollbacks.rs` runs each of them on a server and compares the schemas. Where something stays behind, an SQL comment
+//! at its end says what. What was perhaps there before the statement is not taken away.
+
+use super::alter_table::{Action, Constraint};
+use super::losses::keeps_values;
+use super::types::DataType;
+use super::words::Words;
+use crate::catalog::RelationFacts;
+use crate::migration::names::{last_part, quoted};
+
+/// Statements that make an object `name`, which `DROP` of the same keywords takes away.
+const CREATED: &[&str] = &[
+    "COLLATION",
+    "DOMAIN",
+    "EXTENSION",
+    "MATERIALIZED VIEW",
+    "PUBLICATION",
+    "ROLE",
+    "SCHEMA",
+    "SEQUENCE",
+    "STATISTICS",
+    "TABLE",
+    "TYPE",
+    "VIEW",
+];
+
+/// Objects that `ALTER … RENAME TO` renames.
+const RENAMED: &[&str] = &[
+    "DOMAIN",
+    "FOREIGN TABLE",
+    "INDEX",
+    "MATERIALIZED VIEW",
+    "SCHEMA",
+    "SEQUENCE",
+    "STATISTICS",
+    "TABLE",
+    "TYPE",
+    "VIEW",
+];
+
+/// Returns what undoes a subcommand of `ALTER TABLE table`; `facts` are those of the table before it, if it is known, and
+/// `is_known` says whether a catalog was asked.
+pub(super) fn of_action(table: &str, action: &Action, facts: Option<&RelationFacts>, is_known: bool) -> Option<String> {
+    if is_known && facts.is_none() {
+        return None;
+    }
+    let column_of = |name: &str| facts.and_then(|facts| facts.column(name));
+    let persistence = facts.map(|facts| facts.persistence.as_str());
+    let undo = match action {
+        Action::AddColumn(column) => {
+            let certain = !column.if_not_exists || (is_known && column_of(&column.name).is_none());
+            certain.then(|| format!("DROP COLUMN {}", column.written_name))?
+        }
+        Action::AddConstraint(constraint) => of_constraint(constraint, facts)?,
+        Action::DropConstraint(name) => restored_constraint(name, facts?)?,
+        Action::SetType(change) if !change.computed && change.collation.is_none() => {
+            let old = column_of(&change.column)?;
+            let kept = keeps_values(&DataType::parse(&old.data_type), &change.data_type);
+            let loss = if kept { "" } else { " -- what the new type cannot hold stays lost" };
+            let collation = old.collation.as_ref().map(|name| format!(" COLLATE {}", quoted(name)));
+            let collation = collation.unwrap_or_default();
+            format!("ALTER COLUMN {} TYPE {}{collation}{loss}", quoted(&change.column), old.data_type)
+        }
+        Action::SetNotNull(column) if column_of(column).is_none_or(|column| !column.not_null) => {
+            format!("ALTER COLUMN {} DROP NOT NULL", quoted(column))
+        }
+        Action::DropNotNull(column) if column_of(column).is_none_or(|column| column.not_null) => {
+            format!("ALTER COLUMN {} SET NOT NULL", quoted(column))
+        }
+        Action::AddIdentity { column } => format!("ALTER COLUMN {} DROP IDENTITY", quoted(column)),
+        Action::RenameColumn(from, to) => format!("RENAME COLUMN {} TO {}", quoted(to), quoted(from)),
+        Action::RenameConstraint(from, to) => format!("RENAME CONSTRAINT {} TO {}", quoted(to), quoted(from)),
+        Action::Attach { partition, .. } => {
+            format!("DETACH PARTITION {partition} -- the indexes, keys and triggers that it got on joining stay")
+        }
+        Action::SetLogged(true) if persistence != Some("p") => "SET UNLOGGED".to_owned(),
+        Action::SetLogged(false) if persistence != Some("u") => "SET LOGGED".to_owned(),
+        Action::Inherit(parent) => format!("NO INHERIT {parent}"),
+        Action::NoInherit(parent) => format!("INHERIT {parent}"),
+        Action::Simple { undo: Some(undo), .. } if facts.is_none_or(|facts| changes_security(undo, facts)) => undo.clone(),
+        Action::SetSchema(schema) => {
+            let old = &facts?.schema;
+            let moved = format!("{}.{}", quoted(schema), last_part(table));
+            return Some(format!("ALTER TABLE {moved} SET SCHEMA {}", quoted(old)));
+        }
+        Action::RenameTo(to) => return Some(renamed_back("TABLE", table, to)),
+        _ => return None,
+    };
+    Some(format!("ALTER TABLE {table} {undo}"))
+}
+
+/// Says whether the statement that `undo` undoes changes anything: row-level security may have been as it says.
+fn changes_security(undo: &str, facts: &RelationFacts) -> bool {
+    match undo {
+        "ENABLE ROW LEVEL SECURITY" => facts.row_security,
+        "DISABLE ROW LEVEL SECURITY" => !facts.row_security,
+        "FORCE ROW LEVEL SECURITY" => facts.row_security_forced,
+        "NO FORCE ROW LEVEL SECURITY" => !facts.row_security_forced,
+        _ => true,
+    }
+}
+
+fn of_constraint(constraint: &Constraint, facts: Option<&RelationFacts>) -> Option<String> {
+    let drop = format!("DROP CONSTRAINT {}", quoted(constraint.name.as_ref()?));
+    Some(match (constraint.kind, &constraint.using_index, facts) {
+        ('p', Some(_), _) => format!("{drop} -- the index goes with it, and its columns stay NOT NULL"),
+        (_, Some(_), _) => format!("{drop} -- the index goes with it"),
+        ('p', None, None) => format!("{drop} -- its columns stay NOT NULL"),
+        ('p', None, Some(facts)) => {
+            let nullable = constraint.columns.iter().filter(|name| {
+                let column = facts.column(name);
+                column.is_some_and(|column| !column.not_null)
+            });
+            let nullable = nullable.map(|name| format!(", ALTER COLUMN {} DROP NOT NULL", quoted(name)));
+            drop + &nullable.collect::<String>()
+        }
+        _ => drop,
+    })
+}
+
+/// Returns what makes a dropped constraint again; a key to which foreign keys may refer is left to its owner.
+fn restored_constraint(name: &str, facts: &RelationFacts) -> Option<String> {
+    let found = facts.constraint(name).filter(|found| matches!(found.kind.as_str(), "c" | "f"))?;
+    Some(format!("ADD CONSTRAINT {} {}", quoted(name), found.definition))
+}
+
+/// Returns what gives an object its old name back.
+fn renamed_back(what: &str, written: &str, to: &str) -> String {
+    let old = last_part(written);
+    let qualifier = &written[..written.len() - old.len()];
+    format!("ALTER {what} {qualifier}{} RENAME TO {old}", quoted(to))
+}
+
+/// Returns the `ALTER … RENAME TO` that undoes another.
+pub(super) fn of_rename(statement: &Words) -> Option<String> {
+    let mut words = statement.clone();
+    if !words.accept("ALTER") {
+        return None;
+    }
+    let what = words.accept_any(RENAMED)?;
+    if words.at("IF EXISTS") {
+        return None;
+    }
+    let written = words.name()?;
+    let to = words.accept("RENAME TO").then(|| words.identifier()).flatten()?;
+    Some(renamed_back(what, &written, &to))
+}
+
+/// Returns the `DROP` that undoes a plain `CREATE`.
+pub(super) fn of_creation(statement: &Words) -> Option<String> {
+    let mut words = statement.clone();
+    if !words.accept("CREATE") {
+        return None;
+    }
+    words.accept_any(&["UNLOGGED", "RECURSIVE"]);
+    if let Some(what) = words.accept_any(&["POLICY", "RULE"]) {
+        let name = words.name()?;
+        words.until(if what == "RULE" { &["TO"] } else { &["ON"] });
+        words.skip();
+        let (table, _) = words.table()?;
+        return Some(format!("DROP {what} {name} ON {table}"));
+    }
+    let what = words.accept_any(CREATED)?;
+    // What may have been there before must not be dropped; a schema may be named after its owner, statistics by the server.
+    let certain = !words.at("IF NOT EXISTS") && !words.at("AUTHORIZATION") && !words.at("(") && !words.at("ON");
+    let name = words.name().filter(|_| certain)?;
+    Some(format!("DROP {what} {name}"))
+}
+
+/// Returns the `DROP INDEX` of an index just made on `table`, unless it was perhaps there before.
+pub(super) fn of_index(
+    name: &str,
+    table: &str,
+    facts: Option<&RelationFacts>,
+    concurrently: bool,
+    if_not_exists: bool,
+) -> Option<String> {
+    let certain = match facts {
+        Some(facts) => !facts.indexes.iter().any(|index| index.bare_name == name),
+        None => !if_not_exists,
+    };
+    let own = last_part(table);
+    let qualifier = &table[..table.len() - own.len()];
+    let keyword = if concurrently { "CONCURRENTLY " } else { "" };
+    certain.then(|| format!("DROP INDEX {keyword}{qualifier}{}", quoted(name)))
+}
+
+/// Returns the `DROP TRIGGER` of a trigger just made, unless it was perhaps there before.
+pub(super) fn of_trigger(name: &str, table: &str, facts: Option<&RelationFacts>, replaces: bool) -> Option<String> {
+    let certain = match facts {
+        Some(facts) => !facts.triggers.iter().any(|known| known == name),
+        None => !replaces,
+    };
+    certain.then(|| format!("DROP TRIGGER {} ON {table}", quoted(name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(sql: &str, expected: Option<&str>) {
+        let found = of_rename(&Words::new(sql)).or_else(|| of_creation(&Words::new(sql)));
+        assert_eq!(found.as_deref(), expected, "{sql}");
+    }
+
+    #[test]
+    fn names_keep_their_quotes_and_dots() {
+        check(
+            "ALTER VIEW s.\"a.b\" RENAME TO \"user\"",
+            Some("ALTER VIEW s.\"user\" RENAME TO \"a.b\""),
+        );
+        check("CREATE TABLE \"S\".\"T\" (a int)", Some("DROP TABLE \"S\".\"T\""));
+    }
+
+    #[test]
+    fn what_may_have_been_there_stays() {
+        check("CREATE TABLE IF NOT EXISTS t (a int)", None);
+        check("CREATE SCHEMA AUTHORIZATION joe", None);
+        check("CREATE OR REPLACE VIEW v AS SELECT 1", None);
+    }
+}
