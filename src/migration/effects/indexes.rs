@@ -15,8 +15,9 @@ pub(super) fn create_index(judge: &mut Judge, words: &mut Words) {
     };
     let table = judge.relation(&written);
     judge.note_missing(&table, &written);
-    judge.effects.rollback =
-        name.as_ref().and_then(|name| undo::of_index(name, &written, table.facts, concurrently, if_not_exists));
+    judge.effects.rollback = name
+        .as_ref()
+        .and_then(|name| undo::of_index(name, &written, table.facts, concurrently, if_not_exists));
     let existing = name.and_then(|name| table.facts?.indexes.iter().find(|index| index.bare_name == name));
     if if_not_exists && let Some(index) = existing {
         if !index.valid {

@@ -58,10 +58,18 @@ pub(super) fn of_action(table: &str, action: &Action, facts: Option<&RelationFac
         Action::SetType(change) if !change.computed && change.collation.is_none() => {
             let old = column_of(&change.column)?;
             let kept = keeps_values(&DataType::parse(&old.data_type), &change.data_type);
-            let loss = if kept { "" } else { " -- what the new type cannot hold stays lost" };
+            let loss = if kept {
+                ""
+            } else {
+                " -- what the new type cannot hold stays lost"
+            };
             let collation = old.collation.as_ref().map(|name| format!(" COLLATE {}", quoted(name)));
             let collation = collation.unwrap_or_default();
-            format!("ALTER COLUMN {} TYPE {}{collation}{loss}", quoted(&change.column), old.data_type)
+            format!(
+                "ALTER COLUMN {} TYPE {}{collation}{loss}",
+                quoted(&change.column),
+                old.data_type
+            )
         }
         Action::SetNotNull(column) if column_of(column).is_none_or(|column| !column.not_null) => {
             format!("ALTER COLUMN {} DROP NOT NULL", quoted(column))
@@ -79,7 +87,9 @@ pub(super) fn of_action(table: &str, action: &Action, facts: Option<&RelationFac
         Action::SetLogged(false) if persistence != Some("u") => "SET LOGGED".to_owned(),
         Action::Inherit(parent) => format!("NO INHERIT {parent}"),
         Action::NoInherit(parent) => format!("INHERIT {parent}"),
-        Action::Simple { undo: Some(undo), .. } if facts.is_none_or(|facts| changes_security(undo, facts)) => undo.clone(),
+        Action::Simple { undo: Some(undo), .. } if facts.is_none_or(|facts| changes_security(undo, facts)) => {
+            undo.clone()
+        }
         Action::SetSchema(schema) => {
             let old = &facts?.schema;
             let moved = format!("{}.{}", quoted(schema), last_part(table));
@@ -122,7 +132,9 @@ fn of_constraint(constraint: &Constraint, facts: Option<&RelationFacts>) -> Opti
 
 /// Returns what makes a dropped constraint again; a key to which foreign keys may refer is left to its owner.
 fn restored_constraint(name: &str, facts: &RelationFacts) -> Option<String> {
-    let found = facts.constraint(name).filter(|found| matches!(found.kind.as_str(), "c" | "f"))?;
+    let found = facts
+        .constraint(name)
+        .filter(|found| matches!(found.kind.as_str(), "c" | "f"))?;
     Some(format!("ADD CONSTRAINT {} {}", quoted(name), found.definition))
 }
 
