@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::facts::{ServerFacts, TableFacts};
 use crate::error::{Error, ErrorKind, Result};
-use crate::migration::{Batching, LockMode, RecognisedBy, Step, StepKind, Walk};
+use crate::migration::{Batching, LockMode, RecognisedBy, Step, StepKind, Walk, place};
 
 /// The newest file format this version reads and the one it writes.
 pub const FORMAT_VERSION: u32 = 1;
@@ -123,7 +123,10 @@ pub struct StepRecord {
     pub kind: StepKind,
     /// The statement as written.
     pub statement: String,
-    /// Line of the migration file on which it starts, from 1.
+    /// File it stands in, where the migration consists of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Line of that file on which it starts, from 1.
     pub line: usize,
     /// Schema-qualified table it mainly works on.
     pub table: Option<String>,
@@ -293,6 +296,7 @@ impl Default for StepRecord {
             number: 1,
             kind: StepKind::Unclassified,
             statement: String::new(),
+            file: None,
             line: 1,
             table: None,
             total_rows: None,
@@ -321,11 +325,19 @@ impl StepRecord {
             number: step.number,
             kind: step.kind,
             statement: step.sql.clone(),
+            file: step.file.clone(),
             line: step.line,
             table: step.table.clone(),
             notes: step.notes.clone(),
             ..StepRecord::default()
         }
+    }
+}
+
+impl StepRecord {
+    /// Returns where it stands, for messages: `line 3`, or `dir/0002_x.sql:3`.
+    pub fn place(&self) -> String {
+        place(self.file.as_deref(), self.line)
     }
 }
 

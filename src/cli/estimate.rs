@@ -26,7 +26,7 @@ pub fn run(arguments: &EstimateArguments) -> Result<()> {
         return from_batch_log(log, arguments);
     }
     match &arguments.migration {
-        Some(file) => of_migration(&MigrationFile::read(file)?, arguments),
+        Some(file) => of_migration(&MigrationFile::select(file, &arguments.selection)?, arguments),
         None => of_tables(arguments),
     }
 }

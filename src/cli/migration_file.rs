@@ -1,19 +1,26 @@
-//! Reads a migration from disk with all that it includes, and cuts it into steps once the tables are known.
+//! Reads a migration, or the history of a directory, from disk; picks what is asked for; cuts it into steps once the tables
+//! are known.
 
 use std::path::{Path, PathBuf};
 
-use super::arguments::BatchArguments;
-use super::output::read_text;
+use super::arguments::{BatchArguments, SelectionArguments};
+use super::output::{print_note, read_text};
+use super::source_files;
 use crate::catalog::{self, facts::TableFacts};
 use crate::error::{Error, ErrorKind, Result};
-use crate::migration::{self, BatchOptions, Include, Included, Statement, Step, Tables};
+use crate::migration::formats::{self, History, Migration, Place, Script, Scripts};
+use crate::migration::{self, BatchOptions, Include, Included, Statement, Step, Tables, Tool};
 use crate::server::Reader;
 
-/// A migration as read from disk.
+/// A migration as read from disk: one, or those of a history that were picked.
 pub struct MigrationFile {
-    /// Name of the file, for reports.
+    /// Name of the file or directory with what was picked of it, for reports.
     pub name: String,
+    tool: Tool,
     statements: Vec<Statement>,
+    /// Those that a history has before the first picked one.
+    earlier: Vec<Migration>,
+    picked: Vec<Migration>,
 }
 
 /// A migration whose tables are known.
@@ -25,19 +32,89 @@ pub struct PlannedMigration {
 }
 
 impl MigrationFile {
-    /// Reads the migration in `path`, following `\i` and `\ir` as psql does.
+    /// Reads all that `path` names, a file or a directory; see [`MigrationFile::select`].
     ///
     /// # Errors
-    /// `Usage` with `file:line` for what cannot be read or is no SQL.
+    /// As [`MigrationFile::select`].
     pub fn read(path: &Path) -> Result<MigrationFile> {
+        MigrationFile::select(path, &SelectionArguments::default())
+    }
+
+    /// Reads what is picked of `path`, following `\i` and `\ir` where psql would, and says on stderr what it was read as.
+    ///
+    /// # Errors
+    /// `Usage` with `file:line` for what cannot be read, is no SQL, or would be refused by its tool; `Usage` when what is asked
+    /// for is not there.
+    pub fn select(path: &Path, selection: &SelectionArguments) -> Result<MigrationFile> {
         let name = path.display().to_string();
-        let statements = migration::parse_with(&read_text(path)?, &name, &mut |include| read_include(include))?;
-        Ok(MigrationFile { name, statements })
+        let (files, place) = source_files::read(path)?;
+        let history = formats::read(&name, files, place, selection.format_of)?;
+        tell(&history, place);
+        let tool = history.tool;
+        let (earlier, picked) = selection.pick(history.migrations, &name)?;
+        let name = format!("{name}{}", selection.in_words());
+        let statements = statements(tool, picked.iter().map(|migration| &migration.up))?;
+        if statements.is_empty() {
+            return Err(migration::no_statement(&name));
+        }
+        Ok(MigrationFile {
+            name,
+            tool,
+            statements,
+            earlier,
+            picked,
+        })
+    }
+
+    /// Returns the tool whose files these are.
+    pub fn tool(&self) -> Tool {
+        self.tool
     }
 
     /// Returns its statements, in order.
     pub fn statements(&self) -> &[Statement] {
         &self.statements
+    }
+
+    /// Returns the statements of the migrations before the first picked one, in order.
+    ///
+    /// # Errors
+    /// `Usage` with `file:line` for what is no SQL.
+    pub fn earlier(&self) -> Result<Vec<Statement>> {
+        statements(self.tool, self.earlier.iter().map(|migration| &migration.up))
+    }
+
+    /// Returns how many migrations come before the first picked one.
+    pub fn earlier_migrations(&self) -> usize {
+        self.earlier.len()
+    }
+
+    /// Returns its way back as its tool would run it, the newest migration first; `None` where nothing undoes one of them.
+    ///
+    /// # Errors
+    /// `Usage` with `file:line` for what is no SQL.
+    pub fn down(&self) -> Result<Option<MigrationFile>> {
+        let scripts: Option<Vec<&Script>> = self
+            .picked
+            .iter()
+            .rev()
+            .map(|migration| migration.down.as_ref())
+            .collect();
+        let Some(scripts) = scripts else {
+            return Ok(None);
+        };
+        let name = match scripts.as_slice() {
+            [only] => only.file().to_string(),
+            _ => format!("the way back of {}", self.name),
+        };
+        let statements = statements(self.tool, scripts)?;
+        Ok((!statements.is_empty()).then(|| MigrationFile {
+            name,
+            tool: self.tool,
+            statements,
+            earlier: Vec::new(),
+            picked: Vec::new(),
+        }))
     }
 
     /// Looks the tables up and cuts the migration into steps.
@@ -88,6 +165,26 @@ fn each_once(tables: Tables) -> Vec<TableFacts> {
     tables.sort_by(|one, other| one.name.cmp(&other.name));
     tables.dedup_by(|one, other| one.name == other.name);
     tables
+}
+
+/// Says what was recognised, where that is more than a file of plain SQL.
+fn tell(history: &History, place: Place) {
+    let count = history.migrations.len();
+    if place == Place::Directory || history.tool != Tool::PlainSql {
+        let migrations = if count == 1 { "migration" } else { "migrations" };
+        print_note(&format!("read as {}, {count} {migrations}", history.tool.name()));
+    }
+    for remark in &history.remarks {
+        print_note(&format!("hint: {remark}"));
+    }
+}
+
+fn statements<'a>(tool: Tool, scripts: impl IntoIterator<Item = &'a Script>) -> Result<Vec<Statement>> {
+    let scripts = Scripts {
+        tool,
+        scripts: scripts.into_iter().collect(),
+    };
+    scripts.statements(&mut |include| read_include(include))
 }
 
 /// Passes on why the catalog does not have the table that is to be batched.

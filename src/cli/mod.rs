@@ -19,6 +19,7 @@ mod rehearse;
 mod report;
 mod repository;
 mod results;
+mod source_files;
 mod targets;
 mod watching;
 mod way_back;

@@ -23,7 +23,7 @@ const LONG_SECONDS: f64 = 1.0;
 /// # Errors
 /// `Usage` for a migration that cannot be read; `Connection` when a database was named and cannot be reached.
 pub fn run(arguments: &PlanArguments) -> Result<()> {
-    let migration = MigrationFile::read(&arguments.migration)?;
+    let migration = MigrationFile::select(&arguments.migration, &arguments.selection)?;
     let mut production = connection::production_if_named(&arguments.connection)?;
     let schema = match &mut production {
         Some(production) => {
@@ -33,13 +33,16 @@ pub fn run(arguments: &PlanArguments) -> Result<()> {
         None => SchemaFacts::default(),
     };
     let planned = migration::plan(migration.statements(), &schema);
+    if let Err(error) = migration.down() {
+        output::print_note(&format!("warning: the way back cannot be read: {error}"));
+    }
     let sizes = match &mut production {
         Some(production) => sizes(production, &planned, &schema)?,
         None => Sizes::new(),
     };
     let (times, total) = planned::times(&planned, &sizes, arguments.level);
     let report = PlanReport {
-        recognised_as: "plain-sql",
+        recognised_as: migration.tool().name(),
         total,
         statements: planned
             .iter()

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::arguments::{BatchArguments, RehearseArguments};
 use super::ground::Ground;
 use super::migration_file::{MigrationFile, PlannedMigration};
+use super::progress::Progress;
 use super::results::Results;
 use super::{
     connection, output, targets,
@@ -13,11 +14,11 @@ use super::{
     way_back,
 };
 use crate::catalog::{self, facts::TableFacts};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::{self, stopping};
 use crate::observation::{EndReason, Rehearsal};
 use crate::rehearsal::journal::Journal;
-use crate::rehearsal::{Conditions, Unfinished, rehearse};
+use crate::rehearsal::{Conditions, Unfinished, history, rehearse};
 use crate::server::{Production, Staging, signals};
 use crate::units::{Bytes, Count, Seconds};
 
@@ -26,14 +27,14 @@ pub const REHEARSAL_FILE: &str = "rehearsal.json";
 
 /// Runs the command.
 pub fn run(arguments: &RehearseArguments) -> Result<()> {
-    let migration = MigrationFile::read(&arguments.migration)?;
-    let rollback = rollback(arguments)?;
+    let migration = MigrationFile::select(&arguments.migration, &arguments.selection)?;
+    let rollback = rollback(arguments, &migration)?;
     let mut production = arguments
         .production
         .as_deref()
         .map(|url| connection::production_at(Some(url), arguments.no_password))
         .transpose()?;
-    let ground = prepare_ground(arguments, production.as_mut())?;
+    let ground = prepare_ground(arguments, &migration, production.as_mut())?;
     let production_tables = match &mut production {
         Some(production) => production.read(|reader| migration.tables(reader))?,
         None => Vec::new(),
@@ -72,14 +73,13 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
     results.check_budget(arguments.options.budget)
 }
 
-/// Reads the rollback that was named, or that stands beside the migration.
-fn rollback(arguments: &RehearseArguments) -> Result<Option<MigrationFile>> {
-    let path = match &arguments.rollback {
-        Some(path) => Some(path.clone()),
-        None if arguments.no_rollback => None,
-        None => way_back::paired(&arguments.migration),
-    };
-    path.as_deref().map(MigrationFile::read).transpose()
+/// Reads the rollback that was named, or the way back that belongs to the migration.
+fn rollback(arguments: &RehearseArguments, migration: &MigrationFile) -> Result<Option<MigrationFile>> {
+    match &arguments.rollback {
+        Some(path) => MigrationFile::read(path).map(Some),
+        None if arguments.no_rollback => Ok(None),
+        None => migration.down(),
+    }
 }
 
 /// Asks production, if one was named, how large the steps are there, and saves the answer with what was measured.
@@ -241,9 +241,13 @@ pub fn now() -> String {
     humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string()
 }
 
-fn prepare_ground(arguments: &RehearseArguments, production: Option<&mut Production>) -> Result<Ground> {
-    if let Some(schema) = &arguments.schema {
-        return Ground::scratch(schema, arguments.rows, arguments.options.seed, arguments.pg_bin.clone());
+fn prepare_ground(
+    arguments: &RehearseArguments,
+    migration: &MigrationFile,
+    production: Option<&mut Production>,
+) -> Result<Ground> {
+    if arguments.scratch {
+        return prepare_scratch(arguments, migration);
     }
     let target = connection::staging_target(arguments.staging.as_deref())?;
     let mut staging = connection::staging(&target, arguments.production.as_deref(), arguments.no_password)?;
@@ -263,6 +267,30 @@ fn prepare_ground(arguments: &RehearseArguments, production: Option<&mut Product
 /// Tells whether each run works on a copy, so that nothing stays behind.
 fn copies(arguments: &RehearseArguments) -> bool {
     arguments.scratch || arguments.sandbox || arguments.runs > 1
+}
+
+/// Starts a throwaway server, fills it from the schema file, and applies the migrations before those that are rehearsed.
+fn prepare_scratch(arguments: &RehearseArguments, migration: &MigrationFile) -> Result<Ground> {
+    let earlier = migration.earlier()?;
+    let ground = match &arguments.schema {
+        Some(schema) => Ground::scratch(schema, arguments.rows, arguments.options.seed, arguments.pg_bin.clone())?,
+        None if arguments.migration.is_dir() => Ground::empty(arguments.pg_bin.clone(), &[])?,
+        None => {
+            return Err(
+                Error::new(ErrorKind::Usage, "a throwaway server has no tables for this migration").with_hint(
+                    "make them with --schema FILE, or name the directory of all migrations and begin with --from VERSION",
+                ),
+            );
+        }
+    };
+    if !earlier.is_empty() {
+        let count = migration.earlier_migrations();
+        output::print_note(&format!("applying the {count} earlier migrations, unmeasured"));
+        let progress = Progress::spinner(format!("applying {count} earlier migrations"));
+        ground.fill(|client| history::apply(client, &earlier))?;
+        progress.finish();
+    }
+    Ok(ground)
 }
 
 fn conditions(arguments: &RehearseArguments) -> Conditions {
@@ -312,5 +340,13 @@ fn tell_clone(results: &Results, arguments: &RehearseArguments) -> Result<()> {
 
 /// Returns `reports/<migration>`, where `migtime estimate` looks for rehearsals.
 fn default_directory(migration: &Path) -> PathBuf {
-    Path::new("reports").join(migration.file_stem().unwrap_or(migration.as_os_str()))
+    let absolute = std::path::absolute(migration).unwrap_or_else(|_| migration.to_path_buf());
+    let stem = |path: &Path| path.file_stem().unwrap_or_default().to_owned();
+    // The file of a tool that names the directory instead.
+    let named_by_directory = ["up.sql", "down.sql"].iter().any(|name| absolute.ends_with(name));
+    let name = match absolute.parent() {
+        Some(parent) if named_by_directory => stem(parent),
+        _ => stem(&absolute),
+    };
+    Path::new("reports").join(name)
 }

@@ -1,6 +1,4 @@
-//! The way back of a migration: which file it is, its rehearsal after the migration's, and what its outcome means.
-
-use std::path::{Path, PathBuf};
+//! The way back of a migration: its rehearsal after the migration's, and what its outcome means.
 
 use super::ground::Site;
 use super::migration_file::MigrationFile;
@@ -15,27 +13,6 @@ use crate::rehearsal::Conditions;
 use crate::rehearsal::journal::Journal;
 use crate::rehearsal::way_back::{self, Witness};
 use crate::server::{Staging, signals};
-
-/// Names of a migration's file, and of the rollback beside it, by their endings.
-const PAIRS: [(&str, &str); 4] = [
-    (".up.sql", ".down.sql"),
-    ("up.sql", "down.sql"),
-    ("migration.sql", "rollback.sql"),
-    (".sql", ".rollback.sql"),
-];
-
-/// Returns the rollback that stands beside `migration`: `x.down.sql` by `x.up.sql`, `down.sql` by `up.sql`, `rollback.sql` by
-/// `migration.sql`, `x.rollback.sql` by `x.sql`.
-pub fn paired(migration: &Path) -> Option<PathBuf> {
-    let name = migration.file_name()?.to_str()?;
-    let candidates = PAIRS
-        .iter()
-        .filter_map(|(forward, back)| name.strip_suffix(forward).map(|stem| (stem, *forward, *back)))
-        // `cleanup.sql` is no `up.sql`.
-        .filter(|(stem, forward, _)| forward.starts_with('.') || stem.is_empty())
-        .map(|(stem, _, back)| migration.with_file_name(format!("{stem}{back}")));
-    candidates.into_iter().find(|candidate| candidate.is_file())
-}
 
 /// What has to be known before the migration runs.
 pub struct Preparation<'a> {
@@ -227,35 +204,5 @@ pub fn check(rehearsal: &Rehearsal, changed_in_place: bool) -> Result<()> {
                 false => error,
             })
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_rollback_beside_a_migration_is_found() {
-        let folder = tempfile::tempdir().expect("temporary directory");
-        for name in [
-            "1_a.up.sql",
-            "1_a.down.sql",
-            "cleanup.sql",
-            "down.sql",
-            "b.sql",
-            "b.rollback.sql",
-            "migration.sql",
-        ] {
-            std::fs::write(folder.path().join(name), "").expect("file");
-        }
-        let check = |migration: &str, expected: Option<&str>| {
-            let found = paired(&folder.path().join(migration));
-            assert_eq!(found, expected.map(|name| folder.path().join(name)), "{migration}");
-        };
-        check("1_a.up.sql", Some("1_a.down.sql"));
-        check("up.sql", Some("down.sql"));
-        check("cleanup.sql", None);
-        check("b.sql", Some("b.rollback.sql"));
-        check("migration.sql", None);
     }
 }

@@ -69,6 +69,11 @@ impl<'text> Lexer<'text> {
         Lexer { text, offset: 0 }
     }
 
+    /// Starts at a byte offset of `text`.
+    pub fn starting_at(text: &'text str, offset: usize) -> Self {
+        Lexer { text, offset }
+    }
+
     /// Returns the next token; `None` at the end.
     pub fn next(&mut self) -> Result<Option<Token>, Unterminated> {
         let rest = &self.text[self.offset..];

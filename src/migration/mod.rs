@@ -10,6 +10,7 @@ mod batching;
 mod command;
 mod directive;
 mod effects;
+pub mod formats;
 mod kind;
 mod lexer;
 mod names;
@@ -21,6 +22,7 @@ mod statement;
 mod steps;
 mod syntax;
 mod template;
+mod transactions;
 mod trap;
 mod variables;
 mod weave;
@@ -30,12 +32,14 @@ pub use batching::{BatchOptions, DEFAULT_BATCH_SIZE, Tables};
 pub use command::command;
 pub use directive::{BatchDirective, Directive};
 pub use effects::{Effects, Loss, TransactionRule, effects, losses, safe_form};
+pub use formats::Tool;
 pub use lexer::BatchEdge;
 pub use names::nearest;
 pub use plan::{PlannedStatement, PlannedTable, names_in, plan};
-pub use statement::{Include, Included, Statement, parse, parse_with};
+pub use statement::{Include, Included, Sending, Statement, no_statement, parse, parse_with};
 pub use steps::{steps, tables_of};
 pub use template::{condition, is_integer_key};
+pub use transactions::is_transaction_edge;
 pub use trap::{Trap, Warning};
 pub use variables::substitute;
 pub use windows::{WalkFrom, batches_sql, key_range_sql, sample_sql};
@@ -135,12 +139,15 @@ pub struct Step {
     pub kind: StepKind,
     /// The statement as written, without its semicolon.
     pub sql: String,
+    /// File it stands in, where the migration consists of several.
+    pub file: Option<String>,
     /// Line on which it starts, from 1.
     pub line: usize,
     /// Name of the table it mainly works on, as in [`TableFacts::name`](crate::catalog::facts::TableFacts::name); for a
     /// backfill the one that is walked.
     pub table: Option<String>,
-    /// Explicit transaction block (`BEGIN … COMMIT`) it stands in, numbered from 1; `None` when it commits by itself.
+    /// Transaction that it shares with others, numbered from 1: its `BEGIN … COMMIT`, that of its tool, or that of a message of
+    /// several statements. `None` when it commits by itself.
     pub transaction_block: Option<u32>,
     /// Whether it reads more than one table.
     pub joins: bool,
@@ -148,6 +155,21 @@ pub struct Step {
     pub batching: Option<Batching>,
     /// What the reader should know: "batched by its primary key", "inside a transaction: not batched".
     pub notes: Vec<String>,
+}
+
+impl Step {
+    /// Returns where it stands, for messages: `line 3`, or `dir/0002_x.sql:3`.
+    pub fn place(&self) -> String {
+        place(self.file.as_deref(), self.line)
+    }
+}
+
+/// Returns where a step stands, for messages: `line 3`, or `dir/0002_x.sql:3` where the migration consists of several files.
+pub fn place(file: Option<&str>, line: usize) -> String {
+    match file {
+        Some(file) => format!("{file}:{line}"),
+        None => format!("line {line}"),
+    }
 }
 
 /// How a backfill is cut into batches.

@@ -3,9 +3,11 @@
 //!
 //! Pure. What one statement does is for `effects` to say; here are transactions, settings and the traps of their order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::effects::{Effects, TransactionRule, Words, effects, evolve};
+use super::formats::Tool;
+use super::transactions::{self, Block, Edge, OpenedBy};
 use super::{LockMode, Statement, StepKind, Trap, Warning};
 use crate::catalog::{Origin, SchemaFacts};
 
@@ -18,8 +20,9 @@ pub struct PlannedStatement {
     pub effects: Option<Effects>,
     /// Tables it works on or locks that the catalog does not have under that name.
     pub tables: BTreeMap<String, PlannedTable>,
-    /// Line of the `BEGIN` of its transaction block; `None` when it commits by itself.
-    pub block_line: Option<usize>,
+    /// Number of the transaction that it shares with others, as in [`Step::transaction_block`](super::Step::transaction_block);
+    /// `None` when it commits by itself.
+    pub transaction_block: Option<u32>,
     /// What may surprise whoever runs it, here in this migration.
     pub warnings: Vec<Warning>,
 }
@@ -42,31 +45,31 @@ pub fn plan(statements: &[Statement], schema: &SchemaFacts) -> Vec<PlannedStatem
     let mut schema = schema.clone();
     let mut session = Session::default();
     let mut planned = Vec::new();
-    for statement in statements {
+    let blocks = transactions::follow(statements).blocks;
+    for (statement, block) in statements.iter().zip(blocks) {
         let words = Words::new(&statement.sql);
         let edge = Edge::of(&words);
-        let found = match edge {
-            Some(_) => None,
-            None => Some(effects(&statement.sql, &schema)),
+        session.enter(block);
+        let (found, warnings) = match edge {
+            Some(edge) => (None, session.warnings_of_edge(statement, edge)),
+            None => {
+                let found = effects(&statement.sql, &schema);
+                let mut warnings = found.warnings.clone();
+                warnings.extend(session.warnings(&words, &found, statements));
+                (Some(found), warnings)
+            }
         };
-        let mut warnings = found
-            .iter()
-            .flat_map(|found| found.warnings.clone())
-            .collect::<Vec<_>>();
-        if let Some(found) = &found {
-            warnings.extend(session.warnings(&words, found, statements.len()));
-        }
         planned.push(PlannedStatement {
             statement: statement.clone(),
             tables: found.iter().flat_map(|found| own_tables(found, &schema)).collect(),
             effects: found,
-            block_line: session.opened_at,
+            transaction_block: block.map(|block| block.number),
             warnings,
         });
         // Outside a block SET LOCAL is forgotten at once.
-        if session.opened_at.is_some() || !words.at("SET LOCAL") {
+        if block.is_some() || !words.at("SET LOCAL") {
             evolve(&statement.sql, &mut schema);
-            session.follow(&words, edge, statement.line);
+            session.follow(&words);
         }
     }
     warn_of_held_locks(&mut planned);
@@ -102,55 +105,25 @@ pub fn names_in(statements: &[Statement]) -> Vec<String> {
     names
 }
 
-/// Where a transaction block begins or ends.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Edge {
-    Begin,
-    End,
-    Chain,
-    /// A savepoint, or a mode of the transaction.
-    Inside,
-}
-
-impl Edge {
-    fn of(words: &Words) -> Option<Edge> {
-        let is_one_of = |all: &[&str]| all.iter().any(|keywords| words.at(keywords));
-        if is_one_of(&["BEGIN", "START TRANSACTION"]) {
-            return Some(Edge::Begin);
-        }
-        if is_one_of(&["SAVEPOINT", "RELEASE", "SET TRANSACTION"]) || (words.at("ROLLBACK") && words.holds("TO")) {
-            return Some(Edge::Inside);
-        }
-        let ends = is_one_of(&["COMMIT", "END", "ROLLBACK", "ABORT", "PREPARE TRANSACTION"]);
-        ends.then(|| {
-            if words.holds("AND CHAIN") {
-                Edge::Chain
-            } else {
-                Edge::End
-            }
-        })
-    }
-}
-
 /// What earlier statements have left in the session.
 #[derive(Default)]
 struct Session {
-    /// Line of the `BEGIN` of the open block.
-    opened_at: Option<usize>,
+    block: Option<Block>,
     /// Constraints added NOT VALID in the open block.
     not_valid: Vec<String>,
     lock_timeout: bool,
 }
 
 impl Session {
-    fn follow(&mut self, words: &Words, edge: Option<Edge>, line: usize) {
-        match edge {
-            Some(Edge::Begin) if self.opened_at.is_none() => self.opened_at = Some(line),
-            Some(Edge::End) => (self.opened_at, self.not_valid) = (None, Vec::new()),
-            Some(Edge::Chain) => (self.opened_at, self.not_valid) = (Some(line), Vec::new()),
-            _ => {}
+    fn enter(&mut self, block: Option<Block>) {
+        if self.block.map(|block| block.number) != block.map(|block| block.number) {
+            self.not_valid.clear();
         }
-        if self.opened_at.is_some() && words.at("ALTER TABLE") && words.holds("NOT VALID") {
+        self.block = block;
+    }
+
+    fn follow(&mut self, words: &Words) {
+        if self.block.is_some() && words.at("ALTER TABLE") && words.holds("NOT VALID") {
             self.not_valid.extend(named_behind(words, "ADD CONSTRAINT"));
         }
         if let Some(value) = setting(words, "lock_timeout") {
@@ -158,18 +131,67 @@ impl Session {
         }
     }
 
-    fn warnings(&self, words: &Words, found: &Effects, statements: usize) -> Vec<Warning> {
-        let mut warnings = Vec::new();
-        let mut warn = |trap, text: &str| warnings.push(Warning::new(trap, text));
-        match (found.transaction, self.opened_at) {
-            (TransactionRule::Forbidden, Some(line)) => {
-                let text = format!("the server refuses it inside the transaction block of line {line}");
-                warn(Trap::RefusedInTransaction, &text);
-            }
-            (TransactionRule::Forbidden, None) if statements > 1 => warn(
-                Trap::RefusedWhenSentWhole,
-                "sent together with other statements (psql -c, or a tool that sends the file whole) it is inside one transaction, and refused",
+    /// What goes wrong when a file manages transactions inside the one of its tool.
+    fn warnings_of_edge(&self, statement: &Statement, edge: Edge) -> Vec<Warning> {
+        let tool = statement.sending.tool;
+        if self.block.is_none_or(|block| block.by != OpenedBy::Tool) {
+            return Vec::new();
+        }
+        let text = match edge {
+            Edge::Begin => format!(
+                "{} {} already: the server only warns that there is one",
+                tool.name(),
+                tool.transaction_in_words()
             ),
+            Edge::End | Edge::Chain => format!(
+                "it ends the transaction of {}: what comes behind it is no longer undone together with it",
+                tool.name()
+            ),
+            Edge::Inside => return Vec::new(),
+        };
+        vec![Warning::new(Trap::TransactionOfToolEnded, text)]
+    }
+
+    /// Why the server will not run a statement that must stand outside of transactions, if so.
+    fn refusal(&self, statements: &[Statement]) -> Option<Warning> {
+        let Some(block) = self.block else {
+            let unknown_sender = statements.len() > 1 && statements[0].sending.tool == Tool::PlainSql;
+            return unknown_sender.then(|| {
+                Warning::new(
+                    Trap::RefusedWhenSentWhole,
+                    "sent together with other statements (psql -c, or a tool that sends the file whole) it is inside one transaction, and refused",
+                )
+            });
+        };
+        let opening = &statements[block.opened_at];
+        let tool = opening.sending.tool;
+        let text = match block.by {
+            OpenedBy::Begin => format!(
+                "the server refuses it inside the transaction block of line {}",
+                opening.line
+            ),
+            OpenedBy::Tool => format!(
+                "{} {}, in which the server refuses it: {}",
+                tool.name(),
+                tool.transaction_in_words(),
+                tool.way_out_of_transaction()
+            ),
+            OpenedBy::Message => format!(
+                "{} sends it together with other statements, which makes them one transaction, in which the server refuses it: {}",
+                tool.name(),
+                tool.way_out_of_message()
+            ),
+        };
+        Some(Warning::new(Trap::RefusedInTransaction, text))
+    }
+
+    fn warnings(&self, words: &Words, found: &Effects, statements: &[Statement]) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        if found.transaction == TransactionRule::Forbidden {
+            warnings.extend(self.refusal(statements));
+        }
+        let mut warn = |trap, text: &str| warnings.push(Warning::new(trap, text));
+        match (found.transaction, self.block) {
             (TransactionRule::Required, None) if words.at("SET LOCAL") => {
                 warn(
                     Trap::SetLocalOutsideTransaction,
@@ -187,6 +209,13 @@ impl Session {
             warn(
                 Trap::LockTimeoutCancelsConcurrently,
                 "lock_timeout also cancels the waits of CONCURRENTLY and leaves an invalid index: set it to 0 here",
+            );
+        }
+        if builds_concurrently && statements[0].sending.tool == Tool::Flyway {
+            warn(
+                Trap::WaitsForItsTool,
+                "Flyway keeps its lock in an open transaction, for whose end CONCURRENTLY waits for ever: set \
+                 flyway.postgresql.transactional.lock=false",
             );
         }
         let validated = named_behind(words, "VALIDATE CONSTRAINT");
@@ -233,49 +262,44 @@ fn named_behind(words: &Words, keywords: &str) -> Option<String> {
 
 /// Says which strong locks of a block are held through the statements behind them.
 fn warn_of_held_locks(planned: &mut [PlannedStatement]) {
-    for place in 0..planned.len() {
-        let Some(line) = planned[place].block_line else {
+    for block in planned.chunk_by_mut(|one, other| one.transaction_block == other.transaction_block) {
+        if block[0].transaction_block.is_some() {
+            warn_within_block(block);
+        }
+    }
+}
+
+fn warn_within_block(block: &mut [PlannedStatement]) {
+    let (mut later, mut slow) = (0, 0);
+    for effects in block.iter().filter_map(|planned| planned.effects.as_ref()) {
+        later += 1;
+        slow += usize::from(effects.kind() != StepKind::CatalogOnly);
+    }
+    let mut already: BTreeSet<String> = BTreeSet::new();
+    for planned in block {
+        let Some(effects) = &planned.effects else {
             continue;
         };
-        let later = planned[place + 1..]
-            .iter()
-            .take_while(|other| other.block_line == Some(line))
-            .filter_map(|other| other.effects.as_ref())
-            .collect::<Vec<_>>();
-        let slow = later
-            .iter()
-            .filter(|effects| effects.kind() != StepKind::CatalogOnly)
-            .count();
-        let already: Vec<&str> = planned[..place]
-            .iter()
-            .filter(|other| other.block_line == Some(line))
-            .filter_map(|other| other.effects.as_ref())
-            .flat_map(|effects| &effects.locks)
-            .filter(|(_, mode)| *mode >= LockMode::Share)
+        later -= 1;
+        slow -= usize::from(effects.kind() != StepKind::CatalogOnly);
+        let strong = effects.locks.iter().filter(|(_, mode)| *mode >= LockMode::Share);
+        let held: Vec<&str> = strong
             .map(|(name, _)| name.as_str())
+            .filter(|name| already.insert((*name).to_owned()))
             .collect();
-        let held: Vec<&str> = planned[place]
-            .effects
-            .iter()
-            .flat_map(|effects| &effects.locks)
-            .filter(|(name, mode)| *mode >= LockMode::Share && !already.contains(&name.as_str()))
-            .map(|(name, _)| name.as_str())
-            .collect();
-        if held.is_empty() || later.is_empty() {
+        if held.is_empty() || later == 0 {
             continue;
         }
         let through = match slow {
-            0 => format!("{} more in its block", count(later.len())),
+            0 => format!("{} more in its block", count(later)),
             slow => format!(
                 "{} more in its block, {slow} of which {} on rows",
-                count(later.len()),
+                count(later),
                 if slow == 1 { "works" } else { "work" }
             ),
         };
         let warning = format!("holds its lock on {} to the COMMIT, through {through}", held.join(", "));
-        planned[place]
-            .warnings
-            .push(Warning::new(Trap::LockKeptToCommit, warning));
+        planned.warnings.push(Warning::new(Trap::LockKeptToCommit, warning));
     }
 }
 

@@ -3,6 +3,7 @@
 //! Knows nothing of SQL.
 
 use std::ops::Range;
+use std::rc::Rc;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
@@ -14,7 +15,7 @@ pub(super) struct Source<'text> {
     pub file: &'text str,
     /// The whole text.
     pub text: &'text str,
-    line_starts: Vec<usize>,
+    line_starts: Rc<[usize]>,
 }
 
 impl<'text> Source<'text> {
@@ -27,6 +28,15 @@ impl<'text> Source<'text> {
             file,
             text,
             line_starts,
+        }
+    }
+
+    /// Returns the text up to a byte offset, of which all places stay the same.
+    pub fn up_to(&self, end: usize) -> Source<'text> {
+        Source {
+            file: self.file,
+            text: &self.text[..end],
+            line_starts: Rc::clone(&self.line_starts),
         }
     }
 

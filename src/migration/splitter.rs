@@ -40,11 +40,11 @@ pub(super) struct RawStatement {
     pub comments: Vec<Range<usize>>,
 }
 
-/// Splits the text; the comments that belong to no statement come last.
-pub(super) fn split(source: &Source) -> Result<(Vec<Piece>, Vec<Range<usize>>)> {
+/// Splits the text from a byte offset on; the comments that belong to no statement come last.
+pub(super) fn split(source: &Source, start: usize) -> Result<(Vec<Piece>, Vec<Range<usize>>)> {
     refuse_dump(source)?;
     let mut splitter = Splitter::new(source);
-    let mut lexer = Lexer::new(source.text);
+    let mut lexer = Lexer::starting_at(source.text, start);
     loop {
         match lexer.next() {
             Ok(Some(token)) => splitter.take(token)?,
@@ -253,7 +253,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: &[&str]) {
-        let (pieces, _) = split(&Source::new("m.sql", text)).expect("splits");
+        let (pieces, _) = split(&Source::new("m.sql", text), 0).expect("splits");
         let found: Vec<String> = pieces
             .iter()
             .map(|piece| match piece {
@@ -265,7 +265,7 @@ mod tests {
     }
 
     fn check_refused(text: &str, expected: &str) {
-        match split(&Source::new("m.sql", text)) {
+        match split(&Source::new("m.sql", text), 0) {
             Ok(_) => panic!("accepted {text}"),
             Err(error) => assert_eq!(error.message(), expected),
         }
@@ -299,7 +299,7 @@ mod tests {
     #[test]
     fn comments_belong_to_the_statement_they_stand_by() {
         let text = "-- one\na /* two */ b; -- three\n-- four\nc;\n-- five";
-        let (pieces, left) = split(&Source::new("m.sql", text)).expect("splits");
+        let (pieces, left) = split(&Source::new("m.sql", text), 0).expect("splits");
         let comments: Vec<Vec<&str>> = pieces
             .iter()
             .map(|piece| match piece {

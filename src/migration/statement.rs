@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 use super::directive::{self, Directive};
+use super::formats::Tool;
 use super::lexer::BatchEdge;
 use super::source::{Source, excerpt};
 use super::splitter::{Piece, RawStatement, split};
@@ -28,6 +29,20 @@ pub struct Statement {
     pub placeholders: Vec<(Range<usize>, BatchEdge)>,
     /// What a comment asks for.
     pub directive: Option<Directive>,
+    /// How its tool sends it.
+    pub sending: Sending,
+}
+
+/// How the tool of a migration sends a statement, which decides in which transaction it runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sending {
+    /// The tool.
+    pub tool: Tool,
+    /// The transaction that the tool opens around it, numbered from 1; `None` where it opens none.
+    pub transaction: Option<u32>,
+    /// The message in which it is sent with other statements, numbered from 1: one simple query of several statements is one
+    /// transaction. `None` when it is sent by itself.
+    pub message: Option<u32>,
 }
 
 impl Statement {
@@ -92,19 +107,32 @@ pub fn parse_with(
     file: &str,
     include: &mut dyn FnMut(&Include) -> Result<Included>,
 ) -> Result<Vec<Statement>> {
+    let statements = parse_part(&Source::new(file, text), 0, include)?;
+    if statements.is_empty() {
+        return Err(no_statement(file));
+    }
+    Ok(statements)
+}
+
+/// Reads the statements of a part of a file, from a byte offset to the end of `source`; there may be none.
+pub(super) fn parse_part(
+    source: &Source,
+    start: usize,
+    include: &mut dyn FnMut(&Include) -> Result<Included>,
+) -> Result<Vec<Statement>> {
     let mut reader = Reader {
         include,
-        open_files: vec![file.to_owned()],
+        open_files: vec![source.file.to_owned()],
         statements: Vec::new(),
     };
-    reader.read(&Source::new(file, text))?;
-    if reader.statements.is_empty() {
-        return Err(
-            Error::new(ErrorKind::Usage, format!("{file}: there is no statement in it"))
-                .with_hint("a migration is plain SQL; statements end with a semicolon"),
-        );
-    }
+    reader.read(source, start)?;
     Ok(reader.statements)
+}
+
+/// Says that there is nothing to do in a migration.
+pub fn no_statement(name: &str) -> Error {
+    Error::new(ErrorKind::Usage, format!("{name}: there is no statement in it"))
+        .with_hint("a migration is plain SQL; statements end with a semicolon")
 }
 
 /// Returns the statement with each placeholder replaced by a parameter of the same length, so that it parses; the
@@ -128,8 +156,8 @@ struct Reader<'caller> {
 }
 
 impl Reader<'_> {
-    fn read(&mut self, source: &Source) -> Result<()> {
-        let (pieces, left_comments) = split(source)?;
+    fn read(&mut self, source: &Source, start: usize) -> Result<()> {
+        let (pieces, left_comments) = split(source, start)?;
         for piece in pieces {
             match piece {
                 Piece::Statement(raw) => self.read_statement(source, raw)?,
@@ -177,6 +205,7 @@ impl Reader<'_> {
             sql: sql.to_owned(),
             placeholders,
             directive,
+            sending: Sending::default(),
         });
         Ok(())
     }
@@ -188,7 +217,7 @@ impl Reader<'_> {
             return Err(source.error(range, format!("{} includes itself", included.file)));
         }
         self.open_files.push(included.file.clone());
-        self.read(&Source::new(&included.file, &included.text))?;
+        self.read(&Source::new(&included.file, &included.text), 0)?;
         self.open_files.pop();
         Ok(())
     }
@@ -214,6 +243,7 @@ fn read_directive(source: &Source, comments: &[Range<usize>]) -> Result<Option<(
 fn hint_for(text: &str) -> Option<&'static str> {
     match text.as_bytes() {
         [b':', ..] => Some("psql's variables are not filled in; only :batch_start and :batch_end have a meaning here"),
+        [b'$' | b'{', ..] => Some("placeholders of a migration tool, like ${name} or {{.name}}, are not filled in"),
         _ => None,
     }
 }

@@ -6,7 +6,7 @@ use super::batching::{Catalog, decide};
 use super::names::name_path;
 use super::outline::Outline;
 use super::statement::masked;
-use super::{BatchOptions, Statement, Step, StepKind, Tables, kind, syntax};
+use super::{BatchOptions, Statement, Step, StepKind, Tables, kind, syntax, transactions};
 use crate::error::Result;
 
 /// Returns the names of the tables the statements work on, as written, each once, in order.
@@ -41,29 +41,31 @@ pub fn tables_of(statements: &[Statement]) -> Vec<String> {
 /// `Usage` with `file:line` for placeholders or directives that cannot be followed, and for transactions that cannot be
 /// replayed.
 pub fn steps(statements: &[Statement], tables: &Tables, options: &BatchOptions) -> Result<Vec<Step>> {
+    let transactions = transactions::follow(statements);
+    if let Some(block) = transactions.left_open {
+        return Err(statements[block.opened_at]
+            .error_at_start("this transaction is never committed, so psql would roll it back")
+            .with_hint("end it with COMMIT"));
+    }
+    let several_files = statements.windows(2).any(|pair| pair[0].file != pair[1].file);
     let mut planner = Planner {
         catalog: Catalog::new(tables),
         options,
         steps: Vec::new(),
-        blocks: 0,
-        opened_by: None,
+        several_files,
     };
-    for statement in statements {
+    for (statement, block) in statements.iter().zip(transactions.blocks) {
+        let block = block.map(|block| block.number);
         let outline = outline_of(statement);
-        if !planner.follow_transaction(statement, &outline)? {
-            planner.add_step(statement, &outline)?;
+        if !planner.is_transaction_edge(statement, &outline, block)? {
+            planner.add_step(statement, &outline, block)?;
         }
         planner
             .catalog
             .created
             .extend(outline.creates.iter().map(|name| name_path(name)));
     }
-    match planner.opened_by {
-        Some(begin) => Err(begin
-            .error_at_start("this transaction is never committed, so psql would roll it back")
-            .with_hint("end it with COMMIT")),
-        None => Ok(planner.steps),
-    }
+    Ok(planner.steps)
 }
 
 fn outline_of(statement: &Statement) -> Outline {
@@ -80,28 +82,21 @@ struct Planner<'migration> {
     catalog: Catalog<'migration>,
     options: &'migration BatchOptions,
     steps: Vec<Step>,
-    /// Number of transaction blocks opened so far.
-    blocks: u32,
-    /// Statement that opened the block we are in.
-    opened_by: Option<&'migration Statement>,
+    /// Whether steps must say in which file they stand.
+    several_files: bool,
 }
 
-impl<'migration> Planner<'migration> {
-    /// Follows `BEGIN` and its like; says whether the statement was one of them.
-    fn follow_transaction(&mut self, statement: &'migration Statement, outline: &Outline) -> Result<bool> {
+impl Planner<'_> {
+    /// Says whether the statement only begins or ends a transaction.
+    fn is_transaction_edge(&mut self, statement: &Statement, outline: &Outline, block: Option<u32>) -> Result<bool> {
         match outline.command.as_str() {
-            "BEGIN" if self.opened_by.is_none() => self.open(statement),
-            "BEGIN" | "SET TRANSACTION" | "SAVEPOINT CREATE" | "RELEASE SAVEPOINT" => {}
-            "COMMIT TRANSACTION" => self.opened_by = None,
-            "COMMIT TRANSACTION AND CHAIN" => self.open(statement),
-            "ROLLBACK TRANSACTION" => {
-                self.note_rollback();
-                self.opened_by = None;
-            }
-            "ROLLBACK TRANSACTION AND CHAIN" => {
-                self.note_rollback();
-                self.open(statement);
-            }
+            "BEGIN"
+            | "SET TRANSACTION"
+            | "SAVEPOINT CREATE"
+            | "RELEASE SAVEPOINT"
+            | "COMMIT TRANSACTION"
+            | "COMMIT TRANSACTION AND CHAIN" => {}
+            "ROLLBACK TRANSACTION" | "ROLLBACK TRANSACTION AND CHAIN" => self.note_rollback(block),
             "ROLLBACK TO SAVEPOINT" => {
                 return Err(statement
                     .error_at_start("a rehearsal cannot go back to a savepoint")
@@ -117,13 +112,7 @@ impl<'migration> Planner<'migration> {
         Ok(true)
     }
 
-    fn open(&mut self, statement: &'migration Statement) {
-        self.blocks += 1;
-        self.opened_by = Some(statement);
-    }
-
-    fn note_rollback(&mut self) {
-        let ended = self.block();
+    fn note_rollback(&mut self, ended: Option<u32>) {
         for step in self
             .steps
             .iter_mut()
@@ -134,18 +123,8 @@ impl<'migration> Planner<'migration> {
         }
     }
 
-    fn block(&self) -> Option<u32> {
-        self.opened_by.map(|_| self.blocks)
-    }
-
-    fn add_step(&mut self, statement: &Statement, outline: &Outline) -> Result<()> {
-        let decision = decide(
-            statement,
-            outline,
-            &self.catalog,
-            self.options,
-            self.opened_by.is_some(),
-        )?;
+    fn add_step(&mut self, statement: &Statement, outline: &Outline, block: Option<u32>) -> Result<()> {
+        let decision = decide(statement, outline, &self.catalog, self.options, block.is_some())?;
         let main_table = outline.tables.first().map(|name| match self.catalog.facts(name) {
             Some(facts) => facts.name.clone(),
             None => name.clone(),
@@ -158,9 +137,10 @@ impl<'migration> Planner<'migration> {
             number: self.steps.len() as u32 + 1,
             kind,
             sql: statement.sql.clone(),
+            file: self.several_files.then(|| statement.file.clone()),
             line: statement.line,
             table,
-            transaction_block: self.block(),
+            transaction_block: block,
             joins: joins(outline),
             batching: decision.batching,
             notes: decision.notes,

@@ -31,11 +31,15 @@ pub enum Trap {
     TriggersDoMore,
     /// It fails when the table has rows.
     FailsOnRows,
+    /// A file begins or ends a transaction inside the one of its tool.
+    TransactionOfToolEnded,
+    /// It waits for a transaction that its own tool keeps open.
+    WaitsForItsTool,
 }
 
 impl Trap {
     /// Every kind.
-    pub const ALL: [Trap; 13] = [
+    pub const ALL: [Trap; 15] = [
         Trap::SetLocalOutsideTransaction,
         Trap::RefusedInTransaction,
         Trap::RefusedWhenSentWhole,
@@ -49,6 +53,8 @@ impl Trap {
         Trap::CannotComeBack,
         Trap::TriggersDoMore,
         Trap::FailsOnRows,
+        Trap::TransactionOfToolEnded,
+        Trap::WaitsForItsTool,
     ];
 }
 

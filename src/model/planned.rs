@@ -28,13 +28,13 @@ pub struct Times {
 pub fn times(planned: &[PlannedStatement], sizes: &Sizes, level: f64) -> (Vec<Times>, Option<Prediction>) {
     let durations = durations(planned, sizes);
     let mut times = vec![Times::default(); planned.len()];
-    let mut block: Option<usize> = None;
+    let mut block: Option<u32> = None;
     let mut sum = Some(Sum::default());
     // From the end, so that each statement finds the sum of those behind it in its block.
     for place in (0..planned.len()).rev() {
-        let line = planned[place].block_line;
-        if line.is_none() || line != block {
-            (block, sum) = (line, Some(Sum::default()));
+        let own = planned[place].transaction_block;
+        if own.is_none() || own != block {
+            (block, sum) = (own, Some(Sum::default()));
         }
         if planned[place].effects.is_none() {
             continue;

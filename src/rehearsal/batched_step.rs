@@ -96,7 +96,7 @@ impl Walker<'_> {
         }
         record.locks = locks;
         summarise(record);
-        let reason = outcome.map_err(|error| error.in_context(format!("step {number} at line {}", record.line)))?;
+        let reason = outcome.map_err(|error| error.in_context(format!("step {number} at {}", record.place())))?;
         // A run that was cut off is not made whole by a later one.
         record.complete = reason == EndReason::Complete && (self.run == 0 || record.complete);
         if reason != EndReason::Complete {
@@ -154,7 +154,7 @@ fn plan_failure(error: Error, step: &StepRecord) -> Error {
     };
     error
         .of_kind(kind)
-        .in_context(format!("step {} at line {}", step.number, step.line))
+        .in_context(format!("step {} at {}", step.number, step.place()))
 }
 
 fn describe_walk(record: &mut StepRecord, batching: &Batching, plan: &WalkPlan, batch_delay: f64) {

@@ -5,6 +5,7 @@
 
 pub mod backfill;
 mod batched_step;
+pub mod history;
 mod interruption;
 pub mod journal;
 mod ladder;

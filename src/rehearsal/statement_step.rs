@@ -87,9 +87,11 @@ impl Walker<'_> {
                 self.rehearsal.steps[index].passed_over = Some(reason);
                 Ok(())
             }
-            None => Err(failed
-                .describe(self.conditions.lock_timeout)
-                .in_context(format!("step {} at line {}", step.number, step.line))),
+            None => Err(failed.describe(self.conditions.lock_timeout).in_context(format!(
+                "step {} at {}",
+                step.number,
+                step.place()
+            ))),
         }
     }
 

@@ -190,9 +190,9 @@ fn ending(inner: &Rehearsal, file: &str, outcome: Result<()>) -> Ending {
         .find(|step| !step.complete && step.passed_over.is_none());
     let message = match reached {
         Some(step) => {
-            let prefix = format!("step {} at line {}: ", step.number, step.line);
+            let prefix = format!("step {} at {}: ", step.number, step.place());
             let what = message.strip_prefix(&prefix).unwrap_or(message);
-            format!("{file}:{}: {what}", step.line)
+            format!("{}:{}: {what}", step.file.as_deref().unwrap_or(file), step.line)
         }
         None => format!("{file}: {message}"),
     };

@@ -87,10 +87,11 @@ fn texts_that_are_no_migration() {
         2,
         &["cannot read /missing.sql"],
     );
+    let empty = Folder::new();
     check_error(
-        &["rehearse", "/", "--staging", "x"],
+        &["rehearse", &empty.path("."), "--staging", "x"],
         2,
-        &["cannot read /: Is a directory"],
+        &["there is no .sql file in it", "hint: name a file of SQL"],
     );
 }
 

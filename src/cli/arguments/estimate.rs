@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{BatchArguments, ConnectionArguments, EstimateOptions, OutputArguments};
+use super::{BatchArguments, ConnectionArguments, EstimateOptions, OutputArguments, SelectionArguments};
 
 /// Arguments of `migtime estimate`.
 #[derive(Debug, Args)]
@@ -19,8 +19,11 @@ pub struct EstimateArguments {
     #[arg(long, short = 't', value_name = "NAME", required_unless_present_any = ["batches", "migration"])]
     pub table: Vec<String>,
     /// Estimate this migration, from rehearsals of it if there are any
-    #[arg(long, value_name = "FILE", conflicts_with = "batches")]
+    #[arg(long, value_name = "FILE|DIR", conflicts_with = "batches")]
     pub migration: Option<PathBuf>,
+    /// Which migrations of a directory.
+    #[command(flatten)]
+    pub selection: SelectionArguments,
     /// Refine the number of rows by sampling blocks
     #[arg(long, conflicts_with = "exact")]
     pub sample: bool,

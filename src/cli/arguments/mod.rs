@@ -7,6 +7,7 @@ mod estimate;
 mod plan;
 mod rehearse;
 mod report;
+mod selection;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,7 @@ pub use estimate::EstimateArguments;
 pub use plan::{PlanArguments, PlanFormat};
 pub use rehearse::RehearseArguments;
 pub use report::ReportArguments;
+pub use selection::SelectionArguments;
 
 use crate::migration::Walk;
 use crate::report::ci::Gate;

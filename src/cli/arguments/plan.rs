@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{ConnectionArguments, gate, level};
+use super::{ConnectionArguments, SelectionArguments, gate, level};
 use crate::report::ci::{Document, Gate};
 
 /// How a plan is printed on stdout.
@@ -52,15 +52,23 @@ Examples:
   migtime plan migration.sql --url service=production --deny 'access-exclusive>1s' --deny 'share>30s'
   migtime plan migration.sql --format sarif -o migtime.sarif
   migtime plan migration.sql
+  migtime plan db/migrations --from 0298
+
+A directory is read as its migration tool would: Flyway, golang-migrate, sqlx, refinery, diesel, goose, dbmate, sql-migrate, tern,
+node-pg-migrate, graphile-migrate, Atlas, Liquibase (formatted SQL), Prisma, Drizzle, or plain SQL by name. In a pull request
+usually only its last migrations matter: name the first of them with --from.
 
 A gate judges how long, never what: 300 rows do not matter, 300 million do. What it cannot judge (no database, a statement
 that no rule covers) it does not let pass: exit code 5.
 
 Without a database, what depends on the catalog (types of columns, constraints, partitions, sizes) is said to be unknown.")]
 pub struct PlanArguments {
-    /// Judge this migration: a file of plain SQL
+    /// Judge this migration: a file, or the directory of a migration tool
     #[arg(value_name = "MIGRATION")]
     pub migration: PathBuf,
+    /// Which migrations of a directory.
+    #[command(flatten)]
+    pub selection: SelectionArguments,
     /// Exit with 1 when a lock may be held for longer than this, from its statement to the COMMIT: MODE>DURATION, where a
     /// stronger mode counts too; or rewrite, scan or index-build>DURATION (repeatable)
     #[arg(long, value_name = "GATE", value_parser = gate)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{BatchArguments, EstimateOptions, Format, duration, percentage};
+use super::{BatchArguments, EstimateOptions, Format, SelectionArguments, duration, percentage};
 use crate::units::Seconds;
 
 /// Arguments of `migtime rehearse`.
@@ -15,6 +15,12 @@ Examples:
   migtime rehearse backfill.sql --staging shop_clone --production service=production --window 30m
   migtime rehearse backfill.sql --scratch --schema tables.sql --full
   migtime rehearse 7_add_email.up.sql --rollback 7_add_email.down.sql --staging shop_clone --sandbox --full
+  migtime rehearse db/migrations --from 0298 --staging shop_clone --sandbox
+  migtime rehearse db/migrations --from 0298 --scratch
+
+A directory is read as its migration tool would, and run in that tool's order and transactions. In a pull request usually only its
+last migrations matter: name the first of them with --from. A staging clone is taken to have those before it; on --scratch they
+are applied first, without being measured.
 
 A batch is recognised by <batch_start> and <batch_end> in the statement (or :batch_start, :batch_end), by a comment such as
 -- migtime: batch key=id size=5000, or by the size of the table, which is then walked by its primary key.
@@ -22,9 +28,12 @@ A batch is recognised by <batch_start> and <batch_end> in the statement (or :bat
 Ctrl-C once finishes the batch that runs, saves, and reports what was measured; twice ends at once. Either way no sandbox
 and no throwaway server is left behind.")]
 pub struct RehearseArguments {
-    /// Rehearse this migration: a file of plain SQL
+    /// Rehearse this migration: a file, or the directory of a migration tool
     #[arg(value_name = "MIGRATION")]
     pub migration: PathBuf,
+    /// Which migrations of a directory.
+    #[command(flatten)]
+    pub selection: SelectionArguments,
     /// Rehearse the way back with this file, too, and then the migration again; without it the file beside the migration is
     /// taken: x.down.sql by x.up.sql, down.sql by up.sql, x.rollback.sql by x.sql, rollback.sql by migration.sql
     #[arg(long, value_name = "FILE")]
@@ -36,8 +45,8 @@ pub struct RehearseArguments {
     /// what PG* or DATABASE_URL do
     #[arg(long, value_name = "URL")]
     pub staging: Option<String>,
-    /// Run it on a throwaway server, filled by --schema
-    #[arg(long, requires = "schema", conflicts_with = "staging")]
+    /// Run it on a throwaway server, filled by --schema and by the migrations before --from
+    #[arg(long, conflicts_with = "staging")]
     pub scratch: bool,
     /// Fill the throwaway server with this SQL file; :rows and :seed in it are replaced
     #[arg(long, value_name = "FILE", requires = "scratch")]

@@ -61,7 +61,7 @@ const fn entry(
     }
 }
 
-const ENTRIES: [Entry; 24] = [
+const ENTRIES: [Entry; 26] = [
     entry(
         Rule::LockHeldTooLong,
         ("MT001", "LockHeldTooLong"),
@@ -222,6 +222,22 @@ const ENTRIES: [Entry; 24] = [
         Level::Warning,
         "The statement fails when the table has rows.",
         "A column that is NOT NULL needs a default for the rows that are there.",
+    ),
+    entry(
+        Rule::Trap(Trap::TransactionOfToolEnded),
+        ("MT114", "TransactionOfToolEnded"),
+        Level::Warning,
+        "A file begins or ends a transaction inside the one of its tool.",
+        "COMMIT ends the tool's transaction; what comes behind it runs outside, and is not undone when the migration fails. Leave \
+         transactions to the tool, or switch its own off for this migration.",
+    ),
+    entry(
+        Rule::Trap(Trap::WaitsForItsTool),
+        ("MT115", "WaitsForItsTool"),
+        Level::Warning,
+        "The statement waits for a transaction that its own tool keeps open.",
+        "CONCURRENTLY waits for every transaction with an older snapshot, the tool's own among them: the migration hangs. The \
+         message names the setting.",
     ),
     entry(
         Rule::LongLock,

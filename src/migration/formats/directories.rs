@@ -1,0 +1,73 @@
+//! diesel and Prisma: a directory for each migration.
+
+use super::script::{Script, Send, TransactionScope};
+use super::{Migration, SourceFile, refused};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Returns the migrations of diesel: `<version>_name/up.sql` and `down.sql`, each sent whole, in a transaction unless the
+/// directory's `metadata.toml` says `run_in_transaction = false`.
+pub(super) fn migrations_of_diesel(files: &[SourceFile]) -> Result<Vec<Migration>> {
+    let mut migrations = Vec::new();
+    for file in sorted(files, "up.sql") {
+        let beside = |name: &str| {
+            files
+                .iter()
+                .find(|other| other.directory() == file.directory() && other.file_name() == name)
+        };
+        let scope = match beside("metadata.toml") {
+            Some(metadata) if !runs_in_transaction(metadata)? => TransactionScope::None,
+            _ => TransactionScope::PerScript,
+        };
+        migrations.push(Migration {
+            version: version(file),
+            name: file.directory().to_owned(),
+            up: Script::whole_file(file, scope, Send::Whole),
+            down: beside("down.sql").map(|down| Script::whole_file(down, scope, Send::Whole)),
+        });
+    }
+    Ok(migrations)
+}
+
+/// Returns the migrations of Prisma: `<version>_name/migration.sql`, each sent whole, without a transaction or a way back.
+pub(super) fn migrations_of_prisma(files: &[SourceFile]) -> Result<Vec<Migration>> {
+    let migrations = sorted(files, "migration.sql").into_iter().map(|file| Migration {
+        version: version(file),
+        name: file.directory().to_owned(),
+        up: Script::whole_file(file, TransactionScope::None, Send::Whole),
+        down: None,
+    });
+    Ok(migrations.collect())
+}
+
+/// Returns the files of one name, by their directories.
+pub(super) fn sorted<'files>(files: &'files [SourceFile], name: &str) -> Vec<&'files SourceFile> {
+    let mut found: Vec<&SourceFile> = files
+        .iter()
+        .filter(|file| file.file_name() == name && !file.directory().is_empty() && !file.directory().contains('/'))
+        .collect();
+    found.sort_by(|one, other| one.directory().cmp(other.directory()));
+    found
+}
+
+/// Returns what stands before the first `_` of the directory's name.
+pub(super) fn version(file: &SourceFile) -> String {
+    let directory = file.directory();
+    directory.split('_').next().unwrap_or(directory).to_owned()
+}
+
+fn runs_in_transaction(metadata: &SourceFile) -> Result<bool> {
+    let table: toml::Table = toml::from_str(metadata.text()).map_err(|error| {
+        let line = error
+            .span()
+            .map_or(1, |span| 1 + metadata.text()[..span.start].matches('\n').count());
+        refused(metadata, line, error.message())
+    })?;
+    match table.get("run_in_transaction") {
+        None => Ok(true),
+        Some(toml::Value::Boolean(value)) => Ok(*value),
+        Some(_) => Err(Error::new(
+            ErrorKind::Usage,
+            format!("{}: run_in_transaction must be true or false", metadata.name),
+        )),
+    }
+}

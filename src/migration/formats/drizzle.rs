@@ -1,0 +1,72 @@
+//! Drizzle: the order of its journal, all that is pending in one transaction, cut at each `--> statement-breakpoint`.
+
+use serde::Deserialize;
+
+use super::atlas::cut;
+use super::directories::{sorted, version};
+use super::file_name::split_digits;
+use super::script::{Script, Send, TransactionScope};
+use super::{Migration, Place, SourceFile, refused};
+use crate::error::Result;
+
+/// What stands between two statements.
+pub(super) const BREAKPOINT: &str = "--> statement-breakpoint";
+
+/// Where the journal is.
+pub(super) const JOURNAL: &str = "meta/_journal.json";
+
+#[derive(Deserialize)]
+struct Journal {
+    entries: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    idx: u64,
+    tag: String,
+}
+
+/// Returns the migrations of Drizzle: those of the journal, or a directory for each, as newer versions write them.
+pub(super) fn migrations(files: &[SourceFile], place: Place) -> Result<Vec<Migration>> {
+    if place == Place::File {
+        return Ok(files
+            .iter()
+            .take(1)
+            .map(|file| migration(file, file.file_name()))
+            .collect());
+    }
+    let Some(journal) = files.iter().find(|file| file.path == JOURNAL) else {
+        let found = sorted(files, "migration.sql").into_iter();
+        return Ok(found.map(|file| migration(file, &version(file))).collect());
+    };
+    let mut entries = serde_json::from_str::<Journal>(journal.text())
+        .map_err(|error| refused(journal, error.line(), "this is no journal of Drizzle's"))?
+        .entries;
+    entries.sort_by_key(|entry| entry.idx);
+    let found = entries.iter().map(|entry| {
+        let name = format!("{}.sql", entry.tag);
+        match files.iter().find(|file| file.path == name) {
+            Some(file) => Ok(migration(file, &entry.tag)),
+            None => Err(refused(
+                journal,
+                1,
+                format!("the journal names {name}, which is not there"),
+            )),
+        }
+    });
+    found.collect()
+}
+
+fn migration(file: &SourceFile, tag: &str) -> Migration {
+    Migration {
+        version: split_digits(tag).map_or(tag, |(digits, _)| digits).to_owned(),
+        name: file.path.clone(),
+        up: Script {
+            parts: cut(file.text(), 0, BREAKPOINT),
+            file: file.clone(),
+            transaction: TransactionScope::AllPending,
+            send: Send::Whole,
+        },
+        down: None,
+    }
+}

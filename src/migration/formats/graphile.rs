@@ -1,0 +1,64 @@
+//! graphile-migrate: committed files by name, then what is current; each sent whole, in a transaction unless it says otherwise.
+
+use super::file_name::split_digits;
+use super::lines::lines;
+use super::plain::is_sql;
+use super::script::{Script, Send, TransactionScope};
+use super::{Migration, Place, SourceFile, refused};
+use crate::error::Result;
+
+/// Returns the migrations of graphile-migrate, from its `migrations` directory or from `committed` itself.
+pub(super) fn migrations(files: &[SourceFile], place: Place) -> Result<Vec<Migration>> {
+    let mut forward: Vec<&SourceFile> = match place {
+        Place::File => files.iter().take(1).collect(),
+        Place::Directory => files
+            .iter()
+            .filter(|file| is_sql(file) && rank(file).is_some())
+            .collect(),
+    };
+    forward.sort_by(|one, other| (rank(one), one.file_name()).cmp(&(rank(other), other.file_name())));
+    forward.into_iter().map(migration).collect()
+}
+
+/// Says whether a committed file bears the header that the tool writes.
+pub(super) fn has_header(file: &SourceFile) -> bool {
+    file.text().starts_with("--! Previous:")
+}
+
+/// Committed ones before current ones.
+fn rank(file: &SourceFile) -> Option<u8> {
+    let committed = split_digits(file.file_name()).is_some_and(|(digits, _)| digits.len() >= 6);
+    match (file.directory(), file.file_name()) {
+        ("" | "committed", _) if committed => Some(0),
+        ("", "current.sql") | ("current", _) => Some(1),
+        _ => None,
+    }
+}
+
+fn migration(file: &SourceFile) -> Result<Migration> {
+    let mut scope = TransactionScope::PerScript;
+    for line in lines(file.text()) {
+        let Some(marker) = line.text.strip_prefix("--!").map(str::trim) else {
+            continue;
+        };
+        if marker.starts_with("include") {
+            return Err(refused(file, line.number, "included fixtures are not read")
+                .with_hint("commit it with graphile-migrate first, which writes them into the file"));
+        }
+        if marker.split_whitespace().next() == Some("no-transaction") && is_first_of_body(file, line.range.start) {
+            scope = TransactionScope::None;
+        }
+    }
+    let name = file.file_name();
+    Ok(Migration {
+        version: split_digits(name).map_or(name, |(digits, _)| digits).to_owned(),
+        name: file.path.clone(),
+        up: Script::whole_file(file, scope, Send::Whole),
+        down: None,
+    })
+}
+
+/// Says whether nothing but the header stands before a place.
+fn is_first_of_body(file: &SourceFile, place: usize) -> bool {
+    lines(&file.text()[..place]).all(|line| line.text.is_empty() || line.text.starts_with("--!"))
+}

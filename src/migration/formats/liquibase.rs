@@ -1,0 +1,161 @@
+//! Liquibase's formatted SQL: changesets in one file, each with its attributes and, in comments, its way back.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::atlas::cut;
+use super::lines::{Line, lines};
+use super::plain::is_sql;
+use super::script::{Script, Send, TransactionScope};
+use super::{Migration, Place, SourceFile, refused};
+use crate::error::Result;
+
+/// Returns the changesets of the files, which are taken by path as `includeAll` takes them.
+pub(super) fn migrations(files: &[SourceFile], place: Place) -> Result<Vec<Migration>> {
+    let mut named: Vec<&SourceFile> = match place {
+        Place::File => files.iter().take(1).collect(),
+        Place::Directory => files.iter().filter(|file| is_sql(file) && is_formatted(file)).collect(),
+    };
+    named.sort_by(|one, other| one.path.cmp(&other.path));
+    let mut migrations = Vec::new();
+    for file in named {
+        migrations.extend(changesets(file)?);
+    }
+    Ok(migrations)
+}
+
+/// Says whether the first line that is not blank is the one that Liquibase demands.
+pub(super) fn is_formatted(file: &SourceFile) -> bool {
+    let first = lines(file.text()).find(|line| !line.text.trim().is_empty());
+    first.is_some_and(|line| {
+        line.comment_behind("liquibase")
+            .is_some_and(|rest| rest.starts_with("formatted sql"))
+    })
+}
+
+fn changesets(file: &SourceFile) -> Result<Vec<Migration>> {
+    let mut heads: Vec<Line> = lines(file.text())
+        .filter(|line| line.comment_behind("changeset").is_some())
+        .collect();
+    if let Some(line) = lines(file.text())
+        .take_while(|line| heads.first().is_none_or(|head| line.number < head.number))
+        .find(|line| !line.is_blank_or_comment())
+    {
+        return Err(refused(
+            file,
+            line.number,
+            "Liquibase wants --changeset author:id before the first statement",
+        ));
+    }
+    let ends: Vec<usize> = heads.iter().skip(1).map(|head| head.range.start).collect();
+    let ends = ends.into_iter().chain([file.text().len()]);
+    let found = heads.drain(..).zip(ends).map(|(head, end)| changeset(file, &head, end));
+    found.filter_map(Result::transpose).collect()
+}
+
+/// Reads one changeset; `None` for one of another database.
+fn changeset(file: &SourceFile, head: &Line, end: usize) -> Result<Option<Migration>> {
+    let written = head.comment_behind("changeset").unwrap_or_default();
+    let mut words = written.split_whitespace();
+    let name = words.next().filter(|name| name.contains(':'));
+    let Some(name) = name else {
+        return Err(refused(file, head.number, "Liquibase wants --changeset author:id"));
+    };
+    let attributes: Vec<(&str, &str)> = words.filter_map(|word| word.split_once(':')).collect();
+    let attribute = |wanted: &str| {
+        let found = attributes.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        found.map(|(_, value)| value.trim_matches('"'))
+    };
+    let is_ours = |dbms: &str| {
+        let mut systems = dbms.split(',').map(str::trim);
+        systems.any(|system| system == "postgresql" || system == "all")
+            || dbms.starts_with('!') && !dbms.contains("!postgresql")
+    };
+    if attribute("dbms").is_some_and(|dbms| !is_ours(dbms)) {
+        return Ok(None);
+    }
+    let transaction = match attribute("runInTransaction") {
+        Some("false") => TransactionScope::None,
+        _ => TransactionScope::PerScript,
+    };
+    let body = head.range.end..end;
+    let whole = attribute("splitStatements") == Some("false");
+    let (parts, send) = match attribute("endDelimiter").filter(|delimiter| *delimiter != ";") {
+        Some(delimiter) => (cut_body(file.text(), &body, delimiter), Send::Whole),
+        None if whole => (vec![body.clone()], Send::Whole),
+        None => (vec![body.clone()], Send::PerStatement),
+    };
+    let version = name.split_once(':').map_or(name, |(_, id)| id);
+    Ok(Some(Migration {
+        version: version.to_owned(),
+        name: name.to_owned(),
+        up: Script {
+            file: file.clone(),
+            parts,
+            transaction,
+            send,
+        },
+        down: way_back(file, body, transaction),
+    }))
+}
+
+/// Cuts at lines that are the delimiter, or at the delimiter itself where it is no word.
+fn cut_body(text: &str, body: &Range<usize>, delimiter: &str) -> Vec<Range<usize>> {
+    let is_word = delimiter.chars().all(char::is_alphanumeric) || delimiter == "/";
+    if !is_word {
+        let delimiter = delimiter.replace("\\n", "\n");
+        return cut(&text[..body.end], body.start, &delimiter);
+    }
+    let mut parts = Vec::new();
+    let mut start = body.start;
+    for line in lines(&text[body.clone()]).filter(|line| line.text.trim().eq_ignore_ascii_case(delimiter)) {
+        parts.push(start..body.start + line.range.start);
+        start = body.start + line.range.end;
+    }
+    parts.push(start..body.end);
+    parts
+}
+
+/// Reads `--rollback SQL` lines and `/* liquibase rollback … */` blocks; all else of the file is blanked, so that lines keep
+/// their numbers.
+fn way_back(file: &SourceFile, body: Range<usize>, transaction: TransactionScope) -> Option<Script> {
+    let text = file.text();
+    let mut kept: Vec<Range<usize>> = Vec::new();
+    let mut block = false;
+    for line in lines(&text[body.clone()]) {
+        let start = body.start + line.range.start;
+        let range = start..start + line.text.len();
+        if block {
+            let end = line.text.find("*/");
+            block = end.is_none();
+            kept.push(start..end.map_or(range.end, |end| start + end));
+        } else if let Some(sql) = line.comment_behind("rollback") {
+            let ignored = ["empty", "not required"]
+                .iter()
+                .any(|word| sql.eq_ignore_ascii_case(word));
+            if !ignored && !sql.starts_with("changesetId") {
+                let offset = line.text.rfind(sql).unwrap_or(line.text.len());
+                kept.push(start + offset..range.end);
+            }
+        } else if line.text.trim_start().starts_with("/*") {
+            let opening = line.text.trim_start().trim_start_matches("/*").trim_start();
+            block = opening
+                .strip_prefix("liquibase")
+                .is_some_and(|rest| rest.trim_start().starts_with("rollback"));
+        }
+    }
+    let end = kept.last()?.end;
+    let mut blank: Vec<u8> = text
+        .bytes()
+        .map(|byte| if byte == b'\n' { b'\n' } else { b' ' })
+        .collect();
+    for range in kept {
+        blank[range.clone()].copy_from_slice(&text.as_bytes()[range]);
+    }
+    let blanked = String::from_utf8(blank).ok()?;
+    let file = SourceFile {
+        text: Some(Arc::from(blanked)),
+        ..file.clone()
+    };
+    Some(Script::of_part(&file, body.start..end, transaction, Send::PerStatement))
+}
