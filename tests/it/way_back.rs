@@ -44,8 +44,8 @@ fn rehearse(schema: &str, forward: &str, back: &str, options: &[&str], exit_code
     let database = Database::create();
     database.execute(schema);
     let folder = Folder::new();
-    let migration = folder.file("7_change.up.sql", forward);
-    folder.file("7_change.down.sql", back);
+    let migration = folder.file("change.up.sql", forward);
+    folder.file("change.down.sql", back);
     let (url, out) = (database.url(), folder.path("out"));
     let mut arguments = vec![
         "rehearse",
@@ -163,7 +163,7 @@ fn an_enum_keeps_its_value() {
         &[stays],
     );
     assert!(
-        once.said.contains("does not apply again") && once.said.contains("7_change.up.sql:1: enum label"),
+        once.said.contains("does not apply again") && once.said.contains("change.up.sql:1: enum label"),
         "{}",
         once.said
     );
@@ -193,7 +193,7 @@ fn a_rollback_that_fails_halfway() {
     );
     assert_eq!(halfway.record.undone(), 1);
     for words in [
-        "7_change.down.sql:3: column \"sku\" does not exist (SQLSTATE 42703)",
+        "change.down.sql:3: column \"sku\" does not exist (SQLSTATE 42703)",
         "1 of 3 changes were undone; not as before:",
         "  index public.lines_sku is gone",
     ] {
@@ -264,7 +264,7 @@ fn a_migration_that_does_not_apply_twice() {
         ],
     );
     assert!(
-        rehearsed.said.contains("7_change.down.sql:1: new row for relation"),
+        rehearsed.said.contains("change.down.sql:1: new row for relation"),
         "{}",
         rehearsed.said
     );
@@ -276,7 +276,7 @@ fn a_migration_that_does_not_apply_twice() {
         &[],
     );
     assert!(
-        rehearsed.said.contains("7_change.up.sql:1: duplicate key value"),
+        rehearsed.said.contains("change.up.sql:1: duplicate key value"),
         "{}",
         rehearsed.said
     );

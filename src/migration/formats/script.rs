@@ -105,11 +105,17 @@ impl Scripts<'_> {
             let statements = parse_part(&source.up_to(part.end), part.start, &mut include);
             parts.push(statements.map_err(|error| self.explained(error, part.end < text.len()))?);
         }
-        let transaction = match self.tool {
-            Tool::Flyway => flyway::transaction_of(script, &parts)?,
-            _ => script.transaction,
+        // Batch placeholders are written for migtime: the tool could not run this script.
+        let in_batches = parts
+            .iter()
+            .flatten()
+            .any(|statement| !statement.placeholders.is_empty());
+        let (transaction, send) = match self.tool {
+            _ if in_batches => (TransactionScope::None, Send::PerStatement),
+            Tool::Flyway => (flyway::transaction_of(script, &parts)?, script.send),
+            _ => (script.transaction, script.send),
         };
-        gathered.add(self.tool, transaction, script.send, parts);
+        gathered.add(self.tool, transaction, send, parts);
         Ok(())
     }
 

@@ -518,6 +518,17 @@ fn what_a_person_says_overrides() {
 }
 
 #[test]
+fn batch_placeholders_are_for_nobody_but_migtime() {
+    check(
+        &[(
+            "V1__a.sql",
+            "ALTER TABLE t ADD COLUMN x int;\nUPDATE t SET x = 1 WHERE id BETWEEN <batch_start> AND <batch_end>;",
+        )],
+        "flyway\n1 n:ALTER TABLE t ADD COLUMN x int@1, UPDATE t SET x = 1 WHERE id BETWEEN <batch_start> AND <batch_end>@2",
+    );
+}
+
+#[test]
 fn what_is_no_history_is_said() {
     check_refused(
         &[("20240101_a.rb", "-")],
