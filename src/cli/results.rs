@@ -74,7 +74,7 @@ impl Results {
     /// Compares the upper bounds with the budget and with the free disk, where they are told.
     ///
     /// # Errors
-    /// `Gate` when a bound exceeds them.
+    /// `Gate` when a bound exceeds them; `TooLittleEvidence` when the disk of some step is not known.
     pub fn check_budget(&self, budget: Option<Seconds>) -> Result<()> {
         let upper = Seconds(self.estimate.interval().upper_seconds);
         match budget {
@@ -89,12 +89,24 @@ impl Results {
         }
     }
 
+    /// What is not known to fit is not said to: a step that was not measured may need all of it.
     fn check_disk(&self) -> Result<()> {
-        match &self.estimate.storage {
-            Some(total) if total.fits == Some(false) => {
-                let message = report::fits(total).unwrap_or_default();
-                Err(Error::new(ErrorKind::Gate, format!("not enough disk: {message}")))
-            }
+        let Some(total) = self
+            .estimate
+            .storage
+            .as_ref()
+            .filter(|total| total.free_bytes.is_some())
+        else {
+            return Ok(());
+        };
+        let verdict = report::fits(total).unwrap_or_default();
+        match (total.fits, report::uncounted(total)) {
+            (Some(false), _) => Err(Error::new(ErrorKind::Gate, format!("not enough disk: {verdict}"))),
+            (_, Some(uncounted)) => Err(Error::new(
+                ErrorKind::TooLittleEvidence,
+                format!("whether it fits the free disk is not known. {uncounted}"),
+            )
+            .with_hint("rehearse the whole of it on a clone (--full)")),
             _ => Ok(()),
         }
     }

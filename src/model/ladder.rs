@@ -54,6 +54,8 @@ pub struct Climbed {
     pub top_fraction: f64,
     /// Probability that a cliff lies between it and the full size and costs something.
     pub cliff_probability: f64,
+    /// Runs on smaller tables that were long enough to tell how much runs scatter.
+    pub lower_runs: usize,
 }
 
 impl Ladder {
@@ -90,6 +92,7 @@ impl Ladder {
             mean: mixture(sample.standard_error().hypot(scaling))?,
             top_fraction: fraction,
             cliff_probability: cliff,
+            lower_runs: rungs[1..].iter().map(Vec::len).sum(),
         })
     }
 

@@ -7,6 +7,7 @@ use super::assemble::{Told, assemble};
 use super::estimate::{Basis, Estimate};
 use super::forecast::{Forecast, rate};
 use super::repeated::student;
+use super::storage;
 use crate::catalog::facts::TableFacts;
 use crate::migration::StepKind;
 use crate::stats::lognormal_sum::Lognormal;
@@ -68,7 +69,9 @@ pub fn estimate(steps: &[UnmeasuredStep], options: &EstimateOptions) -> Estimate
         table: step.table.map(|table| table.name.clone()),
         forecast: forecast(step, options.level),
     });
-    assemble(told.collect(), options, Vec::new())
+    let mut estimate = assemble(told.collect(), options, Vec::new());
+    estimate.storage = storage::total(&estimate, options.free_disk);
+    estimate
 }
 
 /// Predicts one step by its kind, rows and bytes.

@@ -14,7 +14,6 @@ use crate::catalog::facts::TableFacts;
 use crate::migration::StepKind;
 use crate::observation::{EventKind, Rehearsal, StepRecord};
 use crate::stats::log_mixture::LogMixture;
-use crate::units::Count;
 
 /// Up to this factor a clone is of production's size: its run stands for production's, scaled by the rows.
 const SAME_SIZE: f64 = 1.1;
@@ -74,7 +73,7 @@ pub fn forecast(
         locks: waits::scaled_locks(step, factor),
         basis: predicted.basis,
         too_thin: too_thin(rehearsal, step, kind, ratio),
-        assumptions: assumptions(step, kind, ratio, predicted.climbed.as_ref()),
+        assumptions: assumptions(kind, ratio, predicted.climbed.as_ref()),
         warnings: waits::warnings(step),
     })
 }
@@ -84,6 +83,13 @@ pub fn kind(step: &StepRecord) -> StepKind {
     match step.kind {
         StepKind::Unclassified if !step.rewritten.is_empty() => StepKind::TableRewrite,
         kind => kind,
+    }
+}
+
+fn counted(runs: usize) -> String {
+    match runs {
+        1 => "1 run".to_string(),
+        runs => format!("{runs} runs"),
     }
 }
 
@@ -168,7 +174,7 @@ fn cycle_rule(rehearsal: &Rehearsal, step: &StepRecord, ratio: f64) -> Option<St
     cycles.unmet_rule(ratio, complete.count())
 }
 
-fn assumptions(step: &StepRecord, kind: StepKind, ratio: f64, climbed: Option<&Climbed>) -> Vec<String> {
+fn assumptions(kind: StepKind, ratio: f64, climbed: Option<&Climbed>) -> Vec<String> {
     let Some(climbed) = climbed else {
         return if (ratio - 1.0).abs() < 1e-9 {
             Vec::new()
@@ -187,14 +193,16 @@ fn assumptions(step: &StepRecord, kind: StepKind, ratio: f64, climbed: Option<&C
         },
         100.0 * climbed.cliff_probability
     )];
-    if let Some(ladder) = step.ladder.as_ref().filter(|ladder| !ladder.rungs.is_empty()) {
-        let share = 100.0 / (climbed.top_fraction * ratio);
-        let smallest = ladder.rungs.iter().map(|rung| rung.rows).min().unwrap_or(0);
+    if climbed.top_fraction * ratio < 0.99 {
         sentences.push(format!(
-            "It also ran on parts of the clone's table, {} rows and more ({} runs), which tell how much runs scatter{}.",
-            Count(smallest as f64),
-            ladder.rungs.len(),
-            if share > 101.0 { "; the largest that was long enough counts" } else { "" }
+            "It rests on runs on {:.0} % of the clone's table: what ran on more of it was too short to tell.",
+            100.0 * climbed.top_fraction * ratio
+        ));
+    }
+    if climbed.lower_runs > 0 {
+        sentences.push(format!(
+            "How much runs scatter is also told by {} on smaller parts of the clone's table.",
+            counted(climbed.lower_runs)
         ));
     }
     sentences

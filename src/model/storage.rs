@@ -146,7 +146,7 @@ fn disk(step: &StepRecord, ratio: f64, scaling: f64, level: f64) -> Option<DiskE
 
 /// Adds up the steps, in order; ends of intervals add, as if all steps were wrong the same way, because all rest on the same
 /// tables: whoever plans disk wants the careful side. `None` when nothing was measured.
-fn total(estimate: &Estimate, free: Option<Bytes>) -> Option<StorageTotal> {
+pub(super) fn total(estimate: &Estimate, free: Option<Bytes>) -> Option<StorageTotal> {
     let steps = &estimate.steps;
     if free.is_none()
         && steps

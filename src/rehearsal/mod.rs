@@ -25,6 +25,7 @@ mod statement_step;
 mod statement_watch;
 mod sub_tables;
 mod table_backfill;
+mod table_sizes;
 mod unfinished;
 mod walk_plan;
 pub mod way_back;

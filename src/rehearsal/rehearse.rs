@@ -189,7 +189,9 @@ impl Walker<'_> {
             match &step.batching {
                 Some(batching) => {
                     let left = steps[index..].iter().filter(|step| step.batching.is_some()).count();
+                    let before = self.bytes_of_tables();
                     self.backfill(index, batching, left, steps.len() == 1)?;
+                    self.record_growth(index, before);
                 }
                 None => {
                     self.ladder(index, step)?;

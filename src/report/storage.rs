@@ -11,14 +11,16 @@ pub(super) const HEADER: [&str; 4] = ["Step", "WAL", "Grows by", "Free disk need
 
 /// Returns a row for each step of which something is known, and one for all of them; nothing when nothing is known.
 pub(super) fn rows(estimate: &Estimate) -> Vec<Vec<String>> {
-    let Some(total) = &estimate.storage else {
-        return Vec::new();
-    };
-    let known = estimate
+    let known: Vec<_> = estimate
         .steps
         .iter()
-        .filter(|step| step.wal_interval.is_some() || step.disk.is_some());
+        .filter(|step| step.wal_interval.is_some() || step.disk.is_some())
+        .collect();
+    let Some(total) = estimate.storage.as_ref().filter(|_| !known.is_empty()) else {
+        return Vec::new();
+    };
     let mut rows: Vec<Vec<String>> = known
+        .into_iter()
         .map(|step| {
             let disk = step.disk.as_ref();
             vec![
@@ -48,16 +50,23 @@ pub(super) fn sentences(estimate: &Estimate) -> Vec<String> {
         return Vec::new();
     };
     let mut sentences = Vec::new();
-    if !total.uncounted_steps.is_empty() {
-        let steps: Vec<String> = total.uncounted_steps.iter().map(u32::to_string).collect();
-        let noun = if steps.len() == 1 { "step" } else { "steps" };
-        sentences.push(format!(
-            "Not counted, because it was not measured: WAL or disk of {noun} {}.",
-            steps.join(", ")
-        ));
-    }
+    sentences.extend(uncounted(total));
     sentences.extend(fits(total));
     sentences
+}
+
+/// Returns what is left out of the sums, if anything is.
+pub fn uncounted(total: &StorageTotal) -> Option<String> {
+    let steps: Vec<String> = total.uncounted_steps.iter().map(u32::to_string).collect();
+    let noun = match steps.len() {
+        0 => return None,
+        1 => "step",
+        _ => "steps",
+    };
+    Some(format!(
+        "Not counted, because it was not measured: WAL or disk of {noun} {}.",
+        steps.join(", ")
+    ))
 }
 
 /// Returns whether disk and WAL fit the free disk, if that was told.

@@ -15,6 +15,7 @@ mod catalog_tables;
 mod coverage;
 mod documents;
 mod house;
+mod ladder_command;
 mod ladder_coverage;
 mod measured;
 mod migration_steps;
