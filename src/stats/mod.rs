@@ -4,10 +4,14 @@
 //! the call that gave it stands beside it. Random numbers come from a generator that is passed in.
 
 pub mod cholesky;
+pub mod difference;
 pub mod distribution;
+pub mod holm;
 pub mod interval;
 pub mod log_mixture;
 pub mod lognormal_sum;
+pub mod permutation;
 pub mod quantile;
 pub mod random;
+pub mod rank_sum;
 pub mod sequence;
