@@ -5,10 +5,12 @@
 //! This room must not know how anything is measured, estimated or drawn, and touches no file: it turns text into a
 //! [`Rehearsal`] and back.
 
+mod benchmark;
 mod conduct;
 mod ladder;
 mod rollback;
 
+pub use benchmark::{Benchmark, Machine, RunRecord};
 pub use conduct::{DiskRecord, FailedAttempt, WaitRecord};
 pub use ladder::{LadderRecord, Rung};
 pub use rollback::{Irreversible, Reapplication, RollbackRecord, RollbackVerdict};
@@ -51,6 +53,9 @@ pub struct Rehearsal {
     /// How large each step is in production, in order, when production was asked; the estimate is then for that size.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<Option<Target>>,
+    /// What its runs have in common, when they were made to be compared with others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub benchmark: Option<Benchmark>,
     /// Why the rehearsal ended, in words; `None` when it was cut off and never came to say.
     #[serde(default)]
     pub ended: Option<Ending>,
@@ -357,6 +362,7 @@ impl Default for Rehearsal {
             steps: Vec::new(),
             events: Vec::new(),
             targets: Vec::new(),
+            benchmark: None,
             ended: None,
             rollback: None,
         }

@@ -1,0 +1,69 @@
+//! Where a bench takes place: the server, and on it databases that are filled once and copied for each run.
+
+use super::arguments::BenchArguments;
+use super::progress::Progress;
+use super::{connection, output};
+use crate::error::Result;
+use crate::rehearsal::CancelOnInterrupt;
+use crate::rehearsal::scenario::Scenario;
+use crate::server::{ConnectionParameters, Sandbox, ThrowawayOptions, ThrowawayServer, signals};
+
+/// Every server has this empty database, to which nobody can connect.
+const EMPTY_DATABASE: &str = "template0";
+
+/// The server of a bench.
+pub struct Place {
+    parameters: ConnectionParameters,
+    server: Option<ThrowawayServer>,
+}
+
+impl Place {
+    /// Checks the staging server that was named, or starts a throwaway one.
+    ///
+    /// # Errors
+    /// `Connection`, `UnsafeTarget` or `Usage`, as for a rehearsal.
+    pub fn prepare(arguments: &BenchArguments) -> Result<Place> {
+        if arguments.staging.is_some() {
+            let target = connection::staging_target(arguments.staging.as_deref())?;
+            let staging = connection::staging(&target, None, arguments.no_password)?;
+            return Ok(Place {
+                parameters: staging.parameters().clone(),
+                server: None,
+            });
+        }
+        let progress = Progress::spinner("starting a throwaway server");
+        let server = ThrowawayServer::start(&ThrowawayOptions {
+            pg_bin: arguments.pg_bin.clone(),
+            settings: Vec::new(),
+        })?;
+        progress.finish();
+        for warning in server.warnings() {
+            output::print_note(&format!("warning: {warning}"));
+        }
+        Ok(Place {
+            parameters: server.parameters("postgres"),
+            server: Some(server),
+        })
+    }
+
+    /// Tells whether that is a throwaway server.
+    pub fn is_throwaway(&self) -> bool {
+        self.server.is_some()
+    }
+
+    /// Creates a database and fills it as the scenario says; it is dropped with the value.
+    ///
+    /// # Errors
+    /// `Usage` with file and line when the schema fails; `TooLittleEvidence` when the person interrupts.
+    pub fn fill(&self, scenario: &Scenario, rows: u64, seed: u64) -> Result<Sandbox> {
+        let database = Sandbox::copy(&self.parameters.with_database(EMPTY_DATABASE))?;
+        let parameters = database.parameters();
+        let mut client = parameters.connect()?;
+        let watch = CancelOnInterrupt::watch(parameters, client.cancel_token(), signals::interrupted);
+        let filled = scenario.fill(&mut client, rows, seed);
+        watch.end();
+        signals::refuse_if_interrupted()?;
+        filled?;
+        Ok(database)
+    }
+}

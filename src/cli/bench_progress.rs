@@ -1,0 +1,94 @@
+//! Shows how a bench goes: the run, how far it is, and the time left; silent where stderr is no terminal.
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::observation::{Observation, Rehearsal, StepRecord};
+use crate::rehearsal::RehearsalMonitor;
+use crate::rehearsal::duet::DuetMonitor;
+use crate::server::signals;
+use crate::units::Seconds;
+
+/// The bar of a bench; also the one who watches each of its runs.
+pub struct BenchProgress {
+    bar: ProgressBar,
+    scenario: String,
+}
+
+impl BenchProgress {
+    /// Shows a bar of `count` runs, or of whatever `unit` is.
+    pub fn new(count: usize, unit: &str) -> BenchProgress {
+        let style = ProgressStyle::with_template(&format!("[{{bar:20}}] {unit} {{pos}}/{{len}}: {{msg}}{{prefix}}"))
+            .expect("the template is valid")
+            .progress_chars("=> ");
+        BenchProgress {
+            bar: ProgressBar::new(count as u64).with_style(style),
+            scenario: String::new(),
+        }
+    }
+
+    /// Shows nothing: for what goes on beside the bar.
+    pub fn hidden() -> BenchProgress {
+        BenchProgress {
+            bar: ProgressBar::hidden(),
+            scenario: String::new(),
+        }
+    }
+
+    /// Shows that a run begins; `seconds_left` is what it and those after it will take, 0 when nothing tells.
+    pub fn run_begins(&mut self, scenario: &str, seconds_left: f64) {
+        self.scenario = scenario.to_string();
+        self.bar.set_prefix(match seconds_left > 0.0 {
+            true => format!(", {} left", Seconds(seconds_left)),
+            false => String::new(),
+        });
+        self.bar.set_message(self.scenario.clone());
+        self.bar.tick();
+    }
+
+    /// Shows what goes on before the run.
+    pub fn says(&mut self, what: &str) {
+        self.bar.set_message(format!("{} ({what})", self.scenario));
+    }
+
+    /// Shows that a run is done.
+    pub fn run_done(&mut self) {
+        self.bar.inc(1);
+    }
+}
+
+impl DuetMonitor for BenchProgress {
+    fn pair_done(&mut self, pairs: u32) {
+        self.bar.set_position(u64::from(pairs));
+        let left = self.bar.eta().as_secs_f64();
+        self.bar.set_prefix(format!(", {} left", Seconds(left)));
+    }
+
+    fn is_interrupted(&self) -> bool {
+        signals::interrupted()
+    }
+}
+
+impl Drop for BenchProgress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl RehearsalMonitor for BenchProgress {
+    fn step_begins(&mut self, step: &StepRecord) {
+        self.says(&format!("step {}", step.number));
+    }
+
+    fn batch_done(&mut self, step: &StepRecord, observations: &[Observation], planned_batches: f64) {
+        let percent = 100.0 * observations.len() as f64 / planned_batches.max(observations.len() as f64);
+        self.says(&format!("step {}, {percent:.0} %", step.number));
+    }
+
+    fn is_enough(&mut self, _so_far: &Rehearsal, _step: &StepRecord, _checkpoints: u64) -> bool {
+        false
+    }
+
+    fn is_interrupted(&self) -> bool {
+        signals::interrupted()
+    }
+}

@@ -1,0 +1,71 @@
+//! What one run is: the seconds that each whole run of a rehearsal took, step by step.
+//!
+//! The batches of one run share its checkpoints, its caches and its day; a run is what is independent of the next.
+
+use crate::observation::{EndReason, Observation, Rehearsal, StepRecord};
+
+/// Returns the numbers of the runs that were not cut off, in their order.
+///
+/// A benchmark lists them; of another rehearsal all but the last count when that one was interrupted or failed.
+pub fn complete_runs(rehearsal: &Rehearsal) -> Vec<u32> {
+    if let Some(benchmark) = &rehearsal.benchmark {
+        return benchmark.runs.iter().map(|run| run.number).collect();
+    }
+    let mut runs: Vec<u32> = rehearsal
+        .steps
+        .iter()
+        .flat_map(|step| step.observations.iter().map(|observation| observation.run))
+        .collect();
+    runs.sort_unstable();
+    runs.dedup();
+    let cut_off = match &rehearsal.ended {
+        Some(ended) => matches!(
+            ended.reason,
+            EndReason::Interrupted | EndReason::Failed | EndReason::ConnectionLost
+        ),
+        None => true,
+    };
+    if cut_off {
+        runs.pop();
+    }
+    runs
+}
+
+/// Returns the seconds of each complete run from the beginning to the end of all its steps, where all was executed.
+pub fn whole_seconds(rehearsal: &Rehearsal) -> Vec<f64> {
+    complete_runs(rehearsal)
+        .into_iter()
+        .map(|run| rehearsal.steps.iter().map(|step| step_seconds(step, run)).sum())
+        .collect()
+}
+
+/// Returns the seconds of one step in one run: of a backfill from its first batch to its last, look-ups and pauses included;
+/// of a statement without the waits for other sessions that were seen.
+pub fn step_seconds(step: &StepRecord, run: u32) -> f64 {
+    let observations = observations_of(step, run);
+    match step.batching {
+        Some(_) => observations.map(|observation| observation.elapsed).fold(0.0, f64::max),
+        None => observations.map(Observation::working_seconds).sum(),
+    }
+}
+
+/// Returns the observations of one run of a step.
+pub fn observations_of(step: &StepRecord, run: u32) -> impl Iterator<Item = &Observation> {
+    step.observations
+        .iter()
+        .filter(move |observation| observation.run == run)
+}
+
+/// Returns the geometric mean of durations, which belongs to differences of logarithms; 0 when there are none.
+pub fn mean_seconds(seconds: &[f64]) -> f64 {
+    if seconds.is_empty() {
+        return 0.0;
+    }
+    let sum: f64 = seconds.iter().map(|seconds| logarithm(*seconds)).sum();
+    (sum / seconds.len() as f64).exp()
+}
+
+/// Returns the logarithm of a duration; what the clock could not see counts as a microsecond.
+pub fn logarithm(seconds: f64) -> f64 {
+    seconds.max(1e-6).ln()
+}
