@@ -3,13 +3,21 @@
 //! A command reads as its table of contents: fetch facts, do arithmetic on them, show the result. Nothing here computes.
 
 mod arguments;
+mod bench;
+mod bench_entry;
+mod bench_place;
+mod bench_progress;
+mod bench_selection;
 mod classes;
+mod compare;
 mod connection;
 mod demo;
 mod demo_clone;
+mod duet;
 mod estimate;
 mod gates;
 mod ground;
+mod machine;
 mod migration_file;
 mod output;
 mod past_rehearsals;
@@ -23,6 +31,7 @@ mod source_files;
 mod targets;
 mod watching;
 mod way_back;
+mod whole_run;
 
 use std::process::ExitCode;
 
@@ -53,6 +62,8 @@ fn run(command: &Command) -> Result<()> {
         Command::Plan(arguments) => plan::run(arguments),
         Command::Rehearse(arguments) => rehearse::run(arguments),
         Command::Report(arguments) => report::run(arguments),
+        Command::Compare(arguments) => compare::run(arguments),
+        Command::Bench(arguments) => bench::run(arguments),
         Command::Demo(arguments) => demo::run(arguments),
     }
 }

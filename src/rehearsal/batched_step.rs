@@ -157,7 +157,7 @@ fn plan_failure(error: Error, step: &StepRecord) -> Error {
         .in_context(format!("step {} at {}", step.number, step.place()))
 }
 
-fn describe_walk(record: &mut StepRecord, batching: &Batching, plan: &WalkPlan, batch_delay: f64) {
+pub(super) fn describe_walk(record: &mut StepRecord, batching: &Batching, plan: &WalkPlan, batch_delay: f64) {
     record.total_rows = Some(plan.total_rows);
     record.total_rows_relative_sd = plan.total_rows_relative_sd;
     record.batching = Some(BatchingRecord {

@@ -5,6 +5,7 @@
 
 pub mod backfill;
 mod batched_step;
+pub mod duet;
 pub mod history;
 mod interruption;
 pub mod journal;
@@ -15,6 +16,7 @@ mod rehearse;
 mod relations;
 pub mod replay;
 pub mod scenario;
+pub mod schedule;
 pub mod segments;
 mod session;
 mod session_view;

@@ -118,7 +118,7 @@ pub fn rehearse(
 }
 
 /// Sets what must hold in the session that runs the steps and returns its process id.
-fn prepare_session(client: &mut Client, lock_timeout: f64) -> Result<i32> {
+pub(super) fn prepare_session(client: &mut Client, lock_timeout: f64) -> Result<i32> {
     let sql = format!(
         "SET lock_timeout = {}; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0",
         milliseconds(lock_timeout)

@@ -52,21 +52,7 @@ impl SegmentDesign {
         }
         let strata = (budget_batches / SHORTEST_SEGMENT).clamp(2, STRATA.1);
         let batches = (budget_batches / strata).max(1);
-        let stratum_batches = total_batches / strata as f64;
-        let mut generator = generator(seed);
-        let offsets: Vec<f64> = (0..strata)
-            .map(|_| uniform(&mut generator) * (stratum_batches - batches as f64).max(0.0))
-            .collect();
-        let segments = spread_order(strata as usize)
-            .into_iter()
-            .enumerate()
-            .map(|(number, stratum)| Segment {
-                number: number as u32,
-                stratum: stratum as u32,
-                position: (stratum as f64 * stratum_batches + offsets[stratum]) / total_batches,
-                batches,
-            })
-            .collect();
+        let segments = spread(total_batches, strata, batches, seed);
         SegmentDesign {
             segments,
             warm_up_batches: WARM_UP,
@@ -99,6 +85,26 @@ impl SegmentDesign {
         let geometric = (0..).map(|power| (8.0 * 1.4f64.powi(power)).round() as u32);
         geometric.take_while(|look| *look < last).chain([last]).collect()
     }
+}
+
+/// Lays out one segment of `batches` batches at a random place in each of `strata` equal parts of a walk, in van der Corput
+/// order.
+pub fn spread(total_batches: f64, strata: u64, batches: u64, seed: u64) -> Vec<Segment> {
+    let stratum_batches = total_batches / strata as f64;
+    let mut generator = generator(seed);
+    let offsets: Vec<f64> = (0..strata)
+        .map(|_| uniform(&mut generator) * (stratum_batches - batches as f64).max(0.0))
+        .collect();
+    spread_order(strata as usize)
+        .into_iter()
+        .enumerate()
+        .map(|(number, stratum)| Segment {
+            number: number as u32,
+            stratum: stratum as u32,
+            position: (stratum as f64 * stratum_batches + offsets[stratum]) / total_batches,
+            batches,
+        })
+        .collect()
 }
 
 /// Returns how many of `total_batches` are replayed when nothing is asked for: 15 %, but at least what the rules of evidence

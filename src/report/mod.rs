@@ -4,8 +4,10 @@
 //! and computes no estimate; what it counts itself (medians of batches) describes what was measured. The JSON form is
 //! [`Estimate::to_json`](crate::model::estimate::Estimate::to_json).
 
+mod bench;
 mod bins;
 pub mod ci;
+mod comparison;
 mod conduct;
 mod csv;
 mod data_table;
@@ -20,6 +22,8 @@ mod text;
 mod way_back;
 mod words;
 
+pub use bench::{BenchRow, bench_terminal};
+pub use comparison::{comparison_answer, comparison_findings, comparison_markdown, comparison_terminal};
 pub use csv::{observations_csv, steps_csv};
 pub use html::html;
 pub use markdown::markdown;

@@ -2,6 +2,8 @@
 //!
 //! One file a command; here are the groups of options that several share, and how values are read.
 
+mod bench;
+mod compare;
 mod demo;
 mod estimate;
 mod plan;
@@ -13,6 +15,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use bench::BenchArguments;
+pub use compare::{CompareArguments, CompareFormat};
 pub use demo::DemoArguments;
 pub use estimate::EstimateArguments;
 pub use plan::{PlanArguments, PlanFormat};
@@ -27,7 +31,7 @@ use crate::units::{Bytes, Seconds, parse_duration, parse_size};
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  a gate said no: over the budget, or more than the free disk; the rollback does not bring the schema back
+  1  a gate said no: over the budget, or more than the free disk; slower than before; the rollback does not bring the schema back
   2  usage, or a file that cannot be read or written
   3  cannot connect, no server binaries, or an unsafe target
   4  the migration or its rollback failed in rehearsal
@@ -53,6 +57,10 @@ pub enum Command {
     Rehearse(RehearseArguments),
     /// Write HTML, CSV, JSON and Markdown from a saved rehearsal
     Report(ReportArguments),
+    /// Tell whether a migration became slower, from whole runs of it before and after
+    Compare(CompareArguments),
+    /// Run scenarios repeatedly, in random order, to be compared
+    Bench(BenchArguments),
     /// Do the whole job on a throwaway server and show predicted against actual
     Demo(DemoArguments),
 }

@@ -1,0 +1,126 @@
+//! `migtime compare`: is NEW slower than BASE?
+
+use std::path::{Path, PathBuf};
+
+use super::arguments::{CompareArguments, CompareFormat};
+use super::{duet, output};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::compare::{self, CompareOptions, Comparison, Named, Verdict};
+use crate::observation::Rehearsal;
+use crate::report;
+
+/// How deep below a directory files are looked for.
+const DEPTH: usize = 3;
+
+/// Runs the command.
+pub fn run(arguments: &CompareArguments) -> Result<()> {
+    let (base, new) = match arguments.duet.duet {
+        true => duet::play(arguments)?,
+        false => (read(&arguments.base)?, read(&arguments.new)?),
+    };
+    let options = CompareOptions {
+        margin: arguments.margin,
+        seed: arguments.seed,
+        each_step: arguments.each_step,
+        ..CompareOptions::default()
+    };
+    let comparison = compare::compare(&base, &new, &options)?;
+    deliver(&comparison, arguments)?;
+    check(&comparison)
+}
+
+/// Turns the gravest verdict into the exit code.
+///
+/// # Errors
+/// `Gate` on a regression; `TooLittleEvidence` when something could not be judged: a gate lets nothing pass unseen.
+pub fn check(comparison: &Comparison) -> Result<()> {
+    let answer = report::comparison_answer(comparison);
+    let answer = answer.trim_end_matches('.');
+    let message = answer[..1].to_lowercase() + &answer[1..];
+    match comparison.verdict {
+        Verdict::Regression => Err(Error::new(ErrorKind::Gate, message)),
+        Verdict::TooFewRuns | Verdict::NotComparable => Err(Error::new(ErrorKind::TooLittleEvidence, message)),
+        Verdict::Improvement | Verdict::NoDifferenceSeen => Ok(()),
+    }
+}
+
+/// Reads a file, or every rehearsal and bench in a directory, with the names by which they are paired.
+///
+/// # Errors
+/// `Usage` when there is none, or one is damaged.
+pub fn read(path: &Path) -> Result<Vec<Named>> {
+    if !path.is_dir() {
+        return Ok(vec![read_file(path)?]);
+    }
+    let mut files = Vec::new();
+    collect(path, DEPTH, &mut files)?;
+    files.sort();
+    let mut all = Vec::new();
+    for file in files {
+        if is_rehearsal(&file)? {
+            all.push(read_file(&file)?);
+        }
+    }
+    match all.is_empty() {
+        true => Err(Error::new(
+            ErrorKind::Usage,
+            format!("{} holds no rehearsal and no bench", path.display()),
+        )
+        .with_hint("`migtime bench` and `migtime rehearse --runs` write them")),
+        false => Ok(all),
+    }
+}
+
+fn read_file(path: &Path) -> Result<Named> {
+    let rehearsal = Rehearsal::from_json(&output::read_text(path)?, &path.display().to_string())?;
+    let name = match &rehearsal.benchmark {
+        Some(benchmark) => benchmark.scenario.clone(),
+        None => rehearsal.migration.clone(),
+    };
+    Ok(Named { name, rehearsal })
+}
+
+/// Tells whether a file says of itself that it is a rehearsal; beside them lie estimates and other people's JSON.
+fn is_rehearsal(path: &Path) -> Result<bool> {
+    #[derive(serde::Deserialize)]
+    struct Header {
+        kind: Option<String>,
+    }
+    let text = output::read_text(path)?;
+    // One that is cut off must not be passed over in silence: its kind is at its beginning.
+    match serde_json::from_str::<Header>(&text) {
+        Ok(header) => Ok(header.kind.as_deref() == Some("rehearsal")),
+        Err(_) => Ok(text.contains("\"kind\": \"rehearsal\"")),
+    }
+}
+
+fn collect(directory: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<()> {
+    let unreadable = |error| {
+        let message = format!("cannot read {}: {}", directory.display(), crate::error::reason(&error));
+        Error::new(ErrorKind::Usage, message)
+    };
+    for entry in std::fs::read_dir(directory).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.is_dir() {
+            if depth > 0 {
+                collect(&path, depth - 1, files)?;
+            }
+        } else if path.extension().is_some_and(|extension| extension == "json") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn deliver(comparison: &Comparison, arguments: &CompareArguments) -> Result<()> {
+    let file = arguments.out.as_deref();
+    let content = match arguments.format {
+        CompareFormat::Terminal => {
+            let (width, colour) = output::terminal();
+            report::comparison_terminal(comparison, width, colour && file.is_none())
+        }
+        CompareFormat::Json => comparison.to_json(),
+        CompareFormat::Markdown => report::comparison_markdown(comparison),
+    };
+    output::deliver(content.as_bytes(), file)
+}

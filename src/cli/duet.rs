@@ -1,0 +1,230 @@
+//! `migtime compare --duet`: two migrations in turns on copies of one database, saved as two rehearsals.
+
+use std::path::{Path, PathBuf};
+
+use super::arguments::CompareArguments;
+use super::bench_progress::BenchProgress;
+use super::ground::Ground;
+use super::migration_file::{MigrationFile, PlannedMigration};
+use super::rehearse::now;
+use super::whole_run::{WholeRun, runs_of, sha256};
+use super::{connection, machine, output};
+use crate::catalog;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::compare::Named;
+use crate::model::runs;
+use crate::observation::{Benchmark, Rehearsal, RunRecord};
+use crate::rehearsal::Conditions;
+use crate::rehearsal::duet::{PAIRS, Voice, backfill_of, play as play_pairs};
+use crate::rehearsal::schedule::schedule;
+use crate::server::Staging;
+
+/// Whole runs of each, unless asked otherwise.
+const RUNS: u32 = 5;
+/// The files of the two.
+const FILES: [&str; 2] = ["base.json", "new.json"];
+
+/// Measures both migrations in turns and saves what was measured.
+///
+/// # Errors
+/// Those of a rehearsal; `TooLittleEvidence` when the person interrupts it.
+pub fn play(arguments: &CompareArguments) -> Result<(Vec<Named>, Vec<Named>)> {
+    let duet = Duet {
+        arguments,
+        migrations: [
+            MigrationFile::read(&arguments.base)?,
+            MigrationFile::read(&arguments.new)?,
+        ],
+        ground: ground(arguments)?,
+    };
+    let measured = match (arguments.duet.runs, duet.are_backfills()?) {
+        (None, true) => duet.in_pairs()?,
+        (runs, _) => duet.in_whole_runs(runs.unwrap_or(RUNS))?,
+    };
+    let [base, new] = measured.map(|rehearsal| {
+        vec![Named {
+            name: duet.name(),
+            rehearsal,
+        }]
+    });
+    Ok((base, new))
+}
+
+struct Duet<'a> {
+    arguments: &'a CompareArguments,
+    migrations: [MigrationFile; 2],
+    ground: Ground,
+}
+
+impl Duet<'_> {
+    /// Returns the name under which both are compared: that of the migration that is judged.
+    fn name(&self) -> String {
+        self.migrations[1].name.clone()
+    }
+
+    fn conditions(&self) -> Conditions {
+        Conditions {
+            seed: self.arguments.seed,
+            batch_delay: self.arguments.batching.batch_delay.unwrap_or_default().0,
+            ..Conditions::default()
+        }
+    }
+
+    fn benchmark(&self, side: usize) -> Result<Benchmark> {
+        let schema = self.arguments.duet.schema.as_deref();
+        let schema = schema.map(output::read_text).transpose()?;
+        Ok(Benchmark {
+            scenario: self.name(),
+            rows: schema.as_ref().map(|_| self.arguments.duet.rows),
+            schema_sha256: schema.as_deref().map(sha256).unwrap_or_default(),
+            migration_sha256: sha256(&output::read_text(self.path(side))?),
+            machine: machine::read(),
+            ..Benchmark::default()
+        })
+    }
+
+    fn path(&self, side: usize) -> &Path {
+        [&self.arguments.base, &self.arguments.new][side]
+    }
+
+    fn file(&self, side: usize) -> PathBuf {
+        self.arguments.duet.output.join(FILES[side])
+    }
+
+    fn save(&self, side: usize, rehearsal: &Rehearsal) -> Result<()> {
+        output::write_atomically(&self.file(side), rehearsal.to_json().as_bytes())
+    }
+
+    fn plan(&self, side: usize, clone: &mut Staging) -> Result<PlannedMigration> {
+        clone.read(|reader| self.migrations[side].plan(reader, &self.arguments.batching))
+    }
+
+    /// Tells whether both migrations are one backfill each, on a copy of which nothing is left.
+    fn are_backfills(&self) -> Result<bool> {
+        let site = self.ground.site()?;
+        let mut clone = site.connect()?;
+        for side in [0, 1] {
+            if backfill_of(&self.plan(side, &mut clone)?.steps).is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn in_pairs(&self) -> Result<[Rehearsal; 2]> {
+        let (base_site, new_site) = (self.ground.site()?, self.ground.site()?);
+        let (mut base_clone, mut new_clone) = (base_site.connect()?, new_site.connect()?);
+        let planned = [self.plan(0, &mut base_clone)?, self.plan(1, &mut new_clone)?];
+        for (planned, path) in planned.iter().zip([&self.arguments.base, &self.arguments.new]) {
+            tell_left_out(planned, path);
+        }
+        let mut base = self.begin(0, &mut base_clone, &planned[0])?;
+        let mut new = self.begin(1, &mut new_clone, &planned[1])?;
+        let mut progress = BenchProgress::new(PAIRS as usize, "pair");
+        let mut watcher = BenchProgress::hidden();
+        progress.run_begins(&self.name(), 0.0);
+        let played = play_pairs(
+            Voice {
+                clone: &mut base_clone,
+                steps: &planned[0].steps,
+                rehearsal: &mut base,
+            },
+            Voice {
+                clone: &mut new_clone,
+                steps: &planned[1].steps,
+                rehearsal: &mut new,
+            },
+            &self.conditions(),
+            &mut watcher,
+            &mut progress,
+        );
+        drop(progress);
+        self.save(0, &base)?;
+        self.save(1, &new)?;
+        match played? {
+            true => Ok([base, new]),
+            false => Err(self.interrupted("its last pair")),
+        }
+    }
+
+    fn in_whole_runs(&self, runs: u32) -> Result<[Rehearsal; 2]> {
+        let order = schedule(&[0, 0], runs, self.arguments.seed);
+        let mut progress = BenchProgress::new(order.len(), "run");
+        let mut measured: [Option<Rehearsal>; 2] = [None, None];
+        for (done, side) in order.iter().enumerate() {
+            let seconds: Vec<f64> = measured.iter().flatten().flat_map(runs::whole_seconds).collect();
+            let name = self.path(*side).display().to_string();
+            progress.run_begins(&name, runs::mean_seconds(&seconds) * (order.len() - done) as f64);
+            let run = WholeRun {
+                migration: &self.migrations[*side],
+                batching: &self.arguments.batching,
+                conditions: self.conditions(),
+                throwaway: self.arguments.duet.scratch,
+                benchmark: self.benchmark(*side)?,
+            };
+            let site = self.ground.site()?;
+            let mut clone = site.connect()?;
+            let Some(added) = run.add_to(measured[*side].as_ref(), &mut clone, &mut progress)? else {
+                let done: u32 = measured.iter().flatten().map(runs_of).sum();
+                return Err(self.interrupted(&format!("run {} of {}", done + 1, order.len())));
+            };
+            self.save(*side, &added)?;
+            measured[*side] = Some(added);
+            progress.run_done();
+        }
+        match measured {
+            [Some(base), Some(new)] => Ok([base, new]),
+            _ => Err(self.interrupted("its first run")),
+        }
+    }
+
+    fn begin(&self, side: usize, clone: &mut Staging, planned: &PlannedMigration) -> Result<Rehearsal> {
+        Ok(Rehearsal {
+            started_at: now(),
+            seed: self.arguments.seed,
+            migration: self.migrations[side].name.clone(),
+            throwaway: self.arguments.duet.scratch,
+            server: clone.read(catalog::server_facts)?,
+            tables: planned.tables.clone(),
+            benchmark: Some(Benchmark {
+                in_pairs: true,
+                runs: vec![RunRecord {
+                    number: 0,
+                    started_at: now(),
+                }],
+                ..self.benchmark(side)?
+            }),
+            ..Rehearsal::default()
+        })
+    }
+
+    fn interrupted(&self, before: &str) -> Error {
+        let [base, new] = [0, 1].map(|side| self.file(side).display().to_string());
+        Error::new(
+            ErrorKind::TooLittleEvidence,
+            format!("interrupted before {before} was done"),
+        )
+        .with_hint(format!(
+            "what was measured may still tell: migtime compare {base} {new}"
+        ))
+    }
+}
+
+fn tell_left_out(planned: &PlannedMigration, path: &Path) {
+    if planned.steps.len() > 1 {
+        output::print_note(&format!(
+            "{}: its backfill is compared; the other steps change the catalog only (--runs {RUNS} compares whole runs)",
+            path.display()
+        ));
+    }
+}
+
+fn ground(arguments: &CompareArguments) -> Result<Ground> {
+    let duet = &arguments.duet;
+    if let Some(schema) = &duet.schema {
+        return Ground::scratch(schema, duet.rows, arguments.seed, duet.pg_bin.clone());
+    }
+    let target = connection::staging_target(duet.staging.as_deref())?;
+    let staging = connection::staging(&target, None, duet.no_password)?;
+    Ok(Ground::staging(staging, true))
+}

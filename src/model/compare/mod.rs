@@ -1,0 +1,382 @@
+//! Two measurements of a migration → is the new one slower? The unit is the run, never the batch.
+//!
+//! Batches of one run share its checkpoints, its caches and its hour, so a test over batches takes the difference of two
+//! days for one of two migrations (it cries wolf one time in three). [`likeness`] says what may be compared, [`sample`] what
+//! one run took, [`judge`] whether the difference is more than chance and large enough to matter. Pure: files come in read.
+
+mod judge;
+mod likeness;
+mod sample;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::migration::StepKind;
+use crate::observation::{FORMAT_VERSION, Rehearsal};
+use judge::Judged;
+use sample::Sample;
+
+/// Largest probability with which a gate may call a regression that is not there, over all comparisons of one call.
+pub const ALPHA: f64 = 0.05;
+/// Probability with which the stated minimum detectable effect is called.
+pub const POWER: f64 = 0.8;
+/// Slowdown below which nobody is disturbed, unless asked otherwise.
+pub const DEFAULT_MARGIN: f64 = 0.05;
+
+/// What a comparison is asked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CompareOptions {
+    /// Slowdown that is still no regression, 0.05 for 5 %.
+    pub margin: f64,
+    /// Level of the effect's interval, 0 to 1.
+    pub level: f64,
+    /// Seed of the permutations that are drawn where there are too many to go through.
+    pub seed: u64,
+    /// Whether to judge each step instead of each migration as a whole.
+    pub each_step: bool,
+}
+
+impl Default for CompareOptions {
+    fn default() -> Self {
+        CompareOptions {
+            margin: DEFAULT_MARGIN,
+            level: 0.95,
+            seed: 1,
+            each_step: false,
+        }
+    }
+}
+
+/// A rehearsal or bench with the name by which it finds its counterpart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Named {
+    /// The scenario's name, or the migration's.
+    pub name: String,
+    /// What was measured.
+    pub rehearsal: Rehearsal,
+}
+
+/// All verdicts of one call; as JSON the file of kind `comparison`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// Always `comparison`.
+    pub kind: String,
+    /// Version of this format.
+    pub format_version: u32,
+    /// The gravest of the verdicts.
+    pub verdict: Verdict,
+    /// Slowdown that is still no regression, 0.05 for 5 %.
+    pub margin: f64,
+    /// Largest probability of any false regression among all judgements.
+    pub alpha: f64,
+    /// Probability with which a minimum detectable effect is called.
+    pub power: f64,
+    /// Level of the intervals, 0 to 1.
+    pub level: f64,
+    /// Seed of drawn permutations.
+    pub seed: u64,
+    /// The judgements, in the order of BASE.
+    pub judgements: Vec<Judgement>,
+    /// Names in BASE that NEW does not have.
+    pub only_in_base: Vec<String>,
+    /// Names in NEW that BASE does not have.
+    pub only_in_new: Vec<String>,
+}
+
+/// What is said of one migration, or one of its steps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// Name of the scenario or the migration.
+    pub name: String,
+    /// File name of NEW's migration, as given.
+    pub migration: String,
+    /// The step, when steps are judged one by one.
+    pub step: Option<StepName>,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why there is no verdict on the speed, in words.
+    pub reason: Option<String>,
+    /// Whether its unit is a pair of segments run one after the other, not a run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_pairs: bool,
+    /// What was measured in BASE.
+    pub base: Side,
+    /// What was measured in NEW.
+    pub new: Side,
+    /// How many times as long NEW takes; `None` where nothing can be said.
+    pub ratio: Option<Ratio>,
+    /// Standard deviation of one unit's duration, as a share of it.
+    pub relative_sd: Option<f64>,
+    /// The smallest ratio that would have been called a regression with the probability `power`.
+    pub minimum_detectable: Option<f64>,
+    /// One-sided p-value of "NEW is slower".
+    pub p_value: Option<f64>,
+    /// The same by Holm, over all judgements of the call.
+    pub adjusted_p_value: Option<f64>,
+    /// How each step changed, where the steps correspond; described, not tested.
+    pub steps: Vec<StepChange>,
+    /// What else than the migration differs.
+    pub warnings: Vec<String>,
+}
+
+/// The verdicts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// NEW is faster than chance explains, and by more than the margin.
+    Improvement,
+    /// No difference was seen; how large one could have gone unseen is stated.
+    NoDifferenceSeen,
+    /// So few runs that no measurement whatever could have given a verdict.
+    TooFewRuns,
+    /// What was measured in BASE and NEW is not the same work.
+    #[default]
+    NotComparable,
+    /// NEW is slower than chance explains, and by at least the margin.
+    Regression,
+}
+
+/// One side of a comparison.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Side {
+    /// Complete runs, or pairs.
+    pub runs: usize,
+    /// Their geometric mean, in seconds; 0 without any.
+    pub mean_seconds: f64,
+}
+
+/// How many times as long NEW takes as BASE, with its interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ratio {
+    /// Ratio of the geometric means.
+    pub point: f64,
+    /// Lower end of the interval.
+    pub lower: f64,
+    /// Upper end of the interval.
+    pub upper: f64,
+}
+
+/// Which step is meant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepName {
+    /// Number in NEW, from 1.
+    pub number: u32,
+    /// What kind of work it is.
+    pub kind: StepKind,
+    /// The statement in NEW, as written.
+    pub statement: String,
+}
+
+/// How one step changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepChange {
+    /// The step.
+    pub step: StepName,
+    /// Its mean in BASE, in seconds.
+    pub base_seconds: f64,
+    /// Its mean in NEW, in seconds.
+    pub new_seconds: f64,
+    /// The change with its interval, where it can be said.
+    pub ratio: Option<Ratio>,
+}
+
+impl Comparison {
+    /// Returns the comparison as JSON; the same comparison gives the same bytes.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("a comparison holds only what JSON can hold");
+        text.push('\n');
+        text
+    }
+
+    /// Returns the judgements with this verdict.
+    pub fn with(&self, verdict: Verdict) -> impl Iterator<Item = &Judgement> {
+        self.judgements
+            .iter()
+            .filter(move |judgement| judgement.verdict == verdict)
+    }
+}
+
+/// Compares what is in `base` with what is in `new`, by name; one of each is compared whatever their names.
+///
+/// A regression is called when the exact permutation test over the runs, by Holm over all judgements, is at most [`ALPHA`]
+/// and the slowdown is at least the margin. Files of a duet are judged by Student's t over their pairs of segments.
+///
+/// # Errors
+/// `Usage` when no name of one is in the other, a name comes up twice in one, or the margin or level is no such number.
+pub fn compare(base: &[Named], new: &[Named], options: &CompareOptions) -> Result<Comparison> {
+    check_options(options)?;
+    check_names(base, "BASE")?;
+    check_names(new, "NEW")?;
+    let pairs = pairs(base, new);
+    if pairs.is_empty() {
+        return Err(
+            Error::new(ErrorKind::Usage, "BASE and NEW have nothing in common").with_hint(format!(
+                "BASE has {}; NEW has {}",
+                listed(base.iter()),
+                listed(new.iter())
+            )),
+        );
+    }
+    let questions: Vec<Question> = pairs
+        .iter()
+        .flat_map(|(base, new)| questions(base, new, options))
+        .collect();
+    let samples: Vec<Result<&Sample, &str>> = questions
+        .iter()
+        .map(|question| question.sample.as_ref().map_err(String::as_str))
+        .collect();
+    let judged = judge::judge(&samples, options);
+    let judgements: Vec<Judgement> = questions
+        .iter()
+        .zip(judged)
+        .map(|(question, judged)| question.answered(judged, options))
+        .collect();
+    let verdict = judgements.iter().map(|judgement| judgement.verdict).max();
+    let is_in =
+        |named: &Named, side: fn(&(&Named, &Named)) -> String| pairs.iter().any(|pair| side(pair) == named.name);
+    Ok(Comparison {
+        kind: "comparison".to_string(),
+        format_version: FORMAT_VERSION,
+        verdict: verdict.unwrap_or(Verdict::NotComparable),
+        margin: options.margin,
+        alpha: ALPHA,
+        power: POWER,
+        level: options.level,
+        seed: options.seed,
+        only_in_base: names_without(base, |named| is_in(named, |(base, _)| base.name.clone())),
+        only_in_new: names_without(new, |named| is_in(named, |(_, new)| new.name.clone())),
+        judgements,
+    })
+}
+
+/// One thing to be judged, with what is told beside the verdict.
+struct Question<'a> {
+    name: &'a str,
+    migration: &'a str,
+    step: Option<StepName>,
+    sample: Result<Sample, String>,
+    steps: Vec<(StepName, Sample)>,
+    warnings: Vec<String>,
+}
+
+impl Question<'_> {
+    fn answered(&self, judged: Judged, options: &CompareOptions) -> Judgement {
+        let steps = self.steps.iter().map(|(name, sample)| {
+            let (base, new) = sample.sides();
+            StepChange {
+                step: name.clone(),
+                base_seconds: base.mean_seconds,
+                new_seconds: new.mean_seconds,
+                ratio: sample
+                    .difference()
+                    .map(|difference| judge::ratio(&difference, options.level)),
+            }
+        });
+        Judgement {
+            name: self.name.to_string(),
+            migration: self.migration.to_string(),
+            step: self.step.clone(),
+            verdict: judged.verdict,
+            reason: judged.reason,
+            in_pairs: matches!(self.sample, Ok(Sample::Pairs { .. })),
+            base: judged.base,
+            new: judged.new,
+            ratio: judged.ratio,
+            relative_sd: judged.relative_sd,
+            minimum_detectable: judged.minimum_detectable,
+            p_value: judged.p_value,
+            adjusted_p_value: judged.adjusted_p_value,
+            steps: steps.collect(),
+            warnings: self.warnings.clone(),
+        }
+    }
+}
+
+/// Returns what is to be judged of one pair of files.
+fn questions<'a>(base: &'a Named, new: &'a Named, options: &CompareOptions) -> Vec<Question<'a>> {
+    let name = base.name.as_str();
+    let question = |step, sample, steps| Question {
+        name,
+        migration: &new.rehearsal.migration,
+        step,
+        sample,
+        steps,
+        warnings: likeness::differences(&base.rehearsal, &new.rehearsal),
+    };
+    let (base, new) = (&base.rehearsal, &new.rehearsal);
+    if let Err(reason) = likeness::check(base, new) {
+        return vec![question(None, Err(reason), Vec::new())];
+    }
+    let each = sample::of_steps(base, new);
+    match each {
+        Ok(each) if options.each_step => each
+            .into_iter()
+            .map(|(name, sample)| question(Some(name), sample, Vec::new()))
+            .collect(),
+        Err(reason) if options.each_step => vec![question(None, Err(reason), Vec::new())],
+        each => {
+            let whole = sample::of_whole(base, new);
+            let described: Vec<(StepName, Sample)> = each
+                .unwrap_or_default()
+                .into_iter()
+                .filter_map(|(name, sample)| Some((name, sample.ok()?)))
+                .collect();
+            let in_pairs = matches!(whole, Ok(Sample::Pairs { .. }));
+            let told = if described.len() > 1 && !in_pairs {
+                described
+            } else {
+                Vec::new()
+            };
+            vec![question(None, whole, told)]
+        }
+    }
+}
+
+fn pairs<'a>(base: &'a [Named], new: &'a [Named]) -> Vec<(&'a Named, &'a Named)> {
+    if let ([base], [new]) = (base, new) {
+        return vec![(base, new)];
+    }
+    base.iter()
+        .filter_map(|base| Some((base, new.iter().find(|new| new.name == base.name)?)))
+        .collect()
+}
+
+fn names_without(all: &[Named], is_paired: impl Fn(&Named) -> bool) -> Vec<String> {
+    let left = all.iter().filter(|named| !is_paired(named));
+    left.map(|named| named.name.clone()).collect()
+}
+
+fn listed<'a>(all: impl Iterator<Item = &'a Named>) -> String {
+    let names: Vec<&str> = all.map(|named| named.name.as_str()).collect();
+    match names.is_empty() {
+        true => "nothing".to_string(),
+        false => names.join(", "),
+    }
+}
+
+fn check_options(options: &CompareOptions) -> Result<()> {
+    let CompareOptions { margin, level, .. } = options;
+    if !((0.0..f64::INFINITY).contains(margin) && (0.5..1.0).contains(level)) {
+        let message = format!("a margin of {margin} at level {level} cannot be judged");
+        return Err(Error::new(ErrorKind::Usage, message).with_hint("0.05 at 0.95 is usual"));
+    }
+    Ok(())
+}
+
+fn check_names(side: &[Named], label: &str) -> Result<()> {
+    let twice = side
+        .iter()
+        .enumerate()
+        .find(|(index, named)| side[..*index].iter().any(|earlier| earlier.name == named.name));
+    match twice {
+        Some((_, named)) => Err(Error::new(
+            ErrorKind::Usage,
+            format!("{label} holds two measurements of {}", named.name),
+        )
+        .with_hint("name the file that is meant, or a directory with one of them")),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,309 @@
+//! A duet: two backfills in turns, segment by segment at the same places, so that a machine whose speed drifts favours neither.
+//!
+//! Each plays on a copy of its own of one database. Which of the two begins a pair is drawn. What is measured becomes the
+//! observations of two rehearsals; whether they differ is not judged here.
+
+use super::backfill::Backfill;
+use super::batched_step::describe_walk;
+use super::journal::Journal;
+use super::observer::Observer;
+use super::rehearse::{Conditions, RehearsalMonitor, prepare_session, rehearse};
+use super::segments::{SHORTEST_SEGMENT, Segment, spread};
+use super::table_backfill::TableBackfill;
+use super::walk_plan::WalkPlan;
+use crate::error::{Error, ErrorKind, Result};
+use crate::migration::{Batching, Step, StepKind};
+use crate::observation::{EndReason, Ending, Observation, Rehearsal, StepRecord};
+use crate::server::Staging;
+use crate::stats::random::{generator, uniform};
+
+/// Pairs of segments; with 20 the interval of their mean is about 2.1 standard errors on each side.
+pub const PAIRS: u32 = 20;
+/// Fewer batches than this are no segment.
+const FEWEST_BATCHES: u64 = 6;
+/// Share of the walk that is replayed at most, so that segments do not overlap.
+const LARGEST_SHARE: f64 = 0.75;
+/// Batches at the start of a segment that do not count are at most this many, and at most a third.
+const WARM_UP: u64 = 10;
+
+/// One of the two.
+pub struct Voice<'a> {
+    /// The copy it plays on.
+    pub clone: &'a mut Staging,
+    /// All steps of its migration.
+    pub steps: &'a [Step],
+    /// Where its observations go.
+    pub rehearsal: &'a mut Rehearsal,
+}
+
+/// Hears how a duet goes.
+pub trait DuetMonitor {
+    /// Hears that a pair is done.
+    fn pair_done(&mut self, pairs: u32);
+
+    /// Returns whether the person asked to stop.
+    fn is_interrupted(&self) -> bool;
+}
+
+/// Returns the index of the backfill that two such migrations can play in turns: the only batched step, where all other steps
+/// but change the catalog; `None` when whole runs must be compared.
+pub fn backfill_of(steps: &[Step]) -> Option<usize> {
+    let index = steps.iter().position(|step| step.batching.is_some())?;
+    let others = steps.iter().enumerate().filter(|(other, _)| *other != index);
+    others
+        .into_iter()
+        .all(|(_, step)| step.batching.is_none() && step.kind == StepKind::CatalogOnly)
+        .then_some(index)
+}
+
+/// Plays both backfills in turns, after the steps before them; the steps behind them are left out.
+///
+/// Returns whether it came to its end; otherwise the person interrupted it.
+///
+/// # Errors
+/// `MigrationFailed` when a statement fails, `Connection` when the server is lost, `TooLittleEvidence` when there is nothing
+/// to process or the walk is too short for [`PAIRS`] segments.
+pub fn play(
+    mut base: Voice,
+    mut new: Voice,
+    conditions: &Conditions,
+    watcher: &mut dyn RehearsalMonitor,
+    monitor: &mut dyn DuetMonitor,
+) -> Result<bool> {
+    let base_walk = prepare(&mut base, conditions, watcher)?;
+    let new_walk = prepare(&mut new, conditions, watcher)?;
+    let version_num = base.rehearsal.server.version_num;
+    let (base_observer, new_observer) = (observer(&mut base, conditions)?, observer(&mut new, conditions)?);
+    let mut bases = TableBackfill::new(
+        base.clone.client(),
+        &base_observer,
+        version_num,
+        base_walk.batching,
+        &base_walk.plan,
+    );
+    let mut news = TableBackfill::new(
+        new.clone.client(),
+        &new_observer,
+        version_num,
+        new_walk.batching,
+        &new_walk.plan,
+    );
+    let mut observations = (Vec::new(), Vec::new());
+    let played = in_turns(
+        (&mut bases, &mut news),
+        conditions.seed,
+        conditions.batch_delay,
+        &mut observations,
+        monitor,
+    );
+    for (rehearsal, observations) in [(base.rehearsal, observations.0), (new.rehearsal, observations.1)] {
+        if let Some(step) = rehearsal.steps.last_mut() {
+            step.observations = observations;
+        }
+        let reason = match played {
+            Ok(true) => EndReason::Fraction,
+            Ok(false) => EndReason::Interrupted,
+            Err(_) => EndReason::Failed,
+        };
+        rehearsal.ended = Some(Ending {
+            reason,
+            message: reason.sentence().to_string(),
+        });
+    }
+    played
+}
+
+/// The walk of one voice.
+struct Walk<'a> {
+    batching: &'a Batching,
+    plan: WalkPlan,
+}
+
+/// Runs the steps before the backfill and plans its walk.
+fn prepare<'a>(voice: &mut Voice<'a>, conditions: &Conditions, watcher: &mut dyn RehearsalMonitor) -> Result<Walk<'a>> {
+    let steps: &'a [Step] = voice.steps;
+    let no_backfill = || Error::new(ErrorKind::Usage, "there is no backfill to play in turns");
+    let index = backfill_of(steps).ok_or_else(no_backfill)?;
+    let batching = steps[index].batching.as_ref().ok_or_else(no_backfill)?;
+    let mut nowhere = Journal::new(None);
+    rehearse(
+        voice.clone,
+        &steps[..index],
+        0,
+        conditions,
+        voice.rehearsal,
+        &mut nowhere,
+        watcher,
+    )?;
+    let plan = WalkPlan::read(voice.clone, batching, conditions)?;
+    let mut record = StepRecord::new(&steps[index]);
+    describe_walk(&mut record, batching, &plan, conditions.batch_delay);
+    voice.rehearsal.steps.push(record);
+    Ok(Walk { batching, plan })
+}
+
+fn observer(voice: &mut Voice, conditions: &Conditions) -> Result<Observer> {
+    let worker = prepare_session(voice.clone.client(), conditions.lock_timeout)?;
+    let version_num = voice.rehearsal.server.version_num;
+    Ok(Observer::start(voice.clone.second_connection()?, version_num, worker))
+}
+
+/// Replays [`PAIRS`] segments of both, the one or the other first as it is drawn; returns whether it came to its end.
+fn in_turns(
+    backfills: (&mut dyn Backfill, &mut dyn Backfill),
+    seed: u64,
+    batch_delay: f64,
+    observations: &mut (Vec<Observation>, Vec<Observation>),
+    monitor: &mut dyn DuetMonitor,
+) -> Result<bool> {
+    let (base_total, new_total) = (backfills.0.total_batches(), backfills.1.total_batches());
+    let segments = places(base_total, new_total, seed)?;
+    let mut players = [
+        Player::new(backfills.0, base_total, batch_delay, &mut observations.0),
+        Player::new(backfills.1, new_total, batch_delay, &mut observations.1),
+    ];
+    let mut generator = generator(seed);
+    for segment in segments {
+        let first = usize::from(uniform(&mut generator) < 0.5);
+        for player in [first, 1 - first] {
+            let share = segment.batches as f64 / base_total;
+            if !players[player].segment(&segment, share, monitor)? {
+                // Half a pair tells nothing.
+                for player in &mut players {
+                    player.forget(segment.number);
+                }
+                return Ok(false);
+            }
+        }
+        monitor.pair_done(segment.number + 1);
+    }
+    Ok(true)
+}
+
+/// Lays the segments out by the batches of BASE.
+fn places(base_total: f64, new_total: f64, seed: u64) -> Result<Vec<Segment>> {
+    let fitting = |total: f64| (LARGEST_SHARE * total / f64::from(PAIRS)).floor() as u64;
+    let batches = fitting(base_total).min(SHORTEST_SEGMENT);
+    if batches < FEWEST_BATCHES || fitting(new_total) < FEWEST_BATCHES {
+        let fewest = base_total.min(new_total);
+        return Err(Error::new(
+            ErrorKind::TooLittleEvidence,
+            format!("a walk of {fewest:.0} batches is too short for {PAIRS} segments"),
+        )
+        .with_hint("compare whole runs with --runs 5, or use smaller batches"));
+    }
+    Ok(spread(base_total, u64::from(PAIRS), batches, seed))
+}
+
+/// One backfill of a duet with its clock.
+struct Player<'a> {
+    backfill: &'a mut dyn Backfill,
+    total_batches: f64,
+    batch_delay: f64,
+    observations: &'a mut Vec<Observation>,
+    begin: f64,
+}
+
+impl<'a> Player<'a> {
+    fn new(
+        backfill: &'a mut dyn Backfill,
+        total_batches: f64,
+        batch_delay: f64,
+        observations: &'a mut Vec<Observation>,
+    ) -> Player<'a> {
+        let begin = backfill.clock();
+        Player {
+            backfill,
+            total_batches,
+            batch_delay,
+            observations,
+            begin,
+        }
+    }
+
+    /// Replays the segment, which is `share` of the walk; returns whether it came to its end.
+    fn segment(&mut self, segment: &Segment, share: f64, monitor: &dyn DuetMonitor) -> Result<bool> {
+        let batches = ((share * self.total_batches).round() as u64).max(FEWEST_BATCHES);
+        self.backfill.seek(segment.position, batches)?;
+        for done in 0..batches {
+            if monitor.is_interrupted() {
+                return Ok(false);
+            }
+            if done > 0 && self.batch_delay > 0.0 {
+                self.backfill.pause(self.batch_delay);
+            }
+            let Some(measured) = self.backfill.run_next()? else {
+                break;
+            };
+            self.observations.push(Observation {
+                segment: segment.number,
+                rows: measured.rows,
+                seconds: measured.seconds,
+                wal_bytes: measured.wal_bytes,
+                position: measured.position.clamp(0.0, 1.0),
+                elapsed: self.backfill.clock() - self.begin,
+                warm_up: done < WARM_UP.min(batches / 3),
+                ..Observation::default()
+            });
+        }
+        Ok(true)
+    }
+
+    fn forget(&mut self, segment: u32) {
+        self.observations.retain(|observation| observation.segment != segment);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::simulated::{Scenario, SimulatedDatabase};
+    use super::*;
+
+    struct Until(u32, u32);
+
+    impl DuetMonitor for Until {
+        fn pair_done(&mut self, pairs: u32) {
+            self.1 = pairs;
+        }
+
+        fn is_interrupted(&self) -> bool {
+            self.1 >= self.0
+        }
+    }
+
+    fn played(base: usize, new: usize, until: u32) -> (Result<bool>, Vec<Observation>, Vec<Observation>) {
+        let mut base = SimulatedDatabase::new(Scenario::Stationary, base, 4);
+        let mut new = SimulatedDatabase::new(Scenario::Stationary, new, 4);
+        let mut observations = (Vec::new(), Vec::new());
+        let ended = in_turns((&mut base, &mut new), 7, 0.0, &mut observations, &mut Until(until, 0));
+        (ended, observations.0, observations.1)
+    }
+
+    #[test]
+    fn both_play_the_same_places() {
+        let (ended, base, new) = played(4000, 4000, 99);
+        assert!(ended.expect("no failure"));
+        assert_eq!((base.len(), new.len()), (500, 500));
+        assert!(base.iter().zip(&new).all(|(base, new)| base.position == new.position));
+        assert_eq!(base.iter().filter(|batch| !batch.warm_up).count(), 20 * 17);
+    }
+
+    #[test]
+    fn smaller_batches_are_more_of_them() {
+        let (_, base, new) = played(1000, 2000, 99);
+        assert_eq!((base.len(), new.len()), (500, 1000));
+    }
+
+    #[test]
+    fn an_interrupt_leaves_whole_pairs() {
+        let (ended, base, new) = played(4000, 4000, 7);
+        assert!(!ended.expect("no failure"));
+        assert_eq!((base.len(), new.len()), (7 * 25, 7 * 25));
+    }
+
+    #[test]
+    fn a_short_walk_is_refused() {
+        let (ended, ..) = played(150, 4000, 99);
+        assert_eq!(ended.expect_err("too short").kind(), ErrorKind::TooLittleEvidence);
+    }
+}
