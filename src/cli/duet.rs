@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::arguments::CompareArguments;
-use super::bench_progress::BenchProgress;
+use super::bench::progress::BenchProgress;
 use super::ground::Ground;
 use super::migration_file::{MigrationFile, PlannedMigration};
 use super::rehearse::now;

@@ -4,10 +4,6 @@
 
 mod arguments;
 mod bench;
-mod bench_entry;
-mod bench_place;
-mod bench_progress;
-mod bench_selection;
 mod classes;
 mod compare;
 mod connection;

@@ -51,6 +51,13 @@ pub fn smallest_p_value(base_size: usize, new_size: usize) -> f64 {
     }
 }
 
+/// Returns the largest level up to `alpha` at which the test can call anything: p-values are multiples of one division's share.
+pub fn attainable_level(alpha: f64, base_size: usize, new_size: usize) -> f64 {
+    let smallest = smallest_p_value(base_size, new_size);
+    // A level that is such a multiple itself must not be lost to rounding.
+    (alpha / smallest + 1e-9).floor() * smallest
+}
+
 /// Returns C(n_base + n_new, n_new), in floating point, since it soon exceeds every integer.
 fn divisions(base_size: usize, new_size: usize) -> f64 {
     let total = base_size + new_size;
@@ -197,6 +204,13 @@ mod tests {
         assert_eq!(smallest_p_value(1, 1), 0.5);
         assert_eq!(smallest_p_value(0, 5), 1.0);
         assert_eq!(smallest_p_value(40, 40), 1.0 / 20_001.0);
+    }
+
+    #[test]
+    fn levels_are_multiples_of_one_division() {
+        assert!((attainable_level(0.05, 5, 3) - 2.0 / 56.0).abs() < 1e-12);
+        assert!((attainable_level(0.05, 3, 3) - 0.05).abs() < 1e-12);
+        assert_eq!(attainable_level(0.05, 2, 2), 0.0);
     }
 
     #[test]

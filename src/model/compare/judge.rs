@@ -4,7 +4,7 @@ use super::sample::Sample;
 use super::{ALPHA, CompareOptions, POWER, Ratio, Side, Verdict};
 use crate::stats::difference::Difference;
 use crate::stats::holm::holm_adjusted;
-use crate::stats::permutation::{permutation_p_value, smallest_p_value};
+use crate::stats::permutation::{attainable_level, permutation_p_value, smallest_p_value};
 use crate::stats::random::generator;
 
 /// Fewer pairs than this do not show their own spread.
@@ -127,8 +127,7 @@ fn verdict(
         () if faster <= ALPHA && effect <= -margin => Verdict::Improvement,
         () => Verdict::NoDifferenceSeen,
     };
-    // The strictest level that Holm's procedure may ask for.
-    let alpha = ALPHA / family.max(1) as f64;
+    let alpha = strictest_level(sample, family);
     Judged {
         verdict,
         reason: (!possible).then(|| too_few(sample, family)),
@@ -141,6 +140,17 @@ fn verdict(
             .map(|difference| difference.minimum_detectable(alpha, POWER, margin).exp()),
         p_value: difference.map(|_| test.slower),
         adjusted_p_value: difference.map(|_| slower),
+    }
+}
+
+/// Returns the strictest level that Holm's procedure may ask for, as far as the number of runs can meet it.
+fn strictest_level(sample: &Sample, family: usize) -> f64 {
+    let alpha = ALPHA / family.max(1) as f64;
+    match sample {
+        Sample::Runs { base, new } => {
+            attainable_level(alpha, base.len(), new.len()).max(smallest_p_value(base.len(), new.len()))
+        }
+        Sample::Pairs { .. } => alpha,
     }
 }
 

@@ -13,9 +13,9 @@ const SAME_PLACE: f64 = 1e-3;
 
 /// How many measurements the spread that is known beforehand is worth beside the measured one.
 ///
-/// Just enough for two runs to have an interval. On a busy machine runs differ by 40 to 65 % (`reports/aa`), where the 6 %
-/// of quiet ones would make the 95 % interval of five against three hold the truth 77 % of the time with a weight of ten, 87 %
-/// with four; alone the runs give 95 %.
+/// It is that of quiet machines, and serves as a floor: few runs can be alike by chance. On a busy machine runs differ by 40
+/// to 65 % (`reports/aa`), where pooling with 6 % would make the 95 % interval of five against three hold the truth 77 % of
+/// the time with a weight of ten, 87 % with four.
 const PRIOR_DEGREES_OF_FREEDOM: f64 = 1.0;
 
 /// The seconds to be compared.
@@ -50,13 +50,21 @@ impl Sample {
 
     /// Returns the difference of the logarithms; `None` where there is nothing to take it of.
     ///
-    /// The spread of runs is pooled with what is known of runs beforehand; that of pairs shows itself.
+    /// The spread of runs is that which they show, or pooled with what is known of runs beforehand where that is more; pairs
+    /// show theirs.
     pub fn difference(&self) -> Option<Difference> {
         let logarithms = |seconds: &[f64]| -> Vec<f64> { seconds.iter().map(|seconds| logarithm(*seconds)).collect() };
         match self {
             Sample::Runs { base, new } => {
                 let prior_sd = RUN_SD.hypot(short_run_sd(mean_seconds(base)));
-                Difference::between(&logarithms(base), &logarithms(new), prior_sd, PRIOR_DEGREES_OF_FREEDOM)
+                let (base, new) = (logarithms(base), logarithms(new));
+                let shown = Difference::between(&base, &new, 0.0, 0.0);
+                let pooled = Difference::between(&base, &new, prior_sd, PRIOR_DEGREES_OF_FREEDOM)?;
+                Some(
+                    shown
+                        .filter(|shown| shown.standard_error > pooled.standard_error)
+                        .unwrap_or(pooled),
+                )
             }
             Sample::Pairs { base, new } => {
                 let differences: Vec<f64> = logarithms(new)

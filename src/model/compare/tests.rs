@@ -1,7 +1,7 @@
 //! Verdicts on runs whose truth is known.
 
 use super::*;
-use crate::migration::Walk;
+use crate::migration::{StepKind, Walk};
 use crate::model::batch_log;
 use crate::observation::{Benchmark, EndReason, Ending, RunRecord};
 use crate::stats::random::{generator, standard_normal};

@@ -3,13 +3,12 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use super::arguments::{BatchArguments, BenchArguments};
-use super::bench_place::Place;
-use super::bench_progress::BenchProgress;
-use super::machine;
-use super::migration_file::MigrationFile;
-use super::output;
-use super::whole_run::{WholeRun, runs_of, sha256};
+use super::super::arguments::{BatchArguments, BenchArguments};
+use super::super::migration_file::MigrationFile;
+use super::super::whole_run::{WholeRun, runs_of, sha256};
+use super::super::{machine, output};
+use super::place::Place;
+use super::progress::BenchProgress;
 use crate::catalog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::runs;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
-use super::arguments::BenchArguments;
-use super::bench_entry::Entry;
+use super::super::arguments::BenchArguments;
+use super::entry::Entry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::rehearsal::scenario::Scenario;
 

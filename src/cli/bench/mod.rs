@@ -1,17 +1,21 @@
 //! `migtime bench`: whole runs of scenarios in random order on fresh copies, one file a scenario.
 
+mod entry;
+mod place;
+pub mod progress;
+mod selection;
+
 use std::time::{Duration, Instant};
 
 use super::arguments::BenchArguments;
-use super::bench_entry::Entry;
-use super::bench_place::Place;
-use super::bench_progress::BenchProgress;
-use super::bench_selection as selection;
 use super::output;
 use crate::error::{Error, ErrorKind, Result};
 use crate::rehearsal::schedule::schedule;
 use crate::report::{self, BenchRow};
 use crate::server::signals;
+use entry::Entry;
+use place::Place;
+use progress::BenchProgress;
 
 /// Runs the command.
 pub fn run(arguments: &BenchArguments) -> Result<()> {

@@ -1,8 +1,8 @@
 //! Where a bench takes place: the server, and on it databases that are filled once and copied for each run.
 
-use super::arguments::BenchArguments;
-use super::progress::Progress;
-use super::{connection, output};
+use super::super::arguments::BenchArguments;
+use super::super::progress::Progress;
+use super::super::{connection, output};
 use crate::error::Result;
 use crate::rehearsal::CancelOnInterrupt;
 use crate::rehearsal::scenario::Scenario;
