@@ -11,6 +11,7 @@ mod demo;
 mod demo_clone;
 mod duet;
 mod estimate;
+mod exec;
 mod gates;
 mod ground;
 mod machine;

@@ -9,7 +9,7 @@ use super::migration_file::{MigrationFile, PlannedMigration};
 use super::progress::Progress;
 use super::results::Results;
 use super::{
-    connection, output, targets,
+    connection, exec, output, targets,
     watching::{LEVEL, Watcher},
     way_back,
 };
@@ -27,6 +27,9 @@ pub const REHEARSAL_FILE: &str = "rehearsal.json";
 
 /// Runs the command.
 pub fn run(arguments: &RehearseArguments) -> Result<()> {
+    if let Some(command) = &arguments.exec {
+        return exec::run(arguments, command);
+    }
     let migration = MigrationFile::select(&arguments.migration, &arguments.selection)?;
     let rollback = rollback(arguments, &migration)?;
     let mut production = arguments
@@ -40,10 +43,7 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
         None => Vec::new(),
     };
     tell_the_floor(arguments);
-    let directory = arguments
-        .output
-        .clone()
-        .unwrap_or_else(|| default_directory(&arguments.migration));
+    let directory = directory(arguments);
     let job = Job {
         migration: &migration,
         rollback: rollback.as_ref(),
@@ -194,7 +194,7 @@ fn growth(clone: &[TableFacts], production: &[TableFacts]) -> BTreeMap<String, f
 }
 
 /// Names what others, or a run that was killed, left unfinished on the clone.
-fn tell_unfinished(clone: &mut Staging) -> Result<()> {
+pub fn tell_unfinished(clone: &mut Staging) -> Result<()> {
     for warning in Unfinished::of(clone)?.warnings() {
         output::print_note(&format!("warning: {warning}"));
     }
@@ -249,6 +249,11 @@ fn prepare_ground(
     if arguments.scratch {
         return prepare_scratch(arguments, migration);
     }
+    prepare_staging(arguments, production)
+}
+
+/// Connects to the staging clone, once it is certain that it is not production.
+pub fn prepare_staging(arguments: &RehearseArguments, production: Option<&mut Production>) -> Result<Ground> {
     let target = connection::staging_target(arguments.staging.as_deref())?;
     let mut staging = connection::staging(&target, arguments.production.as_deref(), arguments.no_password)?;
     if let Some(production) = production {
@@ -336,6 +341,12 @@ fn tell_clone(results: &Results, arguments: &RehearseArguments) -> Result<()> {
         Seconds(interval.upper_seconds)
     ));
     Ok(())
+}
+
+/// Returns the directory for the results.
+pub fn directory(arguments: &RehearseArguments) -> PathBuf {
+    let chosen = arguments.output.clone();
+    chosen.unwrap_or_else(|| default_directory(&arguments.migration))
 }
 
 /// Returns `reports/<migration>`, where `migtime estimate` looks for rehearsals.

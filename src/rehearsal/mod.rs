@@ -3,9 +3,12 @@
 //! Knows servers and steps; nothing of estimates or reports. Whether the evidence is enough is asked through a trait, and
 //! progress is told through the same, so that nothing here prints or fits.
 
+mod activity;
 pub mod backfill;
 mod batched_step;
 pub mod duet;
+mod exec;
+mod foreign_command;
 pub mod history;
 mod interruption;
 pub mod journal;
@@ -17,6 +20,7 @@ mod relations;
 pub mod replay;
 pub mod scenario;
 pub mod schedule;
+mod seen_statements;
 pub mod segments;
 mod session;
 mod session_view;
@@ -32,6 +36,7 @@ mod unfinished;
 mod walk_plan;
 pub mod way_back;
 
+pub use exec::{CommandSeen, observe};
 pub use interruption::CancelOnInterrupt;
 pub use rehearse::{Conditions, RehearsalMonitor, rehearse};
 pub use session_view::{PhaseShare, StatementProgress};

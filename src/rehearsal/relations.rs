@@ -83,6 +83,13 @@ impl Relations {
         names
     }
 
+    /// Returns the name of the table that a relation, given by name, belongs to: its own for a table.
+    pub fn table_of(&self, name: &str) -> Option<&String> {
+        let mut relations = self.relations.values();
+        let relation = relations.find(|relation| relation.name == name)?;
+        self.name(relation.table)
+    }
+
     /// Names locks that were taken between these relations and `after`; how long they were held is for the caller to say.
     pub fn name_locks(&self, after: &Relations, locks: impl IntoIterator<Item = RelationLock>) -> Vec<LockRecord> {
         let named = locks.into_iter().filter_map(|(oid, mode)| {

@@ -3,6 +3,7 @@
 //! Knows how to reach a server and what may be done there; nothing of migrations or estimates.
 
 mod account;
+mod child_environment;
 mod connect;
 mod discovery;
 mod environment;

@@ -59,11 +59,11 @@ pub fn nothing_measured() -> Error {
 }
 
 /// Keeps an action registered that is run when the program is forced to end; dropping it takes the action back.
-pub(super) struct AtForcedExit(u64);
+pub struct AtForcedExit(u64);
 
 impl AtForcedExit {
     /// Registers `action`, which must not wait for the rest of the program.
-    pub(super) fn register(action: impl FnOnce() + Send + 'static) -> AtForcedExit {
+    pub fn register(action: impl FnOnce() + Send + 'static) -> AtForcedExit {
         let number = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
         actions().insert(number, Box::new(action));
         AtForcedExit(number)

@@ -26,6 +26,7 @@ mod plan_command;
 mod plan_gates;
 mod plan_rollbacks;
 mod rehearsal_concurrently;
+mod rehearsal_exec;
 mod rehearsal_ladder;
 mod rehearsal_walks;
 mod report;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::ArgPredicate;
 
 use super::{BatchArguments, EstimateOptions, Format, SelectionArguments, duration, percentage};
 use crate::units::Seconds;
@@ -17,6 +18,7 @@ Examples:
   migtime rehearse 7_add_email.up.sql --rollback 7_add_email.down.sql --staging shop_clone --sandbox --full
   migtime rehearse db/migrations --from 0298 --staging shop_clone --sandbox
   migtime rehearse db/migrations --from 0298 --scratch
+  migtime rehearse --exec 'bin/rails db:migrate' --staging shop_clone --sandbox
 
 A directory is read as its migration tool would, and run in that tool's order and transactions. In a pull request usually only its
 last migrations matter: name the first of them with --from. A staging clone is taken to have those before it; on --scratch they
@@ -29,11 +31,22 @@ Ctrl-C once finishes the batch that runs, saves, and reports what was measured; 
 and no throwaway server is left behind.")]
 pub struct RehearseArguments {
     /// Rehearse this migration: a file, or the directory of a migration tool
-    #[arg(value_name = "MIGRATION")]
+    #[arg(
+        value_name = "MIGRATION",
+        required = false,
+        required_unless_present = "exec",
+        conflicts_with = "exec",
+        default_value_if("exec", ArgPredicate::IsPresent, "command")
+    )]
     pub migration: PathBuf,
     /// Which migrations of a directory.
     #[command(flatten)]
     pub selection: SelectionArguments,
+    /// Run this command of another tool through the shell, with PG* and DATABASE_URL leading to the clone, and observe it
+    /// there; its sessions' statements, locks and WAL are sampled
+    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["production", "precision", "fraction", "full", "runs", "exact",
+          "lock_timeout", "max_duration", "batch_size", "batch_delay", "walk", "rollback", "no_rollback", "from", "only", "format_of"])]
+    pub exec: Option<String>,
     /// Rehearse the way back with this file, too, and then the migration again; without it the file beside the migration is
     /// taken: x.down.sql by x.up.sql, down.sql by up.sql, x.rollback.sql by x.sql, rollback.sql by migration.sql
     #[arg(long, value_name = "FILE")]

@@ -1,0 +1,69 @@
+//! `migtime rehearse --exec`: run somebody's own tool against a clone, and say what its statements did and how long they take.
+
+use super::arguments::RehearseArguments;
+use super::ground::Ground;
+use super::output;
+use super::rehearse::{self, REHEARSAL_FILE};
+use super::results::Results;
+use crate::catalog;
+use crate::error::Result;
+use crate::observation::Rehearsal;
+use crate::rehearsal::journal::Journal;
+use crate::rehearsal::{CommandSeen, observe};
+use crate::server::signals;
+use crate::units::{Count, Seconds};
+
+/// Runs the command.
+pub fn run(arguments: &RehearseArguments, command: &str) -> Result<()> {
+    let ground = prepare_ground(arguments)?;
+    let directory = rehearse::directory(arguments);
+    let file = directory.join(REHEARSAL_FILE);
+    let mut journal = Journal::new(Some(file.clone()));
+    let rehearsal =
+        measured(arguments, command, &ground, &mut journal).inspect_err(|_| rehearse::tell_saved(&journal, &file))?;
+    let results = Results::new(rehearsal, &arguments.options).inspect_err(|_| rehearse::tell_saved(&journal, &file))?;
+    results.publish(arguments.format, &directory)?;
+    journal.is_saved()?;
+    output::print_note(&format!("saved {}", directory.join("report.html").display()));
+    results.check_budget(arguments.options.budget)
+}
+
+/// Chooses where to run it; an empty throwaway server is right for a tool that makes its tables itself.
+fn prepare_ground(arguments: &RehearseArguments) -> Result<Ground> {
+    match &arguments.schema {
+        Some(schema) => Ground::scratch(schema, arguments.rows, arguments.options.seed, arguments.pg_bin.clone()),
+        None if arguments.scratch => Ground::empty(arguments.pg_bin.clone(), &[]),
+        None => rehearse::prepare_staging(arguments, None),
+    }
+}
+
+fn measured(arguments: &RehearseArguments, command: &str, ground: &Ground, journal: &mut Journal) -> Result<Rehearsal> {
+    let site = ground.site()?;
+    let mut clone = site.connect()?;
+    rehearse::tell_unfinished(&mut clone)?;
+    let mut rehearsal = Rehearsal {
+        started_at: rehearse::now(),
+        seed: arguments.options.seed,
+        migration: clone.parameters().without_password(command),
+        throwaway: arguments.scratch,
+        server: clone.read(catalog::server_facts)?,
+        ..Rehearsal::default()
+    };
+    output::print_note(&format!("running on {}: {}", clone.parameters(), rehearsal.migration));
+    tell(&observe(command, &mut clone, &mut rehearsal, journal)?);
+    if rehearse::is_interrupted(&rehearsal) && rehearsal.steps.is_empty() {
+        return Err(signals::nothing_measured());
+    }
+    Ok(rehearsal)
+}
+
+fn tell(seen: &CommandSeen) {
+    output::print_note(&format!(
+        "the command took {}, {} of it in the statements below; {} short look-ups and session commands ({}) are left out, and \
+         statements between two looks may be missing",
+        Seconds(seen.seconds),
+        Seconds(seen.statement_seconds),
+        Count(seen.left_out as f64),
+        Seconds(seen.left_out_seconds)
+    ));
+}

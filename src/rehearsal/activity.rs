@@ -1,0 +1,132 @@
+//! Watches what another program does on a database, from a session of its own, until it is told to stop.
+//!
+//! It looks every 5 ms while statements come and go, and less often, down to every 20 ms, while one runs on; a look takes the
+//! server about 0.5 ms, so that at most a tenth of one core goes into it. Sessions that were there before are not the program's; on a database that others use, theirs that
+//! begin meanwhile cannot be told apart from it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use postgres::{Client, Statement};
+
+use super::relations::Relations;
+use super::seen_statements::{SeenStatements, SessionLook};
+
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(5);
+const LONGEST_INTERVAL: Duration = Duration::from_millis(20);
+
+/// Seconds of the server's clock are counted from the start of the watch, so that fractions keep their digits.
+const LOOK: &str = "
+SELECT a.pid, a.query, extract(epoch FROM a.query_start - $1::timestamptz)::float8,
+       CASE WHEN a.state <> 'active' THEN extract(epoch FROM a.state_change - $1::timestamptz)::float8 END, l.relation, l.mode
+FROM pg_catalog.pg_stat_activity a
+LEFT JOIN pg_catalog.pg_locks l ON l.pid = a.pid AND l.locktype = 'relation' AND l.granted AND l.relation >= 16384
+     AND l.database = a.datid
+WHERE a.datname = current_database() AND a.backend_type = 'client backend' AND a.pid <> pg_catalog.pg_backend_pid()
+AND a.application_name <> 'migtime' AND a.backend_start >= $1::timestamptz AND a.query <> '' AND a.query_start IS NOT NULL";
+
+const CLOCK: &str = "
+SELECT extract(epoch FROM pg_catalog.clock_timestamp() - $1::timestamptz)::float8, (pg_catalog.pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint";
+
+/// What was seen of the program.
+pub struct Activity {
+    /// Its statements.
+    pub seen: SeenStatements,
+    /// The relations before it and after it.
+    pub relations: (Relations, Relations),
+}
+
+/// A running watch.
+pub struct ActivityWatch {
+    stopping: Arc<AtomicBool>,
+    thread: JoinHandle<Result<Activity, postgres::Error>>,
+}
+
+struct Lookout {
+    client: Client,
+    look: Statement,
+    clock: Statement,
+    since: std::time::SystemTime,
+}
+
+impl ActivityWatch {
+    /// Starts to watch on `client`, before the program starts.
+    pub fn start(mut client: Client) -> Result<ActivityWatch, postgres::Error> {
+        let before = Relations::read(&mut client)?;
+        let mut lookout = Lookout::new(client)?;
+        let stopping = Arc::new(AtomicBool::new(false));
+        let thread = {
+            let stopping = Arc::clone(&stopping);
+            std::thread::spawn(move || lookout.watch(before, &stopping))
+        };
+        Ok(ActivityWatch { stopping, thread })
+    }
+
+    /// Ends the watch and returns what was seen; `None` when the watch itself came to grief.
+    pub fn end(self) -> Option<Result<Activity, postgres::Error>> {
+        self.stopping.store(true, Ordering::Relaxed);
+        self.thread.join().ok()
+    }
+}
+
+impl Lookout {
+    fn new(mut client: Client) -> Result<Lookout, postgres::Error> {
+        let since = client.query_one("SELECT pg_catalog.clock_timestamp()", &[])?.get(0);
+        Ok(Lookout {
+            look: client.prepare(LOOK)?,
+            clock: client.prepare(CLOCK)?,
+            client,
+            since,
+        })
+    }
+
+    fn watch(&mut self, before: Relations, stopping: &AtomicBool) -> Result<Activity, postgres::Error> {
+        let mut seen = SeenStatements::default();
+        let mut interval = SHORTEST_INTERVAL;
+        loop {
+            let is_last = stopping.load(Ordering::Relaxed);
+            let sessions = self.look()?;
+            let (now, position) = self.clock()?;
+            let is_news = seen.add(now, position, &sessions);
+            if is_last {
+                return Ok(Activity {
+                    seen,
+                    relations: (before, Relations::read(&mut self.client)?),
+                });
+            }
+            interval = if is_news {
+                SHORTEST_INTERVAL
+            } else {
+                (interval * 2).min(LONGEST_INTERVAL)
+            };
+            std::thread::sleep(interval);
+        }
+    }
+
+    fn clock(&mut self) -> Result<(f64, u64), postgres::Error> {
+        let row = self.client.query_one(&self.clock, &[&self.since])?;
+        Ok((row.try_get(0)?, row.try_get::<_, i64>(1)? as u64))
+    }
+
+    fn look(&mut self) -> Result<Vec<SessionLook>, postgres::Error> {
+        let mut sessions: BTreeMap<i32, SessionLook> = BTreeMap::new();
+        for row in self.client.query(&self.look, &[&self.since])? {
+            let process = row.try_get(0)?;
+            let session = SessionLook {
+                process,
+                sql: row.try_get(1)?,
+                begin: row.try_get(2)?,
+                end: row.try_get(3)?,
+                locks: Vec::new(),
+            };
+            let session = sessions.entry(process).or_insert(session);
+            if let (Some(relation), Some(mode)) = (row.try_get(4)?, row.try_get(5)?) {
+                session.locks.push((relation, mode));
+            }
+        }
+        Ok(sessions.into_values().collect())
+    }
+}
