@@ -20,7 +20,7 @@
 //! | below | [`server`] | connections (psql's conventions), guards, the throwaway server, the sandbox |
 //! | below | [`model`] | observations → estimate |
 //! | ground | [`observation`] | what was measured, and its file format |
-//! | ground | [`migration`] | SQL text → statements → steps |
+//! | ground | [`migration`] | files of migration tools → SQL text → statements → steps |
 //! | cellar | [`stats`], [`units`], [`error`] | arithmetic, quantities and errors that know nothing of migrations |
 //!
 //! # Invariants, each kept by a test

@@ -149,6 +149,8 @@ pub struct Step {
     /// Transaction that it shares with others, numbered from 1: its `BEGIN … COMMIT`, that of its tool, or that of a message of
     /// several statements. `None` when it commits by itself.
     pub transaction_block: Option<u32>,
+    /// What lets it run outside of the transaction that its tool puts it in, for a statement that the server refuses there.
+    pub way_out: Option<String>,
     /// Whether it reads more than one table.
     pub joins: bool,
     /// How it is batched; `Some` exactly for [`StepKind::Backfill`].

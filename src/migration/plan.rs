@@ -163,24 +163,12 @@ impl Session {
                 )
             });
         };
-        let opening = &statements[block.opened_at];
-        let tool = opening.sending.tool;
-        let text = match block.by {
-            OpenedBy::Begin => format!(
+        let text = match block.way_out(statements) {
+            None => format!(
                 "the server refuses it inside the transaction block of line {}",
-                opening.line
+                statements[block.opened_at].line
             ),
-            OpenedBy::Tool => format!(
-                "{} {}, in which the server refuses it: {}",
-                tool.name(),
-                tool.transaction_in_words(),
-                tool.way_out_of_transaction()
-            ),
-            OpenedBy::Message => format!(
-                "{} sends it together with other statements, which makes them one transaction, in which the server refuses it: {}",
-                tool.name(),
-                tool.way_out_of_message()
-            ),
+            Some(way_out) => format!("the server refuses it inside a transaction; {way_out}"),
         };
         Some(Warning::new(Trap::RefusedInTransaction, text))
     }

@@ -55,10 +55,11 @@ pub fn steps(statements: &[Statement], tables: &Tables, options: &BatchOptions) 
         several_files,
     };
     for (statement, block) in statements.iter().zip(transactions.blocks) {
-        let block = block.map(|block| block.number);
+        let number = block.map(|block| block.number);
         let outline = outline_of(statement);
-        if !planner.is_transaction_edge(statement, &outline, block)? {
-            planner.add_step(statement, &outline, block)?;
+        if !planner.is_transaction_edge(statement, &outline, number)? {
+            let way_out = block.and_then(|block| block.way_out(statements));
+            planner.add_step(statement, &outline, number, way_out)?;
         }
         planner
             .catalog
@@ -123,7 +124,13 @@ impl Planner<'_> {
         }
     }
 
-    fn add_step(&mut self, statement: &Statement, outline: &Outline, block: Option<u32>) -> Result<()> {
+    fn add_step(
+        &mut self,
+        statement: &Statement,
+        outline: &Outline,
+        block: Option<u32>,
+        way_out: Option<String>,
+    ) -> Result<()> {
         let decision = decide(statement, outline, &self.catalog, self.options, block.is_some())?;
         let main_table = outline.tables.first().map(|name| match self.catalog.facts(name) {
             Some(facts) => facts.name.clone(),
@@ -141,6 +148,7 @@ impl Planner<'_> {
             line: statement.line,
             table,
             transaction_block: block,
+            way_out,
             joins: joins(outline),
             batching: decision.batching,
             notes: decision.notes,

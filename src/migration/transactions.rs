@@ -30,6 +30,26 @@ pub(super) enum OpenedBy {
     Message,
 }
 
+impl Block {
+    /// Returns why the tool makes it a transaction, and what lets a statement run outside of it; `None` where it is the file's own.
+    pub fn way_out(&self, statements: &[Statement]) -> Option<String> {
+        let tool = statements[self.opened_at].sending.tool;
+        let name = tool.name();
+        match self.by {
+            OpenedBy::Begin => None,
+            OpenedBy::Tool => Some(format!(
+                "{name} {}: {}",
+                tool.transaction_in_words(),
+                tool.way_out_of_transaction()
+            )),
+            OpenedBy::Message => Some(format!(
+                "{name} sends it together with other statements, which makes them one transaction: {}",
+                tool.way_out_of_message()
+            )),
+        }
+    }
+}
+
 /// Where a statement begins or ends a transaction, or speaks of the one it is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Edge {

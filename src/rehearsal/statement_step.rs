@@ -87,11 +87,18 @@ impl Walker<'_> {
                 self.rehearsal.steps[index].passed_over = Some(reason);
                 Ok(())
             }
-            None => Err(failed.describe(self.conditions.lock_timeout).in_context(format!(
-                "step {} at {}",
-                step.number,
-                step.place()
-            ))),
+            None => {
+                let refused_in_transaction = failed.error.code() == Some(&SqlState::ACTIVE_SQL_TRANSACTION);
+                let error = failed.describe(self.conditions.lock_timeout).in_context(format!(
+                    "step {} at {}",
+                    step.number,
+                    step.place()
+                ));
+                Err(match &step.way_out {
+                    Some(way_out) if refused_in_transaction => error.with_hint(way_out),
+                    _ => error,
+                })
+            }
         }
     }
 

@@ -21,6 +21,7 @@ mod ladder_command;
 mod ladder_coverage;
 mod measured;
 mod migration_steps;
+mod migration_tools;
 mod plan_cases;
 mod plan_command;
 mod plan_gates;

@@ -4,7 +4,8 @@ use serde::Deserialize;
 
 use super::atlas::cut;
 use super::directories::{sorted, version};
-use super::file_name::split_digits;
+use super::file_name::{by_leading_number, split_digits};
+use super::plain::is_sql;
 use super::script::{Script, Send, TransactionScope};
 use super::{Migration, Place, SourceFile, refused};
 use crate::error::Result;
@@ -36,8 +37,12 @@ pub(super) fn migrations(files: &[SourceFile], place: Place) -> Result<Vec<Migra
             .collect());
     }
     let Some(journal) = files.iter().find(|file| file.path == JOURNAL) else {
-        let found = sorted(files, "migration.sql").into_iter();
-        return Ok(found.map(|file| migration(file, &version(file))).collect());
+        let nested = sorted(files, "migration.sql").into_iter();
+        let nested: Vec<Migration> = nested.map(|file| migration(file, &version(file))).collect();
+        return Ok(match nested.is_empty() {
+            true => by_name(files),
+            false => nested,
+        });
     };
     let mut entries = serde_json::from_str::<Journal>(journal.text())
         .map_err(|error| refused(journal, error.line(), "this is no journal of Drizzle's"))?
@@ -55,6 +60,19 @@ pub(super) fn migrations(files: &[SourceFile], place: Place) -> Result<Vec<Migra
         }
     });
     found.collect()
+}
+
+/// Files whose journal was not given: their numbers are in its order.
+fn by_name(files: &[SourceFile]) -> Vec<Migration> {
+    let mut named: Vec<&SourceFile> = files
+        .iter()
+        .filter(|file| file.directory().is_empty() && is_sql(file))
+        .collect();
+    named.sort_by(|one, other| by_leading_number(one.file_name(), other.file_name()));
+    named
+        .into_iter()
+        .map(|file| migration(file, file.file_name()))
+        .collect()
 }
 
 fn migration(file: &SourceFile, tag: &str) -> Migration {

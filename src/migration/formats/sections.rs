@@ -146,7 +146,8 @@ impl Cutter<'_> {
             };
         }
         self.unfinished.get_or_insert(line.number);
-        if line.ends_statement() {
+        // A command of psql ends with its line; whoever reads the part says what is wrong with it.
+        if line.ends_statement() || line.text.starts_with('\\') {
             self.end_part(line.range.end);
         }
         Ok(())
