@@ -1,8 +1,11 @@
 //! What rehearsing costs on top of the migration itself, as ratios of one run on a throwaway server.
 //!
-//! A whole rehearsal is set against a plain client that sends the very same windows (BEGIN, UPDATE, COMMIT), each on a
-//! fresh copy of one database, in an order that changes from round to round. Only ratios are printed: absolute times are
-//! the machine's. `MIGTIME_BENCH_ROWS` and `MIGTIME_BENCH_ROUNDS` choose size and repeats, `MIGTIME_PG_BIN` the server.
+//! A whole rehearsal and a plain client that sends the very same windows (BEGIN, UPDATE, COMMIT) take turns, each on a fresh
+//! copy of one database: a few batches of the one, as many of the other, first and second by turns (A B B A). The machine's
+//! pace, which other load changes within seconds, so meets both alike, and each batch is set against the same window a
+//! tenth of a second apart. What the rehearsal spends outside its batches is added as it is. Only ratios are printed:
+//! absolute times are the machine's. `MIGTIME_BENCH_ROWS` and `MIGTIME_BENCH_ROUNDS` choose size and repeats (2,000,000
+//! rows, once: the demo's), `MIGTIME_PG_BIN` the server.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,7 +16,7 @@ use migtime::error::Result;
 use migtime::migration::{self, BatchOptions, Batching, Step, WalkFrom, Window, batches_sql};
 use migtime::observation::{Observation, Rehearsal, StepRecord};
 use migtime::rehearsal::journal::Journal;
-use migtime::rehearsal::observer::{INTERVAL, Lookout, Observer};
+use migtime::rehearsal::observer::{INTERVAL, Lookout};
 use migtime::rehearsal::scenario::Scenario;
 use migtime::rehearsal::{Conditions, RehearsalMonitor, rehearse};
 use migtime::server::{ConnectionParameters, Sandbox, Staging, ThrowawayOptions, ThrowawayServer};
@@ -21,10 +24,9 @@ use postgres::{Client, SimpleQueryMessage};
 
 /// Keeps checkpoints and autovacuum, which come when they like, out of the comparison.
 const SETTINGS: [(&str, &str); 2] = [("max_wal_size", "16GB"), ("autovacuum", "off")];
-/// Long enough for an observer to look several times, and short enough for the pace to stay.
-const BATCHES_IN_A_TURN: usize = 15;
-/// An observer's first look takes some milliseconds, the others some tenths of one.
-const FIRST_LOOK: Duration = Duration::from_millis(100);
+/// Batches of one turn: short against the pace of other load, and the windows' look-ups begin with a turn (the server has
+/// them ready some batches later), so that they burden the rehearsal and not its rival.
+const BATCHES_IN_A_TURN: usize = 5;
 /// A save waits for a hundred times its own duration, and for two seconds at least.
 const SHORTEST_PAUSE: f64 = 2.0;
 
@@ -33,8 +35,8 @@ fn main() -> Result<()> {
     if !std::env::args().any(|argument| argument == "--bench") {
         return Ok(());
     }
-    let rows = from_environment("MIGTIME_BENCH_ROWS", 400_000);
-    let rounds = from_environment("MIGTIME_BENCH_ROUNDS", 5);
+    let rows = from_environment("MIGTIME_BENCH_ROWS", 2_000_000);
+    let rounds = from_environment("MIGTIME_BENCH_ROUNDS", 1);
     let settings = SETTINGS.map(|(name, value)| (name.to_string(), value.to_string()));
     let server = ThrowawayServer::start(&ThrowawayOptions {
         pg_bin: std::env::var_os("MIGTIME_PG_BIN").map(PathBuf::from),
@@ -50,13 +52,13 @@ fn main() -> Result<()> {
     let work = Work::read(&template, &scenario)?;
 
     println!("{rows} rows, {} batches, {rounds} rounds", work.statements.len());
-    let mut rounds_measured = Vec::new();
-    for round in 0..rounds {
-        rounds_measured.push(Round::measure(&template, &work, round as usize)?);
+    let mut measured = Vec::new();
+    for _ in 0..rounds {
+        measured.push(Duel::fight(&template, &work)?);
     }
-    print(&rounds_measured);
+    print(&measured);
     let share = seconds_a_look(&template)? / INTERVAL.as_secs_f64();
-    println!("{:<44} {share:.5}", "an observer's look / time between two");
+    println!("{:<66} {share:.5}", "an observer's look / time between two");
     Ok(())
 }
 
@@ -113,81 +115,49 @@ fn windows(client: &mut Client, batching: &Batching) -> Vec<Window> {
     messages.iter().filter_map(window).collect()
 }
 
-/// Seconds of one round, each part on a copy of its own.
-#[derive(Default)]
-struct Round {
-    client_loop: f64,
-    /// Seconds of each batch of that loop, and of the rehearsal.
-    plain_batches: Vec<f64>,
-    rehearsed_batches: Vec<f64>,
-    rehearsal: f64,
-    /// The walk with an observer and without, from two client loops that had it by turns.
-    observed: f64,
-    unobserved: f64,
-    /// Parts of the rehearsal: its batches, looking up their windows, and one save of the whole of it.
-    batches: f64,
+/// A whole rehearsal and a plain client loop that take turns; all times in seconds.
+struct Duel<'a> {
+    statements: &'a [String],
+    rival: Client,
+    began: Instant,
+    /// When the rehearsal's first batch began, and when the rehearsal was last let go on.
+    first_batch: Option<Instant>,
+    resumed: Instant,
+    /// Seconds of each batch of the plain loop, in the order of the walk.
+    plain: Vec<f64>,
+    /// The rehearsal's time since its first batch, its rival's turns left out.
+    walking: f64,
+    /// Seconds of each batch of the rehearsal.
+    rehearsed: Vec<f64>,
+    /// The rehearsal's time before its first batch and after its last.
+    around: f64,
     lookups: f64,
     save: f64,
 }
 
-impl Round {
-    fn measure(template: &ConnectionParameters, work: &Work, number: usize) -> Result<Round> {
-        let mut round = Round::default();
-        let mut parts = [0, 1, 2, 3];
-        if number % 2 == 1 {
-            parts.swap(0, 1);
-            parts.swap(2, 3);
-        }
-        for part in parts {
-            let copy = Sandbox::copy(template)?;
-            match part {
-                0 => {
-                    round.plain_batches = run_plainly(&mut copy.parameters().connect()?, &work.statements);
-                    round.client_loop = round.plain_batches.iter().sum();
-                }
-                1 => round.rehearse(copy.parameters(), work)?,
-                loop_number => round.run_observed_by_turns(copy.parameters(), work, loop_number % 2)?,
-            }
-        }
-        Ok(round)
-    }
-
-    /// The machine's pace changes more within seconds than an observer costs, so stretches of the same loop are compared;
-    /// batches differ too, so that the next loop has the observer in the other stretches.
-    fn run_observed_by_turns(&mut self, copy: &ConnectionParameters, work: &Work, observed: usize) -> Result<()> {
-        let mut client = copy.connect()?;
-        let pid = client
-            .query_one("SELECT pg_backend_pid()", &[])
-            .expect("the server answers")
-            .get(0);
-        for (turn, statements) in work.statements.chunks(BATCHES_IN_A_TURN).enumerate() {
-            if turn % 2 == observed {
-                let observer = Observer::start(copy.connect()?, work.version_num, pid);
-                // A rehearsal has one observer for hours: the look that fills its caches is not what it costs.
-                std::thread::sleep(FIRST_LOOK);
-                self.observed += run_plainly(&mut client, statements).iter().sum::<f64>();
-                drop(observer);
-            } else {
-                self.unobserved += run_plainly(&mut client, statements).iter().sum::<f64>();
-            }
-        }
-        Ok(())
-    }
-
-    /// Returns the middle of the batches' ratios, window by window: a burst of other load weighs on few of them.
-    fn ratio_of_a_batch(&self) -> f64 {
-        let pairs = self.rehearsed_batches.iter().zip(&self.plain_batches);
-        median(pairs.map(|(rehearsed, plain)| rehearsed / plain).collect())
-    }
-
-    fn rehearse(&mut self, copy: &ConnectionParameters, work: &Work) -> Result<()> {
-        let mut clone = Staging::connect(copy)?;
+impl Duel<'_> {
+    fn fight<'a>(template: &ConnectionParameters, work: &'a Work) -> Result<Duel<'a>> {
+        let (own, other) = (Sandbox::copy(template)?, Sandbox::copy(template)?);
+        let mut clone = Staging::connect(own.parameters())?;
+        let mut duel = Duel {
+            statements: &work.statements,
+            rival: other.parameters().connect()?,
+            began: Instant::now(),
+            first_batch: None,
+            resumed: Instant::now(),
+            plain: Vec::new(),
+            walking: 0.0,
+            rehearsed: Vec::new(),
+            around: 0.0,
+            lookups: 0.0,
+            save: 0.0,
+        };
         let mut rehearsal = empty_rehearsal();
         rehearsal.server.version_num = work.version_num;
         let directory = tempfile::tempdir().expect("temporary directory");
         let mut journal = Journal::new(Some(directory.path().join("rehearsal.json")));
         let steps = std::slice::from_ref(&work.step);
-        let begin = Instant::now();
+        duel.began = Instant::now();
         rehearse(
             &mut clone,
             steps,
@@ -195,84 +165,122 @@ impl Round {
             &conditions(),
             &mut rehearsal,
             &mut journal,
-            &mut Patient,
+            &mut duel,
         )?;
-        self.rehearsal = begin.elapsed().as_secs_f64();
+        duel.around += duel.resumed.elapsed().as_secs_f64();
         let begin = Instant::now();
         journal.save(&rehearsal)?;
-        self.save = begin.elapsed().as_secs_f64();
+        duel.save = begin.elapsed().as_secs_f64();
         let step = &rehearsal.steps[0];
-        assert_eq!(
-            step.observations.len(),
-            work.statements.len(),
-            "both ran the same windows"
-        );
-        self.rehearsed_batches = step
-            .observations
-            .iter()
-            .map(|observation| observation.seconds)
-            .collect();
-        self.batches = self.rehearsed_batches.iter().sum();
-        self.lookups = step.batching.as_ref().map_or(0.0, |batching| batching.lookup_seconds);
-        Ok(())
+        duel.rehearsed = step.observations.iter().map(|batch| batch.seconds).collect();
+        assert_eq!(duel.rehearsed.len(), duel.plain.len(), "both ran the same windows");
+        duel.lookups = step.batching.as_ref().map_or(0.0, |batching| batching.lookup_seconds);
+        Ok(duel)
+    }
+
+    /// Lets the plain client run the windows of one turn, three round trips each, as a simple script does.
+    fn run_plainly(&mut self, turn: usize) {
+        let statements = self.statements;
+        for statement in statements.chunks(BATCHES_IN_A_TURN).nth(turn).unwrap_or_default() {
+            let begin = Instant::now();
+            for sql in ["BEGIN", statement, "COMMIT"] {
+                self.rival.simple_query(sql).expect("the batch runs");
+            }
+            self.plain.push(begin.elapsed().as_secs_f64());
+        }
+    }
+
+    /// Returns each batch's time as a multiple of the same window's in the plain loop.
+    fn ratios(&self) -> impl Iterator<Item = f64> {
+        let pairs = self.rehearsed.iter().zip(&self.plain);
+        pairs.map(|(rehearsed, plain)| rehearsed / plain)
     }
 }
 
-/// Runs the batches as a simple script does, three round trips each, and returns the seconds of each.
-fn run_plainly(client: &mut Client, statements: &[String]) -> Vec<f64> {
-    let mut run = |statement: &String| {
-        let begin = Instant::now();
-        for sql in ["BEGIN", statement, "COMMIT"] {
-            client.simple_query(sql).expect("the batch runs");
+impl RehearsalMonitor for Duel<'_> {
+    fn step_begins(&mut self, _step: &StepRecord) {}
+
+    fn batch_done(&mut self, _step: &StepRecord, observations: &[Observation], _planned_batches: f64) {
+        let (now, done) = (Instant::now(), observations.len());
+        if self.first_batch.is_none() {
+            let first_batch = now - Duration::from_secs_f64(observations[0].elapsed);
+            self.around += first_batch.duration_since(self.began).as_secs_f64();
+            (self.first_batch, self.resumed) = (Some(first_batch), first_batch);
         }
-        begin.elapsed().as_secs_f64()
-    };
-    statements.iter().map(&mut run).collect()
+        if done % BATCHES_IN_A_TURN != 0 && done != self.statements.len() {
+            return;
+        }
+        self.walking += now.duration_since(self.resumed).as_secs_f64();
+        let turn = (done - 1) / BATCHES_IN_A_TURN;
+        if turn.is_multiple_of(2) {
+            self.run_plainly(turn);
+            self.run_plainly(turn + 1);
+        }
+        self.resumed = Instant::now();
+    }
+
+    fn is_enough(&mut self, _so_far: &Rehearsal, _step: &StepRecord, _checkpoints: u64) -> bool {
+        false
+    }
+
+    fn is_interrupted(&self) -> bool {
+        false
+    }
 }
 
-fn print(rounds: &[Round]) {
-    println!("{:<55} {:>8}   of single rounds", "", "ratio");
-    let row = |name: &str, above: &dyn Fn(&Round) -> f64, below: &dyn Fn(&Round) -> f64| {
-        let all = |value: &dyn Fn(&Round) -> f64| median(rounds.iter().map(value).collect());
-        let ratios: Vec<f64> = rounds.iter().map(|round| above(round) / below(round)).collect();
-        let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
-        let greatest = ratios.iter().copied().fold(0.0, f64::max);
-        println!(
-            "{name:<55} {:>8.4}   {least:.4} – {greatest:.4}",
-            all(above) / all(below)
-        );
+fn print(duels: &[Duel]) {
+    let sum = |of: &dyn Fn(&Duel) -> f64| duels.iter().map(of).sum::<f64>();
+    let plain = sum(&|duel| duel.plain.iter().sum());
+    let batches = sum(&|duel| duel.rehearsed.iter().sum());
+    let between = sum(&|duel| duel.walking) - batches;
+    let around = sum(&|duel| duel.around);
+    let (ratio, least, greatest) = median_with_interval(duels.iter().flat_map(Duel::ratios).collect());
+    let outside = (between + around) / plain;
+    let row = |name: &str, value: f64| println!("{name:<66} {value:>8.4}");
+    let row_with_interval = |name: &str, value: f64, (least, greatest): (f64, f64)| {
+        println!("{name:<66} {value:>8.4}   {least:.4} – {greatest:.4}");
     };
-    row(
-        "whole rehearsal / plain client loop",
-        &|round| round.rehearsal,
-        &|round| round.client_loop,
+    println!("{:<66} {:>8}   95 % confidence", "", "ratio");
+    row_with_interval(
+        "whole rehearsal / plain client loop (batches and all around them)",
+        ratio + outside,
+        (least + outside, greatest + outside),
+    );
+    row_with_interval(
+        "one batch of the rehearsal / the same window plainly (median)",
+        ratio,
+        (least, greatest),
     );
     row(
-        "one batch of the rehearsal / the same window plainly",
-        &Round::ratio_of_a_batch,
-        &|_| 1.0,
+        "between its batches: waits for windows, saves / plain client loop",
+        between / plain,
     );
     row(
-        "batches of the rehearsal / plain client loop",
-        &|round| round.batches,
-        &|round| round.client_loop,
+        "before and after them: planning, saves / plain client loop",
+        around / plain,
     );
     row(
-        "client loop with observer / without",
-        &|round| round.observed,
-        &|round| round.unobserved,
+        "the same as sums, which bursts of other load move: whole / plain",
+        (batches + between + around) / plain,
     );
-    row("look-ups / batches", &|round| round.lookups, &|round| round.batches);
     row(
-        "planning the walk and all else / batches",
-        &|round| round.rehearsal - round.batches - round.lookups,
-        &|round| round.batches,
+        "look-ups, in a second session / batches",
+        sum(&|duel| duel.lookups) / batches,
     );
+    let save = sum(&|duel| duel.save) / duels.len() as f64;
     row(
         "one save of the journal / time between two",
-        &|round| round.save,
-        &|round| (100.0 * round.save).max(SHORTEST_PAUSE),
+        save / (100.0 * save).max(SHORTEST_PAUSE),
     );
+}
+
+/// Returns the median and its 95 % confidence interval by order statistics: ranks n/2 ∓ 0.98 √n (binomial, normal
+/// approximation).
+fn median_with_interval(mut values: Vec<f64>) -> (f64, f64, f64) {
+    values.sort_by(f64::total_cmp);
+    let (middle, reach) = (0.5 * values.len() as f64, 0.98 * (values.len() as f64).sqrt());
+    let at = |rank: f64| values[(rank.max(0.0) as usize).min(values.len() - 1)];
+    (at(middle), at((middle - reach).floor()), at((middle + reach).ceil()))
 }
 
 /// Returns the mean time of a look of the observer at a quiet server, in seconds: nothing that runs can hide in it.
@@ -285,32 +293,6 @@ fn seconds_a_look(parameters: &ConnectionParameters) -> Result<f64> {
         lookout.look().expect("a new server answers");
     }
     Ok(begin.elapsed().as_secs_f64() / f64::from(LOOKS))
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() % 2 {
-        0 => 0.5 * (values[middle - 1] + values[middle]),
-        _ => values[middle],
-    }
-}
-
-/// Lets a rehearsal run to its end.
-struct Patient;
-
-impl RehearsalMonitor for Patient {
-    fn step_begins(&mut self, _step: &StepRecord) {}
-
-    fn batch_done(&mut self, _step: &StepRecord, _observations: &[Observation], _planned_batches: f64) {}
-
-    fn is_enough(&mut self, _so_far: &Rehearsal, _step: &StepRecord, _checkpoints: u64) -> bool {
-        false
-    }
-
-    fn is_interrupted(&self) -> bool {
-        false
-    }
 }
 
 fn conditions() -> Conditions {

@@ -20,6 +20,8 @@ pub enum ErrorKind {
     MigrationFailed,
     /// Too little evidence to promise a number (exit 5).
     TooLittleEvidence,
+    /// The person asked for an end before there was an answer (exit 5).
+    Interrupted,
 }
 
 impl ErrorKind {
@@ -30,7 +32,7 @@ impl ErrorKind {
             ErrorKind::Usage => 2,
             ErrorKind::Connection | ErrorKind::UnsafeTarget => 3,
             ErrorKind::MigrationFailed => 4,
-            ErrorKind::TooLittleEvidence => 5,
+            ErrorKind::TooLittleEvidence | ErrorKind::Interrupted => 5,
         }
     }
 }

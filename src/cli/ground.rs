@@ -7,8 +7,10 @@ use postgres::Client;
 use super::output;
 use super::progress::Progress;
 use crate::error::{ErrorKind, Result};
-use crate::rehearsal::{CancelOnInterrupt, scenario};
-use crate::server::{ConnectionParameters, Sandbox, Staging, ThrowawayOptions, ThrowawayServer, server_error, signals};
+use crate::rehearsal::scenario;
+use crate::server::{
+    CancelOnInterrupt, ConnectionParameters, Sandbox, Staging, ThrowawayOptions, ThrowawayServer, server_error, signals,
+};
 
 /// A place to rehearse, and what has to live as long as it.
 pub struct Ground {
@@ -48,7 +50,7 @@ impl Ground {
     /// Lets `work` fill the database; an interrupt cancels it.
     ///
     /// # Errors
-    /// What `work` returns; `TooLittleEvidence` when it was interrupted.
+    /// What `work` returns; `Interrupted` when it was.
     pub fn fill(&self, work: impl FnOnce(&mut Client) -> Result<()>) -> Result<()> {
         let mut client = self.parameters.connect()?;
         let watch = CancelOnInterrupt::watch(&self.parameters, client.cancel_token(), signals::interrupted);

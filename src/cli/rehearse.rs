@@ -119,7 +119,7 @@ impl Job<'_> {
     /// Rehearses on `ground`, keeping what is measured in `journal` all the while.
     ///
     /// # Errors
-    /// Those of [`rehearse`]; the journal then says how far it came. `TooLittleEvidence` when the person interrupts
+    /// Those of [`rehearse`]; the journal then says how far it came. `Interrupted` when the person interrupts
     /// before anything was measured.
     pub fn run(&self, ground: &Ground, journal: &mut Journal) -> Result<Rehearsal> {
         let mut rehearsal = None;

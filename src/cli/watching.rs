@@ -40,12 +40,8 @@ impl RehearsalMonitor for Watcher {
         let Some(precision) = self.precision else {
             return false;
         };
-        let table = so_far
-            .tables
-            .iter()
-            .find(|table| Some(&table.name) == step.table.as_ref());
         matches!(
-            stopping::judge(step, checkpoints, table, precision, LEVEL),
+            stopping::judge(so_far, step, checkpoints, precision, LEVEL),
             Verdict::PreciseEnough { .. }
         )
     }
@@ -55,6 +51,10 @@ impl RehearsalMonitor for Watcher {
             Some(progress) => progress.statement(),
             None => Box::new(|_| {}),
         }
+    }
+
+    fn lacks_checkpoints(&mut self, so_far: &Rehearsal, step: &StepRecord, checkpoints: u64) -> bool {
+        stopping::lacks_checkpoints(so_far, step, checkpoints)
     }
 
     fn is_interrupted(&self) -> bool {

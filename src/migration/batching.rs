@@ -186,9 +186,12 @@ impl Request<'_> {
     }
 
     fn by_table_size(&self, dml: &Dml) -> Result<Decision> {
-        let (Verb::Update | Verb::Delete, Some(scope)) = (dml.verb, dml.scopes.first()) else {
+        let Some(scope) = dml.scopes.first() else {
             return Ok(Decision::default());
         };
+        if dml.verb == Verb::Insert {
+            return Ok(self.insert_of(scope));
+        }
         let Some(facts) = self.catalog.facts(&dml.target.name) else {
             return Ok(whole(format!(
                 "{} is not in the catalog yet: runs whole",
@@ -212,6 +215,15 @@ impl Request<'_> {
             recognised_by: RecognisedBy::TableSize,
         };
         self.woven(dml, walked)
+    }
+
+    /// A bare `INSERT … SELECT` is not cut unasked: how many of its rows may be in one transaction, only its writer knows.
+    fn insert_of(&self, scope: &Scope) -> Decision {
+        let reads_a_table = scope.relations.iter().any(|relation| !relation.name.is_empty());
+        if self.in_transaction || !scope.outermost || scope.indivisible.is_some() || !reads_a_table {
+            return Decision::default();
+        }
+        whole("runs whole; to cut it by the key of the table it reads, write before it: -- migtime: batch")
     }
 
     /// Cuts the statement by a condition of our own: over the key, or over blocks when there is none.

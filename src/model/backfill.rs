@@ -3,10 +3,11 @@
 use super::Target;
 use super::blocks;
 use super::estimate::Basis;
-use super::evidence::{Evidence, unmet_rules};
+use super::evidence::{Checkpoints, Evidence, Extent, unmet_rules};
 use super::forecast::{Forecast, rate};
 use super::kriging::{self, MeanCost};
-use super::priors::{DRIFT_SD, LONE_BLOCK_SD, RUN_SD, burst_sd, scaling_sd};
+use super::priors::{DRIFT_SD, LONE_BLOCK_SD, RUN_SD, UNSEEN_CHECKPOINT_SD, burst_sd, scaling_sd};
+use super::regimes::Settings;
 use super::remarks::{assumptions, warnings};
 use super::repeated::{RepeatedRuns, student};
 use super::walked::{Measured, Plan, WholeRuns, observed};
@@ -18,18 +19,28 @@ use crate::stats::log_mixture::{Component, LogMixture};
 /// What running on more rows than were measured adds to the logarithm's standard deviation, at a factor of e.
 const SCALING_SD: f64 = 0.05;
 
-/// Predicts a batched step; `checkpoints` is `None` when nobody watched for them, `table` what is known of the clone's table.
+/// What is known of a batched step beside its own record.
+pub struct Known<'a> {
+    /// Complete checkpoints since its first batch; `None` when nobody watched for them.
+    pub checkpoints: Option<u64>,
+    /// The server's settings.
+    pub settings: Settings<'a>,
+    /// The clone's table.
+    pub table: Option<&'a TableFacts>,
+}
+
+/// Predicts a batched step.
 pub fn forecast(
     step: &StepRecord,
     batching: &BatchingRecord,
     target: Option<&Target>,
-    checkpoints: Option<u64>,
-    table: Option<&TableFacts>,
+    known: &Known,
     confidence_level: f64,
 ) -> Option<Forecast> {
     let whole_runs = WholeRuns::find(step);
     let measured = Measured::new(step, batching, whole_runs.as_ref())?;
     let plan = Plan::new(&measured, target);
+    let checkpoints = checkpoints(&measured, &plan, known);
     let evidence = Evidence {
         batches: step.observations.len(),
         segments: blocks::stretches(&step.observations).len(),
@@ -39,9 +50,11 @@ pub fn forecast(
     };
     let (execution, mean) = match &whole_runs {
         Some(runs) => repeated(runs, &measured, &plan)?,
-        None => extrapolated(&measured, &plan, table)?,
+        None => extrapolated(&measured, &plan, known.table)?,
     };
-    let scaling = scaling_sd(plan.ratio, SCALING_SD).powi(2);
+    let unseen = checkpoints.filter(|_| measured.extent != Extent::Whole);
+    let unseen_sd = UNSEEN_CHECKPOINT_SD * unseen.map_or(0.0, |checkpoints| checkpoints.unseen());
+    let scaling = scaling_sd(plan.ratio, SCALING_SD).powi(2) + unseen_sd.powi(2);
     let lookups = lookup_seconds(batching, &plan);
     let delay = batching.batch_delay_seconds.max(0.0) * (plan.batches - 1.0).max(0.0);
     Some(Forecast {
@@ -57,6 +70,19 @@ pub fn forecast(
         assumptions: assumptions(&measured, &plan, checkpoints, lookups, delay),
         warnings: warnings(&measured),
     })
+}
+
+/// Returns the checkpoints during the measurement, and those expected during the planned work; `None` when nobody watched.
+pub fn checkpoints(measured: &Measured, plan: &Plan, known: &Known) -> Option<Checkpoints> {
+    let (batches, rows) = observed(measured.step);
+    let share = measured.unit.work(batches, rows) / plan.work;
+    let seconds: f64 = measured.step.observations.iter().map(|one| one.seconds).sum();
+    let pauses = measured.batching.batch_delay_seconds.max(0.0) * plan.batches;
+    let planned_seconds = seconds / share.max(1e-9) + lookup_seconds(measured.batching, plan) + pauses;
+    let wal_bytes = wal_bytes(measured, plan).unwrap_or(0.0);
+    let cycles = known.settings.cycles(planned_seconds, wal_bytes);
+    let cycles = cycles.map(|cycles| cycles.measured);
+    known.checkpoints.map(|seen| Checkpoints::new(seen, share, cycles))
 }
 
 /// Returns the seconds of execution of a further run, and what is known of their mean, from whole runs.

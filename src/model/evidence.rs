@@ -4,7 +4,8 @@
 
 /// Fewest batches measured.
 pub const FEWEST_BATCHES: usize = 200;
-/// Fewest complete checkpoints during the measurement: with less, their cost is missing or counted too often.
+/// Fewest complete checkpoints during the measurement of what will meet as many: with less, their cost is missing or counted
+/// too often.
 pub const FEWEST_CHECKPOINTS: u64 = 2;
 /// Fewest places of the walk visited.
 pub const FEWEST_SEGMENTS: usize = 8;
@@ -20,12 +21,49 @@ pub struct Evidence {
     pub batches: usize,
     /// Places visited.
     pub segments: usize,
-    /// Complete checkpoints seen meanwhile; `None` when nobody watched.
-    pub checkpoints: Option<u64>,
+    /// Complete checkpoints seen meanwhile, and expected during what is predicted; `None` when nobody watched.
+    pub checkpoints: Option<Checkpoints>,
     /// What part of the walk was measured.
     pub extent: Extent,
     /// Predicted work as a multiple of the clone's whole walk.
     pub ratio: f64,
+}
+
+/// Checkpoints of a measurement and of what is predicted from it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Checkpoints {
+    /// Complete ones during the measurement.
+    pub seen: u64,
+    /// How many the predicted run is expected to meet.
+    pub expected: f64,
+}
+
+impl Checkpoints {
+    /// Weighs what was seen: `seen` checkpoints in the measured `share` of the predicted work, which lasts `cycles` of the
+    /// server's settings (`None` when they are not known).
+    ///
+    /// The rate that was seen gives (c + ½) / share, the mean under Jeffreys' prior for a Poisson rate; a run cannot meet
+    /// more than the settings allow for.
+    pub fn new(seen: u64, share: f64, cycles: Option<f64>) -> Checkpoints {
+        let at_this_rate = (seen as f64 + 0.5) / share.max(1e-9);
+        Checkpoints {
+            seen,
+            expected: at_this_rate.min(cycles.unwrap_or(f64::INFINITY)),
+        }
+    }
+
+    /// Returns how many must have been seen: two, or as many as the whole of it surely meets where these are fewer.
+    pub fn needed(&self) -> u64 {
+        FEWEST_CHECKPOINTS.min(self.expected as u64)
+    }
+
+    /// Returns the expected number of checkpoints, at most one, whose cost no measurement shows.
+    pub fn unseen(&self) -> f64 {
+        match self.seen {
+            0 => self.expected.min(1.0),
+            _ => 0.0,
+        }
+    }
 }
 
 /// What part of a walk was measured.
@@ -52,11 +90,7 @@ pub fn unmet_rules(evidence: &Evidence) -> Vec<String> {
             evidence.batches
         ));
     }
-    if let Some(checkpoints) = evidence.checkpoints.filter(|count| *count < FEWEST_CHECKPOINTS) {
-        unmet.push(format!(
-            "complete checkpoints meanwhile: {checkpoints}, needed: at least {FEWEST_CHECKPOINTS}"
-        ));
-    }
+    unmet.extend(evidence.checkpoints.and_then(checkpoint_rule));
     if evidence.extent == Extent::Places && evidence.segments < FEWEST_SEGMENTS {
         unmet.push(format!(
             "places of the table visited: {}, needed: at least {FEWEST_SEGMENTS}",
@@ -64,6 +98,17 @@ pub fn unmet_rules(evidence: &Evidence) -> Vec<String> {
         ));
     }
     unmet
+}
+
+/// Returns the rule that a measurement must have seen checkpoints if the whole meets them, if it is not met.
+pub fn checkpoint_rule(checkpoints: Checkpoints) -> Option<String> {
+    let (seen, needed) = (checkpoints.seen, checkpoints.needed());
+    (seen < needed).then(|| {
+        format!(
+            "complete checkpoints meanwhile: {seen}, needed: at least {needed} (the whole is expected to meet about {:.0})",
+            checkpoints.expected
+        )
+    })
 }
 
 /// Returns the rule against scaling a measurement too far, if it is not met.
@@ -80,10 +125,14 @@ mod tests {
     const ENOUGH: Evidence = Evidence {
         batches: 200,
         segments: 8,
-        checkpoints: Some(2),
+        checkpoints: Some(Checkpoints {
+            seen: 2,
+            expected: 12.0,
+        }),
         extent: Extent::Places,
         ratio: 1.0,
     };
+    const MISSED: Option<Checkpoints> = Some(Checkpoints { seen: 0, expected: 7.0 });
 
     fn check(evidence: Evidence, expected: &[&str]) {
         let unmet = unmet_rules(&evidence);
@@ -99,11 +148,14 @@ mod tests {
         check(Evidence { batches: 199, ..ENOUGH }, &["measured: 199"]);
         check(
             Evidence {
-                checkpoints: Some(1),
+                checkpoints: MISSED,
                 segments: 7,
                 ..ENOUGH
             },
-            &["meanwhile: 1", "visited: 7"],
+            &[
+                "meanwhile: 0, needed: at least 2 (the whole is expected to meet about 7)",
+                "visited: 7",
+            ],
         );
         check(Evidence { ratio: 40.0, ..ENOUGH }, &["40 times as large"]);
     }
@@ -113,7 +165,7 @@ mod tests {
         let nothing = Evidence {
             batches: 1,
             segments: 1,
-            checkpoints: Some(0),
+            checkpoints: MISSED,
             ..ENOUGH
         };
         check(
@@ -140,5 +192,29 @@ mod tests {
             },
             &[],
         );
+    }
+
+    // (c + 1/2) / share, and no more than the settings allow for
+    #[test]
+    fn only_checkpoints_that_the_whole_meets_are_needed() {
+        let check = |seen, share, cycles, expected: f64, needed| {
+            let checkpoints = Checkpoints::new(seen, share, cycles);
+            assert!((checkpoints.expected - expected).abs() < 1e-9, "{checkpoints:?}");
+            assert_eq!(checkpoints.needed(), needed, "{checkpoints:?}");
+        };
+        check(0, 0.15, None, 0.5 / 0.15, 2);
+        check(1, 0.15, None, 10.0, 2);
+        check(1, 0.8, None, 1.875, 1);
+        check(0, 0.15, Some(0.6), 0.6, 0);
+        check(0, 0.15, Some(1.4), 1.4, 1);
+        check(0, 0.9, Some(30.0), 0.5 / 0.9, 0);
+        // Production is ten times as large as the clone.
+        check(1, 0.08, Some(6.0), 6.0, 2);
+    }
+
+    #[test]
+    fn one_checkpoint_at_most_is_unseen() {
+        let unseen = |seen, cycles| Checkpoints::new(seen, 0.15, Some(cycles)).unseen();
+        assert_eq!((unseen(0, 0.6), unseen(0, 3.0), unseen(1, 3.0)), (0.6, 1.0, 0.0));
     }
 }

@@ -38,8 +38,10 @@ pub use crate::observation::Target;
 use crate::observation::{EventKind, Rehearsal, StepRecord};
 use crate::units::{Bytes, Seconds};
 use assemble::{Told, assemble, tell_common};
+use backfill::Known;
 use estimate::Estimate;
 use forecast::Forecast;
+use regimes::Settings;
 use rule_of_thumb::UnmeasuredStep;
 
 /// What an estimate is asked for.
@@ -153,10 +155,19 @@ fn check_question(rehearsal: &Rehearsal, options: &EstimateOptions) -> Result<()
 fn forecast_step(rehearsal: &Rehearsal, step: &StepRecord, target: Option<&Target>, level: f64) -> Forecast {
     let table = table_of(rehearsal, step);
     let forecast = match &step.batching {
-        Some(batching) => backfill::forecast(step, batching, target, checkpoints(rehearsal, step), table, level),
+        Some(batching) => {
+            let known = Known {
+                checkpoints: checkpoints(rehearsal, step),
+                settings: Settings(&rehearsal.server.settings),
+                table,
+            };
+            backfill::forecast(step, batching, target, &known, level)
+        }
         None => statement::forecast(rehearsal, step, target, table, level),
     };
     let mut forecast = forecast.unwrap_or_else(|| unmeasured(step, target, table, level));
+    let how_it_runs = step.notes.iter().map(|note| format!("How it runs: {note}."));
+    forecast.assumptions.extend(how_it_runs);
     if !forecast.too_thin.is_empty() {
         forecast.duration = forecast.duration.widened(priors::PROVISIONAL_VARIANCE);
     }

@@ -1,6 +1,6 @@
 //! What the reader of a backfill's estimate is told beside the numbers: assumptions and warnings, as sentences.
 
-use super::evidence::Extent;
+use super::evidence::{Checkpoints, Extent};
 use super::priors::{DRIFT_MEAN, DRIFT_SD};
 use super::residuals::changes_pace;
 use super::walked::{Measured, Plan, observed};
@@ -10,7 +10,7 @@ use crate::units::{Count, Seconds};
 pub fn assumptions(
     measured: &Measured,
     plan: &Plan,
-    checkpoints: Option<u64>,
+    checkpoints: Option<Checkpoints>,
     lookups: f64,
     delay: f64,
 ) -> Vec<String> {
@@ -22,8 +22,16 @@ pub fn assumptions(
             100.0 * DRIFT_MEAN,
             100.0 * DRIFT_SD
         ));
-        if checkpoints.is_none() {
-            assumptions.push("Enough checkpoints fell into the measured time: nobody watched them.".to_string());
+        match checkpoints {
+            None => {
+                assumptions.push("Enough checkpoints fell into the measured time: nobody watched them.".to_string());
+            }
+            Some(checkpoints) if checkpoints.unseen() > 0.0 => assumptions.push(format!(
+                "No checkpoint was complete during the replay; {:.1} are expected in the whole, at about a tenth of its time \
+                 each.",
+                checkpoints.expected
+            )),
+            Some(_) => {}
         }
     }
     if measured.extent == Extent::Beginning {

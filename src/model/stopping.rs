@@ -3,10 +3,13 @@
 //! Looking after every batch stops at lucky moments; the replay asks after the segments that
 //! `SegmentDesign::looks` names, and not in between.
 
+use super::backfill::{self, Known};
+use super::evidence::checkpoint_rule;
+use super::forecast::Forecast;
 use super::priors::{DRIFT_SD, RUN_SD};
-use super::{backfill, forecast::Forecast};
-use crate::catalog::facts::TableFacts;
-use crate::observation::StepRecord;
+use super::regimes::Settings;
+use super::walked::{Measured, Plan};
+use crate::observation::{Rehearsal, StepRecord};
 use crate::stats::distribution::two_sided_factor;
 
 /// What a look at the evidence says.
@@ -26,20 +29,21 @@ pub enum Verdict {
     },
 }
 
-/// Judges what has been measured of a batched step so far against a precision (0.1 for ±10 %) at `confidence_level`.
+/// Judges what has been measured so far of `step`, a batched one, against a precision (0.1 for ±10 %) at `confidence_level`.
 ///
-/// `checkpoints` are those completed since its first batch; `table` is what is known of the clone's table.
+/// `checkpoints` are those completed since its first batch; what is known of server and table is in `rehearsal`.
 pub fn judge(
+    rehearsal: &Rehearsal,
     step: &StepRecord,
     checkpoints: u64,
-    table: Option<&TableFacts>,
     precision: f64,
     confidence_level: f64,
 ) -> Verdict {
+    let known = known(rehearsal, step, checkpoints);
     let forecast = step
         .batching
         .as_ref()
-        .and_then(|batching| backfill::forecast(step, batching, None, Some(checkpoints), table, confidence_level));
+        .and_then(|batching| backfill::forecast(step, batching, None, &known, confidence_level));
     match forecast {
         None => Verdict::TooThin(vec!["no batch was measured".to_string()]),
         Some(forecast) if !forecast.too_thin.is_empty() => Verdict::TooThin(forecast.too_thin),
@@ -47,6 +51,27 @@ pub fn judge(
             half_width if half_width <= precision => Verdict::PreciseEnough { half_width },
             half_width => Verdict::TooWide { half_width },
         },
+    }
+}
+
+/// Tells whether a replay of places has met fewer checkpoints than the rules of evidence ask for.
+///
+/// `checkpoints` are those completed since the first batch of `step`.
+pub fn lacks_checkpoints(rehearsal: &Rehearsal, step: &StepRecord, checkpoints: u64) -> bool {
+    let known = known(rehearsal, step, checkpoints);
+    let measured = step
+        .batching
+        .as_ref()
+        .and_then(|batching| Measured::new(step, batching, None));
+    let weighed = measured.and_then(|measured| backfill::checkpoints(&measured, &Plan::new(&measured, None), &known));
+    weighed.and_then(checkpoint_rule).is_some()
+}
+
+fn known<'a>(rehearsal: &'a Rehearsal, step: &StepRecord, checkpoints: u64) -> Known<'a> {
+    Known {
+        checkpoints: Some(checkpoints),
+        settings: Settings(&rehearsal.server.settings),
+        table: super::table_of(rehearsal, step),
     }
 }
 

@@ -8,6 +8,7 @@ use super::replay::{self, Limits, Monitor};
 use super::segments::{self, SegmentDesign};
 use super::table_backfill::TableBackfill;
 use super::walk_plan::WalkPlan;
+use super::window_queue::SecondSession;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::Batching;
 use crate::observation::{BatchingRecord, EndReason, LockRecord, Observation, Rehearsal, StepRecord};
@@ -25,6 +26,10 @@ impl Walker<'_> {
         is_all: bool,
     ) -> Result<()> {
         let plan = match WalkPlan::read(self.clone, batching, self.conditions) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {
+                self.reason = EndReason::Interrupted;
+                return Ok(());
+            }
             Err(error) if error.kind() == ErrorKind::TooLittleEvidence && !is_all => {
                 self.rehearsal.steps[index].passed_over = Some(error.message().to_string());
                 return Ok(());
@@ -42,10 +47,12 @@ impl Walker<'_> {
         };
         let mut observations = Vec::new();
         let version_num = self.rehearsal.server.version_num;
-        let mut backfill = TableBackfill::new(self.clone.client(), &self.observer, version_num, batching, &plan);
+        let second_session = self.second_session(index);
+        let mut backfill = TableBackfill::new(self.clone, &self.observer, version_num, batching, &plan, second_session);
         let mut scribe = Scribe {
             index,
             kept: self.rehearsal.steps[index].observations.len(),
+            may_go_on: self.conditions.fraction.is_none(),
             rehearsal: self.rehearsal,
             journal: self.journal,
             monitor: self.monitor,
@@ -60,8 +67,9 @@ impl Walker<'_> {
         );
         scribe.write_down(&observations);
         self.seconds_left -= observations.last().map_or(0.0, |last| last.elapsed);
-        let (begin, lookups) = (backfill.started(), backfill.lookups);
+        let (begin, lookups) = (backfill.started(), backfill.lookups());
         let locks = backfill.locks.take().unwrap_or_default();
+        drop(backfill);
         self.finish_backfill(index, begin, lookups, locks, outcome)
     }
 
@@ -75,6 +83,20 @@ impl Walker<'_> {
             None => segments::default_budget(total_batches),
         };
         SegmentDesign::new(total_batches, budget, self.conditions.seed)
+    }
+
+    /// Tells whether another session sees what this one does: after statements that change tables and nothing else.
+    fn second_session(&self, index: usize) -> SecondSession {
+        let keeps_to_tables = |step: &StepRecord| {
+            let text = step.statement.trim_start().to_ascii_uppercase();
+            step.batching.is_some() || text.starts_with("ALTER TABLE") || text.starts_with("CREATE INDEX")
+        };
+        match self.rehearsal.steps[..index].iter().all(keeps_to_tables) {
+            true => SecondSession::SeesTheSame {
+                lock_timeout: self.conditions.lock_timeout,
+            },
+            false => SecondSession::MaySeeOther,
+        }
     }
 
     fn finish_backfill(
@@ -112,6 +134,8 @@ struct Scribe<'a> {
     index: usize,
     /// Observations of the step from earlier runs, which stay.
     kept: usize,
+    /// Whether the share to replay is ours to choose.
+    may_go_on: bool,
     rehearsal: &'a mut Rehearsal,
     journal: &'a mut Journal,
     monitor: &'a mut dyn RehearsalMonitor,
@@ -139,6 +163,15 @@ impl Monitor for Scribe<'_> {
         self.write_down(observations);
         self.monitor
             .is_enough(self.rehearsal, &self.rehearsal.steps[self.index], checkpoints)
+    }
+
+    fn lacks_checkpoints(&mut self, observations: &[Observation], checkpoints: u64) -> bool {
+        if !self.may_go_on {
+            return false;
+        }
+        self.write_down(observations);
+        self.monitor
+            .lacks_checkpoints(self.rehearsal, &self.rehearsal.steps[self.index], checkpoints)
     }
 
     fn is_interrupted(&self) -> bool {

@@ -11,6 +11,7 @@ use super::rehearse::{Conditions, RehearsalMonitor, prepare_session, rehearse};
 use super::segments::{SHORTEST_SEGMENT, Segment, spread};
 use super::table_backfill::TableBackfill;
 use super::walk_plan::WalkPlan;
+use super::window_queue::SecondSession;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::{Batching, Step, StepKind};
 use crate::observation::{EndReason, Ending, Observation, Rehearsal, StepRecord};
@@ -75,18 +76,21 @@ pub fn play(
     let version_num = base.rehearsal.server.version_num;
     let (base_observer, new_observer) = (observer(&mut base, conditions)?, observer(&mut new, conditions)?);
     let mut bases = TableBackfill::new(
-        base.clone.client(),
+        base.clone,
         &base_observer,
         version_num,
         base_walk.batching,
         &base_walk.plan,
+        // Nothing may run beside one of the two.
+        SecondSession::MaySeeOther,
     );
     let mut news = TableBackfill::new(
-        new.clone.client(),
+        new.clone,
         &new_observer,
         version_num,
         new_walk.batching,
         &new_walk.plan,
+        SecondSession::MaySeeOther,
     );
     let mut observations = (Vec::new(), Vec::new());
     let played = in_turns(

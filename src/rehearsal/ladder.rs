@@ -9,7 +9,6 @@ use std::time::Instant;
 use postgres::Client;
 use postgres::error::SqlState;
 
-use super::interruption::CancelOnInterrupt;
 use super::rehearse::Walker;
 use super::session;
 use super::sub_tables::{Memory, RungMeasured, SubTable, SubTables};
@@ -17,7 +16,7 @@ use crate::catalog::facts::{TableFacts, TableKind};
 use crate::error::Result;
 use crate::migration::{Step, StepKind};
 use crate::observation::{EndReason, LadderRecord, Rung};
-use crate::server::signals;
+use crate::server::{CancelOnInterrupt, signals};
 use crate::stats::random::{generator, uniform};
 
 /// Sizes of the sub-tables, as parts of the clone's table; the smallest is the pilot.

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use postgres::{Client, SimpleQueryMessage};
 
-use super::interruption::CancelOnInterrupt;
 use super::relations::{RelationLock, Relations};
 use super::session::{Session, StatementFailed, StatementMeasured};
 use super::statement::{affected_rows, insert_position};
@@ -16,7 +15,7 @@ use super::statement_watch::{StatementWatch, WaitLimit, Watched};
 use super::unfinished::{Cleared, Unfinished};
 use crate::error::ErrorKind;
 use crate::observation::{FailedAttempt, LockRecord};
-use crate::server::{server_error, signals};
+use crate::server::{CancelOnInterrupt, server_error, signals};
 use crate::units::Seconds;
 
 /// Time between two looks at whether a session is gone.

@@ -71,6 +71,12 @@ pub trait RehearsalMonitor {
         Box::new(|_| {})
     }
 
+    /// Returns whether more of `step` has to be replayed for the sake of its checkpoints; asked when the planned share is done
+    /// and the person named none.
+    fn lacks_checkpoints(&mut self, _so_far: &Rehearsal, _step: &StepRecord, _checkpoints: u64) -> bool {
+        false
+    }
+
     /// Returns whether the person asked to stop.
     fn is_interrupted(&self) -> bool;
 }

@@ -5,7 +5,7 @@
 
 use super::backfill::{Backfill, Measured};
 use super::segments::{SHORTEST_SEGMENT, SegmentDesign};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::observation::{EndReason, Observation};
 
 /// Longest time without asking whether the person interrupts, in seconds.
@@ -27,6 +27,11 @@ pub trait Monitor {
 
     /// Returns whether the observations so far are enough; asked after those segments only after which a look is due.
     fn is_enough(&mut self, observations: &[Observation], checkpoints: u64) -> bool;
+
+    /// Returns whether to go on beyond the design, because too few checkpoints fell into the replay so far.
+    fn lacks_checkpoints(&mut self, _observations: &[Observation], _checkpoints: u64) -> bool {
+        false
+    }
 
     /// Returns whether the person asked to stop.
     fn is_interrupted(&self) -> bool;
@@ -55,8 +60,13 @@ pub fn replay(
         monitor,
         shortened: false,
     };
-    for (index, segment) in design.segments.iter().enumerate() {
-        replay.backfill.seek(segment.position, segment.batches)?;
+    for (index, segment) in design.segments.iter().chain(&design.further()).enumerate() {
+        if index >= design.segments.len() && !replay.must_go_on() {
+            break;
+        }
+        if unless_interrupted(replay.backfill.seek(segment.position, segment.batches))?.is_none() {
+            return Ok(EndReason::Interrupted);
+        }
         if let Some(reason) = replay.segment(segment.number, segment.batches)? {
             return Ok(reason);
         }
@@ -114,7 +124,11 @@ impl Replay<'_> {
                 break;
             }
             let begin = *self.begin.get_or_insert_with(|| self.backfill.clock());
-            let Some(measured) = self.backfill.run_next()? else {
+            let Some(measured) = unless_interrupted(self.backfill.run_next())? else {
+                end = Some(EndReason::Interrupted);
+                break;
+            };
+            let Some(measured) = measured else {
                 break;
             };
             self.settle_full_page_images(counter_before_last, measured.full_page_images_before);
@@ -128,6 +142,12 @@ impl Replay<'_> {
             self.settle_full_page_images(counter_before_last, counter);
         }
         Ok(end)
+    }
+
+    /// Tells whether more places are to be visited than designed: there is time, and checkpoints are missing.
+    fn must_go_on(&mut self) -> bool {
+        let checkpoints = self.backfill.checkpoints();
+        !self.shortened && self.monitor.lacks_checkpoints(self.observations, checkpoints)
     }
 
     /// Waits between two batches, in pieces short enough for a person who interrupts; returns whether to go on.
@@ -179,6 +199,14 @@ impl Replay<'_> {
         if let (Some(before), Some(after), Some(last)) = (before, after, self.observations.last_mut()) {
             last.full_page_images = Some(after.saturating_sub(before));
         }
+    }
+}
+
+/// Returns `None` when the person's interrupt cut the work off, which is an end and not a failure.
+fn unless_interrupted<T>(outcome: Result<T>) -> Result<Option<T>> {
+    match outcome {
+        Err(error) if error.kind() == ErrorKind::Interrupted => Ok(None),
+        outcome => outcome.map(Some),
     }
 }
 

@@ -24,6 +24,8 @@ pub struct SegmentDesign {
     pub segments: Vec<Segment>,
     /// Batches at the start of each segment that are marked as warm-up; 0 for a whole walk.
     pub warm_up_batches: u64,
+    /// Batches of the whole walk.
+    total_batches: f64,
 }
 
 /// A run of consecutive batches at one place of the walk.
@@ -56,6 +58,7 @@ impl SegmentDesign {
         SegmentDesign {
             segments,
             warm_up_batches: WARM_UP,
+            total_batches,
         }
     }
 
@@ -69,7 +72,33 @@ impl SegmentDesign {
                 batches: u64::MAX,
             }],
             warm_up_batches: 0,
+            total_batches: f64::INFINITY,
         }
+    }
+
+    /// Returns the segments to go on with where those of the design were not enough, until everything is replayed.
+    ///
+    /// Each stratum is cut into places of a segment's length around its first segment, so that no batch is replayed twice;
+    /// they are filled in van der Corput order, one in each stratum by turns, and last the shorter rests at its ends.
+    pub fn further(&self) -> Vec<Segment> {
+        if self.is_whole_walk() {
+            return Vec::new();
+        }
+        let stratum_batches = self.total_batches / self.segments.len() as f64;
+        let places: Vec<Vec<Segment>> = self
+            .segments
+            .iter()
+            .map(|first| places_around(first, self.total_batches, stratum_batches))
+            .collect();
+        let rounds = places.iter().map(Vec::len).max().unwrap_or(0);
+        let by_turns = (0..rounds).flat_map(|round| places.iter().filter_map(move |places| places.get(round)));
+        by_turns
+            .enumerate()
+            .map(|(index, place)| Segment {
+                number: (self.segments.len() + index) as u32,
+                ..*place
+            })
+            .collect()
     }
 
     /// Returns whether the design replays the whole walk.
@@ -105,6 +134,27 @@ pub fn spread(total_batches: f64, strata: u64, batches: u64, seed: u64) -> Vec<S
             batches,
         })
         .collect()
+}
+
+/// Returns the places of the stratum of `first` that it leaves free.
+fn places_around(first: &Segment, total_batches: f64, stratum_batches: f64) -> Vec<Segment> {
+    let length = first.batches as f64;
+    let offset = first.position * total_batches - f64::from(first.stratum) * stratum_batches;
+    let rest = stratum_batches - offset - length;
+    let (before, behind) = ((offset / length) as i32, (rest / length) as i32);
+    let place = |shift: f64, batches: f64| Segment {
+        position: (first.position + shift / total_batches).max(0.0),
+        batches: batches as u64,
+        ..*first
+    };
+    let free: Vec<i32> = (-before..=behind).filter(|place| *place != 0).collect();
+    let in_order = spread_order(free.len()).into_iter();
+    let whole = in_order.map(|index| place(f64::from(free[index]) * length, length));
+    let rests = [
+        place(-offset, offset - f64::from(before) * length),
+        place(f64::from(behind + 1) * length, rest - f64::from(behind) * length),
+    ];
+    whole.chain(rests).filter(|place| place.batches > 0).collect()
 }
 
 /// Returns how many of `total_batches` are replayed when nothing is asked for: 15 %, but at least what the rules of evidence
@@ -171,6 +221,38 @@ mod tests {
         assert_eq!(first, [0, 1, 2, 3]);
         assert_eq!(design, SegmentDesign::new(4000.0, 600, 9));
         assert_ne!(design, SegmentDesign::new(4000.0, 600, 10));
+    }
+
+    #[test]
+    fn going_on_visits_every_place_once() {
+        for (total, budget) in [(1000.0, 200), (4000.0, 600), (403.0, 200), (1e5, 10_000)] {
+            let design = SegmentDesign::new(total, budget, 7);
+            let further = design.further();
+            let mut all: Vec<Segment> = design.segments.iter().chain(&further).copied().collect();
+            assert!(
+                all.iter()
+                    .enumerate()
+                    .all(|(index, segment)| segment.number == index as u32)
+            );
+            let first_round: Vec<u32> = further
+                .iter()
+                .take(design.segments.len())
+                .map(|one| one.stratum)
+                .collect();
+            let strata: Vec<u32> = design.segments.iter().map(|one| one.stratum).collect();
+            assert!(total < 500.0 || first_round == strata, "one in each stratum by turns");
+            all.sort_by(|one, other| one.position.total_cmp(&other.position));
+            assert!(all[0].position > -1e-9);
+            let end = |segment: &Segment| segment.position * total + segment.batches as f64;
+            for pair in all.windows(2) {
+                assert!(end(&pair[0]) <= pair[1].position * total + 1e-6, "{pair:?}");
+            }
+            assert!(end(&all[all.len() - 1]) <= total + 1e-6);
+            // Of a stratum whose length is no whole number, parts of two batches are left over.
+            let left = total - all.iter().map(|segment| segment.batches as f64).sum::<f64>();
+            assert!(left < 2.0 * design.segments.len() as f64, "{left} of {total}");
+        }
+        assert!(SegmentDesign::whole_walk().further().is_empty());
     }
 
     #[test]

@@ -10,11 +10,10 @@ use std::time::Instant;
 use postgres::error::SqlState;
 use postgres::{Client, SimpleQueryMessage};
 
-use super::interruption::CancelOnInterrupt;
 use super::relations::{RelationLock, Relations};
 use super::session::{Session, StatementFailed, StatementMeasured};
 use super::statement_watch::StatementWatch;
-use crate::server::signals;
+use crate::server::{CancelOnInterrupt, signals};
 
 /// What a statement did while its transaction is still open.
 struct Inside {

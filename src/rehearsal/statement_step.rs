@@ -10,9 +10,19 @@ use crate::error::Result;
 use crate::migration::Step;
 use crate::observation::{EndReason, Observation};
 
+/// To what a transaction block goes back when one of its statements is passed over.
+const SAVEPOINT: &str = "SAVEPOINT migtime_step";
+const RELEASE_SAVEPOINT: &str = "RELEASE SAVEPOINT migtime_step";
+const BACK_TO_SAVEPOINT: &str = "ROLLBACK TO SAVEPOINT migtime_step; RELEASE SAVEPOINT migtime_step";
+
 impl Walker<'_> {
     /// Runs a statement as it stands and records it as step `index`.
     pub(super) fn statement(&mut self, index: usize, step: &Step) -> Result<()> {
+        let may_be_passed_over = step.transaction_block.is_some() && self.replayed_in_part(index).is_some();
+        if may_be_passed_over {
+            // Without it, one check that needs the whole backfill would take the rest of its block with it.
+            self.execute(SAVEPOINT)?;
+        }
         let begin = Instant::now();
         let parameters = self.clone.parameters().clone();
         let monitor: &dyn RehearsalMonitor = self.monitor;
@@ -32,7 +42,12 @@ impl Walker<'_> {
         let events = self.observer.take_events(self.run, step.number, begin);
         self.rehearsal.events.extend(events);
         match measured {
-            Ok(measured) => self.record_statement(index, begin, measured),
+            Ok(measured) => {
+                self.record_statement(index, begin, measured);
+                if may_be_passed_over {
+                    self.execute(RELEASE_SAVEPOINT)?;
+                }
+            }
             Err(failed) => self.statement_failed(index, step, failed)?,
         }
         self.save_if_due();
@@ -82,8 +97,11 @@ impl Walker<'_> {
             self.reason = EndReason::Interrupted;
             return Ok(());
         }
-        match self.cause_in_a_part(index, step, &failed) {
+        match self.cause_in_a_part(index, &failed) {
             Some(reason) => {
+                if step.transaction_block.is_some() {
+                    self.execute(BACK_TO_SAVEPOINT)?;
+                }
                 self.rehearsal.steps[index].passed_over = Some(reason);
                 Ok(())
             }
@@ -103,7 +121,7 @@ impl Walker<'_> {
     }
 
     /// A check that fails because an earlier backfill was replayed only in part says nothing against the migration.
-    fn cause_in_a_part(&self, index: usize, step: &Step, failed: &StatementFailed) -> Option<String> {
+    fn cause_in_a_part(&self, index: usize, failed: &StatementFailed) -> Option<String> {
         const VIOLATIONS: [SqlState; 5] = [
             SqlState::NOT_NULL_VIOLATION,
             SqlState::CHECK_VIOLATION,
@@ -112,18 +130,18 @@ impl Walker<'_> {
             SqlState::EXCLUSION_VIOLATION,
         ];
         let violated = failed.error.code().is_some_and(|code| VIOLATIONS.contains(code));
-        let partial = self.rehearsal.steps[..index]
-            .iter()
-            .find(|earlier| earlier.batching.is_some() && !earlier.complete);
-        let earlier = match (partial, self.conditions.after_part_of) {
-            (Some(earlier), _) => format!("step {}", earlier.number),
-            (None, Some(number)) => format!("the migration's step {number}"),
-            (None, None) => return None,
-        };
-        (violated && step.transaction_block.is_none()).then(|| {
-            format!(
-                "it needs the whole of {earlier}, of which only a part was replayed; rehearse with --full to measure it"
-            )
-        })
+        let earlier = self.replayed_in_part(index).filter(|_| violated)?;
+        Some(format!(
+            "it needs the whole of {earlier}, of which only a part was replayed; rehearse with --full to measure it"
+        ))
+    }
+
+    /// Names the backfill before step `index` of which only a part was replayed, if there is one.
+    fn replayed_in_part(&self, index: usize) -> Option<String> {
+        let mut earlier = self.rehearsal.steps[..index].iter();
+        let partial = earlier.find(|earlier| earlier.batching.is_some() && !earlier.complete);
+        let here = partial.map(|earlier| format!("step {}", earlier.number));
+        let before = self.conditions.after_part_of;
+        here.or_else(|| before.map(|number| format!("the migration's step {number}")))
     }
 }

@@ -1,167 +1,76 @@
-//! A backfill on a real table: finds the batches' windows and runs each in one transaction and one round trip.
+//! A backfill on a real table: runs each batch in one transaction and one round trip, and measures what it cost.
 //!
-//! The windows of a keyset walk are looked up some hundred batches ahead, as a keyset loop does right before its batch,
-//! so batches find their pages as warm as that loop would; the look-ups are timed apart.
+//! Where the WAL is and how many full-page images there were is asked along with the batch. The question is prepared once:
+//! parsing and planning it anew would cost more than the two round trips that a plain client spends on BEGIN and COMMIT.
 
-use std::collections::VecDeque;
 use std::time::Instant;
 
-use postgres::{Client, SimpleQueryMessage};
+use postgres::SimpleQueryMessage;
 
 use super::backfill::{Backfill, Measured};
 use super::observer::Observer;
 use super::session::failure;
-use super::statement::{affected_rows, insert_position, text_rows};
-use super::walk_plan::{Bounds, WalkPlan};
+use super::statement::{affected_rows, insert_position};
+use super::walk_plan::WalkPlan;
+use super::window_queue::{PlannedBatch, SecondSession, WindowQueue};
 use crate::error::{Error, Result};
-use crate::migration::{Batching, LockMode, Walk, WalkFrom, Window, batches_sql};
+use crate::migration::{Batching, LockMode, Walk, Window};
 use crate::observation::LockRecord;
+use crate::server::Staging;
 
-/// Windows looked up at a time.
-const LOOKUP_BATCHES: u64 = 200;
-/// Compiling a look-up can take longer than running it, and the server does so where it thinks a table large; this holds
-/// for the look-up's transaction only.
-const WITHOUT_JIT: &str = "SET LOCAL jit = off";
+/// Name under which the session keeps the question that goes along with each batch.
+const PROBE: &str = "migtime_probe";
 
 /// A backfill on a real table.
 pub struct TableBackfill<'a> {
-    client: &'a mut Client,
+    clone: &'a mut Staging,
     observer: &'a Observer,
     batching: &'a Batching,
     plan: &'a WalkPlan,
     probe: String,
     version_num: u32,
-    queue: VecDeque<PlannedBatch>,
-    next: Next,
-    lookup_batches: u64,
+    windows: WindowQueue<'a>,
     wal_position: u64,
     checkpoints_before: u64,
     started: Instant,
-    /// Seconds spent on looking up windows, and how many there were.
-    pub lookups: (f64, u64),
     /// Locks that one batch holds on tables, seen in the first.
     pub locks: Option<Vec<LockRecord>>,
 }
 
-struct PlannedBatch {
-    window: Window,
-    position: f64,
-}
-
-/// The key at which a look-up begins.
-enum From {
-    Beginning,
-    At(Vec<String>),
-    After(Vec<String>),
-}
-
-/// Where the batches after those in the queue come from.
-enum Next {
-    /// A keyset look-up from here on.
-    Keys { from: From, rows_before: f64 },
-    /// The batch with this index.
-    Index(u64),
-    /// There are none.
-    End,
-}
-
 impl<'a> TableBackfill<'a> {
     /// Prepares to replay `batching` as planned.
-    pub fn new(
-        client: &'a mut Client,
+    pub(super) fn new(
+        clone: &'a mut Staging,
         observer: &'a Observer,
         version_num: u32,
         batching: &'a Batching,
         plan: &'a WalkPlan,
+        second_session: SecondSession,
     ) -> TableBackfill<'a> {
+        let probe = prepare_probe(clone, version_num);
         TableBackfill {
-            client,
+            clone,
             observer,
             batching,
             plan,
-            probe: probe_sql(version_num),
+            probe,
             version_num,
-            queue: VecDeque::new(),
-            next: Next::End,
-            lookup_batches: LOOKUP_BATCHES,
+            windows: WindowQueue::new(batching, plan, second_session),
             wal_position: 0,
             checkpoints_before: observer.completed_checkpoints(),
             started: Instant::now(),
-            lookups: (0.0, 0),
             locks: None,
         }
+    }
+
+    /// Returns the seconds spent on looking up windows, and how many there were.
+    pub fn lookups(&self) -> (f64, u64) {
+        self.windows.lookups
     }
 
     /// Returns when the clock of the observations began.
     pub fn started(&self) -> Instant {
         self.started
-    }
-
-    fn look_up(&mut self) -> Result<()> {
-        match std::mem::replace(&mut self.next, Next::End) {
-            Next::Keys { from, rows_before } => self.look_up_keys(&from, rows_before),
-            Next::Index(index) => {
-                self.plan_by_arithmetic(index);
-                Ok(())
-            }
-            Next::End => Ok(()),
-        }
-    }
-
-    fn look_up_keys(&mut self, from: &From, mut rows_before: f64) -> Result<()> {
-        let from = match from {
-            From::Beginning => WalkFrom::Beginning,
-            From::At(key) => WalkFrom::At(key),
-            From::After(key) => WalkFrom::After(key),
-        };
-        let begin = Instant::now();
-        let sql = format!(
-            "{WITHOUT_JIT};{}",
-            batches_sql(self.batching, from, self.lookup_batches)
-        );
-        let rows =
-            text_rows(self.client, &sql).map_err(|error| failure(&error).in_context("looking up the batches' keys"))?;
-        self.lookups.0 += begin.elapsed().as_secs_f64();
-        self.lookups.1 += rows.len() as u64;
-        let width = self.batching.key.len();
-        let found_all = (rows.len() as u64) < self.lookup_batches;
-        for row in rows {
-            let window = Window {
-                start: row[1..=width].to_vec(),
-                end: row[width + 1..].to_vec(),
-            };
-            let position = rows_before / self.plan.total_rows.max(1.0);
-            rows_before += row[0].parse().unwrap_or(self.batching.batch_size as f64);
-            self.queue.push_back(PlannedBatch { window, position });
-        }
-        if let Some(last) = self.queue.back().filter(|_| !found_all) {
-            self.next = Next::Keys {
-                from: From::After(last.window.end.clone()),
-                rows_before,
-            };
-        }
-        Ok(())
-    }
-
-    fn plan_by_arithmetic(&mut self, first_index: u64) {
-        let Bounds::Integers { first, last } = self.plan.bounds else {
-            return;
-        };
-        let size = i128::from(self.batching.batch_size);
-        for index in first_index..first_index + LOOKUP_BATCHES {
-            let start = first + i128::from(index) * size;
-            if start > last {
-                return;
-            }
-            let end = (start + size - 1).min(last);
-            let position = index as f64 / self.plan.total_batches;
-            let window = Window {
-                start: vec![start.to_string()],
-                end: vec![end.to_string()],
-            };
-            self.queue.push_back(PlannedBatch { window, position });
-        }
-        self.next = Next::Index(first_index + LOOKUP_BATCHES);
     }
 
     fn batch_failure(&self, error: &postgres::Error, window: &Window) -> Error {
@@ -185,30 +94,13 @@ impl Backfill for TableBackfill<'_> {
     }
 
     fn seek(&mut self, position: f64, batches: u64) -> Result<()> {
-        self.queue.clear();
-        self.lookup_batches = batches.min(LOOKUP_BATCHES);
-        self.next = match &self.plan.bounds {
-            Bounds::Quantiles(quantiles) => {
-                let place = (position * quantiles.len() as f64) as usize;
-                let key = quantiles.get(place).filter(|_| position > 0.0);
-                let from = key.map_or(From::Beginning, |key| From::At(key.clone()));
-                Next::Keys {
-                    from,
-                    rows_before: position * self.plan.total_rows,
-                }
-            }
-            Bounds::Integers { .. } => Next::Index((position * self.plan.total_batches) as u64),
-        };
-        self.look_up()?;
-        self.wal_position = insert_position(self.client).map_err(|error| failure(&error))?;
+        self.windows.seek(self.clone, position, batches)?;
+        self.wal_position = insert_position(self.clone.client()).map_err(|error| failure(&error))?;
         Ok(())
     }
 
     fn run_next(&mut self) -> Result<Option<Measured>> {
-        if self.queue.is_empty() {
-            self.look_up()?;
-        }
-        let Some(PlannedBatch { window, position }) = self.queue.pop_front() else {
+        let Some(PlannedBatch { window, position }) = self.windows.next(self.clone)? else {
             return Ok(None);
         };
         let statement = self.batching.template.render(self.batching, &window, self.version_num);
@@ -219,7 +111,8 @@ impl Backfill for TableBackfill<'_> {
         };
         let begin = Instant::now();
         let messages = self
-            .client
+            .clone
+            .client()
             .simple_query(&sql)
             .map_err(|error| self.batch_failure(&error, &window))?;
         let seconds = begin.elapsed().as_secs_f64();
@@ -239,7 +132,7 @@ impl Backfill for TableBackfill<'_> {
     }
 
     fn full_page_images(&mut self) -> Option<u64> {
-        read_probe(&self.client.simple_query(&self.probe).ok()?).1
+        read_probe(&self.clone.client().simple_query(&self.probe).ok()?).1
     }
 
     fn clock(&self) -> f64 {
@@ -252,6 +145,13 @@ impl Backfill for TableBackfill<'_> {
 
     fn checkpoints(&self) -> u64 {
         self.observer.completed_checkpoints() - self.checkpoints_before
+    }
+}
+
+impl Drop for TableBackfill<'_> {
+    fn drop(&mut self) {
+        // A session that is gone has forgotten it as well.
+        let _ = self.clone.client().simple_query(&format!("DEALLOCATE {PROBE}"));
     }
 }
 
@@ -294,6 +194,15 @@ fn probe_sql(version_num: u32) -> String {
         )
     } else {
         format!("SELECT {position}, NULL")
+    }
+}
+
+/// Prepares the question in the session and returns how to ask it: by its name, or in full where that is not to be had.
+fn prepare_probe(clone: &mut Staging, version_num: u32) -> String {
+    let sql = probe_sql(version_num);
+    match clone.client().simple_query(&format!("PREPARE {PROBE} AS {sql}")) {
+        Ok(_) => format!("EXECUTE {PROBE}"),
+        Err(_) => sql,
     }
 }
 

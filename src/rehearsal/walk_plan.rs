@@ -13,6 +13,11 @@ use crate::server::Staging;
 const BLOCK_BYTES: u64 = 8192;
 /// Blocks sampled for the quantiles of the key.
 const QUANTILE_BLOCKS: u64 = 2_000;
+/// Blocks sampled for the rows of a walk that is replayed whole: it counts them itself, and only its progress and the
+/// positions written down on the way rest on the sample.
+const BLOCKS_BEFORE_A_WHOLE_WALK: u64 = 1_000;
+/// Share of the rows from which on they are dense: of twenty rows that a walk along the key meets, one is wanted.
+const DENSE: f64 = 0.05;
 /// Quantiles of the key that are kept to find a segment's first key.
 const QUANTILES: u64 = 1_000;
 
@@ -25,6 +30,8 @@ pub struct WalkPlan {
     pub total_rows_relative_sd: f64,
     /// Batches of the whole walk.
     pub total_batches: f64,
+    /// Whether so many of the table's rows are processed that walking along the key meets few others on its way.
+    pub is_dense: bool,
     /// How windows are found.
     pub bounds: Bounds,
 }
@@ -48,7 +55,7 @@ impl WalkPlan {
     ///
     /// # Errors
     /// `TooLittleEvidence` when there is nothing to process; `MigrationFailed` when the server refuses the predicate;
-    /// `Usage` when an earlier step took the table away.
+    /// `Usage` when an earlier step took the table away; `Interrupted`.
     pub fn read(clone: &mut Staging, batching: &Batching, conditions: &Conditions) -> Result<WalkPlan> {
         let predicate = batching
             .predicate
@@ -60,7 +67,13 @@ impl WalkPlan {
                 let counted = catalog::exact(reader, &facts, predicate)?;
                 return Ok((facts, counted));
             }
-            let sampled = catalog::sample(reader, &facts, predicate, conditions.seed, SampleOptions::default())?;
+            let options = match conditions.full {
+                true => SampleOptions {
+                    blocks: BLOCKS_BEFORE_A_WHOLE_WALK,
+                },
+                false => SampleOptions::default(),
+            };
+            let sampled = catalog::sample(reader, &facts, predicate, conditions.seed, options)?;
             // A sample without a single match does not show that there is none.
             match sampled.matching.is_some_and(|matching| matching.rows < 1.0) {
                 true => catalog::exact(reader, &facts, predicate).map(|counted| (facts, counted)),
@@ -84,6 +97,7 @@ impl WalkPlan {
             total_rows,
             total_rows_relative_sd: relative_sd,
             total_batches,
+            is_dense: total_rows >= DENSE * sampled.rows,
             bounds,
         })
     }
@@ -118,8 +132,10 @@ fn read_quantiles(clone: &mut Staging, batching: &Batching, facts: &TableFacts, 
     let blocks = (facts.heap_bytes / BLOCK_BYTES).max(1);
     let percent = (100.0 * QUANTILE_BLOCKS as f64 / blocks as f64).min(100.0);
     let sql = quantiles_sql(&sample_sql(batching, percent, seed));
-    let rows = text_rows(clone.client(), &sql)
-        .map_err(|error| failure(&error).in_context(format!("looking up the keys of {}", batching.table)))?;
+    let rows = clone.look(|client| {
+        text_rows(client, &sql)
+            .map_err(|error| failure(&error).in_context(format!("looking up the keys of {}", batching.table)))
+    })?;
     let width = batching.key.len();
     Ok(Bounds::Quantiles(
         rows.into_iter().map(|row| row[..width].to_vec()).collect(),

@@ -9,6 +9,7 @@ mod discovery;
 mod environment;
 mod files;
 mod identity;
+mod interruption;
 mod keywords;
 mod leftovers;
 mod parameters;
@@ -26,6 +27,7 @@ mod tls;
 
 pub use environment::Environment;
 pub use identity::Identity;
+pub use interruption::CancelOnInterrupt;
 pub use parameters::ConnectionParameters;
 pub use production::Production;
 pub use reader::Reader;

@@ -7,12 +7,11 @@
 //! keep the sandbox.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::Duration;
 
 use postgres::error::SqlState;
 use postgres::{CancelToken, Client};
 
+use super::interruption::CancelOnInterrupt;
 use super::parameters::ConnectionParameters;
 use super::sandbox_settings::copy_settings;
 use super::signals::{AtForcedExit, interrupted};
@@ -21,9 +20,6 @@ use crate::error::{Error, ErrorKind, Result};
 const PREFIX: &str = "migtime_sandbox_";
 
 const MAINTENANCE_DATABASE: &str = "postgres";
-
-/// How soon a copy that takes long notices that the person wants an end.
-const INTERRUPT_POLL: Duration = Duration::from_millis(100);
 
 /// A copy of a database; dropping it drops the copy.
 pub struct Sandbox {
@@ -88,7 +84,9 @@ impl Sandbox {
             quoted(template)
         );
         let (keeper, maintenance) = (&mut self.keeper, &self.maintenance);
-        let created = cancel_on_interrupt(maintenance, token, || keeper.batch_execute(&statement));
+        let watch = CancelOnInterrupt::watch(maintenance, token.clone(), interrupted);
+        let created = keeper.batch_execute(&statement);
+        watch.end();
         created.map_err(|error| self.describe(&error, template))
     }
 
@@ -183,24 +181,6 @@ fn key_of(name: &str) -> Option<u64> {
 /// Returns 64 bits that no other run has; they name things and decide nothing, so they are not of the seeded generator.
 fn random_key() -> u64 {
     RandomState::new().build_hasher().finish()
-}
-
-/// Runs `work`, and has the server cancel it once the person asks for an end.
-fn cancel_on_interrupt<T>(parameters: &ConnectionParameters, token: &CancelToken, work: impl FnOnce() -> T) -> T {
-    let (done, is_done) = channel::<()>();
-    std::thread::scope(|scope| {
-        scope.spawn(move || {
-            while is_done.recv_timeout(INTERRUPT_POLL) == Err(RecvTimeoutError::Timeout) {
-                if interrupted() {
-                    let _ = parameters.cancel(token);
-                    return;
-                }
-            }
-        });
-        let result = work();
-        drop(done);
-        result
-    })
 }
 
 fn quoted(name: &str) -> String {

@@ -45,7 +45,7 @@ pub fn interrupted() -> bool {
 /// Ends what cannot go on once the person has asked for an end.
 ///
 /// # Errors
-/// `TooLittleEvidence` then.
+/// `Interrupted` then.
 pub fn refuse_if_interrupted() -> Result<()> {
     match interrupted() {
         true => Err(nothing_measured()),
@@ -55,7 +55,7 @@ pub fn refuse_if_interrupted() -> Result<()> {
 
 /// Returns the error of a run that was ended too early to know anything.
 pub fn nothing_measured() -> Error {
-    Error::new(ErrorKind::TooLittleEvidence, "interrupted before anything was measured")
+    Error::new(ErrorKind::Interrupted, "interrupted before anything was measured")
 }
 
 /// Keeps an action registered that is run when the program is forced to end; dropping it takes the action back.

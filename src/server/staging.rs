@@ -5,8 +5,10 @@ use std::time::Duration;
 use postgres::Client;
 
 use super::identity::Identity;
+use super::interruption::CancelOnInterrupt;
 use super::parameters::ConnectionParameters;
 use super::reader::{Reader, read_only};
+use super::signals;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Nobody else waits on a clone; the limit only ends what would never end.
@@ -71,12 +73,30 @@ impl Staging {
         &mut self.client
     }
 
-    /// Lets `work` read in one read-only transaction.
+    /// Lets `work` read in one read-only transaction; an interrupt ends it.
     ///
     /// # Errors
-    /// What `work` returns; `Connection` when the transaction cannot be started or ended.
+    /// What `work` returns; `Connection` when the transaction cannot be started or ended; `Interrupted`.
     pub fn read<T>(&mut self, work: impl FnOnce(&mut Reader) -> Result<T>) -> Result<T> {
-        read_only(&mut self.client, STATEMENT_TIMEOUT, work)
+        self.look(|client| read_only(client, STATEMENT_TIMEOUT, work))
+    }
+
+    /// Lets `work` look something up in the session, which an interrupt cancels: nothing is lost with a look-up.
+    ///
+    /// A look-up that begins after the interrupt is part of winding up and is left alone.
+    ///
+    /// # Errors
+    /// What `work` returns; `Interrupted` when it was cancelled.
+    pub fn look<T>(&mut self, work: impl FnOnce(&mut Client) -> Result<T>) -> Result<T> {
+        if signals::interrupted() {
+            return work(&mut self.client);
+        }
+        let watch = CancelOnInterrupt::watch(&self.parameters, self.client.cancel_token(), signals::interrupted);
+        let found = work(&mut self.client);
+        match (watch.end(), found) {
+            (true, Err(_)) => Err(signals::nothing_measured()),
+            (_, found) => found,
+        }
     }
 
     /// Returns what tells this database from every other.

@@ -115,6 +115,66 @@ fn an_interrupted_transaction_is_rolled_back() {
     assert_eq!(client.query_one(sql, &[]).expect("row").get::<_, i64>(0), 0);
 }
 
+/// Interrupts a rehearsal of a backfill whose condition takes forever, once a query that is like `pattern` sleeps.
+fn check_interrupted_query(setup: &str, pattern: &str, words: &[&str]) -> Folder {
+    let database = Database::create();
+    database.execute(ORDERS);
+    database.execute(setup);
+    let folder = Folder::new();
+    let migration =
+        "UPDATE orders SET customer_id = user_id WHERE is_wanted(id) AND id BETWEEN <batch_start> AND <batch_end>;";
+    let (migration, url, out) = (folder.file("m.sql", migration), database.url(), folder.path("out"));
+    let child = start(&mut support::migtime(&[
+        "rehearse",
+        &migration,
+        "--staging",
+        &url,
+        "--output",
+        &out,
+        "--full",
+        "--batch-size",
+        "10",
+    ]));
+    let mut client = database.client();
+    let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE $1 \
+               AND wait_event = 'PgSleep')";
+    support::await_condition("the query sleeps", || {
+        client.query_one(sql, &[&pattern]).expect("row").get(0)
+    });
+    let begin = Instant::now();
+    send(&child, Signal::INT);
+    check_refused(finished(child), 5, words);
+    assert!(begin.elapsed() < Duration::from_secs(60));
+    drop(client);
+    await_no_sessions(&database);
+    folder
+}
+
+#[test]
+fn an_interrupt_ends_a_count() {
+    let setup = "CREATE FUNCTION is_wanted(bigint) RETURNS boolean LANGUAGE sql AS 'SELECT pg_sleep(600) IS NOT NULL'";
+    check_interrupted_query(
+        setup,
+        "%json_build_array%",
+        &["interrupted before anything was measured"],
+    );
+}
+
+#[test]
+fn an_interrupt_ends_a_look_up_of_windows_in_either_session() {
+    // The first look-up, in the session of the batches; then the one behind 200 batches, in a session of its own.
+    let nothing = "interrupted before anything was measured";
+    for (slow_from, saved, words) in [(0, 0, nothing), (2500, 1, "too little evidence")] {
+        let setup = format!(
+            "CREATE FUNCTION is_wanted(bigint) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN \
+             IF $1 > {slow_from} AND current_query() LIKE ''%RECURSIVE%'' THEN PERFORM pg_sleep(600); END IF; \
+             RETURN true; END'"
+        );
+        let folder = check_interrupted_query(&setup, "%RECURSIVE%", &[words]);
+        folder.check_saved(EndReason::Interrupted, saved);
+    }
+}
+
 #[test]
 fn an_interrupt_drops_the_sandbox() {
     let database = slow_orders();

@@ -256,3 +256,24 @@ fn what_needs_the_whole_of_a_backfill_is_passed_over() {
     let (folder, _) = rehearse(&database, &migration, &["--batch-size", "10", "--full"]);
     assert!(folder.rehearsal().steps.iter().all(|step| step.complete));
 }
+
+#[test]
+fn what_is_passed_over_inside_a_transaction_leaves_the_rest_of_it() {
+    let database = Database::create();
+    database.execute(ORDERS);
+    let migration = format!(
+        "{BACKFILL}BEGIN;\nALTER TABLE orders ADD COLUMN before int;\nALTER TABLE orders ALTER customer_id SET NOT NULL;\n\
+         ALTER TABLE orders ADD COLUMN behind int;\nCOMMIT;"
+    );
+    let (folder, _) = rehearse(&database, &migration, &["--batch-size", "10", "--fraction", "10%"]);
+    let steps = folder.rehearsal().steps;
+    let passed_over: Vec<bool> = steps.iter().map(|step| step.passed_over.is_some()).collect();
+    assert_eq!(passed_over, [false, false, true, false]);
+    assert!(steps[1].complete && steps[3].complete);
+    let columns =
+        "SELECT count(*) FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attname IN ('before', 'behind')";
+    assert_eq!(
+        database.client().query_one(columns, &[]).expect("row").get::<_, i64>(0),
+        2
+    );
+}

@@ -211,7 +211,7 @@ impl Monitor for Judge {
     fn is_enough(&mut self, observations: &[Observation], checkpoints: u64) -> bool {
         let Some(precision) = self.precision else { return false };
         self.step.observations = observations.to_vec();
-        let verdict = judge(&self.step, checkpoints, None, precision, 0.95);
+        let verdict = judge(&Rehearsal::default(), &self.step, checkpoints, precision, 0.95);
         matches!(verdict, Verdict::PreciseEnough { .. })
     }
 

@@ -388,7 +388,12 @@ fn what_cannot_be_cut_runs_whole_and_says_why() {
         "/* migtime: no-batch */ DELETE FROM orders",
         "kept whole by a migtime comment",
     );
-    check_whole("INSERT INTO orders SELECT * FROM events", "");
+    check_whole(
+        "INSERT INTO orders SELECT * FROM events",
+        "runs whole; to cut it by the key of the table it reads",
+    );
+    check_whole("INSERT INTO orders VALUES (1)", "");
+    check_whole("INSERT INTO orders SELECT max(id) FROM events", "");
     let step = planned("BEGIN; DELETE FROM orders; COMMIT", &BatchOptions::default())
         .expect("plans")
         .remove(0);

@@ -292,6 +292,23 @@ fn partitions_by_hash_of_another_column() {
     check_walk(&database, "UPDATE walked SET visits = visits + 1", None, "true");
 }
 
+#[test]
+fn what_earlier_steps_left_in_the_session_counts_in_every_look_up() {
+    let fill = "SELECT generate_series(1, 30000)";
+    for before in [
+        "SET walked.wanted = '3';",
+        "SELECT set_config('walked.wanted', '3', false);",
+    ] {
+        let sql = format!(
+            "{before} UPDATE walked SET visits = visits + 1 WHERE id % 10 = current_setting('walked.wanted')::integer"
+        );
+        check_walk(&table("id integer PRIMARY KEY", fill), &sql, None, "id % 10 = 3");
+    }
+    let sql = "CREATE TEMP TABLE wanted AS SELECT 3 AS rest; \
+               UPDATE walked SET visits = visits + 1 WHERE id % 10 IN (SELECT rest FROM wanted)";
+    check_walk(&table("id integer PRIMARY KEY", fill), sql, None, "id % 10 = 3");
+}
+
 /// Looks at how the server finds the windows behind the key `from`.
 fn check_plan(columns: &str, fill: &str, from: &[&str]) {
     let database = table(columns, fill);

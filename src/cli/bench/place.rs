@@ -4,9 +4,8 @@ use super::super::arguments::BenchArguments;
 use super::super::progress::Progress;
 use super::super::{connection, output};
 use crate::error::Result;
-use crate::rehearsal::CancelOnInterrupt;
 use crate::rehearsal::scenario::Scenario;
-use crate::server::{ConnectionParameters, Sandbox, ThrowawayOptions, ThrowawayServer, signals};
+use crate::server::{CancelOnInterrupt, ConnectionParameters, Sandbox, ThrowawayOptions, ThrowawayServer, signals};
 
 /// Every server has this empty database, to which nobody can connect.
 const EMPTY_DATABASE: &str = "template0";

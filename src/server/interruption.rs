@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use postgres::CancelToken;
 
-use crate::server::ConnectionParameters;
+use super::ConnectionParameters;
 
 const INTERVAL: Duration = Duration::from_millis(100);
 

@@ -1,0 +1,247 @@
+//! The windows of the next batches: looked up along the key some hundred batches ahead, or counted out.
+//!
+//! A keyset loop looks for its window right before the batch, so batches find their pages as warm as that loop would. The
+//! look-ups are timed apart. On a long walk those behind the first are made in a second session while batches run.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use super::look_ahead::{Found, LookAhead};
+use super::session::failure;
+use super::statement::text_rows;
+use super::walk_plan::{Bounds, WalkPlan};
+use crate::error::Result;
+use crate::migration::{Batching, WalkFrom, Window, batches_sql};
+use crate::server::Staging;
+
+/// Windows looked up at a time.
+const LOOKUP_BATCHES: u64 = 200;
+/// How few windows are left when the next ones are asked for.
+const ASK_AT: usize = 100;
+/// Compiling a look-up can take longer than running it, and the server does so where it thinks a table large; this holds
+/// for the look-up's transaction only.
+const WITHOUT_JIT: &str = "SET LOCAL jit = off";
+/// Of a column that was added a moment ago the server knows nothing and thinks `IS NULL` rare: it would read and sort the
+/// whole table for each window.
+const ALONG_THE_KEY: &str = "SET LOCAL enable_seqscan = off";
+
+/// One batch to come.
+pub(super) struct PlannedBatch {
+    /// Its rows.
+    pub window: Window,
+    /// Fraction of the walk's work before it, 0 to 1.
+    pub position: f64,
+}
+
+/// Whether a second session may look up windows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum SecondSession {
+    /// It sees the same as the first; it waits for a lock no longer than so many seconds.
+    SeesTheSame {
+        /// Longest wait for a lock.
+        lock_timeout: f64,
+    },
+    /// What earlier steps left in the first session (settings, temporary tables) is missing in it.
+    MaySeeOther,
+}
+
+/// The windows of the batches to come.
+pub(super) struct WindowQueue<'a> {
+    batching: &'a Batching,
+    plan: &'a WalkPlan,
+    queue: VecDeque<PlannedBatch>,
+    next: Next,
+    lookup_batches: u64,
+    second_session: SecondSession,
+    ahead: Option<LookAhead>,
+    /// Seconds spent on looking up windows, and how many there were.
+    pub lookups: (f64, u64),
+}
+
+/// The key at which a look-up begins.
+enum From {
+    Beginning,
+    At(Vec<String>),
+    After(Vec<String>),
+}
+
+/// Where the batches after those in the queue come from.
+enum Next {
+    /// A keyset look-up from here on.
+    Keys { from: From, rows_before: f64 },
+    /// The batch with this index.
+    Index(u64),
+    /// There are none.
+    End,
+}
+
+impl<'a> WindowQueue<'a> {
+    /// Begins empty; the walk's first place is sought.
+    pub fn new(batching: &'a Batching, plan: &'a WalkPlan, second_session: SecondSession) -> WindowQueue<'a> {
+        WindowQueue {
+            batching,
+            plan,
+            queue: VecDeque::new(),
+            next: Next::End,
+            lookup_batches: LOOKUP_BATCHES,
+            second_session,
+            ahead: None,
+            lookups: (0.0, 0),
+        }
+    }
+
+    /// Goes to `position` (0 to 1), from where `batches` are wanted.
+    ///
+    /// # Errors
+    /// What the server says to the look-up; `Interrupted`.
+    pub fn seek(&mut self, clone: &mut Staging, position: f64, batches: u64) -> Result<()> {
+        self.queue.clear();
+        // An answer that is under way belongs to the place that is left.
+        self.ahead = None;
+        self.lookup_batches = batches.min(LOOKUP_BATCHES);
+        self.next = match &self.plan.bounds {
+            Bounds::Quantiles(quantiles) => {
+                let place = (position * quantiles.len() as f64) as usize;
+                let key = quantiles.get(place).filter(|_| position > 0.0);
+                let from = key.map_or(From::Beginning, |key| From::At(key.clone()));
+                Next::Keys {
+                    from,
+                    rows_before: position * self.plan.total_rows,
+                }
+            }
+            Bounds::Integers { .. } => Next::Index((position * self.plan.total_batches) as u64),
+        };
+        self.fill(clone)?;
+        if batches <= LOOKUP_BATCHES {
+            // All that is wanted of this place is in the queue.
+            self.next = Next::End;
+        }
+        Ok(())
+    }
+
+    /// Takes the next batch; `None` at the end of the walk, or of what was wanted.
+    ///
+    /// # Errors
+    /// As [`WindowQueue::seek`].
+    pub fn next(&mut self, clone: &mut Staging) -> Result<Option<PlannedBatch>> {
+        if self.queue.is_empty() {
+            self.fill(clone)?;
+        } else if self.queue.len() <= ASK_AT {
+            self.ask_ahead(clone);
+        }
+        Ok(self.queue.pop_front())
+    }
+
+    /// Asks the second session for the windows after those in the queue, if that is of use and not done yet.
+    fn ask_ahead(&mut self, clone: &Staging) {
+        let (SecondSession::SeesTheSame { lock_timeout }, Some(sql)) = (self.second_session, self.question()) else {
+            return;
+        };
+        let ahead = self.ahead.get_or_insert_with(|| LookAhead::start(clone, lock_timeout));
+        if !ahead.is_asked() {
+            ahead.ask(sql);
+        }
+    }
+
+    /// Returns the query for the windows after those in the queue; `None` where none is needed.
+    fn question(&self) -> Option<String> {
+        let Next::Keys { from, .. } = &self.next else {
+            return None;
+        };
+        let from = match from {
+            From::Beginning => WalkFrom::Beginning,
+            From::At(key) => WalkFrom::At(key),
+            From::After(key) => WalkFrom::After(key),
+        };
+        let lookup = batches_sql(self.batching, from, self.lookup_batches);
+        Some(match self.plan.is_dense {
+            true => format!("{WITHOUT_JIT};{ALONG_THE_KEY};{lookup}"),
+            false => format!("{WITHOUT_JIT};{lookup}"),
+        })
+    }
+
+    fn fill(&mut self, clone: &mut Staging) -> Result<()> {
+        if let Some(sql) = self.question() {
+            let found = match self.answered_ahead()? {
+                Some(found) => found,
+                None => look_up(clone, &sql)?,
+            };
+            self.take(found);
+        } else if let Next::Index(index) = self.next {
+            self.count_out(index);
+        }
+        Ok(())
+    }
+
+    /// Returns what the second session found; `None` where it was not asked, or fails, and is not asked again.
+    fn answered_ahead(&mut self) -> Result<Option<Found>> {
+        let Some(ahead) = self.ahead.as_mut().filter(|ahead| ahead.is_asked()) else {
+            return Ok(None);
+        };
+        let found = ahead.answer()?;
+        if found.is_none() {
+            self.ahead = None;
+            self.second_session = SecondSession::MaySeeOther;
+        }
+        Ok(found)
+    }
+
+    fn take(&mut self, found: Found) {
+        let Next::Keys { mut rows_before, .. } = std::mem::replace(&mut self.next, Next::End) else {
+            return;
+        };
+        self.lookups.0 += found.seconds;
+        self.lookups.1 += found.rows.len() as u64;
+        let width = self.batching.key.len();
+        let found_all = (found.rows.len() as u64) < self.lookup_batches;
+        for row in found.rows {
+            let window = Window {
+                start: row[1..=width].to_vec(),
+                end: row[width + 1..].to_vec(),
+            };
+            let position = rows_before / self.plan.total_rows.max(1.0);
+            rows_before += row[0].parse().unwrap_or(self.batching.batch_size as f64);
+            self.queue.push_back(PlannedBatch { window, position });
+        }
+        if let Some(last) = self.queue.back().filter(|_| !found_all) {
+            self.next = Next::Keys {
+                from: From::After(last.window.end.clone()),
+                rows_before,
+            };
+        }
+    }
+
+    fn count_out(&mut self, first_index: u64) {
+        self.next = Next::End;
+        let Bounds::Integers { first, last } = self.plan.bounds else {
+            return;
+        };
+        let size = i128::from(self.batching.batch_size);
+        for index in first_index..first_index + LOOKUP_BATCHES {
+            let start = first + i128::from(index) * size;
+            if start > last {
+                return;
+            }
+            let end = (start + size - 1).min(last);
+            let position = index as f64 / self.plan.total_batches;
+            let window = Window {
+                start: vec![start.to_string()],
+                end: vec![end.to_string()],
+            };
+            self.queue.push_back(PlannedBatch { window, position });
+        }
+        self.next = Next::Index(first_index + LOOKUP_BATCHES);
+    }
+}
+
+/// Looks up windows in the session that runs the batches.
+fn look_up(clone: &mut Staging, sql: &str) -> Result<Found> {
+    let begin = Instant::now();
+    let rows = clone.look(|client| {
+        text_rows(client, sql).map_err(|error| failure(&error).in_context("looking up the batches' keys"))
+    })?;
+    Ok(Found {
+        rows,
+        seconds: begin.elapsed().as_secs_f64(),
+    })
+}
