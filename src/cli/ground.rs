@@ -16,6 +16,7 @@ use crate::server::{
 pub struct Ground {
     parameters: ConnectionParameters,
     copies: bool,
+    _sandbox: Option<Sandbox>,
     _server: Option<ThrowawayServer>,
 }
 
@@ -31,8 +32,28 @@ impl Ground {
         Ground {
             parameters: staging.parameters().clone(),
             copies,
+            _sandbox: None,
             _server: None,
         }
+    }
+
+    /// Copies a checked staging database; the copy may be changed between runs, which work on copies of it.
+    ///
+    /// # Errors
+    /// `Connection` when the copy cannot be made.
+    pub fn copy_of(staging: Staging) -> Result<Ground> {
+        let original = staging.parameters().clone();
+        // A session on the original would be in the way of the copy.
+        drop(staging);
+        let progress = Progress::spinner("copying the database");
+        let sandbox = Sandbox::copy(&original)?;
+        progress.finish();
+        Ok(Ground {
+            parameters: sandbox.parameters().clone(),
+            copies: true,
+            _sandbox: Some(sandbox),
+            _server: None,
+        })
     }
 
     /// Starts a throwaway server and fills a database on it from `schema`, with `:rows` and `:seed` replaced.
@@ -82,8 +103,19 @@ impl Ground {
         Ok(Ground {
             parameters: server.parameters("rehearsal"),
             copies: true,
+            _sandbox: None,
             _server: Some(server),
         })
+    }
+
+    /// Returns the same place for work that is to stay; not longer than this one.
+    pub fn in_place(&self) -> Ground {
+        Ground {
+            parameters: self.parameters.clone(),
+            copies: false,
+            _sandbox: None,
+            _server: None,
+        }
     }
 
     /// Creates another, empty database on the same server, to be rehearsed on while this one lives.
@@ -98,6 +130,7 @@ impl Ground {
         Ok(Ground {
             parameters: self.parameters.with_database(name),
             copies: true,
+            _sandbox: None,
             _server: None,
         })
     }

@@ -66,6 +66,25 @@ impl MigrationFile {
         })
     }
 
+    /// Takes one migration of a history that was read already.
+    ///
+    /// # Errors
+    /// `Usage` with `file:line` for what is no SQL, or would be refused by its tool.
+    pub fn of(tool: Tool, migration: &Migration) -> Result<MigrationFile> {
+        let name = migration.up.file().to_string();
+        let statements = statements(tool, [&migration.up])?;
+        if statements.is_empty() {
+            return Err(migration::no_statement(&name));
+        }
+        Ok(MigrationFile {
+            name,
+            tool,
+            statements,
+            earlier: Vec::new(),
+            picked: vec![migration.clone()],
+        })
+    }
+
     /// Returns the tool whose files these are.
     pub fn tool(&self) -> Tool {
         self.tool
@@ -179,7 +198,11 @@ fn tell(history: &History, place: Place) {
     }
 }
 
-fn statements<'a>(tool: Tool, scripts: impl IntoIterator<Item = &'a Script>) -> Result<Vec<Statement>> {
+/// Reads the statements of scripts, in order.
+///
+/// # Errors
+/// `Usage` with `file:line` for what is no SQL, or would be refused by the tool.
+pub fn statements<'a>(tool: Tool, scripts: impl IntoIterator<Item = &'a Script>) -> Result<Vec<Statement>> {
     let scripts = Scripts {
         tool,
         scripts: scripts.into_iter().collect(),

@@ -4,6 +4,7 @@
 
 mod arguments;
 mod bench;
+mod ci;
 mod classes;
 mod compare;
 mod connection;
@@ -61,6 +62,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Report(arguments) => report::run(arguments),
         Command::Compare(arguments) => compare::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
+        Command::Ci(arguments) => ci::run(arguments),
         Command::Demo(arguments) => demo::run(arguments),
     }
 }

@@ -12,7 +12,7 @@ use crate::model::estimate::Prediction;
 use crate::model::planned::{self, Sizes, Times};
 use crate::report::ci::{self, Rule};
 use crate::report::{self, PlanReport, PlannedLock, Remark, StatementReport};
-use crate::server::{Production, Reader};
+use crate::server::Reader;
 use crate::units::Seconds;
 
 /// Locks held longer than this are worth another form.
@@ -25,32 +25,15 @@ const LONG_SECONDS: f64 = 1.0;
 pub fn run(arguments: &PlanArguments) -> Result<()> {
     let migration = MigrationFile::select(&arguments.migration, &arguments.selection)?;
     let mut production = connection::production_if_named(&arguments.connection)?;
-    let schema = match &mut production {
-        Some(production) => {
-            let names = migration::names_in(migration.statements());
-            production.read(|reader: &mut Reader| catalog::schema(reader, &names))?
-        }
-        None => SchemaFacts::default(),
+    let report = match &mut production {
+        Some(production) => production.read(|reader| report(&migration, reader, arguments.level))?,
+        None => assembled(&migration, &SchemaFacts::default(), arguments.level, |_| {
+            Ok(Sizes::new())
+        })?,
     };
-    let planned = migration::plan(migration.statements(), &schema);
     if let Err(error) = migration.down() {
         output::print_note(&format!("warning: the way back cannot be read: {error}"));
     }
-    let sizes = match &mut production {
-        Some(production) => sizes(production, &planned, &schema)?,
-        None => Sizes::new(),
-    };
-    let (times, total) = planned::times(&planned, &sizes, arguments.level);
-    let report = PlanReport {
-        recognised_as: migration.tool().name(),
-        total,
-        statements: planned
-            .iter()
-            .zip(times)
-            .map(|(planned, times)| statement(planned, times, &schema))
-            .collect(),
-        rules: rules(&schema),
-    };
     let mut verdict = ci::of_plan(&migration.name, &report, &path_in_repository);
     gates::judge(&arguments.deny, &mut verdict);
     let text = match (arguments.format.document(), arguments.format) {
@@ -69,6 +52,36 @@ pub fn run(arguments: &PlanArguments) -> Result<()> {
     gates::enforce(&verdict)
 }
 
+/// Plans a migration with the catalog at hand; bounds are those of the interval of `level`.
+///
+/// # Errors
+/// `Connection` when the catalog cannot be read.
+pub fn report(migration: &MigrationFile, reader: &mut Reader, level: f64) -> Result<PlanReport> {
+    let names = migration::names_in(migration.statements());
+    let schema = catalog::schema(reader, &names)?;
+    assembled(migration, &schema, level, |planned| sizes(reader, planned, &schema))
+}
+
+fn assembled(
+    migration: &MigrationFile,
+    schema: &SchemaFacts,
+    level: f64,
+    sizes: impl FnOnce(&[PlannedStatement]) -> Result<Sizes>,
+) -> Result<PlanReport> {
+    let planned = migration::plan(migration.statements(), schema);
+    let (times, total) = planned::times(&planned, &sizes(&planned)?, level);
+    Ok(PlanReport {
+        recognised_as: migration.tool().name(),
+        total,
+        statements: planned
+            .iter()
+            .zip(times)
+            .map(|(planned, times)| statement(planned, times, schema))
+            .collect(),
+        rules: rules(schema),
+    })
+}
+
 fn rules(schema: &SchemaFacts) -> String {
     match schema.version_num {
         0 => "By the rules of PostgreSQL 14, without a look into the catalog.".to_string(),
@@ -81,27 +94,25 @@ fn rules(schema: &SchemaFacts) -> String {
 }
 
 /// Returns the sizes of the tables whose rows are worked on.
-fn sizes(production: &mut Production, planned: &[PlannedStatement], schema: &SchemaFacts) -> Result<Sizes> {
+fn sizes(reader: &mut Reader, planned: &[PlannedStatement], schema: &SchemaFacts) -> Result<Sizes> {
     let mut names = planned::tables(planned);
     names.retain(|name| {
         schema
             .named(name)
             .is_some_and(|found| matches!(found.kind.as_str(), "r" | "p" | "m"))
     });
-    production.read(|reader| {
-        let mut sizes = Sizes::new();
-        for name in names {
-            match catalog::table(reader, name) {
-                Ok(facts) => {
-                    sizes.insert(name.to_string(), facts);
-                }
-                // Dropped a moment ago: its size matters no more.
-                Err(error) if error.kind() == ErrorKind::Usage => {}
-                Err(error) => return Err(error),
+    let mut sizes = Sizes::new();
+    for name in names {
+        match catalog::table(reader, name) {
+            Ok(facts) => {
+                sizes.insert(name.to_string(), facts);
             }
+            // Dropped a moment ago: its size matters no more.
+            Err(error) if error.kind() == ErrorKind::Usage => {}
+            Err(error) => return Err(error),
         }
-        Ok(sizes)
-    })
+    }
+    Ok(sizes)
 }
 
 fn statement(planned: &PlannedStatement, times: Times, schema: &SchemaFacts) -> StatementReport {

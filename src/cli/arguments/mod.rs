@@ -3,6 +3,7 @@
 //! One file a command; here are the groups of options that several share, and how values are read.
 
 mod bench;
+mod ci;
 mod compare;
 mod demo;
 mod estimate;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use bench::BenchArguments;
+pub use ci::CiArguments;
 pub use compare::{CompareArguments, CompareFormat};
 pub use demo::DemoArguments;
 pub use estimate::EstimateArguments;
@@ -61,6 +63,8 @@ pub enum Command {
     Compare(CompareArguments),
     /// Run scenarios repeatedly, in random order, to be compared
     Bench(BenchArguments),
+    /// Judge the migrations that a pull request adds
+    Ci(CiArguments),
     /// Do the whole job on a throwaway server and show predicted against actual
     Demo(DemoArguments),
 }

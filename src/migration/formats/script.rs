@@ -55,6 +55,12 @@ impl Script {
         }
     }
 
+    /// Returns its text: the parts of its file, one after the other.
+    pub fn text(&self) -> String {
+        let parts = self.parts.iter().map(|part| &self.file.text()[part.clone()]);
+        parts.collect()
+    }
+
     /// Returns the name of its file.
     pub fn file(&self) -> &str {
         &self.file.name

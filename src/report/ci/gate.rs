@@ -14,8 +14,8 @@ use crate::units::{Seconds, parse_duration};
 pub struct Gate {
     denied: Denied,
     limit: Seconds,
-    /// As it was written.
-    text: String,
+    /// What messages call it.
+    name: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,9 +57,17 @@ impl Gate {
             Some((_, denied)) => Ok(Gate {
                 denied: *denied,
                 limit,
-                text: text.trim().to_string(),
+                name: format!("--deny \"{}\"", text.trim()),
             }),
             None => Err(not_understood(what, name)),
+        }
+    }
+
+    /// Gives it the name under which messages speak of it, where it was not typed behind `--deny`.
+    pub fn called(self, name: impl Into<String>) -> Gate {
+        Gate {
+            name: name.into(),
+            ..self
         }
     }
 
@@ -74,7 +82,7 @@ impl Gate {
     fn judge_statement(&self, statement: &StatementVerdict) -> Option<Finding> {
         let nothing_known = statement.kind == StepKind::Unclassified && statement.duration.is_none();
         if nothing_known {
-            let message = format!("what it does is not known, so --deny \"{}\" cannot judge it", self.text);
+            let message = format!("what it does is not known, so {} cannot judge it", self.name);
             return Some(Finding::of_statement(Rule::CannotBeJudged, statement, message));
         }
         match self.denied {
@@ -118,13 +126,13 @@ impl Gate {
         what: &str,
         time: Option<Prediction>,
     ) -> Option<Finding> {
-        let gate = &self.text;
+        let gate = &self.name;
         let Some(time) = time else {
-            let message = format!("{what} a time that is not known, so --deny \"{gate}\" cannot judge it");
+            let message = format!("{what} a time that is not known, so {gate} cannot judge it");
             return Some(Finding::of_statement(Rule::CannotBeJudged, statement, message));
         };
         let message = format!(
-            "{what} up to {} (about {}, {} interval, {}), denied by --deny \"{gate}\"",
+            "{what} up to {} (about {}, {} interval, {}), denied by {gate}",
             Seconds(time.upper_seconds),
             Seconds(time.point_seconds),
             words::percent(time.level),

@@ -5,6 +5,7 @@
 //! number and no row count, so that services which keep a history find the same series again.
 
 mod benchmark;
+mod budget;
 #[cfg(test)]
 mod example;
 mod from_plan;
@@ -19,6 +20,7 @@ mod rule;
 mod sarif;
 mod summary;
 
+pub use budget::{Budget, Size, Storage};
 pub use from_plan::of_plan;
 pub use from_rehearsal::of_rehearsal;
 pub use gate::Gate;

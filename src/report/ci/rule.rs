@@ -30,6 +30,8 @@ pub enum Rule {
     LongLock,
     /// What it locks is not known.
     Unclassified,
+    /// It was changed although the base has it.
+    ChangedOnBase,
     /// One of the traps.
     Trap(Trap),
 }
@@ -61,7 +63,7 @@ const fn entry(
     }
 }
 
-const ENTRIES: [Entry; 26] = [
+const ENTRIES: [Entry; 27] = [
     entry(
         Rule::LockHeldTooLong,
         ("MT001", "LockHeldTooLong"),
@@ -253,6 +255,14 @@ const ENTRIES: [Entry; 26] = [
         Level::Note,
         "What the statement locks is not known.",
         "The rules do not cover it, or the catalog was not read. Name the database, or rehearse the migration, which measures it.",
+    ),
+    entry(
+        Rule::ChangedOnBase,
+        ("MT122", "ChangedOnBase"),
+        Level::Warning,
+        "A migration was changed although the base has it.",
+        "Databases that ran it as it was will not run it again, and some tools then refuse to go on. Put the change into a new \
+         migration, unless no database has run this one yet.",
     ),
 ];
 

@@ -1,0 +1,225 @@
+//! `migtime ci`: a pull request's whole job. Finds what is new since a git base, plans and rehearses it, judges it by the
+//! budgets of `migtime.toml`, and writes every report.
+
+mod configuration;
+mod git;
+mod pending;
+mod place;
+mod publish;
+mod trial;
+
+use super::arguments::{BatchArguments, CiArguments};
+use super::migration_file::MigrationFile;
+use super::{output, repository::path_in_repository};
+use crate::error::{Error, ErrorKind, Result};
+use crate::report::ci::{Finding, Level, Rule, Verdict};
+use crate::server::signals;
+use configuration::Configuration;
+use git::{MergeBase, Repository};
+use pending::Pending;
+use place::Place;
+use trial::Trial;
+
+/// Runs the command.
+///
+/// # Errors
+/// `MigrationFailed` when a migration failed, else `Gate` when a gate said no, else `TooLittleEvidence` when one could not
+/// judge; `Usage` for a base, a configuration or a migration that cannot be read; `Connection` for databases.
+pub fn run(arguments: &CiArguments) -> Result<()> {
+    let repository = Repository::of(&arguments.migrations)?;
+    let configuration = Configuration::read(arguments.config.as_deref(), repository.root())?;
+    let base = repository.merge_base(arguments.base.as_deref())?;
+    let pending = Pending::since(&repository, &base.commit, &arguments.migrations, arguments.format_of)?;
+    tell(&pending, &base);
+    let mut verdicts: Vec<Verdict> = pending.changed.iter().map(changed).collect();
+    let tried = try_all(arguments, &configuration, &pending, &mut verdicts);
+    if configuration.rehearsal.allow_too_little_evidence {
+        allow_too_little_evidence(&mut verdicts);
+    }
+    // What was found until something broke is worth reading too.
+    let published = publish::publish(&verdicts, &arguments.output);
+    tried?;
+    published?;
+    outcome(&verdicts)
+}
+
+/// Rehearses the new migrations in order, up to the first that fails: those behind it stand on what it was to do.
+fn try_all(
+    arguments: &CiArguments,
+    configuration: &Configuration,
+    pending: &Pending,
+    verdicts: &mut Vec<Verdict>,
+) -> Result<()> {
+    if pending.new.is_empty() {
+        return Ok(());
+    }
+    let files = pending
+        .new
+        .iter()
+        .map(|migration| MigrationFile::of(pending.tool, migration))
+        .collect::<Result<Vec<_>>>()?;
+    let place = Place::prepare(arguments, configuration, pending, files.len() > 1)?;
+    for (index, (migration, file)) in pending.new.iter().zip(&files).enumerate() {
+        output::print_note(&format!("{} of {}: {}", index + 1, files.len(), file.name));
+        let trial = Trial {
+            configuration,
+            place: &place,
+            file,
+            directory: arguments.output.join(directory_name(&migration.name)),
+            batching: BatchArguments {
+                batch_size: configuration.rehearsal.batch_size,
+                ..BatchArguments::default()
+            },
+            seed: arguments.seed,
+        };
+        let verdict = trial.run()?;
+        let failed = verdict
+            .findings
+            .iter()
+            .any(|finding| finding.rule == Rule::MigrationFailed);
+        verdicts.push(verdict);
+        signals::refuse_if_interrupted()?;
+        if failed {
+            let untried = files[index + 1..].iter();
+            verdicts.extend(untried.map(|file| not_tried(file, &files[index].name)));
+            break;
+        }
+        if index + 1 < files.len() {
+            place.apply(file, &trial.batching)?;
+        }
+    }
+    Ok(())
+}
+
+fn tell(pending: &Pending, base: &MergeBase) {
+    let commit = base.commit.get(..12).unwrap_or(&base.commit);
+    output::print_note(&match pending.new.len() {
+        0 => format!("no migration is new since {commit}: nothing to judge"),
+        1 => format!("1 migration is new since {commit}"),
+        new => format!("{new} migrations are new since {commit}"),
+    });
+    if base.is_head && pending.new.is_empty() {
+        output::print_note(&format!(
+            "hint: HEAD is on {} itself; --base HEAD~1 judges its last commit",
+            base.name
+        ));
+    }
+}
+
+fn changed(migration: &crate::migration::formats::Migration) -> Verdict {
+    let file = path_in_repository(migration.up.file());
+    let message = "changed although the base has it: databases that ran it as it was will not run it again";
+    Verdict {
+        findings: vec![Finding::of_migration(Rule::ChangedOnBase, file.clone(), message)],
+        migration: file,
+        ..Verdict::default()
+    }
+}
+
+fn not_tried(file: &MigrationFile, failed: &str) -> Verdict {
+    let name = path_in_repository(&file.name);
+    let message = format!("not rehearsed, because {failed} before it failed");
+    Verdict {
+        findings: vec![Finding::of_migration(Rule::CannotBeJudged, name.clone(), message)],
+        migration: name,
+        ..Verdict::default()
+    }
+}
+
+fn allow_too_little_evidence(verdicts: &mut [Verdict]) {
+    for finding in verdicts.iter_mut().flat_map(|verdict| &mut verdict.findings) {
+        if finding.rule == Rule::CannotBeJudged {
+            finding.level = Level::Warning;
+        }
+    }
+}
+
+/// Returns a directory's name that is safe on every disk and as an artifact.
+fn directory_name(migration: &str) -> String {
+    let stem = migration.strip_suffix(".sql").unwrap_or(migration);
+    let name: String = stem
+        .chars()
+        .map(|character| match character {
+            '.' | '_' | '-' => character,
+            character if character.is_alphanumeric() => character,
+            _ => '-',
+        })
+        .collect();
+    match name.trim_start_matches('.') {
+        "" => "migration".to_string(),
+        name => name.to_string(),
+    }
+}
+
+/// Turns what was found into the exit code: a failure before a gate, a gate before what could not be judged.
+fn outcome(verdicts: &[Verdict]) -> Result<()> {
+    let errors: Vec<&Finding> = verdicts
+        .iter()
+        .flat_map(|verdict| &verdict.findings)
+        .filter(|finding| finding.level == Level::Error)
+        .collect();
+    let (kind, first) = match errors.as_slice() {
+        [] => return Ok(()),
+        errors => {
+            let of = |rule| errors.iter().find(|finding| finding.rule == rule);
+            let gate = errors.iter().find(|finding| finding.rule != Rule::CannotBeJudged);
+            match (of(Rule::MigrationFailed), gate) {
+                (Some(failed), _) => (ErrorKind::MigrationFailed, failed),
+                (None, Some(denied)) => (ErrorKind::Gate, denied),
+                (None, None) => (ErrorKind::TooLittleEvidence, &errors[0]),
+            }
+        }
+    };
+    let others = match errors.len() - 1 {
+        0 => String::new(),
+        1 => " (and 1 more finding)".to_string(),
+        others => format!(" (and {others} more findings)"),
+    };
+    let message = format!("{}:{}: {}{others}", first.file, first.line, first.message);
+    let error = Error::new(kind, message);
+    Err(match kind {
+        ErrorKind::TooLittleEvidence => error
+            .with_hint("rehearse more (max_duration, full, runs), or let it pass: allow_too_little_evidence = true"),
+        _ => error,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_named_after_its_migration() {
+        fn check(migration: &str, expected: &str) {
+            assert_eq!(directory_name(migration), expected);
+        }
+        check("0042_orders.sql", "0042_orders");
+        check("2024/V7__größe.sql", "2024-V7__größe");
+        check("mia:add $(touch x)", "mia-add---touch-x-");
+        check("../..", "-..");
+        check("...", "migration");
+    }
+
+    #[test]
+    fn a_failure_comes_before_a_gate_and_a_gate_before_what_cannot_be_judged() {
+        fn check(rules: &[Rule], expected: Option<u8>) {
+            let findings = rules.iter().map(|rule| Finding::of_migration(*rule, "m.sql", "words"));
+            let verdict = Verdict {
+                findings: findings.collect(),
+                ..Verdict::default()
+            };
+            let found = outcome(&[Verdict::default(), verdict])
+                .err()
+                .map(|error| error.kind().exit_code());
+            assert_eq!(found, expected, "{rules:?}");
+        }
+        check(&[], None);
+        check(&[Rule::ChangedOnBase, Rule::LongLock], None);
+        check(&[Rule::CannotBeJudged], Some(5));
+        check(&[Rule::CannotBeJudged, Rule::OverBudget], Some(1));
+        check(
+            &[Rule::OverBudget, Rule::RollbackFailed, Rule::MigrationFailed],
+            Some(4),
+        );
+    }
+}

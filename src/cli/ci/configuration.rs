@@ -1,0 +1,264 @@
+//! `migtime.toml`: what a team allows its migrations, and how they are rehearsed. Where databases are is never in it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+
+use super::super::output::read_text;
+use crate::error::{Error, ErrorKind, Result};
+use crate::report::ci::Gate;
+use crate::units::{Bytes, Seconds, parse_duration, parse_size};
+
+/// Its name, at the root of the repository.
+pub const FILE: &str = "migtime.toml";
+
+/// All that can be said in it; everything may be left out.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Configuration {
+    /// What a migration may take.
+    pub budget: Budget,
+    /// How it is rehearsed.
+    pub rehearsal: Rehearsal,
+    /// What the throwaway server holds, where there is no staging clone.
+    pub throwaway: Throwaway,
+}
+
+/// What a migration may take; the upper bound of an interval is judged, never its middle.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Budget {
+    /// The window it should fit into: the report says how probable that is.
+    #[serde(deserialize_with = "duration")]
+    pub window: Option<Seconds>,
+    /// The longest it may take as a whole.
+    #[serde(deserialize_with = "duration")]
+    pub duration: Option<Seconds>,
+    /// The most WAL it may write.
+    #[serde(deserialize_with = "size")]
+    pub wal: Option<Bytes>,
+    /// The most disk it may need in addition, at its peak.
+    #[serde(deserialize_with = "size")]
+    pub disk: Option<Bytes>,
+    /// The longest that each lock mode, or a stronger one, may be held; also `rewrite`, `scan` and `index-build`.
+    #[serde(deserialize_with = "gates")]
+    pub longest: Vec<Gate>,
+}
+
+/// How a migration is rehearsed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rehearsal {
+    /// Level of the intervals that are judged.
+    #[serde(deserialize_with = "level")]
+    pub level: f64,
+    /// Time for the backfills of one migration.
+    #[serde(deserialize_with = "some_duration")]
+    pub max_duration: Seconds,
+    /// Whether every batch is replayed, however long it takes.
+    pub full: bool,
+    /// Whole repetitions, each on a fresh copy.
+    #[serde(deserialize_with = "runs")]
+    pub runs: u32,
+    /// The longest wait for a lock.
+    #[serde(deserialize_with = "some_duration")]
+    pub lock_timeout: Seconds,
+    /// Rows in a batch of a bare statement.
+    pub batch_size: Option<u64>,
+    /// Whether the job passes where the evidence is too thin to promise a number.
+    pub allow_too_little_evidence: bool,
+}
+
+/// What the throwaway server holds.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Throwaway {
+    /// Makes the tables, instead of the migrations that are on the base.
+    pub schema: Option<PathBuf>,
+    /// Fills them; `:rows` and `:seed` in it are replaced.
+    pub fill: Option<PathBuf>,
+    /// What `:rows` is replaced by.
+    pub rows: u64,
+}
+
+impl Default for Rehearsal {
+    fn default() -> Rehearsal {
+        Rehearsal {
+            level: 0.95,
+            max_duration: Seconds(300.0),
+            full: false,
+            runs: 1,
+            lock_timeout: Seconds(10.0),
+            batch_size: None,
+            allow_too_little_evidence: false,
+        }
+    }
+}
+
+impl Default for Throwaway {
+    fn default() -> Throwaway {
+        Throwaway {
+            schema: None,
+            fill: None,
+            rows: 1_000_000,
+        }
+    }
+}
+
+impl Configuration {
+    /// Reads `typed`, else the file at the root of the repository, else nothing; paths in it start where it stands.
+    ///
+    /// # Errors
+    /// `Usage` with `file:line` for what cannot be read or is not understood.
+    pub fn read(typed: Option<&Path>, root: &Path) -> Result<Configuration> {
+        let usual = root.join(FILE);
+        let file = match typed {
+            Some(file) => file,
+            None if usual.is_file() => &usual,
+            None => return Ok(Configuration::default()),
+        };
+        let mut configuration = Configuration::parse(&read_text(file)?, &file.display().to_string())?;
+        let directory = file.parent().unwrap_or(Path::new(""));
+        let throwaway = &mut configuration.throwaway;
+        for path in [&mut throwaway.schema, &mut throwaway.fill].into_iter().flatten() {
+            *path = directory.join(&path);
+        }
+        Ok(configuration)
+    }
+
+    fn parse(text: &str, name: &str) -> Result<Configuration> {
+        toml::from_str(text).map_err(|error| {
+            let line = match error.span() {
+                Some(span) => format!(":{}", 1 + text[..span.start.min(text.len())].matches('\n').count()),
+                None => String::new(),
+            };
+            let (message, hint) = in_words(error.message());
+            let error = Error::new(ErrorKind::Usage, format!("{name}{line}: {message}"));
+            match hint {
+                Some(hint) => error.with_hint(hint),
+                None => error,
+            }
+        })
+    }
+}
+
+/// Returns what the parser says as other errors are worded, and what it expected as the hint.
+fn in_words(message: &str) -> (String, Option<String>) {
+    let message = message.replace('\n', "; ").replace('`', "\"");
+    let message = message.replace("unknown field", "unknown key");
+    match message.split_once(", expected ") {
+        Some((message, expected)) => (message.to_string(), Some(format!("it is {expected}"))),
+        None => match message.split_once("; hint: ") {
+            Some((message, hint)) => (message.to_string(), Some(hint.to_string())),
+            None => (message, None),
+        },
+    }
+}
+
+fn refused<E: serde::de::Error>(error: &Error) -> E {
+    match error.hint() {
+        Some(hint) => E::custom(format!("{error}; hint: {hint}")),
+        None => E::custom(error),
+    }
+}
+
+fn some_duration<'de, D: Deserializer<'de>>(input: D) -> Result<Seconds, D::Error> {
+    parse_duration(&String::deserialize(input)?).map_err(|error| refused(&error))
+}
+
+fn duration<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Seconds>, D::Error> {
+    some_duration(input).map(Some)
+}
+
+fn size<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Bytes>, D::Error> {
+    parse_size(&String::deserialize(input)?)
+        .map(Some)
+        .map_err(|error| refused(&error))
+}
+
+fn level<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::Error> {
+    match f64::deserialize(input)? {
+        level if (0.5..=0.999).contains(&level) => Ok(level),
+        level => Err(D::Error::custom(format!(
+            "{level} is not a level; hint: write a probability between 0.5 and 0.999, like 0.95"
+        ))),
+    }
+}
+
+fn runs<'de, D: Deserializer<'de>>(input: D) -> Result<u32, D::Error> {
+    match u32::deserialize(input)? {
+        runs @ 1..=100 => Ok(runs),
+        runs => Err(D::Error::custom(format!(
+            "{runs} runs; hint: write a number between 1 and 100"
+        ))),
+    }
+}
+
+fn gates<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<Gate>, D::Error> {
+    BTreeMap::<String, String>::deserialize(input)?
+        .into_iter()
+        .map(|(what, limit)| {
+            let gate = Gate::parse(&format!("{what}>{limit}")).map_err(|error| refused(&error))?;
+            Ok(gate.called(format!("{what} = \"{limit}\" in {FILE}")))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &str) {
+        let error = Configuration::parse(text, "migtime.toml").expect_err(text);
+        let found = format!("{error} | {}", error.hint().unwrap_or("-"));
+        assert!(found.contains(expected), "{text}: {found}");
+    }
+
+    #[test]
+    fn what_is_not_understood_is_said_with_its_line() {
+        check(
+            "[budget]\nwindwo = \"30m\"",
+            "migtime.toml:2: unknown key \"windwo\" | it is one of ",
+        );
+        check(
+            "[budget]\n\nduration = \"30\"",
+            "migtime.toml:3: \"30\" is not a duration | write it with its unit",
+        );
+        check("[budget]\nwal = 20", "migtime.toml:2: invalid type");
+        check(
+            "[budget]\nwal = \"20\"",
+            "\"20\" is not a size | write it with its unit",
+        );
+        check(
+            "[budget.longest]\nacess-exclusive = \"1s\"",
+            "did you mean access-exclusive?",
+        );
+        check("[rehearsal]\nlevel = 95", "95 is not a level");
+        check("[rehearsal]\nruns = 0", "0 runs");
+        check("budget", "migtime.toml:1: ");
+    }
+
+    #[test]
+    fn the_published_examples_are_understood() {
+        let all = Configuration::parse(include_str!("../../../ci-templates/migtime.toml"), "all").expect("every key");
+        assert_eq!(all.budget.longest.len(), 2);
+        assert_eq!(all.budget.disk.map(|size| size.0), Some(50 << 30));
+        let readme = include_str!("../../../README.md");
+        let (_, example) = readme.split_once("```toml\n").expect("the README has an example");
+        let (example, _) = example.split_once("```").expect("the example ends");
+        let budget = Configuration::parse(example, "README.md")
+            .expect("the README's example")
+            .budget;
+        assert_eq!(budget.duration, Some(Seconds(2700.0)));
+    }
+
+    #[test]
+    fn everything_may_be_left_out() {
+        let empty = Configuration::parse("", "migtime.toml").expect("nothing is needed");
+        assert_eq!(empty.rehearsal.level, 0.95);
+        assert_eq!(empty.throwaway.rows, 1_000_000);
+        assert!(empty.budget.duration.is_none() && empty.budget.longest.is_empty());
+    }
+}

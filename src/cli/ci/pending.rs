@@ -1,0 +1,138 @@
+//! Which migrations are new: those of the history as it is now that the history of the base does not have.
+//!
+//! Histories are compared, not files: a tool may keep several migrations in one file, or one in several.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::super::{output, source_files};
+use super::git::Repository;
+use crate::error::{Error, ErrorKind, Result};
+use crate::migration::Tool;
+use crate::migration::formats::{self, History, Migration, Place, SourceFile};
+
+/// Directories below the named one that are read, as `source_files` does.
+const DEPTH: usize = 3;
+
+/// What a branch does to a history.
+pub struct Pending {
+    /// The tool whose files these are.
+    pub tool: Tool,
+    /// What databases have that follow the base, in order, as it stands there.
+    pub applied: Vec<Migration>,
+    /// What the branch adds, in order.
+    pub new: Vec<Migration>,
+    /// What it changes although the base has it, as it is now.
+    pub changed: Vec<Migration>,
+}
+
+impl Pending {
+    /// Reads `path` as it is now and as it was at `commit`.
+    ///
+    /// # Errors
+    /// `Usage` for what cannot be read; see [`formats::read`].
+    pub fn since(repository: &Repository, commit: &str, path: &Path, told: Option<Tool>) -> Result<Pending> {
+        let name = path.display().to_string();
+        let (files, place) = source_files::read(path)?;
+        let now = formats::read(&name, files, place, told)?;
+        for remark in &now.remarks {
+            output::print_note(&format!("hint: {remark}"));
+        }
+        let files = files_at(repository, commit, path, place)?;
+        let before = match files.iter().any(|file| file.text.is_some()) {
+            true => read_before(&name, files, place, now.tool)?,
+            false => Vec::new(),
+        };
+        Ok(compared(now, before))
+    }
+}
+
+/// Reads the history of the base; one in which there was no migration yet is empty.
+fn read_before(name: &str, files: Vec<SourceFile>, place: Place, tool: Tool) -> Result<Vec<Migration>> {
+    match formats::read(name, files, place, Some(tool)) {
+        Ok(history) => Ok(history.migrations),
+        Err(error) if error.message().contains("no migration") => Ok(Vec::new()),
+        Err(error) => Err(error.in_context("on the base")),
+    }
+}
+
+fn compared(now: History, before: Vec<Migration>) -> Pending {
+    let mut pending = Pending {
+        tool: now.tool,
+        applied: before,
+        new: Vec::new(),
+        changed: Vec::new(),
+    };
+    for migration in now.migrations {
+        let before = pending
+            .applied
+            .iter()
+            .find(|before| before.version == migration.version);
+        match before.map(|before| before.up.text() == migration.up.text()) {
+            None => pending.new.push(migration),
+            Some(false) => pending.changed.push(migration),
+            Some(true) => {}
+        }
+    }
+    pending
+}
+
+/// Returns the files that `source_files::read` would have found at `commit`.
+fn files_at(repository: &Repository, commit: &str, path: &Path, place: Place) -> Result<Vec<SourceFile>> {
+    let absolute = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let root = std::fs::canonicalize(repository.root()).unwrap_or_else(|_| repository.root().to_path_buf());
+    let inside = absolute.strip_prefix(&root).map_err(|_| {
+        let message = format!("{} is not in the repository {}", path.display(), root.display());
+        Error::new(ErrorKind::Usage, message)
+    })?;
+    let inside = inside.to_string_lossy().into_owned();
+    if place == Place::File {
+        return companions_at(repository, commit, &inside);
+    }
+    let prefix = match inside.as_str() {
+        "" => String::new(),
+        inside => format!("{inside}/"),
+    };
+    let mut files: Vec<SourceFile> = repository
+        .files_at(commit, &prefix)?
+        .into_iter()
+        .filter_map(|file| {
+            let relative = file.path.strip_prefix(&prefix)?.to_string();
+            let hidden = relative.split('/').any(|part| part.starts_with('.'));
+            let deep = relative.matches('/').count() > DEPTH;
+            (!hidden && !deep).then(|| source_file(&file.path, relative, &file.content))
+        })
+        .collect();
+    files.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(files)
+}
+
+/// Returns a file with those beside it that say how it is run; nothing when it was not there.
+fn companions_at(repository: &Repository, commit: &str, inside: &str) -> Result<Vec<SourceFile>> {
+    let (directory, name) = inside.rsplit_once('/').unwrap_or(("", inside));
+    let parent = directory.rsplit('/').next().unwrap_or_default();
+    let mut files = Vec::new();
+    for name in std::iter::once(name.to_string()).chain(formats::companions(name)) {
+        let path = if directory.is_empty() {
+            name.clone()
+        } else {
+            format!("{directory}/{name}")
+        };
+        for file in repository.files_at(commit, &path)? {
+            files.push(source_file(&file.path, format!("{parent}/{name}"), &file.content));
+        }
+        if files.is_empty() {
+            break;
+        }
+    }
+    Ok(files)
+}
+
+fn source_file(name: &str, path: String, content: &[u8]) -> SourceFile {
+    let text = formats::is_of_interest(&path).then(|| Arc::from(String::from_utf8_lossy(content).as_ref()));
+    SourceFile {
+        name: name.to_string(),
+        path,
+        text,
+    }
+}

@@ -1,0 +1,154 @@
+//! Where the new migrations are rehearsed: copies of the staging clone, or of a throwaway server made as the base leaves it.
+
+use super::super::arguments::{BatchArguments, CiArguments};
+use super::super::ground::Ground;
+use super::super::migration_file::{MigrationFile, statements};
+use super::super::progress::Progress;
+use super::super::rehearse::Job;
+use super::super::{connection, output};
+use super::configuration::Configuration;
+use super::pending::Pending;
+use crate::error::{Error, ErrorKind, Result};
+use crate::rehearsal::journal::Journal;
+use crate::rehearsal::{Conditions, history, scenario};
+
+/// A ground on which each migration stands on those before it.
+pub struct Place {
+    /// Where copies are made.
+    pub ground: Ground,
+    /// Whether it is a throwaway server.
+    pub throwaway: bool,
+    /// Production, where it was named; only ever read.
+    pub production: Option<String>,
+}
+
+impl Place {
+    /// Takes the staging clone that `MIGTIME_STAGING_URL` names, else makes a throwaway server; `several` migrations come, each of
+    /// which is applied before the next.
+    ///
+    /// # Errors
+    /// `Connection`, `UnsafeTarget`; `MigrationFailed` with `file:line` when the base's own migrations fail.
+    pub fn prepare(
+        arguments: &CiArguments,
+        configuration: &Configuration,
+        pending: &Pending,
+        several: bool,
+    ) -> Result<Place> {
+        let production = variable("MIGTIME_PRODUCTION_URL");
+        let staging = variable("MIGTIME_STAGING_URL");
+        let ground = match &staging {
+            Some(target) => staging_ground(target, production.as_deref(), several)?,
+            None => throwaway_ground(arguments, configuration, pending)?,
+        };
+        Ok(Place {
+            ground,
+            throwaway: staging.is_none(),
+            production,
+        })
+    }
+
+    /// Runs a migration whole: the next one comes after it.
+    ///
+    /// # Errors
+    /// `MigrationFailed` with `file:line`.
+    pub fn apply(&self, file: &MigrationFile, batching: &BatchArguments) -> Result<()> {
+        let progress = Progress::spinner(format!("applying {}", file.name));
+        let batched = file
+            .statements()
+            .iter()
+            .any(|statement| !statement.placeholders.is_empty());
+        match batched {
+            true => self.apply_in_batches(file, batching)?,
+            false => self.ground.fill(|client| history::apply(client, file.statements()))?,
+        }
+        progress.finish();
+        Ok(())
+    }
+
+    /// Runs one whose placeholders only a rehearsal fills in.
+    fn apply_in_batches(&self, file: &MigrationFile, batching: &BatchArguments) -> Result<()> {
+        let job = Job {
+            migration: file,
+            rollback: None,
+            batching,
+            conditions: Conditions {
+                full: true,
+                max_seconds: f64::INFINITY,
+                ..Conditions::default()
+            },
+            precision: None,
+            runs: 1,
+            throwaway: self.throwaway,
+            production: Vec::new(),
+        };
+        job.run(&self.ground.in_place(), &mut Journal::new(None)).map(drop)
+    }
+}
+
+/// Returns what a variable says; services set those that are not given to nothing.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn staging_ground(target: &str, production: Option<&str>, several: bool) -> Result<Ground> {
+    let mut staging = connection::staging(target, production, true)?;
+    if let Some(url) = production {
+        staging.refuse_if_same(&connection::production_at(Some(url), true)?.identity()?)?;
+    }
+    match several {
+        true => Ground::copy_of(staging),
+        false => Ok(Ground::staging(staging, true)),
+    }
+}
+
+fn throwaway_ground(arguments: &CiArguments, configuration: &Configuration, pending: &Pending) -> Result<Ground> {
+    let throwaway = &configuration.throwaway;
+    if throwaway.schema.is_none() && throwaway.fill.is_none() && pending.applied.is_empty() {
+        output::print_note("hint: nothing fills the tables: name rows with fill under [throwaway] in migtime.toml");
+    }
+    let ground = Ground::empty(arguments.pg_bin.clone(), &[])?;
+    match &throwaway.schema {
+        Some(schema) => ground.fill(|client| scenario::fill_from(schema, client, throwaway.rows, arguments.seed))?,
+        None => apply_base(&ground, pending)?,
+    }
+    if let Some(fill) = &throwaway.fill {
+        let progress = Progress::spinner(format!("filling the tables from {}", fill.display()));
+        ground.fill(|client| scenario::fill_from(fill, client, throwaway.rows, arguments.seed))?;
+        progress.finish();
+    }
+    Ok(ground)
+}
+
+fn apply_base(ground: &Ground, pending: &Pending) -> Result<()> {
+    if pending.applied.is_empty() {
+        return Ok(());
+    }
+    let count = pending.applied.len();
+    let progress = Progress::spinner(format!("applying {count} migrations of the base"));
+    let mut applied = statements(pending.tool, pending.applied.iter().map(|migration| &migration.up))?;
+    applied.retain(|statement| {
+        let batched = !statement.placeholders.is_empty();
+        if batched {
+            let place = format!("{}:{}", statement.file, statement.line);
+            output::print_note(&format!(
+                "{place}: passed over, because the tables hold no rows yet that it could fill"
+            ));
+        }
+        !batched
+    });
+    ground
+        .fill(|client| history::apply(client, &applied))
+        .map_err(|error| explained(error.in_context("on the base")))?;
+    progress.finish();
+    Ok(())
+}
+
+fn explained(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::MigrationFailed => error.with_hint(
+            "the base's own history does not run on an empty database: name its schema with schema under [throwaway], or a \
+             staging clone",
+        ),
+        _ => error,
+    }
+}

@@ -1,0 +1,231 @@
+//! One new migration: planned, rehearsed, estimated, judged; its own reports.
+
+use std::path::PathBuf;
+
+use super::super::arguments::BatchArguments;
+use super::super::migration_file::MigrationFile;
+use super::super::rehearse::{Job, REHEARSAL_FILE};
+use super::super::repository::path_in_repository;
+use super::super::results::Results;
+use super::super::{connection, output, plan, targets, way_back};
+use super::configuration::Configuration;
+use super::place::Place;
+use crate::error::{Error, ErrorKind, Result};
+use crate::migration::StepKind;
+use crate::model::estimate::{Estimate, SizeInterval, StepEstimate};
+use crate::model::{self, EstimateOptions};
+use crate::observation::Rehearsal;
+use crate::rehearsal::Conditions;
+use crate::rehearsal::journal::Journal;
+use crate::report;
+use crate::report::ci::{self, Budget, Finding, Level, Rule, Size, Storage, Verdict};
+use crate::server::signals;
+
+/// A migration and all that is needed to judge it.
+pub struct Trial<'a> {
+    /// What it may take, and how it is rehearsed.
+    pub configuration: &'a Configuration,
+    /// Where it is rehearsed.
+    pub place: &'a Place,
+    /// The migration.
+    pub file: &'a MigrationFile,
+    /// Where its reports go.
+    pub directory: PathBuf,
+    /// How bare statements are batched.
+    pub batching: BatchArguments,
+    /// Seed of everything random.
+    pub seed: u64,
+}
+
+impl Trial<'_> {
+    /// Plans, rehearses and judges it; a migration that fails has a verdict too.
+    ///
+    /// # Errors
+    /// `Connection`, `UnsafeTarget`, `Usage`; `TooLittleEvidence` when the person interrupts it.
+    pub fn run(&self) -> Result<Verdict> {
+        let mut verdict = self.plan()?;
+        let rollback = self.file.down()?;
+        let file = self.directory.join(REHEARSAL_FILE);
+        let mut journal = Journal::new(Some(file));
+        let rehearsal = match self.job(rollback.as_ref())?.run(&self.place.ground, &mut journal) {
+            Ok(rehearsal) => rehearsal,
+            Err(error) if error.kind() == ErrorKind::MigrationFailed => {
+                verdict.findings.push(failure(&verdict, &error));
+                return Ok(verdict);
+            }
+            Err(error) => return Err(error),
+        };
+        signals::refuse_if_interrupted()?;
+        let rehearsal = self.with_targets(rehearsal, &mut journal)?;
+        let (results, too_thin) = self.estimate(rehearsal)?;
+        results.save(&self.directory)?;
+        journal.is_saved()?;
+        let traps = verdict.findings;
+        verdict = ci::of_rehearsal(&results.rehearsal, &results.estimate, &path_in_repository);
+        let placed: Vec<Finding> = traps.into_iter().map(|trap| renumbered(trap, &verdict)).collect();
+        verdict.findings.extend(placed);
+        if let Some(error) = too_thin {
+            let finding = Finding::of_migration(Rule::CannotBeJudged, verdict.migration.clone(), error.to_string());
+            verdict.findings.push(finding);
+        }
+        if let Err(error) = way_back::check(&results.rehearsal, false) {
+            let migration = verdict.migration.clone();
+            let words = sentence_with_excerpt(&error);
+            verdict
+                .findings
+                .push(Finding::of_migration(Rule::RollbackFailed, migration, words));
+        }
+        self.judge(&mut verdict, &results);
+        Ok(verdict)
+    }
+
+    /// Says what each statement locks and does, by rule, on the schema before it.
+    fn plan(&self) -> Result<Verdict> {
+        let level = self.configuration.rehearsal.level;
+        let mut clone = self.place.ground.staged()?;
+        let mut production = self
+            .place
+            .production
+            .as_deref()
+            .map(|url| connection::production_at(Some(url), true))
+            .transpose()?;
+        let plan = match &mut production {
+            Some(production) => production.read(|reader| plan::report(self.file, reader, level))?,
+            None => clone.read(|reader| plan::report(self.file, reader, level))?,
+        };
+        let write = |name: &str, text: String| output::write_atomically(&self.directory.join(name), text.as_bytes());
+        write("plan.json", report::plan_json(&plan))?;
+        write("plan.md", report::plan_markdown(&plan))?;
+        Ok(ci::of_plan(&self.file.name, &plan, &path_in_repository))
+    }
+
+    fn job<'b>(&'b self, rollback: Option<&'b MigrationFile>) -> Result<Job<'b>> {
+        let rehearsal = &self.configuration.rehearsal;
+        let production = match self.place.production.as_deref() {
+            Some(url) => connection::production_at(Some(url), true)?.read(|reader| self.file.tables(reader))?,
+            None => Vec::new(),
+        };
+        Ok(Job {
+            migration: self.file,
+            rollback,
+            batching: &self.batching,
+            conditions: Conditions {
+                seed: self.seed,
+                full: rehearsal.full,
+                max_seconds: match rehearsal.full {
+                    true => f64::INFINITY,
+                    false => rehearsal.max_duration.0,
+                },
+                lock_timeout: rehearsal.lock_timeout.0,
+                ..Conditions::default()
+            },
+            precision: None,
+            runs: rehearsal.runs,
+            throwaway: self.place.throwaway,
+            production,
+        })
+    }
+
+    /// Asks production how large the steps are there.
+    fn with_targets(&self, mut rehearsal: Rehearsal, journal: &mut Journal) -> Result<Rehearsal> {
+        if let Some(url) = self.place.production.as_deref() {
+            let mut production = connection::production_at(Some(url), true)?;
+            rehearsal.targets = production.read(|reader| targets::read(reader, &rehearsal))?;
+            journal.try_save(&rehearsal);
+        }
+        Ok(rehearsal)
+    }
+
+    /// Estimates; where the evidence is too thin the number is shown all the same, with why it is not promised.
+    fn estimate(&self, rehearsal: Rehearsal) -> Result<(Results, Option<Error>)> {
+        let options = EstimateOptions {
+            level: self.configuration.rehearsal.level,
+            seed: self.seed,
+            window: self.configuration.budget.window,
+            ..EstimateOptions::default()
+        };
+        let (estimate, too_thin) = match model::estimate(&rehearsal, &rehearsal.targets, &options) {
+            Ok(estimate) => (estimate, None),
+            Err(error) if error.kind() == ErrorKind::TooLittleEvidence => {
+                let provisional = EstimateOptions {
+                    provisional: true,
+                    ..options
+                };
+                let estimate = model::estimate(&rehearsal, &rehearsal.targets, &provisional)?;
+                (estimate, Some(error))
+            }
+            Err(error) => return Err(error),
+        };
+        Ok((Results { rehearsal, estimate }, too_thin))
+    }
+
+    fn judge(&self, verdict: &mut Verdict, results: &Results) {
+        let allowed = &self.configuration.budget;
+        let budget = Budget {
+            duration: allowed.duration,
+            wal: allowed.wal,
+            disk: allowed.disk,
+        };
+        let mut found = budget.judge(verdict, &storage(&results.estimate));
+        found.extend(allowed.longest.iter().flat_map(|gate| gate.judge(verdict)));
+        verdict.findings.extend(found);
+        verdict.findings.sort_by_key(|finding| finding.statement);
+    }
+}
+
+/// Returns what the estimate says of WAL and disk.
+fn storage(estimate: &Estimate) -> Storage {
+    let Some(total) = &estimate.storage else {
+        return Storage::default();
+    };
+    let size = |interval: &SizeInterval, is_known: fn(&StepEstimate) -> bool| {
+        // What only changes the catalog takes next to nothing.
+        let works = estimate.steps.iter().filter(|step| step.kind != StepKind::CatalogOnly);
+        Size {
+            point_bytes: interval.point_bytes,
+            upper_bytes: interval.upper_bytes,
+            uncounted_steps: works.filter(|step| !is_known(step)).map(|step| step.number).collect(),
+        }
+    };
+    Storage {
+        wal: Some(size(&total.wal, |step| step.wal_interval.is_some())),
+        disk: Some(size(&total.peak, |step| step.disk.is_some())),
+    }
+}
+
+fn failure(planned: &Verdict, error: &Error) -> Finding {
+    let words = sentence_with_excerpt(error);
+    let statement = planned
+        .statements
+        .iter()
+        .rfind(|statement| error.message().contains(&format!("line {}:", statement.line)));
+    match statement {
+        Some(statement) => Finding::of_statement(Rule::MigrationFailed, statement, words),
+        None => Finding::of_migration(Rule::MigrationFailed, planned.migration.clone(), words),
+    }
+}
+
+/// Gives what the plan found in a statement the number that the rehearsal has for it.
+fn renumbered(mut finding: Finding, rehearsed: &Verdict) -> Finding {
+    if finding.statement.is_some() {
+        let same = rehearsed
+            .statements
+            .iter()
+            .find(|statement| statement.line == finding.line);
+        finding.statement = same.map(|statement| statement.number);
+    }
+    if finding.rule == Rule::LongLock || finding.rule == Rule::Unclassified {
+        // By rule of thumb; the rehearsal has measured it.
+        finding.level = Level::Note;
+    }
+    finding
+}
+
+fn sentence_with_excerpt(error: &Error) -> String {
+    let lines = error.excerpt().unwrap_or_default().lines().map(str::trim);
+    let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+    match lines.as_slice() {
+        [] => error.to_string(),
+        lines => format!("{error}: {}", lines.join("; ")),
+    }
+}
