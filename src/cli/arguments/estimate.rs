@@ -21,9 +21,6 @@ pub struct EstimateArguments {
     /// Estimate this migration, from rehearsals of it if there are any
     #[arg(long, value_name = "FILE|DIR", conflicts_with = "batches")]
     pub migration: Option<PathBuf>,
-    /// Which migrations of a directory.
-    #[command(flatten)]
-    pub selection: SelectionArguments,
     /// Refine the number of rows by sampling blocks
     #[arg(long, conflicts_with = "exact")]
     pub sample: bool,
@@ -39,6 +36,9 @@ pub struct EstimateArguments {
     /// Look for rehearsals in this directory
     #[arg(long, value_name = "DIR", default_value = "reports")]
     pub reports: PathBuf,
+    /// Which migrations of a directory.
+    #[command(flatten)]
+    pub selection: SelectionArguments,
     /// How a bare statement would be batched.
     #[command(flatten)]
     pub batching: BatchArguments,

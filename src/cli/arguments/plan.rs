@@ -66,9 +66,6 @@ pub struct PlanArguments {
     /// Judge this migration: a file, or the directory of a migration tool
     #[arg(value_name = "MIGRATION")]
     pub migration: PathBuf,
-    /// Which migrations of a directory.
-    #[command(flatten)]
-    pub selection: SelectionArguments,
     /// Exit with 1 when a lock may be held for longer than this, from its statement to the COMMIT: MODE>DURATION, where a
     /// stronger mode counts too; or rewrite, scan or index-build>DURATION (repeatable)
     #[arg(long, value_name = "GATE", value_parser = gate)]
@@ -82,6 +79,9 @@ pub struct PlanArguments {
     /// Write what would be printed to this file
     #[arg(short = 'o', long = "out", value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Which migrations of a directory.
+    #[command(flatten)]
+    pub selection: SelectionArguments,
     /// Where production is.
     #[command(flatten)]
     pub connection: ConnectionArguments,

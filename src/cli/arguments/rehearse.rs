@@ -39,9 +39,6 @@ pub struct RehearseArguments {
         default_value_if("exec", ArgPredicate::IsPresent, "command")
     )]
     pub migration: PathBuf,
-    /// Which migrations of a directory.
-    #[command(flatten)]
-    pub selection: SelectionArguments,
     /// Run this command of another tool through the shell, with PG* and DATABASE_URL leading to the clone, and observe it
     /// there; its sessions' statements, locks and WAL are sampled
     #[arg(long, value_name = "COMMAND", conflicts_with_all = ["production", "precision", "fraction", "full", "runs", "exact",
@@ -100,6 +97,9 @@ pub struct RehearseArguments {
     /// Save rehearsal.json, estimate.json, report.html and the CSV files here [default: reports/<migration>]
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
+    /// Which migrations of a directory.
+    #[command(flatten)]
+    pub selection: SelectionArguments,
     /// How a statement is batched.
     #[command(flatten)]
     pub batching: BatchArguments,
