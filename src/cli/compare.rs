@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::arguments::{CompareArguments, CompareFormat};
+use super::repository::path_in_repository;
 use super::{duet, output};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::compare::{self, CompareOptions, Comparison, Named, Verdict};
@@ -114,13 +115,14 @@ fn collect(directory: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(
 
 fn deliver(comparison: &Comparison, arguments: &CompareArguments) -> Result<()> {
     let file = arguments.out.as_deref();
-    let content = match arguments.format {
-        CompareFormat::Terminal => {
+    let content = match (arguments.format, arguments.format.document()) {
+        (_, Some(document)) => document.render(&report::comparison_verdicts(comparison, &path_in_repository)),
+        (CompareFormat::Json, None) => comparison.to_json(),
+        (CompareFormat::Markdown, None) => report::comparison_markdown(comparison),
+        (_, None) => {
             let (width, colour) = output::terminal();
             report::comparison_terminal(comparison, width, colour && file.is_none())
         }
-        CompareFormat::Json => comparison.to_json(),
-        CompareFormat::Markdown => report::comparison_markdown(comparison),
     };
     output::deliver(content.as_bytes(), file)
 }

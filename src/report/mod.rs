@@ -23,7 +23,9 @@ mod way_back;
 mod words;
 
 pub use bench::{BenchRow, bench_terminal};
-pub use comparison::{comparison_answer, comparison_findings, comparison_markdown, comparison_terminal};
+pub use comparison::{
+    comparison_answer, comparison_findings, comparison_markdown, comparison_terminal, comparison_verdicts,
+};
 pub use csv::{observations_csv, steps_csv};
 pub use html::html;
 pub use markdown::markdown;

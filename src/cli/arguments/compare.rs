@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{BatchArguments, percentage};
+use crate::report::ci::Document;
 
 /// How a comparison is printed on stdout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -16,6 +17,27 @@ pub enum CompareFormat {
     Json,
     /// A summary for a pull request
     Markdown,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// GitHub annotations, as workflow commands
+    Github,
+    /// GitLab's code quality report
+    Gitlab,
+    /// JUnit XML: a suite a migration
+    Junit,
+}
+
+impl CompareFormat {
+    /// Returns the machine's document that this is, if it is one.
+    pub fn document(self) -> Option<Document> {
+        match self {
+            CompareFormat::Terminal | CompareFormat::Json | CompareFormat::Markdown => None,
+            CompareFormat::Sarif => Some(Document::Sarif),
+            CompareFormat::Github => Some(Document::GithubAnnotations),
+            CompareFormat::Gitlab => Some(Document::GitlabCodeQuality),
+            CompareFormat::Junit => Some(Document::Junit),
+        }
+    }
 }
 
 /// Arguments of `migtime compare`.

@@ -6,7 +6,7 @@
 mod words;
 
 use crate::model::compare::{Comparison, Judgement, StepChange, Verdict};
-use crate::report::ci::{Finding, Rule};
+use crate::report::ci::{self, Finding, Rule};
 use crate::report::markdown::{bullets, escaped, table as markdown_table};
 use crate::report::terminal::Page;
 use crate::report::text;
@@ -77,6 +77,28 @@ pub fn comparison_markdown(comparison: &Comparison) -> String {
         text += &format!("\n**Warnings**\n\n{}", bullets(&warnings));
     }
     text + &format!("\n{}\n", escaped(&words::method(comparison)))
+}
+
+/// Returns the comparison as the input of the formats for reviewers and machines, a verdict a migration; `place` returns a
+/// migration's path in its repository.
+pub fn comparison_verdicts(comparison: &Comparison, place: &dyn Fn(&str) -> String) -> Vec<ci::Verdict> {
+    let mut verdicts: Vec<ci::Verdict> = Vec::new();
+    for judgement in &comparison.judgements {
+        let migration = place(&judgement.migration);
+        if !verdicts.iter().any(|verdict| verdict.migration == migration) {
+            verdicts.push(ci::Verdict {
+                migration,
+                ..ci::Verdict::default()
+            });
+        }
+    }
+    for mut finding in comparison_findings(comparison) {
+        finding.file = place(&finding.file);
+        if let Some(verdict) = verdicts.iter_mut().find(|verdict| verdict.migration == finding.file) {
+            verdict.findings.push(finding);
+        }
+    }
+    verdicts
 }
 
 /// Returns what a reviewer should look at: regressions, and what could not be judged.

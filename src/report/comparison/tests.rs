@@ -115,6 +115,31 @@ fn findings_are_what_fails_a_job() {
 }
 
 #[test]
+fn machines_get_a_verdict_a_migration() {
+    let judgements = vec![
+        judgement("a", Verdict::Regression),
+        judgement("b", Verdict::NoDifferenceSeen),
+    ];
+    let verdicts = comparison_verdicts(&comparison(judgements), &|file| format!("db/{file}"));
+    let told: Vec<(&str, usize)> = verdicts
+        .iter()
+        .map(|verdict| (verdict.migration.as_str(), verdict.findings.len()))
+        .collect();
+    assert_eq!(told, [("db/migrations/a.sql", 1), ("db/migrations/b.sql", 0)]);
+    assert!(verdicts[0].failed() && verdicts[0].findings[0].file == "db/migrations/a.sql");
+    let annotations = ci::Document::GithubAnnotations.render(&verdicts);
+    assert!(
+        annotations.contains("::error") && annotations.contains("takes longer by +31 %25"),
+        "{annotations}"
+    );
+    let junit = ci::Document::Junit.render(&verdicts);
+    assert!(
+        junit.contains("<failure") && junit.contains("db/migrations/b.sql"),
+        "{junit}"
+    );
+}
+
+#[test]
 fn changes_have_signs_and_units() {
     let check = |ratio, expected: &str| assert_eq!(words::change(ratio), expected);
     check(1.31, "+31 %");

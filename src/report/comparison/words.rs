@@ -90,7 +90,7 @@ pub fn hints(comparison: &Comparison) -> Vec<String> {
 /// Returns the name of what was judged.
 pub fn name(judgement: &Judgement) -> String {
     match &judgement.step {
-        Some(step) => format!("{}, step {}", judgement.name, step.number),
+        Some(step) => format!("{} step {}", judgement.name, step.number),
         None => judgement.name.clone(),
     }
 }
