@@ -321,7 +321,7 @@ fn tell_the_floor(arguments: &RehearseArguments) {
     if arguments.precision.is_some_and(|precision| precision < floor) {
         output::print_note(&format!(
             "hint: the {:.0} % interval from a part of the batches cannot be narrower than ±{:.0} %; --full with --runs 3 \
-             gives about ±19 %",
+             gives about ±17 %",
             LEVEL * 100.0,
             floor * 100.0
         ));

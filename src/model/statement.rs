@@ -16,7 +16,7 @@ use crate::observation::{EventKind, Rehearsal, StepRecord};
 use crate::stats::log_mixture::LogMixture;
 
 /// Up to this factor a clone is of production's size: its run stands for production's, scaled by the rows.
-const SAME_SIZE: f64 = 1.1;
+pub const SAME_SIZE: f64 = 1.1;
 
 /// What a statement is predicted to take, and from what.
 struct Predicted {

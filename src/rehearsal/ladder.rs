@@ -263,3 +263,57 @@ impl Means {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MEGABYTE: u64 = 1 << 20;
+
+    /// `plan_create_index_workers` with two workers at most and 8 MB as the least table.
+    fn check(megabytes: u64, growth: f64, memory_megabytes: u64, expected: u32) {
+        let table = TableFacts {
+            relpages: megabytes * 128,
+            ..facts()
+        };
+        let climb = Climb {
+            sql: "",
+            table: &table,
+            kind: StepKind::IndexBuild,
+            growth,
+            seed: 1,
+            max_seconds: 1.0,
+        };
+        let means = Means {
+            memory: memory_megabytes * MEGABYTE,
+            most_workers: 2,
+            least_parallel_pages: 1024.0,
+            may_checkpoint: true,
+        };
+        let memory = climb.memory(&means, 0.25);
+        assert_eq!(
+            memory.workers,
+            Some(expected),
+            "{megabytes} MB, {growth}, {memory_megabytes} MB"
+        );
+        let scaled = (memory_megabytes * MEGABYTE) as f64 / growth / 4.0;
+        assert_eq!(memory.bytes, (scaled as u64).max(MEGABYTE));
+    }
+
+    fn facts() -> TableFacts {
+        let text = r#"{"name": "t", "kind": "table", "reltuples": 1, "relpages": 1, "heap_bytes": 0, "toast_bytes": 0,
+            "index_bytes": 0, "indexes": [], "estimated_rows": 1, "rows_relative_sd": 0, "rows_source": "exact"}"#;
+        serde_json::from_str(text).expect("facts")
+    }
+
+    #[test]
+    fn memory_is_in_proportion_and_workers_are_those_of_production() {
+        check(7, 1.0, 1024, 0);
+        check(8, 1.0, 1024, 1);
+        check(8, 3.0, 1024, 2);
+        check(800, 4.0, 1024, 2);
+        check(800, 4.0, 64, 1);
+        check(800, 4.0, 63, 0);
+        check(800, 100.0, 64, 1);
+    }
+}

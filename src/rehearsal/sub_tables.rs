@@ -98,12 +98,21 @@ impl<'a> SubTables<'a> {
         let create: String = self.client.query_one(&like, &[])?.get(0);
         self.client.batch_execute(&create)?;
         self.made += 1;
+        let constraints = self.unchecked_constraints()?;
+        for (name, _) in &constraints {
+            // Rows that break it may be there, and must find their way into the part.
+            let drop = format!("ALTER TABLE {sub_table} DROP CONSTRAINT IF EXISTS {name}");
+            self.client.batch_execute(&drop)?;
+        }
         let rows = if fraction > 0.0 {
             self.fill(&sub_table, fraction, seed)?
         } else {
             0
         };
-        self.copy_constraints(&sub_table)?;
+        for (name, definition) in &constraints {
+            let add = format!("ALTER TABLE {sub_table} ADD CONSTRAINT {name} {definition}");
+            self.client.batch_execute(&add)?;
+        }
         Ok(SubTable { number, rows })
     }
 
@@ -123,21 +132,16 @@ impl<'a> SubTables<'a> {
         self.client.execute(&insert, &[])
     }
 
-    /// Gives the part the constraints that are not valid yet; those that are came with `LIKE`, or need not be looked at.
-    fn copy_constraints(&mut self, sub_table: &str) -> Result<(), postgres::Error> {
+    /// Returns name and definition of the constraints that are not valid yet; those that are came with `LIKE`, or need not be
+    /// looked at.
+    fn unchecked_constraints(&mut self) -> Result<Vec<(String, String)>, postgres::Error> {
         let sql = format!(
             "SELECT pg_catalog.quote_ident(conname), pg_catalog.pg_get_constraintdef(oid) FROM pg_catalog.pg_constraint \
              WHERE conrelid = {} AND NOT convalidated ORDER BY conname",
             regclass(self.table)
         );
-        for row in self.client.query(&sql, &[])? {
-            let (name, definition): (&str, &str) = (row.get(0), row.get(1));
-            self.client.batch_execute(&format!(
-                "ALTER TABLE {sub_table} DROP CONSTRAINT IF EXISTS {name}; \
-                 ALTER TABLE {sub_table} ADD CONSTRAINT {name} {definition}"
-            ))?;
-        }
-        Ok(())
+        let rows = self.client.query(&sql, &[])?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
     }
 
     /// Runs `sql` with the part under the table's name, or on the table itself without one, and undoes it.
