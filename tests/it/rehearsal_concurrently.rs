@@ -341,3 +341,50 @@ fn an_index_that_was_invalid_before_is_named_and_left_alone() {
     let invalid: i64 = run.database.client().query_one(sql, &[]).expect("row").get(0);
     assert_eq!(invalid, 1);
 }
+
+#[test]
+fn every_way_to_stand_outside_a_transaction_is_run_and_observed() {
+    let setup = "CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t SELECT n, n FROM generate_series(1, 200000) AS n; \
+                 CREATE MATERIALIZED VIEW v AS SELECT id FROM t; CREATE UNIQUE INDEX ON v (id); \
+                 CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN UPDATE t SET a = 0; COMMIT; UPDATE t SET a = 1; END $$";
+    let migration = "VACUUM (FREEZE) t; CALL p(); REFRESH MATERIALIZED VIEW CONCURRENTLY v; \
+                     BEGIN; ALTER TABLE t ALTER COLUMN a TYPE bigint; CREATE INDEX t_a ON t (a); COMMIT;";
+    let (mut run, other) = Concurrently::begin(setup, migration, &["--provisional"]);
+    drop(other);
+    run.finish_well();
+    let steps = run.folder.rehearsal().steps;
+    assert!(steps.iter().all(|step| step.complete));
+    let [vacuum, call, refresh, alter, index] = steps.as_slice() else {
+        panic!("{} steps", steps.len())
+    };
+    for (step, mode) in [(vacuum, LockMode::ShareUpdateExclusive), (call, LockMode::RowExclusive)] {
+        let lock = step
+            .locks
+            .iter()
+            .find(|lock| (lock.relation.as_str(), lock.mode) == ("public.t", mode));
+        assert!(
+            lock.is_some_and(|lock| lock.sampled_every_seconds.is_some()),
+            "{:?}",
+            step.locks
+        );
+    }
+    let grown = call.disk.expect("it wrote");
+    assert!(grown.after_bytes > grown.before_bytes, "dead rows stay: {grown:?}");
+    let lock = refresh
+        .locks
+        .iter()
+        .find(|lock| (lock.relation.as_str(), lock.mode) == ("public.v", LockMode::Exclusive));
+    assert!(
+        lock.is_some_and(|lock| lock.sampled_every_seconds.is_none()),
+        "in a transaction it is exact"
+    );
+    let rewrite = alter.disk.expect("it rewrote");
+    let kept = rewrite.before_bytes.min(rewrite.after_bytes);
+    assert_eq!(
+        (rewrite.peak_temporary_bytes, rewrite.temporary_file_bytes),
+        (kept, None),
+        "both copies, until the commit"
+    );
+    let built = index.disk.expect("it built");
+    assert!(built.needed_bytes() > 0 && built.before_bytes >= rewrite.after_bytes);
+}
