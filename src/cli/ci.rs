@@ -6,19 +6,22 @@ mod git;
 mod pending;
 mod place;
 mod publish;
+mod regression;
 mod trial;
 
 use super::arguments::{BatchArguments, CiArguments};
 use super::migration_file::MigrationFile;
 use super::{output, repository::path_in_repository};
 use crate::error::{Error, ErrorKind, Result};
+use crate::observation::Rehearsal;
+use crate::report;
 use crate::report::ci::{Finding, Level, Rule, Verdict};
 use crate::server::signals;
 use configuration::Configuration;
 use git::{MergeBase, Repository};
 use pending::Pending;
 use place::Place;
-use trial::Trial;
+use trial::{Trial, Tried};
 
 /// Runs the command.
 ///
@@ -32,7 +35,9 @@ pub fn run(arguments: &CiArguments) -> Result<()> {
     let pending = Pending::since(&repository, &base.commit, &arguments.migrations, arguments.format_of)?;
     tell(&pending, &base);
     let mut verdicts: Vec<Verdict> = pending.changed.iter().map(changed).collect();
-    let tried = try_all(arguments, &configuration, &pending, &mut verdicts);
+    let mut rehearsed = Vec::new();
+    let tried = try_all(arguments, &configuration, &pending, &mut verdicts, &mut rehearsed)
+        .and_then(|()| compare(arguments, &configuration, rehearsed, &mut verdicts));
     if configuration.rehearsal.allow_too_little_evidence {
         allow_too_little_evidence(&mut verdicts);
     }
@@ -49,6 +54,7 @@ fn try_all(
     configuration: &Configuration,
     pending: &Pending,
     verdicts: &mut Vec<Verdict>,
+    rehearsed: &mut Vec<Rehearsal>,
 ) -> Result<()> {
     if pending.new.is_empty() {
         return Ok(());
@@ -72,7 +78,8 @@ fn try_all(
             },
             seed: arguments.seed,
         };
-        let verdict = trial.run()?;
+        let Tried { verdict, rehearsal } = trial.run()?;
+        rehearsed.extend(rehearsal);
         let failed = verdict
             .findings
             .iter()
@@ -89,6 +96,25 @@ fn try_all(
         }
     }
     Ok(())
+}
+
+/// Compares with the baseline of `migtime.toml`, if it names one.
+fn compare(
+    arguments: &CiArguments,
+    configuration: &Configuration,
+    rehearsed: Vec<Rehearsal>,
+    verdicts: &mut [Verdict],
+) -> Result<()> {
+    let Some(regression) = &configuration.regression else {
+        return Ok(());
+    };
+    match regression::judge(regression, rehearsed, verdicts, arguments.seed)? {
+        Some(comparison) => {
+            let text = report::comparison_markdown(&comparison);
+            output::write_atomically(&arguments.output.join("comparison.md"), text.as_bytes())
+        }
+        None => Ok(()),
+    }
 }
 
 fn tell(pending: &Pending, base: &MergeBase) {

@@ -198,6 +198,36 @@ fn too_little_evidence_fails_unless_it_is_allowed() {
 }
 
 #[test]
+fn a_migration_that_became_slower_than_its_baseline_is_a_regression() {
+    let compared = "[rehearsal]\nruns = 5\n[throwaway]\nfill = \"db/fill.sql\"\nrows = 3000\n\
+                    [regression]\nbaseline = \"baseline\"\nmargin = \"10%\"\n";
+    let repository = Repository::create(compared);
+    repository.write("db/migrations/0002_index.sql", "CREATE INDEX ON \"Orders\" (status);\n");
+    let (_, stderr) = repository.check(&mut repository.ci(&[]), 0);
+    assert!(stderr.contains("no baseline yet"), "{stderr}");
+    // The same runs, a thousand times as fast and as slow: no load of this machine makes up for that.
+    for (factor, code) in [(0.001, 1), (1000.0, 0)] {
+        let text = repository.read("reports/ci/0002_index/rehearsal.json");
+        let mut baseline: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        for step in baseline["steps"].as_array_mut().expect("steps") {
+            for observation in step["observations"].as_array_mut().expect("observations") {
+                for key in ["seconds", "elapsed"] {
+                    observation[key] = (observation[key].as_f64().expect("a number") * factor).into();
+                }
+            }
+        }
+        repository.write("baseline/rehearsal.json", &baseline.to_string());
+        let (stdout, _) = repository.check(&mut repository.ci(&[]), code);
+        assert_eq!(
+            stdout.contains("**error** MT006 `db/migrations/0002_index.sql:1`"),
+            code == 1,
+            "{stdout}"
+        );
+        repository.read("reports/ci/comparison.md");
+    }
+}
+
+#[test]
 fn the_base_is_the_target_branch_and_a_clone_without_it_is_refused() {
     let repository = Repository::create("");
     repository.write("db/migrations/0002_paid.sql", MIGRATION);

@@ -33,6 +33,8 @@ planned, rehearsed on a copy with those before it applied, and judged by the bud
   schema = \"db/schema.sql\"     # instead of the base's migrations
   fill = \"db/fill.sql\"         # rows, after either; :rows and :seed are replaced
   rows = 1000000
+  [regression]
+  baseline = \"reports/baseline\"   # an earlier run's reports; margin = \"5%\"
 
 Where databases are comes from the environment: copies are made of the staging clone that MIGTIME_STAGING_URL names, else of a
 throwaway server; MIGTIME_PRODUCTION_URL is only read, for the size of its tables.

@@ -24,6 +24,8 @@ pub struct Configuration {
     pub rehearsal: Rehearsal,
     /// What the throwaway server holds, where there is no staging clone.
     pub throwaway: Throwaway,
+    /// An earlier rehearsal to compare with; `None` compares with nothing.
+    pub regression: Option<Regression>,
 }
 
 /// What a migration may take; the upper bound of an interval is judged, never its middle.
@@ -83,6 +85,17 @@ pub struct Throwaway {
     pub rows: u64,
 }
 
+/// An earlier rehearsal of the same migrations, and how much slower they may have become.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Regression {
+    /// The reports of an earlier `migtime ci`, kept as a cache or an artifact; none are there the first time.
+    pub baseline: PathBuf,
+    /// Slowdown that is no regression yet, 0.05 for 5 %.
+    #[serde(deserialize_with = "percentage", default = "usual_margin")]
+    pub margin: f64,
+}
+
 impl Default for Rehearsal {
     fn default() -> Rehearsal {
         Rehearsal {
@@ -122,7 +135,12 @@ impl Configuration {
         let mut configuration = Configuration::parse(&read_text(file)?, &file.display().to_string())?;
         let directory = file.parent().unwrap_or(Path::new(""));
         let throwaway = &mut configuration.throwaway;
-        for path in [&mut throwaway.schema, &mut throwaway.fill].into_iter().flatten() {
+        let baseline = configuration
+            .regression
+            .as_mut()
+            .map(|regression| &mut regression.baseline);
+        let files = [throwaway.schema.as_mut(), throwaway.fill.as_mut(), baseline];
+        for path in files.into_iter().flatten() {
             *path = directory.join(&path);
         }
         Ok(configuration)
@@ -176,6 +194,24 @@ fn size<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Bytes>, D::Error> 
     parse_size(&String::deserialize(input)?)
         .map(Some)
         .map_err(|error| refused(&error))
+}
+
+fn usual_margin() -> f64 {
+    crate::model::compare::DEFAULT_MARGIN
+}
+
+fn percentage<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::Error> {
+    let text = String::deserialize(input)?;
+    match text
+        .trim()
+        .strip_suffix('%')
+        .and_then(|number| number.trim().parse::<f64>().ok())
+    {
+        Some(percent) if percent > 0.0 && percent <= 1000.0 => Ok(percent / 100.0),
+        _ => Err(D::Error::custom(format!(
+            "\"{text}\" is not a percentage; hint: write it with its sign, like 5%"
+        ))),
+    }
 }
 
 fn level<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::Error> {
@@ -237,6 +273,8 @@ mod tests {
         );
         check("[rehearsal]\nlevel = 95", "95 is not a level");
         check("[rehearsal]\nruns = 0", "0 runs");
+        check("[regression]\nbaseline = \"b\"\nmargin = \"5\"", "is not a percentage");
+        check("[regression]\nmargin = \"5%\"", "missing field \"baseline\"");
         check("budget", "migtime.toml:1: ");
     }
 

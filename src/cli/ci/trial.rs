@@ -37,12 +37,20 @@ pub struct Trial<'a> {
     pub seed: u64,
 }
 
+/// What came of it.
+pub struct Tried {
+    /// What is said of it.
+    pub verdict: Verdict,
+    /// What was measured; `None` when it failed.
+    pub rehearsal: Option<Rehearsal>,
+}
+
 impl Trial<'_> {
     /// Plans, rehearses and judges it; a migration that fails has a verdict too.
     ///
     /// # Errors
     /// `Connection`, `UnsafeTarget`, `Usage`; `TooLittleEvidence` when the person interrupts it.
-    pub fn run(&self) -> Result<Verdict> {
+    pub fn run(&self) -> Result<Tried> {
         let mut verdict = self.plan()?;
         let rollback = self.file.down()?;
         let file = self.directory.join(REHEARSAL_FILE);
@@ -51,7 +59,10 @@ impl Trial<'_> {
             Ok(rehearsal) => rehearsal,
             Err(error) if error.kind() == ErrorKind::MigrationFailed => {
                 verdict.findings.push(failure(&verdict, &error));
-                return Ok(verdict);
+                return Ok(Tried {
+                    verdict,
+                    rehearsal: None,
+                });
             }
             Err(error) => return Err(error),
         };
@@ -76,7 +87,10 @@ impl Trial<'_> {
                 .push(Finding::of_migration(Rule::RollbackFailed, migration, words));
         }
         self.judge(&mut verdict, &results);
-        Ok(verdict)
+        Ok(Tried {
+            verdict,
+            rehearsal: Some(results.rehearsal),
+        })
     }
 
     /// Says what each statement locks and does, by rule, on the schema before it.

@@ -1,0 +1,52 @@
+//! Is a new migration slower than in an earlier rehearsal of it: of the push before, or of another branch?
+
+use super::super::{compare, output, repository::path_in_repository};
+use super::configuration::Regression;
+use crate::error::Result;
+use crate::model::compare::{CompareOptions, Comparison, Named};
+use crate::observation::Rehearsal;
+use crate::report;
+use crate::report::ci::Verdict;
+
+/// Compares with the baseline what was rehearsed of the same name, and puts what it finds into the verdicts; `None` where there
+/// is nothing to compare with, which is said.
+///
+/// # Errors
+/// `Usage` when a file of the baseline is damaged.
+pub fn judge(
+    regression: &Regression,
+    rehearsed: Vec<Rehearsal>,
+    verdicts: &mut [Verdict],
+    seed: u64,
+) -> Result<Option<Comparison>> {
+    let baseline = regression.baseline.display();
+    if !regression.baseline.exists() {
+        output::print_note(&format!("no baseline yet at {baseline}: nothing is compared with it"));
+        return Ok(None);
+    }
+    let base = compare::read(&regression.baseline)?;
+    let new: Vec<Named> = rehearsed
+        .into_iter()
+        .map(|rehearsal| Named {
+            name: rehearsal.migration.clone(),
+            rehearsal,
+        })
+        .collect();
+    if !new.iter().any(|new| base.iter().any(|base| base.name == new.name)) {
+        output::print_note(&format!("the baseline at {baseline} has none of the new migrations"));
+        return Ok(None);
+    }
+    let options = CompareOptions {
+        margin: regression.margin,
+        seed,
+        ..CompareOptions::default()
+    };
+    let comparison = crate::model::compare::compare(&base, &new, &options)?;
+    for mut finding in report::comparison_findings(&comparison) {
+        finding.file = path_in_repository(&finding.file);
+        if let Some(verdict) = verdicts.iter_mut().find(|verdict| verdict.migration == finding.file) {
+            verdict.findings.push(finding);
+        }
+    }
+    Ok(Some(comparison))
+}
