@@ -13,6 +13,7 @@ mod demo_clone;
 mod duet;
 mod estimate;
 mod exec;
+mod expand_contract;
 mod gates;
 mod ground;
 mod machine;

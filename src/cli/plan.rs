@@ -4,7 +4,7 @@
 use super::arguments::{PlanArguments, PlanFormat};
 use super::migration_file::MigrationFile;
 use super::repository::path_in_repository;
-use super::{connection, gates, output};
+use super::{connection, expand_contract, gates, output};
 use crate::catalog::{self, SchemaFacts};
 use crate::error::{ErrorKind, Result};
 use crate::migration::{self, LockMode, PlannedStatement, PlannedTable, StepKind};
@@ -25,6 +25,9 @@ const LONG_SECONDS: f64 = 1.0;
 pub fn run(arguments: &PlanArguments) -> Result<()> {
     let migration = MigrationFile::select(&arguments.migration, &arguments.selection)?;
     let mut production = connection::production_if_named(&arguments.connection)?;
+    if let Some(directory) = &arguments.expand_and_contract {
+        return expand_contract::write(migration.statements(), production.as_mut(), directory);
+    }
     let report = match &mut production {
         Some(production) => production.read(|reader| report(&migration, reader, arguments.level))?,
         None => assembled(&migration, &SchemaFacts::default(), arguments.level, |_| {

@@ -18,6 +18,7 @@ mod ci_repository;
 mod ci_templates;
 mod coverage;
 mod documents;
+mod expand_contract;
 mod gate;
 mod house;
 mod ladder_command;

@@ -126,6 +126,7 @@ fn the_shapes_that_break_naive_estimates_are_all_there() {
     let names: Vec<String> = scenarios().iter().map(Scenario::name).collect();
     let expected = [
         "composite-key",
+        "expand-and-contract",
         "foreign-key",
         "index-build",
         "index-concurrently",

@@ -51,6 +51,7 @@ Examples:
   migtime plan migration.sql --format markdown -o plan.md
   migtime plan migration.sql --url service=production --deny 'access-exclusive>1s' --deny 'share>30s'
   migtime plan migration.sql --format sarif -o migtime.sarif
+  migtime plan rename.sql --url service=production --expand-and-contract phases
   migtime plan migration.sql
   migtime plan db/migrations --from 0298
 
@@ -73,6 +74,10 @@ pub struct PlanArguments {
     /// Judge by the upper bound of the interval of this level
     #[arg(long, default_value = "0.95", value_parser = level)]
     pub level: f64,
+    /// Write renames, and changes of type that rewrite their table, as phases into this directory instead: expand, backfill,
+    /// constrain, index, switch, contract, each with its way back, ready for `migtime rehearse`
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["deny", "format", "out"])]
+    pub expand_and_contract: Option<PathBuf>,
     /// Print the result in this form
     #[arg(long, value_enum, default_value_t)]
     pub format: PlanFormat,

@@ -8,7 +8,7 @@ use crate::migration::LockMode::{self, AccessExclusive, ShareRowExclusive, Share
 
 /// One subcommand.
 #[derive(Clone, Debug)]
-pub(super) enum Action {
+pub(in crate::migration) enum Action {
     AddColumn(ColumnDefinition),
     DropColumn(String),
     SetType(TypeChange),
@@ -55,7 +55,7 @@ pub(super) enum Action {
 
 /// A column to add.
 #[derive(Clone, Debug)]
-pub(super) struct ColumnDefinition {
+pub(in crate::migration) struct ColumnDefinition {
     pub name: String,
     pub written_name: String,
     pub data_type: DataType,
@@ -73,7 +73,7 @@ pub(super) struct ColumnDefinition {
 
 /// A new type of a column.
 #[derive(Clone, Debug)]
-pub(super) struct TypeChange {
+pub(in crate::migration) struct TypeChange {
     pub column: String,
     pub data_type: DataType,
     pub written_type: String,
@@ -84,7 +84,7 @@ pub(super) struct TypeChange {
 
 /// A constraint of a table.
 #[derive(Clone, Debug)]
-pub(super) struct Constraint {
+pub(in crate::migration) struct Constraint {
     pub name: Option<String>,
     /// As `pg_constraint.contype`.
     pub kind: char,

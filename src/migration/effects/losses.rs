@@ -5,9 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use super::alter_table::{self, Action, TypeChange};
+use super::alter_table::{Action, TypeChange};
 use super::types::DataType;
-use super::{evolve, name_path};
+use super::{actions_of, evolve, name_path};
 use crate::catalog::SchemaFacts;
 use crate::migration::outline::Verb;
 use crate::migration::statement::masked;
@@ -76,13 +76,14 @@ struct Made {
 
 impl Made {
     fn follow(&mut self, statement: &Statement) {
-        let mut words = Words::new(&statement.sql);
+        let words = Words::new(&statement.sql);
         let outline = syntax::outline(&masked(&statement.sql, &statement.placeholders));
         let is_rename = words.at("ALTER TABLE");
         if !is_rename {
             self.tables.extend(outline.creates.iter().map(|name| bare(name)));
         }
-        if let Some((table, actions)) = altered(&mut words) {
+        if let Some((table, actions)) = actions_of(&words) {
+            let table = bare(&table);
             for action in actions {
                 if let Action::AddColumn(column) = action {
                     self.columns.insert((table.clone(), column.name));
@@ -94,16 +95,6 @@ impl Made {
     fn column(&self, table: &str, column: &str) -> bool {
         self.tables.contains(table) || self.columns.contains(&(table.to_owned(), column.to_owned()))
     }
-}
-
-/// Reads an `ALTER TABLE` as the bare name of its table and what is done to it.
-fn altered(words: &mut Words) -> Option<(String, Vec<Action>)> {
-    if !words.accept("ALTER TABLE") {
-        return None;
-    }
-    words.accept("IF EXISTS");
-    let (table, _) = words.table()?;
-    Some((bare(&table), alter_table::actions(words)))
 }
 
 fn bare(name: &str) -> String {
@@ -120,7 +111,7 @@ impl Judge<'_> {
     fn lost(&self) -> Vec<String> {
         let mut words = Words::new(&self.statement.sql);
         if words.at("ALTER TABLE") {
-            return self.by_alter_table(&mut words);
+            return self.by_alter_table(&words);
         }
         if words.accept("ALTER TYPE") {
             return by_alter_type(&mut words).into_iter().collect();
@@ -166,16 +157,11 @@ impl Judge<'_> {
             .collect()
     }
 
-    fn by_alter_table(&self, words: &mut Words) -> Vec<String> {
-        let written = {
-            let mut words = words.clone();
-            words.accept("ALTER TABLE");
-            words.accept("IF EXISTS");
-            words.table().map(|(name, _)| name).unwrap_or_default()
-        };
-        let Some((table, actions)) = altered(words) else {
+    fn by_alter_table(&self, words: &Words) -> Vec<String> {
+        let Some((written, actions)) = actions_of(words) else {
             return Vec::new();
         };
+        let table = bare(&written);
         let mut lost = Vec::new();
         for action in &actions {
             match action {

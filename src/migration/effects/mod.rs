@@ -25,6 +25,7 @@ use super::names::name_path;
 use super::{LockMode, StepKind, Trap, Warning};
 use crate::catalog::{RelationFacts, SchemaFacts};
 
+pub(super) use alter_table::Action;
 pub(super) use evolution::evolve;
 pub use losses::{Loss, losses};
 pub use safe_form::safe_form;
@@ -145,6 +146,17 @@ pub fn effects(sql: &str, schema: &SchemaFacts) -> Effects {
     let mut effects = judge.effects;
     effects.sort();
     effects
+}
+
+/// Reads an `ALTER TABLE` as its table, as written, and what is done to it; `None` for every other statement.
+pub(super) fn actions_of(statement: &Words) -> Option<(String, Vec<Action>)> {
+    let mut words = statement.clone();
+    if !words.accept("ALTER TABLE") {
+        return None;
+    }
+    words.accept("IF EXISTS");
+    let (table, _) = words.table()?;
+    Some((table, alter_table::actions(&mut words)))
 }
 
 /// The facts at hand, and what was found out so far.

@@ -8,7 +8,7 @@ use crate::catalog::SchemaFacts;
 
 /// A type as PostgreSQL sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct DataType {
+pub(in crate::migration) struct DataType {
     /// Name without modifiers, as `format_type` prints it.
     pub base: String,
     /// Length, or precision and scale.

@@ -1,0 +1,336 @@
+//! The phases of a column: a twin that every write keeps in step, filled in batches, constrained, indexed, switched to, and the old
+//! one dropped.
+
+use super::facts::{ColumnChange, ConstraintChange, IndexChange};
+use super::identifiers::{free_name, quote};
+use super::switch::{block, switch};
+use super::{Phase, identifiers};
+
+/// Rows in a batch of the backfill.
+const BATCH: u32 = 5_000;
+
+/// Which of the two columns follows the other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Before the switch: the twin follows; where only the name changes, each follows the other.
+    TwinFollows,
+    /// After the switch: the old column follows the final one.
+    OldFollows,
+}
+
+/// Returns the phases of a column.
+pub fn phases(change: &ColumnChange) -> Vec<Phase> {
+    let twin = &change.twin;
+    let all = [
+        Some(expand(change)),
+        Some(backfill(change, &change.old, twin, &change.new_type)),
+        constrain(change),
+        index(change),
+        refer(change),
+        Some(switch(change)),
+        Some(contract(change)),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+fn expand(change: &ColumnChange) -> Phase {
+    let (table, twin) = (&change.table.name, quote(&change.twin));
+    let mut forward = vec![format!(
+        "ALTER TABLE {table} ADD COLUMN {twin} {}{};",
+        change.new_type, change.new_collation
+    )];
+    forward.extend(described(change, &change.twin));
+    forward.extend(in_step(change, Step::TwinFollows));
+    let mut back = out_of_step(change);
+    back.push(format!("ALTER TABLE {table} DROP COLUMN {twin};"));
+    Phase {
+        name: "expand",
+        title: format!("{table} gets the column {twin} beside {}", quote(&change.old)),
+        notes: vec![if change.is_rename() {
+            "From here on a write to either column reaches the other; where both are given, the new one counts."
+                .to_owned()
+        } else {
+            format!(
+                "From here on every write to {} reaches {twin}; the application goes on as before.",
+                quote(&change.old)
+            )
+        }],
+        forward,
+        back,
+    }
+}
+
+/// Fills `to` from `from`, converted to `data_type`.
+fn backfill(change: &ColumnChange, from: &str, to: &str, data_type: &str) -> Phase {
+    Phase {
+        name: "backfill",
+        title: format!("the rows that were there before get their {}", quote(to)),
+        notes: vec!["The table's other triggers fire for each row, as for any UPDATE.".to_owned()],
+        forward: filled(change, from, to, data_type),
+        back: vec![format!(
+            "SELECT '{} stays in step; the way back from phase 1 drops it' AS nothing_to_undo;",
+            quote(to).replace('\'', "''")
+        )],
+    }
+}
+
+fn filled(change: &ColumnChange, from: &str, to: &str, data_type: &str) -> Vec<String> {
+    let (from, to) = (quote(from), quote(to));
+    let value = if change.is_rename() {
+        from.clone()
+    } else {
+        format!("{from}::{data_type}")
+    };
+    vec![
+        format!("-- migtime: batch size={BATCH}"),
+        format!(
+            "UPDATE {} SET {to} = {value} WHERE {from} IS NOT NULL AND {to} IS NULL;",
+            change.table.name
+        ),
+    ]
+}
+
+fn constrain(change: &ColumnChange) -> Option<Phase> {
+    let twin = &change.twin;
+    let mut forward = Vec::new();
+    let mut back = Vec::new();
+    if change.not_null {
+        forward.extend(refuse_null(change, twin));
+        back.push(format!(
+            "ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL;",
+            change.table.name,
+            quote(twin)
+        ));
+    }
+    for constraint in &change.constraints {
+        forward.extend(constrained(change, constraint, &constraint.twin, twin));
+        back.push(format!(
+            "ALTER TABLE {} DROP CONSTRAINT {};",
+            change.table.name,
+            quote(&constraint.twin)
+        ));
+    }
+    (!forward.is_empty()).then(|| Phase {
+        name: "constrain",
+        title: format!("{} is held to what {} is held to", quote(twin), quote(&change.old)),
+        notes: vec!["VALIDATE reads the table and lets writers through; every other statement is short.".to_owned()],
+        forward,
+        back,
+    })
+}
+
+/// Makes a filled column refuse NULL without reading the table under a strong lock.
+fn refuse_null(change: &ColumnChange, column: &str) -> Vec<String> {
+    let table = &change.table.name;
+    let names: Vec<String> = change
+        .table
+        .constraints
+        .iter()
+        .map(|constraint| constraint.name.clone())
+        .collect();
+    let check = quote(&free_name(column, "_is_there", &names));
+    let column = quote(column);
+    vec![
+        format!("ALTER TABLE {table} ADD CONSTRAINT {check} CHECK ({column} IS NOT NULL) NOT VALID;"),
+        format!("ALTER TABLE {table} VALIDATE CONSTRAINT {check};"),
+        format!("ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL;"),
+        format!("ALTER TABLE {table} DROP CONSTRAINT {check};"),
+    ]
+}
+
+fn constrained(change: &ColumnChange, constraint: &ConstraintChange, name: &str, column: &str) -> Vec<String> {
+    let table = &change.table.name;
+    // Columns of another table may have the same name.
+    let (own, other) = match constraint.definition.find(" REFERENCES ") {
+        Some(at) => constraint.definition.split_at(at),
+        None => (constraint.definition.as_str(), ""),
+    };
+    let definition = change.with(own, column) + other;
+    let mut statements = vec![format!(
+        "ALTER TABLE {table} ADD CONSTRAINT {} {definition} NOT VALID;",
+        quote(name)
+    )];
+    if constraint.valid {
+        statements.push(format!("ALTER TABLE {table} VALIDATE CONSTRAINT {};", quote(name)));
+    }
+    statements
+}
+
+fn index(change: &ColumnChange) -> Option<Phase> {
+    let built = |index: &IndexChange| indexed(change, index, &index.twin, &change.twin);
+    let forward: Vec<String> = change.indexes.iter().map(built).collect();
+    let dropped = |index: &IndexChange| format!("DROP INDEX CONCURRENTLY {};", in_schema(change, &index.twin));
+    (!forward.is_empty()).then(|| Phase {
+        name: "index",
+        title: format!(
+            "every index of {} gets its like on {}",
+            quote(&change.old),
+            quote(&change.twin)
+        ),
+        notes: vec!["A build that fails leaves an invalid index: drop it before another try.".to_owned()],
+        forward,
+        back: change.indexes.iter().map(dropped).collect(),
+    })
+}
+
+pub fn indexed(change: &ColumnChange, index: &IndexChange, name: &str, column: &str) -> String {
+    let body = change.with(&index.body, column);
+    let create = format!("{} {} ON {} {body};", index.create, quote(name), change.table.name);
+    match &index.comment {
+        Some(comment) => format!(
+            "{create}\nCOMMENT ON INDEX {} IS '{}';",
+            in_schema(change, name),
+            comment.replace('\'', "''")
+        ),
+        None => create,
+    }
+}
+
+pub fn in_schema(change: &ColumnChange, name: &str) -> String {
+    format!("{}.{}", quote(&change.table.schema), quote(name))
+}
+
+fn refer(change: &ColumnChange) -> Option<Phase> {
+    let (mut forward, mut back) = (Vec::new(), Vec::new());
+    for reference in &change.references {
+        let (table, name) = (&reference.table, quote(&reference.twin));
+        let definition = reference.definition(change, &change.twin);
+        forward.push(format!(
+            "ALTER TABLE {table} ADD CONSTRAINT {name} {definition} NOT VALID;"
+        ));
+        if reference.valid {
+            forward.push(format!("ALTER TABLE {table} VALIDATE CONSTRAINT {name};"));
+        }
+        back.push(format!("ALTER TABLE {table} DROP CONSTRAINT {name};"));
+    }
+    (!forward.is_empty()).then(|| Phase {
+        name: "refer",
+        title: format!(
+            "the foreign keys that refer to {} refer to {} too",
+            quote(&change.old),
+            quote(&change.twin)
+        ),
+        notes: vec!["The columns that refer keep their own type; widening them is a change of its own.".to_owned()],
+        forward,
+        back,
+    })
+}
+
+fn contract(change: &ColumnChange) -> Phase {
+    let (table, retired) = (&change.table.name, quote(&change.retired));
+    let mut forward = out_of_step(change);
+    forward.push(format!("ALTER TABLE {table} DROP COLUMN {retired};"));
+
+    let collation = &change.old_collation;
+    let mut back = vec![format!(
+        "ALTER TABLE {table} ADD COLUMN {retired} {}{collation};",
+        change.old_type
+    )];
+    back.extend(described(change, &change.retired));
+    back.extend(in_step(change, Step::OldFollows));
+    back.extend(filled(change, &change.final_name, &change.retired, &change.old_type));
+    if change.not_null {
+        back.extend(refuse_null(change, &change.retired));
+    }
+    for constraint in &change.constraints {
+        back.extend(constrained(change, constraint, &constraint.retired, &change.retired));
+    }
+    // The index of a key was dropped by the switch already.
+    let plain = change.indexes.iter().filter(|index| index.key.is_none());
+    back.extend(plain.map(|index| indexed(change, index, &index.retired, &change.retired)));
+    Phase {
+        name: "contract",
+        title: format!("{retired} goes"),
+        notes: vec![
+            format!("Run it when nothing uses {retired} any more: its indexes and constraints go with it."),
+            "The way back makes it again from the other column, in the last place.".to_owned(),
+        ],
+        // Between the trigger's end and the column's an INSERT would leave NULL where it is refused.
+        forward: block(forward),
+        back,
+    }
+}
+
+/// Gives a column the privileges and the comment of the old one.
+fn described(change: &ColumnChange, column: &str) -> Vec<String> {
+    let (table, column) = (&change.table.name, quote(column));
+    let granted = change.privileges.iter().map(|line| {
+        let (privilege, grantee) = line.split_once(" to ").unwrap_or((line, "PUBLIC"));
+        format!("GRANT {privilege} ({column}) ON {table} TO {grantee};")
+    });
+    let mut statements: Vec<String> = granted.collect();
+    if let Some(comment) = &change.comment {
+        statements.push(format!(
+            "COMMENT ON COLUMN {table}.{column} IS '{}';",
+            comment.replace('\'', "''")
+        ));
+    }
+    statements
+}
+
+/// Makes the trigger that keeps the columns in step.
+pub fn in_step(change: &ColumnChange, step: Step) -> Vec<String> {
+    let (function, trigger) = names(change);
+    let body = match (step, change.is_rename()) {
+        (Step::TwinFollows, true) => both_ways(change),
+        (Step::TwinFollows, false) => {
+            format!(
+                "    NEW.{} := NEW.{}::{};\n",
+                quote(&change.twin),
+                quote(&change.old),
+                change.new_type
+            )
+        }
+        (Step::OldFollows, _) => format!(
+            "    NEW.{} := NEW.{}::{};\n",
+            quote(&change.retired),
+            quote(&change.final_name),
+            change.old_type
+        ),
+    };
+    vec![
+        format!(
+            "CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $in_step$\nBEGIN\n{body}    RETURN NEW;\nEND\n$in_step$;"
+        ),
+        format!(
+            "CREATE TRIGGER {trigger} BEFORE INSERT OR UPDATE ON {} FOR EACH ROW EXECUTE FUNCTION {function}();",
+            change.table.name
+        ),
+    ]
+}
+
+/// Takes that trigger away.
+pub fn out_of_step(change: &ColumnChange) -> Vec<String> {
+    let (function, trigger) = names(change);
+    vec![
+        format!("DROP TRIGGER {trigger} ON {};", change.table.name),
+        format!("DROP FUNCTION {function}();"),
+    ]
+}
+
+/// The later of two triggers has the last word, so its name comes last in the alphabet.
+fn names(change: &ColumnChange) -> (String, String) {
+    let stem = format!("{}_{}", change.table.bare_name, change.old);
+    let function = in_schema(change, &identifiers::free_name(&stem, "_in_step", &[]));
+    let trigger = quote(&identifiers::free_name(&format!("zz_{stem}"), "_in_step", &[]));
+    (function, trigger)
+}
+
+fn both_ways(change: &ColumnChange) -> String {
+    let (old, new) = (quote(&change.old), quote(&change.twin));
+    let cast = if change.comparable() { "" } else { "::text" };
+    format!(
+        "    IF TG_OP = 'INSERT' THEN
+        IF NEW.{new} IS NULL THEN
+            NEW.{new} := NEW.{old};
+        ELSE
+            NEW.{old} := NEW.{new};
+        END IF;
+    ELSIF NEW.{new}{cast} IS DISTINCT FROM OLD.{new}{cast} THEN
+        NEW.{old} := NEW.{new};
+    ELSIF NEW.{old}{cast} IS DISTINCT FROM OLD.{old}{cast} THEN
+        NEW.{new} := NEW.{old};
+    END IF;
+"
+    )
+}

@@ -1,0 +1,150 @@
+//! Expand and contract: a rename, or a change of type that rewrites the table, as phases of which each is short or lets the
+//! application work on, with the way back of each.
+//!
+//! Pure: what the schema is comes in as facts (structure) and as a snapshot (definitions as PostgreSQL prints them). What the plan
+//! cannot write out safely is refused with the reason, never left half done.
+
+mod column;
+mod facts;
+mod identifiers;
+mod switch;
+mod table;
+
+use super::Statement;
+use super::effects::{Action, Effects, Words, actions_of, effects};
+use super::names::name_path;
+use crate::catalog::SchemaFacts;
+use crate::catalog::snapshot::SchemaSnapshot;
+use crate::error::{Error, ErrorKind, Result};
+use facts::ColumnChange;
+
+/// A file of the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PhaseFile {
+    /// Its name, e.g. `01_expand.sql`, with a folder when the migration has several such changes.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// A phase before it has its number.
+struct Phase {
+    name: &'static str,
+    /// What happens, in a few words.
+    title: String,
+    /// What whoever runs it should know.
+    notes: Vec<String>,
+    forward: Vec<String>,
+    back: Vec<String>,
+}
+
+/// Returns the files of the plan for every rename and rewriting change of type among `statements`.
+///
+/// # Errors
+/// `Usage` with `file:line` when one of them cannot be written out safely, or when there is none.
+pub fn expand_and_contract(
+    statements: &[Statement],
+    schema: &SchemaFacts,
+    snapshot: &SchemaSnapshot,
+) -> Result<Vec<PhaseFile>> {
+    let mut plans: Vec<(String, Vec<Phase>)> = Vec::new();
+    for statement in statements {
+        let Some((table, actions)) = actions_of(&Words::new(&statement.sql)) else {
+            continue;
+        };
+        let wanted = actions
+            .iter()
+            .filter(|action| is_wanted(action, || effects(&statement.sql, schema)));
+        for action in wanted {
+            let found = schema
+                .relation(&name_path(&table))
+                .ok_or_else(|| refusal(statement, format!("{table} is not in the catalog")))?;
+            let (name, phases) = match action {
+                Action::RenameTo(to) => {
+                    let phases = table::phases(found, to, schema, snapshot);
+                    (
+                        found.bare_name.clone(),
+                        phases.map_err(|reason| refusal(statement, reason))?,
+                    )
+                }
+                _ => {
+                    let change = ColumnChange::new(found, action, schema, snapshot);
+                    let change = change.map_err(|reason| refusal(statement, reason))?;
+                    (format!("{}_{}", found.bare_name, change.old), column::phases(&change))
+                }
+            };
+            plans.push((name, phases));
+        }
+    }
+    if plans.is_empty() {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            "the migration has no rename and no change of type that rewrites its table",
+        )
+        .with_hint("`migtime plan` without --expand-and-contract names the safe form of other statements"));
+    }
+    let several = plans.len() > 1;
+    let files = plans.iter().enumerate().flat_map(|(index, (name, phases))| {
+        let folder = if several {
+            format!("{}_{}/", index + 1, file_name(name))
+        } else {
+            String::new()
+        };
+        files(&folder, phases)
+    });
+    Ok(files.collect())
+}
+
+fn is_wanted(action: &Action, effects: impl Fn() -> Effects) -> bool {
+    match action {
+        Action::RenameTo(_) | Action::RenameColumn(..) => true,
+        Action::SetType(_) => !effects().rewritten.is_empty(),
+        _ => false,
+    }
+}
+
+fn refusal(statement: &Statement, reason: String) -> Error {
+    statement
+        .error_at_start(format!("no expand and contract can be written for this: {reason}"))
+        .with_hint("take that away first, or write the phases by hand")
+}
+
+fn file_name(name: &str) -> String {
+    name.chars()
+        .map(|character| {
+            if character.is_ascii_alphanumeric() {
+                character
+            } else {
+                '_'
+            }
+        })
+        .collect()
+}
+
+fn files(folder: &str, phases: &[Phase]) -> Vec<PhaseFile> {
+    let mut files = Vec::new();
+    for (index, phase) in phases.iter().enumerate() {
+        let number = index + 1;
+        let head = format!(
+            "-- Phase {number} of {}, {}: {}\n",
+            phases.len(),
+            phase.name,
+            phase.title
+        );
+        let notes: String = phase.notes.iter().map(|note| format!("-- {note}\n")).collect();
+        let stem = format!("{folder}{number:02}_{}", phase.name);
+        files.push(PhaseFile {
+            name: format!("{stem}.sql"),
+            text: format!("{head}{notes}\n{}\n", phase.forward.join("\n")),
+        });
+        files.push(PhaseFile {
+            name: format!("{stem}.rollback.sql"),
+            text: format!(
+                "-- The way back from phase {number}, {}.\n\n{}\n",
+                phase.name,
+                phase.back.join("\n")
+            ),
+        });
+    }
+    files
+}
