@@ -242,6 +242,14 @@ const ENTRIES: [Entry; 27] = [
          message names the setting.",
     ),
     entry(
+        Rule::Trap(Trap::KeptWhenSentWhole),
+        ("MT116", "KeptWhenSentWhole"),
+        Level::Note,
+        "Sent together with other statements it keeps its lock until the last of them.",
+        "Several statements in one simple query (psql -c, or a tool that sends the file whole) are one implicit transaction. Send \
+         them one by one, or put the slow ones into a migration of their own.",
+    ),
+    entry(
         Rule::LongLock,
         ("MT120", "LongLock"),
         Level::Warning,
