@@ -73,7 +73,12 @@ pub fn plan(statements: &[Statement], schema: &SchemaFacts) -> Vec<PlannedStatem
         }
     }
     warn_of_held_locks(&mut planned);
-    warn_of_implicit_transaction(&mut planned);
+    // How a tool sends a file is known; of plain SQL it is not.
+    for file in planned.chunk_by_mut(|one, other| one.statement.file == other.statement.file) {
+        if file[0].statement.sending.tool == Tool::PlainSql {
+            warn_of_implicit_transaction(file);
+        }
+    }
     planned
 }
 
@@ -294,7 +299,7 @@ fn warn_within_block(block: &mut [PlannedStatement]) {
 
 /// Says once what happens to a file without a block that is sent whole: its first strong lock is kept through slow statements.
 fn warn_of_implicit_transaction(planned: &mut [PlannedStatement]) {
-    if planned.iter().any(|planned| planned.block_line.is_some()) {
+    if planned.iter().any(|planned| planned.transaction_block.is_some()) {
         return;
     }
     let strong = |effects: &Effects| effects.locks.iter().any(|(_, mode)| *mode >= LockMode::Share);
@@ -306,7 +311,10 @@ fn warn_of_implicit_transaction(planned: &mut [PlannedStatement]) {
     };
     let works = |planned: &&PlannedStatement| {
         let effects = planned.effects.as_ref();
-        effects.is_some_and(|effects| !matches!(effects.kind(), StepKind::CatalogOnly | StepKind::Unclassified))
+        effects.is_some_and(|effects| {
+            let works = !matches!(effects.kind(), StepKind::CatalogOnly | StepKind::Unclassified);
+            works && effects.transaction != TransactionRule::Forbidden
+        })
     };
     let slow = planned[place + 1..].iter().filter(works).count();
     if slow > 0 {

@@ -10,7 +10,8 @@ pub fn of_rehearsal(rehearsal: &Rehearsal, estimate: &Estimate, place: &dyn Fn(&
     let migration = place(&rehearsal.migration);
     let steps = rehearsal.steps.iter().map(|record| {
         let step = estimate.steps.iter().find(|step| step.number == record.number);
-        statement(record, step, estimate.level, &migration)
+        let file = record.file.as_deref().map_or(migration.clone(), place);
+        statement(record, step, estimate.level, &file)
     });
     let mut verdict = Verdict {
         statements: steps.collect(),
