@@ -120,7 +120,15 @@ impl<'facts> Judge<'facts> {
                 | Action::Validate(_)
                 | Action::Simple { recurses: true, .. }
         );
-        if recursing {
+        // From PostgreSQL 18 on a column without NOT NULL ends it before the children are looked at.
+        let nothing_to_drop = match action {
+            Action::DropNotNull(column) if self.version >= 180_000 => {
+                let found = target.table.facts.and_then(|facts| facts.column(column));
+                found.is_some_and(|column| !column.not_null)
+            }
+            _ => false,
+        };
+        if recursing && !nothing_to_drop {
             let lock = target.lock;
             self.lock_all(&target.tables.clone(), lock);
         }
