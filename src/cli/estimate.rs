@@ -147,7 +147,8 @@ fn by_rule_of_thumb(
     Ok(Results {
         rehearsal,
         estimate,
-        options: arguments.options.clone(),
+        budget: arguments.options.budget,
+        deny: arguments.options.deny.clone(),
     })
 }
 

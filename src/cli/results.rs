@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::{self, EstimateOptions, estimate::Estimate};
 use crate::observation::Rehearsal;
 use crate::report;
-use crate::report::ci::{self, Finding, Rule, Verdict};
+use crate::report::ci::{self, Finding, Gate, Rule, Verdict};
 use crate::units::Seconds;
 
 /// The file in which an estimate is kept.
@@ -21,8 +21,10 @@ pub struct Results {
     pub rehearsal: Rehearsal,
     /// What follows from it.
     pub estimate: Estimate,
-    /// How it was asked for, and what it must not exceed.
-    pub options: Options,
+    /// What the upper bound of the duration must not exceed.
+    pub budget: Option<Seconds>,
+    /// What is denied.
+    pub deny: Vec<Gate>,
 }
 
 impl Results {
@@ -35,7 +37,8 @@ impl Results {
         Ok(Results {
             rehearsal,
             estimate,
-            options: options.clone(),
+            budget: options.budget,
+            deny: options.deny.clone(),
         })
     }
 
@@ -102,7 +105,7 @@ impl Results {
                 verdict.findings.push(finding);
             }
         }
-        gates::judge(&self.options.deny, &mut verdict);
+        gates::judge(&self.deny, &mut verdict);
         verdict
     }
 
@@ -111,7 +114,7 @@ impl Results {
     /// # Errors
     /// `Gate` when one is exceeded; `TooLittleEvidence` when none is, but one could not judge.
     pub fn check(&self) -> Result<()> {
-        let gates = match self.options.deny.is_empty() {
+        let gates = match self.deny.is_empty() {
             true => Ok(()),
             false => gates::enforce(&self.verdict()),
         };
@@ -123,7 +126,7 @@ impl Results {
 
     fn check_time(&self) -> Result<()> {
         let upper = Seconds(self.estimate.interval().upper_seconds);
-        match self.options.budget {
+        match self.budget {
             Some(budget) if upper > budget => Err(Error::new(
                 ErrorKind::Gate,
                 format!(

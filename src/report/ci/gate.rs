@@ -86,10 +86,7 @@ impl Gate {
             return Some(Finding::of_statement(Rule::CannotBeJudged, statement, message));
         }
         if statement.passed_over.is_some() {
-            let message = format!(
-                "nothing of it was measured, so --deny \"{}\" cannot judge it",
-                self.text
-            );
+            let message = format!("nothing of it was measured, so {} cannot judge it", self.name);
             return Some(Finding::of_statement(Rule::CannotBeJudged, statement, message));
         }
         match self.denied {

@@ -63,7 +63,7 @@ const fn entry(
     }
 }
 
-const ENTRIES: [Entry; 27] = [
+const ENTRIES: [Entry; 28] = [
     entry(
         Rule::LockHeldTooLong,
         ("MT001", "LockHeldTooLong"),
