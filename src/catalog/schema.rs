@@ -26,7 +26,7 @@ pub struct SchemaFacts {
     pub relations: Vec<RelationFacts>,
     /// Domains and enums.
     pub types: Vec<TypeFacts>,
-    /// The most volatile of the functions of each name: `i`, `s` or `v`.
+    /// The most volatile of the functions of each name: `i`, `s`, `v`, or `u` where it is not known.
     pub functions: BTreeMap<String, String>,
     /// Pairs of types, as `format_type` prints them, of which the first is stored like the second.
     pub binary_casts: Vec<(String, String)>,

@@ -103,6 +103,7 @@ fn options(seed: u64) -> Options {
     Options {
         window: None,
         budget: None,
+        deny: Vec::new(),
         free_disk: None,
         level: 0.95,
         seed,

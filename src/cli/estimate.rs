@@ -37,7 +37,7 @@ fn from_batch_log(log: &Path, arguments: &EstimateArguments) -> Result<()> {
     let rehearsal = model::batch_log::read(&output::read_text(log)?, &log.display().to_string(), total_rows)?;
     let results = Results::new(rehearsal, &arguments.options)?;
     results.deliver(arguments.output.format, arguments.output.out.as_deref())?;
-    results.check_budget(arguments.options.budget)
+    results.check()
 }
 
 /// Estimates a migration from the newest rehearsal of it, or by rule of thumb.
@@ -80,7 +80,7 @@ fn of_migration(migration: &MigrationFile, arguments: &EstimateArguments) -> Res
         }
     };
     results.deliver(arguments.output.format, arguments.output.out.as_deref())?;
-    results.check_budget(arguments.options.budget)
+    results.check()
 }
 
 /// Lets the rehearsed loop pause as it is now asked to.
@@ -144,7 +144,12 @@ fn by_rule_of_thumb(
         });
     }
     let estimate = rule_of_thumb::estimate(&steps, &model_options(&arguments.options));
-    Ok(Results { rehearsal, estimate })
+    Ok(Results {
+        rehearsal,
+        estimate,
+        budget: arguments.options.budget,
+        deny: arguments.options.deny.clone(),
+    })
 }
 
 /// Returns the rows that meet a step's predicate, with their relative deviation, if sampling or counting was asked for.
@@ -192,9 +197,15 @@ fn of_tables(arguments: &EstimateArguments) -> Result<()> {
         )
         .with_hint("add --migration FILE, or --batches CSV --rows N"));
     }
-    if arguments.output.format == Format::Html {
+    if !arguments.options.deny.is_empty() {
         return Err(
-            Error::new(ErrorKind::Usage, "a table has no HTML report, only a migration has")
+            Error::new(ErrorKind::Usage, "a gate needs something to be judged: a migration")
+                .with_hint("judge one before it runs with migtime plan FILE --deny GATE"),
+        );
+    }
+    if arguments.output.format == Format::Html || arguments.output.format.document().is_some() {
+        return Err(
+            Error::new(ErrorKind::Usage, "a table has no such report, only a migration has")
                 .with_hint("use --format terminal, json, csv or markdown"),
         );
     }
@@ -224,7 +235,7 @@ fn rendered(report: &TableReport, arguments: &EstimateArguments) -> Vec<u8> {
         Format::Json => report::table_json(report).into_bytes(),
         Format::Csv => report::table_csv(report),
         Format::Markdown => report::table_markdown(report).into_bytes(),
-        Format::Terminal | Format::Html => {
+        _ => {
             let (width, colour) = output::terminal();
             let colour = colour && arguments.output.out.is_none();
             report::terminal_table(report, width, colour).into_bytes()

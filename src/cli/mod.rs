@@ -7,6 +7,7 @@ mod bench;
 mod ci;
 mod classes;
 mod compare;
+mod completions;
 mod connection;
 mod demo;
 mod demo_clone;
@@ -65,5 +66,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Bench(arguments) => bench::run(arguments),
         Command::Ci(arguments) => ci::run(arguments),
         Command::Demo(arguments) => demo::run(arguments),
+        Command::Completions(arguments) => completions::completions(arguments),
+        Command::Man(arguments) => completions::man(arguments),
     }
 }

@@ -70,7 +70,7 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
     output::print_note(&format!("saved {}", directory.join("report.html").display()));
     production.map_err(|error| error.in_context("the estimate is for the clone's size"))?;
     way_back::check(&results.rehearsal, !copies(arguments))?;
-    results.check_budget(arguments.options.budget)
+    results.check()
 }
 
 /// Reads the rollback that was named, or the way back that belongs to the migration.

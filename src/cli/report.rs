@@ -4,19 +4,21 @@ use std::path::Path;
 
 use super::arguments::ReportArguments;
 use super::output;
-use super::results::Results;
+use super::results::{ESTIMATE_FILE, Results};
 use crate::error::Result;
+use crate::model::estimate::Estimate;
 use crate::observation::Rehearsal;
 
 /// Runs the command.
 pub fn run(arguments: &ReportArguments) -> Result<()> {
     let path = &arguments.rehearsal;
     let rehearsal = Rehearsal::from_json(&output::read_text(path)?, &path.display().to_string())?;
-    let results = Results::new(rehearsal, &arguments.options)?;
+    let mut results = Results::new(rehearsal, &arguments.options)?;
     let beside = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
+    results.estimate.actual_seconds = actual_seconds(&beside.join(ESTIMATE_FILE), &results.estimate);
     let directory = arguments.output.as_deref().unwrap_or(beside);
     results.publish(arguments.format, directory)?;
     if let Some(directory) = &arguments.output {
@@ -26,5 +28,17 @@ pub fn run(arguments: &ReportArguments) -> Result<()> {
         )?;
     }
     output::print_note(&format!("saved {}", directory.join("report.html").display()));
-    results.check_budget(arguments.options.budget)
+    results.check()
+}
+
+/// Returns how long the whole run took that was made after the estimate in `file`, if that is one of the same migration.
+fn actual_seconds(file: &Path, estimate: &Estimate) -> Option<f64> {
+    let before: Estimate = serde_json::from_str(&output::read_text(file).ok()?).ok()?;
+    let statements = |estimate: &Estimate| -> Vec<String> {
+        let steps = estimate.steps.iter();
+        steps.map(|step| step.statement.clone()).collect()
+    };
+    before
+        .actual_seconds
+        .filter(|_| statements(&before) == statements(estimate))
 }

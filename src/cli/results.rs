@@ -1,14 +1,19 @@
-//! What a command that estimates from a rehearsal leaves behind: files, text, and the verdict on the budget.
+//! What a command that estimates from a rehearsal leaves behind: files, text, and the verdict of budget and gates.
 
 use std::path::Path;
 
 use super::arguments::{EstimateOptions as Options, Format};
-use super::output;
+use super::repository::path_in_repository;
+use super::{gates, output};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{self, EstimateOptions, estimate::Estimate};
 use crate::observation::Rehearsal;
 use crate::report;
+use crate::report::ci::{self, Finding, Gate, Rule, Verdict};
 use crate::units::Seconds;
+
+/// The file in which an estimate is kept.
+pub const ESTIMATE_FILE: &str = "estimate.json";
 
 /// A rehearsal with its estimate.
 pub struct Results {
@@ -16,6 +21,10 @@ pub struct Results {
     pub rehearsal: Rehearsal,
     /// What follows from it.
     pub estimate: Estimate,
+    /// What the upper bound of the duration must not exceed.
+    pub budget: Option<Seconds>,
+    /// What is denied.
+    pub deny: Vec<Gate>,
 }
 
 impl Results {
@@ -25,7 +34,12 @@ impl Results {
     /// `TooLittleEvidence` unless a provisional estimate is asked for.
     pub fn new(rehearsal: Rehearsal, options: &Options) -> Result<Results> {
         let estimate = model::estimate(&rehearsal, &rehearsal.targets, &model_options(options))?;
-        Ok(Results { rehearsal, estimate })
+        Ok(Results {
+            rehearsal,
+            estimate,
+            budget: options.budget,
+            deny: options.deny.clone(),
+        })
     }
 
     /// Prints the estimate and writes the files; the one is done even when the other cannot be.
@@ -45,7 +59,7 @@ impl Results {
     pub fn save(&self, directory: &Path) -> Result<()> {
         let (rehearsal, estimate) = (&self.rehearsal, &self.estimate);
         let write = |name: &str, content: &[u8]| output::write_atomically(&directory.join(name), content);
-        write("estimate.json", estimate.to_json().as_bytes())?;
+        write(ESTIMATE_FILE, estimate.to_json().as_bytes())?;
         write("report.html", report::html(rehearsal, estimate).as_bytes())?;
         write("report.md", report::markdown(rehearsal, estimate).as_bytes())?;
         write("observations.csv", &report::observations_csv(rehearsal))?;
@@ -58,26 +72,61 @@ impl Results {
     /// `Usage` when it cannot be written.
     pub fn deliver(&self, format: Format, file: Option<&Path>) -> Result<()> {
         let (rehearsal, estimate) = (&self.rehearsal, &self.estimate);
+        if let Some(document) = format.document() {
+            return output::deliver(document.render(&[self.verdict()]).as_bytes(), file);
+        }
         let content = match format {
-            Format::Terminal => {
-                let (width, colour) = output::terminal();
-                report::terminal(rehearsal, estimate, width, colour && file.is_none()).into_bytes()
-            }
             Format::Json => estimate.to_json().into_bytes(),
             Format::Csv => report::steps_csv(rehearsal, estimate),
             Format::Markdown => report::markdown(rehearsal, estimate).into_bytes(),
             Format::Html => report::html(rehearsal, estimate).into_bytes(),
+            _ => {
+                let (width, colour) = output::terminal();
+                report::terminal(rehearsal, estimate, width, colour && file.is_none()).into_bytes()
+            }
         };
         output::deliver(&content, file)
     }
 
-    /// Compares the upper bounds with the budget and with the free disk, where they are told.
+    /// Returns what reviewers and machines are told: the findings of budget, disk and gates among it.
+    pub fn verdict(&self) -> Verdict {
+        let mut verdict = ci::of_rehearsal(&self.rehearsal, &self.estimate, &path_in_repository);
+        let failed = [
+            (Rule::OverBudget, self.check_time()),
+            (Rule::DiskOverBudget, self.check_disk()),
+        ];
+        for (rule, outcome) in failed {
+            if let Err(error) = outcome {
+                let rule = match error.kind() {
+                    ErrorKind::Gate => rule,
+                    _ => Rule::CannotBeJudged,
+                };
+                let finding = Finding::of_migration(rule, verdict.migration.clone(), error.message());
+                verdict.findings.push(finding);
+            }
+        }
+        gates::judge(&self.deny, &mut verdict);
+        verdict
+    }
+
+    /// Compares hold times with the gates, and the upper bounds with the budget and the free disk, where they are told.
     ///
     /// # Errors
-    /// `Gate` when a bound exceeds them; `TooLittleEvidence` when the disk of some step is not known.
-    pub fn check_budget(&self, budget: Option<Seconds>) -> Result<()> {
+    /// `Gate` when one is exceeded; `TooLittleEvidence` when none is, but one could not judge.
+    pub fn check(&self) -> Result<()> {
+        let gates = match self.deny.is_empty() {
+            true => Ok(()),
+            false => gates::enforce(&self.verdict()),
+        };
+        let outcomes = [self.check_time(), self.check_disk(), gates];
+        let mut errors: Vec<Error> = outcomes.into_iter().filter_map(Result::err).collect();
+        errors.sort_by_key(|error| error.kind() != ErrorKind::Gate);
+        errors.into_iter().next().map_or(Ok(()), Err)
+    }
+
+    fn check_time(&self) -> Result<()> {
         let upper = Seconds(self.estimate.interval().upper_seconds);
-        match budget {
+        match self.budget {
             Some(budget) if upper > budget => Err(Error::new(
                 ErrorKind::Gate,
                 format!(
@@ -85,7 +134,7 @@ impl Results {
                     self.estimate.level * 100.0
                 ),
             )),
-            _ => self.check_disk(),
+            _ => Ok(()),
         }
     }
 

@@ -73,6 +73,12 @@ pub fn plan(statements: &[Statement], schema: &SchemaFacts) -> Vec<PlannedStatem
         }
     }
     warn_of_held_locks(&mut planned);
+    // How a tool sends a file is known; of plain SQL it is not.
+    for file in planned.chunk_by_mut(|one, other| one.statement.file == other.statement.file) {
+        if file[0].statement.sending.tool == Tool::PlainSql {
+            warn_of_implicit_transaction(file);
+        }
+    }
     planned
 }
 
@@ -291,6 +297,38 @@ fn warn_within_block(block: &mut [PlannedStatement]) {
     }
 }
 
+/// Says once what happens to a file without a block that is sent whole: its first strong lock is kept through slow statements.
+fn warn_of_implicit_transaction(planned: &mut [PlannedStatement]) {
+    if planned.iter().any(|planned| planned.transaction_block.is_some()) {
+        return;
+    }
+    let strong = |effects: &Effects| effects.locks.iter().any(|(_, mode)| *mode >= LockMode::Share);
+    let Some(place) = planned
+        .iter()
+        .position(|planned| planned.effects.as_ref().is_some_and(strong))
+    else {
+        return;
+    };
+    let works = |planned: &&PlannedStatement| {
+        let effects = planned.effects.as_ref();
+        effects.is_some_and(|effects| {
+            let works = !matches!(effects.kind(), StepKind::CatalogOnly | StepKind::Unclassified);
+            works && effects.transaction != TransactionRule::Forbidden
+        })
+    };
+    let slow = planned[place + 1..].iter().filter(works).count();
+    if slow > 0 {
+        let warning = format!(
+            "sent together with the statements behind it (psql -c, or a tool that sends the file whole) it is in one \
+             transaction with them, and keeps its lock through {slow} that {} on rows",
+            if slow == 1 { "works" } else { "work" }
+        );
+        planned[place]
+            .warnings
+            .push(Warning::new(Trap::KeptWhenSentWhole, warning));
+    }
+}
+
 fn count(statements: usize) -> String {
     format!("{statements} statement{}", if statements == 1 { "" } else { "s" })
 }
@@ -330,6 +368,17 @@ mod tests {
             "holds its lock on t to the COMMIT, through 1 statement more in its block, 1 of which works on rows",
         );
         check_silent("ALTER TABLE t ADD COLUMN x int; UPDATE t SET x = 1;", "to the COMMIT");
+    }
+
+    #[test]
+    fn a_file_that_is_sent_whole_is_one_transaction() {
+        let text = "keeps its lock through 1 that works on rows";
+        check("ALTER TABLE t ADD COLUMN x int; UPDATE t SET x = 1;", 1, text);
+        check_silent("UPDATE t SET x = 1; ALTER TABLE t ADD COLUMN x int;", "keeps its lock");
+        check_silent(
+            "BEGIN; ALTER TABLE t ADD COLUMN x int; COMMIT; UPDATE t SET x = 1;",
+            "keeps its lock",
+        );
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub enum Trap {
     RefusedInTransaction,
     /// The same, where the whole file is sent as one.
     RefusedWhenSentWhole,
+    /// A strong lock that is short by itself is kept to the end, where the whole file is sent as one.
+    KeptWhenSentWhole,
     /// A statement that needs a transaction block stands outside.
     RefusedOutsideTransaction,
     /// `lock_timeout` is set while an index is built concurrently.
@@ -39,10 +41,11 @@ pub enum Trap {
 
 impl Trap {
     /// Every kind.
-    pub const ALL: [Trap; 15] = [
+    pub const ALL: [Trap; 16] = [
         Trap::SetLocalOutsideTransaction,
         Trap::RefusedInTransaction,
         Trap::RefusedWhenSentWhole,
+        Trap::KeptWhenSentWhole,
         Trap::RefusedOutsideTransaction,
         Trap::LockTimeoutCancelsConcurrently,
         Trap::ValidatedWhereAdded,

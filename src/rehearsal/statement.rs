@@ -112,7 +112,9 @@ fn complete(
     temporary_file_bytes: Option<u64>,
 ) {
     measured.rewritten = before.rewritten_since(after);
-    measured.locks = before.name_locks(after, locks.iter().cloned());
+    // What a statement has made itself, nobody else can see or wait for until it commits.
+    let others_see = locks.iter().filter(|(oid, _)| before.name(*oid).is_some());
+    measured.locks = before.name_locks(after, others_see.cloned());
     measured.disk = before.disk_until(after, locks, temporary_file_bytes);
 }
 

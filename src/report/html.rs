@@ -132,7 +132,7 @@ fn way_back_steps(estimate: &Estimate) -> Option<DataTable> {
     let back = WayBack::new(estimate).filter(|back| !back.steps.is_empty())?;
     Some(DataTable {
         caption: "Each step of the rollback".to_string(),
-        header: way_back::HEADER.map(str::to_string).to_vec(),
+        header: way_back::header(estimate.level).to_vec(),
         rows: back.steps,
         numeric: false,
     })

@@ -131,7 +131,12 @@ fn way_back(estimate: &Estimate) -> String {
     });
     let rows: Vec<Vec<String>> = rows.collect();
     if !rows.is_empty() {
-        writeln!(text, "\n{}", table(&way_back::HEADER, &rows)).expect(STRING);
+        writeln!(
+            text,
+            "\n{}",
+            table(&way_back::header(estimate.level).each_ref().map(String::as_str), &rows)
+        )
+        .expect(STRING);
     }
     text
 }
@@ -148,8 +153,7 @@ fn seen(rehearsal: &Rehearsal) -> Vec<String> {
 }
 
 fn step_table(estimate: &Estimate) -> String {
-    let level = words::percent(estimate.level);
-    let interval_head = format!("{level} interval");
+    let interval_head = words::interval_head(estimate.level);
     let header = [
         "#",
         "Step",

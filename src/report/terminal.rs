@@ -36,7 +36,8 @@ pub fn terminal(rehearsal: &Rehearsal, estimate: &Estimate, width: u16, colour: 
         page.table(&["Prediction", "Lower", "Upper"], 1, &interval_rows(estimate))
     )
     .expect(STRING);
-    let header = ["#", "Step", "Rows", "Duration", "Interval", "Rows/s"];
+    let interval = words::interval_head(estimate.level);
+    let header = ["#", "Step", "Rows", "Duration", &interval, "Rows/s"];
     let rows: Vec<Vec<String>> = estimate
         .steps
         .iter()
@@ -216,7 +217,9 @@ fn way_back(page: &Page, estimate: &Estimate) -> String {
         text.extend(fact.items.iter().map(|item| page.indented(&format!("- {item}"), 4)));
     }
     if !back.steps.is_empty() {
-        writeln!(text, "\n{}", page.table(&way_back::HEADER, 2, &back.steps)).expect(STRING);
+        let header = way_back::header(estimate.level);
+        let header = header.each_ref().map(String::as_str);
+        writeln!(text, "\n{}", page.table(&header, 2, &back.steps)).expect(STRING);
     }
     text.push('\n');
     text

@@ -53,7 +53,10 @@ impl From<String> for Fact {
 }
 
 /// The header of the table of [`WayBack::steps`].
-pub(super) const HEADER: [&str; 5] = ["#", "Statement", "Duration", "Interval", "Locks"];
+pub(super) fn header(level: f64) -> [String; 5] {
+    let interval = words::interval_head(level);
+    ["#", "Statement", "Duration", &interval, "Locks"].map(str::to_string)
+}
 
 /// The column of that table that holds SQL.
 pub(super) const STATEMENT: usize = 1;

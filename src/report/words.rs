@@ -190,6 +190,11 @@ pub(super) fn lock(record: &LockRecord) -> String {
     )
 }
 
+/// Returns the head of a column of intervals, which names their level: `95 % interval`.
+pub(super) fn interval_head(level: f64) -> String {
+    format!("{} interval", percent(level))
+}
+
 /// Returns `lower – upper` of an interval of durations.
 pub(super) fn interval(interval: Interval) -> String {
     format!(

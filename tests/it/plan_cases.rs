@@ -11,7 +11,7 @@ use crate::support::Database;
 
 /// Locks on tables and views, rewritten tables and indexes, scanned tables; names without their schema.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Done {
+pub(crate) struct Done {
     locks: BTreeSet<(String, LockMode)>,
     rewritten: BTreeSet<String>,
     scanned: BTreeSet<String>,
@@ -28,7 +28,7 @@ struct Case {
     scanned: BTreeSet<String>,
 }
 
-fn database() -> Database {
+pub(crate) fn database() -> Database {
     let database = Database::create();
     let setup = std::fs::read_to_string("tests/data/lock-cases/setup.sql").expect("the schema is there");
     for statement in setup.replace("300000", "3000").split_inclusive(";\n") {
@@ -37,7 +37,7 @@ fn database() -> Database {
     database
 }
 
-fn schema(database: &Database, sql: &str) -> SchemaFacts {
+pub(crate) fn schema(database: &Database, sql: &str) -> SchemaFacts {
     let words = migration::names_in(&migration::parse(sql, "m.sql").expect(sql));
     let mut production = Production::connect(&database.parameters()).expect("the database takes connections");
     production
@@ -46,7 +46,7 @@ fn schema(database: &Database, sql: &str) -> SchemaFacts {
 }
 
 /// Returns what the plan says of the last statement but COMMIT: what it takes that was not held before.
-fn foretold(schema: &SchemaFacts, before: Option<&str>, sql: &str) -> Done {
+pub(crate) fn foretold(schema: &SchemaFacts, before: Option<&str>, sql: &str) -> Done {
     let text = match before {
         Some(before) => format!("BEGIN;\n{before};\n{sql};\nCOMMIT;"),
         None => sql.to_string(),
@@ -74,7 +74,7 @@ fn foretold(schema: &SchemaFacts, before: Option<&str>, sql: &str) -> Done {
 }
 
 /// Leaves only locks on tables: the rules name no index but the one a statement is about.
-fn on_tables(schema: &SchemaFacts, mut done: Done) -> Done {
+pub(crate) fn on_tables(schema: &SchemaFacts, mut done: Done) -> Done {
     done.locks.retain(|(name, _)| {
         let path = [name.clone()];
         schema.relation(&path).is_some_and(|relation| relation.kind != "S")
@@ -239,7 +239,7 @@ fn this_server_does_what_is_foretold() {
 }
 
 /// Runs a statement, asks the server what it did, and rolls it back.
-fn measured(client: &mut postgres::Client, sql: &str) -> Done {
+pub(crate) fn measured(client: &mut postgres::Client, sql: &str) -> Done {
     let storage = "SELECT oid, relname::text, relfilenode FROM pg_class WHERE relnamespace = 'public'::regnamespace";
     // Rows, not scans, are counted: an index on emptied storage is built by a scan that has nothing to read.
     let scans = "SELECT relname::text, seq_tup_read FROM pg_stat_xact_user_tables WHERE schemaname = 'public'";

@@ -118,8 +118,11 @@ SELECT json_build_object(
         WHERE t.typtype IN ('d', 'e') AND n.nspname NOT IN ('pg_catalog', 'information_schema')),
     'functions', (
         SELECT coalesce(json_object_agg(f.proname, f.volatility), '{}')
-        -- 'i' < 's' < 'v': the greatest is the most volatile.
-        FROM (SELECT p.proname, max(p.provolatile::text) AS volatility FROM pg_proc p
+        -- 'i' < 's' < 'u' < 'v': the greatest is the most volatile. A volatile one in SQL is put in place of its call where that
+        -- can be done, and then as volatile as its body: 'u', not known.
+        FROM (SELECT p.proname, max(CASE WHEN l.lanname = 'sql' AND p.provolatile = 'v' THEN 'u' ELSE p.provolatile::text END)
+                  AS volatility
+              FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
               WHERE p.proname = ANY ($1::text[]) GROUP BY p.proname) f),
     'binary_casts', (
         SELECT coalesce(json_agg(json_build_array(

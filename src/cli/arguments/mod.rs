@@ -5,6 +5,7 @@
 mod bench;
 mod ci;
 mod compare;
+mod completions;
 mod demo;
 mod estimate;
 mod plan;
@@ -19,6 +20,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use bench::BenchArguments;
 pub use ci::CiArguments;
 pub use compare::{CompareArguments, CompareFormat};
+pub use completions::{CompletionsArguments, ManArguments};
 pub use demo::DemoArguments;
 pub use estimate::EstimateArguments;
 pub use plan::{PlanArguments, PlanFormat};
@@ -27,7 +29,7 @@ pub use report::ReportArguments;
 pub use selection::SelectionArguments;
 
 use crate::migration::Walk;
-use crate::report::ci::Gate;
+use crate::report::ci::{Document, Gate};
 use crate::units::{Bytes, Seconds, parse_duration, parse_size};
 
 const EXIT_CODES: &str = "\
@@ -67,6 +69,10 @@ pub enum Command {
     Ci(CiArguments),
     /// Do the whole job on a throwaway server and show predicted against actual
     Demo(DemoArguments),
+    /// Print completions for a shell
+    Completions(CompletionsArguments),
+    /// Print the manual page, or write one for each command
+    Man(ManArguments),
 }
 
 /// How a result is printed on stdout.
@@ -83,6 +89,36 @@ pub enum Format {
     Markdown,
     /// One self-contained page
     Html,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// GitHub annotations, as workflow commands
+    Github,
+    /// GitLab's code quality report
+    Gitlab,
+    /// JUnit XML: a case a statement
+    Junit,
+    /// OpenMetrics text
+    Openmetrics,
+    /// JSON for github-action-benchmark, customSmallerIsBetter
+    Benchmark,
+    /// Bencher Metric Format
+    Bencher,
+}
+
+impl Format {
+    /// Returns the machine's document that this is, if it is one.
+    pub fn document(self) -> Option<Document> {
+        match self {
+            Format::Terminal | Format::Json | Format::Csv | Format::Markdown | Format::Html => None,
+            Format::Sarif => Some(Document::Sarif),
+            Format::Github => Some(Document::GithubAnnotations),
+            Format::Gitlab => Some(Document::GitlabCodeQuality),
+            Format::Junit => Some(Document::Junit),
+            Format::Openmetrics => Some(Document::OpenMetrics),
+            Format::Benchmark => Some(Document::Benchmark),
+            Format::Bencher => Some(Document::Bencher),
+        }
+    }
 }
 
 /// Which production database; psql's conventions, PG* variables and password files hold.
@@ -122,6 +158,10 @@ pub struct EstimateOptions {
     /// Exit with 1 when the upper bounds of disk and WAL together exceed this free disk, e.g. 200GB
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub free_disk: Option<Bytes>,
+    /// Exit with 1 when a lock may be held for longer than this: MODE>DURATION, where a stronger mode counts too; or
+    /// rewrite, scan or index-build>DURATION (repeatable)
+    #[arg(long, value_name = "GATE", value_parser = gate)]
+    pub deny: Vec<Gate>,
     /// Show the prediction interval of this level
     #[arg(long, default_value = "0.95", value_parser = level)]
     pub level: f64,

@@ -44,6 +44,8 @@ pub(in crate::migration) enum Action {
     AddIdentity {
         column: String,
     },
+    /// Other options of the sequence behind a column.
+    SetSequence,
     /// Changes the catalog only, under this lock; on the partitions and children too where it says so.
     Simple {
         lock: LockMode,
@@ -128,12 +130,25 @@ const COLUMN: &[(&str, LockMode, bool)] = &[
     ("DROP EXPRESSION", AccessExclusive, true),
     ("DROP IDENTITY", AccessExclusive, false),
     ("SET GENERATED", AccessExclusive, false),
-    ("RESTART", AccessExclusive, false),
     ("SET STATISTICS", ShareUpdateExclusive, true),
     ("SET STORAGE", AccessExclusive, true),
     ("SET COMPRESSION", AccessExclusive, false),
     ("SET (", ShareUpdateExclusive, false),
     ("RESET (", ShareUpdateExclusive, false),
+];
+
+/// Options of the sequence behind an identity column.
+const SEQUENCE: &[&str] = &[
+    "RESTART",
+    "SET START",
+    "SET INCREMENT",
+    "SET MINVALUE",
+    "SET MAXVALUE",
+    "SET NO MINVALUE",
+    "SET NO MAXVALUE",
+    "SET CACHE",
+    "SET CYCLE",
+    "SET NO CYCLE",
 ];
 
 const COLUMN_CONSTRAINTS: &[&str] = &[
@@ -262,6 +277,10 @@ fn alter_column(words: &mut Words) -> Option<Action> {
     }
     if words.accept("ADD GENERATED") {
         return Some(Action::AddIdentity { column });
+    }
+    let of_sequence = |words: &Words| SEQUENCE.iter().any(|keywords| words.at(keywords));
+    if of_sequence(words) || (words.at("SET GENERATED") && SEQUENCE.iter().any(|keywords| words.holds(keywords))) {
+        return Some(Action::SetSequence);
     }
     if words.accept("SET EXPRESSION") {
         return Some(Action::SetExpression);

@@ -152,6 +152,7 @@ impl<'facts> Judge<'facts> {
             "decimal",
         ];
         match self.schema.functions.get(function) {
+            Some(volatility) if volatility == "u" => None,
             Some(volatility) => Some(volatility == "v"),
             None if SYNTAX.contains(&function) || STABLE_FUNCTIONS.contains(&function) => Some(false),
             None if VOLATILE_FUNCTIONS.contains(&function) => Some(true),
@@ -164,6 +165,18 @@ impl<'facts> Judge<'facts> {
             for constraint in table.facts.iter().flat_map(|facts| &facts.constraints) {
                 if constraint.kind == "f" && constraint.columns.iter().any(|name| name == column) {
                     self.drop_foreign_key(constraint);
+                }
+            }
+            if target.cascade {
+                self.drop_dependents(table, |referenced| referenced.iter().any(|name| name == column));
+                if self
+                    .schema
+                    .relations
+                    .iter()
+                    .any(|view| view.reads.contains(&table.name))
+                {
+                    self.effects
+                        .unknown(format!("which views of {} use the column", table.name));
                 }
             }
         }
@@ -195,7 +208,9 @@ impl<'facts> Judge<'facts> {
                 self.rebuild_indexes(table, facts, &new.column, same);
             }
         }
-        self.rebuild_constraints(table, facts, &new.column);
+        // A foreign key is taken over as it is only where nothing of it changes; otherwise all rows are checked again.
+        let same = matches!(stored, Change::Keep) && same_operators(&old_type, &new.data_type, self.schema);
+        self.rebuild_constraints(table, facts, &new.column, !same);
     }
 
     pub(super) fn set_unknown_type(&mut self, table: &Named<'facts>, new: &TypeChange) {
@@ -221,26 +236,36 @@ impl<'facts> Judge<'facts> {
     }
 
     /// Constraints on a column whose type changes are dropped and added again.
-    pub(super) fn rebuild_constraints(&mut self, table: &Named<'facts>, facts: &'facts RelationFacts, column: &str) {
+    pub(super) fn rebuild_constraints(
+        &mut self,
+        table: &Named<'facts>,
+        facts: &'facts RelationFacts,
+        column: &str,
+        checked: bool,
+    ) {
         let touches = |constraint: &ConstraintFacts| constraint.columns.iter().any(|name| name == column);
         for constraint in facts.constraints.iter().filter(|constraint| touches(constraint)) {
             match (constraint.kind.as_str(), &constraint.references) {
                 ("c", _) if constraint.valid => self.scan(table),
-                ("f", Some(referenced)) => self.effects.lock(referenced, AccessExclusive),
+                ("f", Some(referenced)) => {
+                    self.effects.lock(referenced, AccessExclusive);
+                    if checked && constraint.valid {
+                        let referenced = self.qualified(referenced);
+                        self.scan(table);
+                        self.scan(&referenced);
+                    }
+                }
                 _ => {}
             }
         }
         for (child, constraint) in self.schema.referencing(&table.name) {
-            let key = constraint
-                .definition
-                .rsplit_once("REFERENCES")
-                .map_or("", |(_, key)| key);
-            if Words::new(key)
-                .text()
-                .split_whitespace()
-                .any(|word| word.trim_matches('"') == column)
-            {
+            if referenced_columns(constraint).iter().any(|name| name == column) {
                 self.effects.lock(&child.name, AccessExclusive);
+                if checked && constraint.valid {
+                    let child = self.qualified(&child.name);
+                    self.scan(&child);
+                    self.scan(table);
+                }
             }
         }
     }
@@ -263,4 +288,18 @@ fn same_collation(column: &ColumnFacts, new: &TypeChange) -> bool {
         .as_ref()
         .map(|written| name_path(written).pop().unwrap_or_default());
     column.collation == wanted.filter(|name| name != "default")
+}
+
+/// Returns the columns that a foreign key refers to, bare.
+pub(super) fn referenced_columns(constraint: &ConstraintFacts) -> Vec<String> {
+    let key = constraint
+        .definition
+        .rsplit_once("REFERENCES")
+        .map_or("", |(_, key)| key);
+    let mut words = Words::new(key);
+    words.name();
+    words
+        .parenthesis()
+        .map(|mut columns| columns.identifiers())
+        .unwrap_or_default()
 }

@@ -77,7 +77,12 @@ impl<'facts> Judge<'facts> {
 
     pub(super) fn drop_constraint(&mut self, target: &Target<'facts>, name: &str) {
         match target.table.facts.map(|facts| facts.constraint(name)) {
-            Some(Some(constraint)) => self.drop_foreign_key(constraint),
+            Some(Some(constraint)) => {
+                self.drop_foreign_key(constraint);
+                if target.cascade && matches!(constraint.kind.as_str(), "p" | "u") {
+                    self.drop_dependents(&target.table, |referenced| *referenced == constraint.columns);
+                }
+            }
             Some(None) => {}
             None => self.effects.warn(
                 Trap::OtherTableLocked,

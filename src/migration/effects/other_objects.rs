@@ -120,6 +120,34 @@ pub(super) fn alter_type(judge: &mut Judge, words: &mut Words) {
     }
 }
 
+/// With CASCADE the columns of a type go with it.
+pub(super) fn drop_types(judge: &mut Judge, words: &mut Words) {
+    words.accept("IF EXISTS");
+    if !words.holds("CASCADE") {
+        return;
+    }
+    if !judge.schema.is_known() {
+        return judge
+            .effects
+            .unknown("tables with columns of the type lose them; which ones only the catalog tells");
+    }
+    for mut part in words.until(&["CASCADE", "RESTRICT"]).split_at_commas() {
+        let Some(path) = part.name().map(|written| name_path(&written)) else {
+            continue;
+        };
+        let uses = |data_type: &str| name_path(data_type.trim_end_matches("[]")).last() == path.last();
+        for relation in &judge.schema.relations {
+            if relation.columns.iter().any(|column| uses(&column.data_type)) {
+                judge.effects.lock(&relation.name, AccessExclusive);
+            }
+        }
+    }
+    judge.effects.warn(
+        Trap::CannotComeBack,
+        "the data of columns of the type cannot be brought back",
+    );
+}
+
 /// Every table with a column of the domain is locked against writing and read, when its values are checked.
 pub(super) fn alter_domain(judge: &mut Judge, words: &mut Words) {
     let Some(written) = words.name() else {

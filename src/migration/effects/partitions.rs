@@ -8,7 +8,7 @@ use super::table_rules::Target;
 use super::words::Words;
 use super::{Judge, Named, TransactionRule, name_path};
 use crate::catalog::RelationFacts;
-use crate::migration::LockMode::{AccessExclusive, ShareRowExclusive};
+use crate::migration::LockMode::{AccessExclusive, ShareRowExclusive, ShareUpdateExclusive};
 
 impl<'facts> Judge<'facts> {
     pub(super) fn attach(&mut self, target: &Target<'facts>, written: &str, bound: &str) {
@@ -60,8 +60,16 @@ impl<'facts> Judge<'facts> {
 
     pub(super) fn detach(&mut self, target: &Target<'facts>, written: &str, concurrently: bool, finalize: bool) {
         let partition = self.relation(written);
-        // The second of its two transactions takes the partition for itself.
-        self.effects.lock(&partition.name, AccessExclusive);
+        // Before PostgreSQL 14 only the default partition is taken for itself; from then on any, by CONCURRENTLY in the second of
+        // its two transactions.
+        let is_default = partition
+            .facts
+            .is_some_and(|facts| facts.bound.as_deref() == Some("DEFAULT"));
+        let mode = match self.version < 140_000 && !is_default {
+            true => ShareUpdateExclusive,
+            false => AccessExclusive,
+        };
+        self.effects.lock(&partition.name, mode);
         if concurrently {
             self.effects.transaction = TransactionRule::Forbidden;
         } else if !finalize {

@@ -45,6 +45,12 @@ const FROM_ENDS: &[&str] = &[
 /// Judges `INSERT`, `UPDATE`, `DELETE`, `MERGE` and what begins with `WITH`; the first keyword is read already.
 pub(super) fn change_rows(judge: &mut Judge, words: &mut Words) {
     judge.effects.base = Some(StepKind::Dml);
+    common_tables(judge, words);
+    if words.at("SELECT") {
+        let changed = judge.effects.locks.iter().any(|(_, mode)| *mode >= RowExclusive);
+        judge.effects.base = changed.then_some(StepKind::Dml);
+        return select(judge, words);
+    }
     let (verb, mut rest) = match verb_of(words) {
         Some(found) => found,
         None => {
@@ -69,15 +75,23 @@ pub(super) fn change_rows(judge: &mut Judge, words: &mut Words) {
     };
     judge.lock_all(&tables, RowExclusive);
     let assigned = assigned_columns(&rest);
+    let from = rest.clone();
     rest.until(FROM_ENDS);
     if verb == Verb::Update {
         rest.until(&["FROM", "WHERE", "RETURNING"]);
     }
     match verb {
         Verb::Insert => insert_reads(judge, words),
-        Verb::Merge => {}
+        Verb::Merge => {
+            tables.iter().for_each(|table| judge.scan(table));
+            let list = behind("USING", &from);
+            listed(judge, list).iter().for_each(|table| judge.scan(table));
+        }
         Verb::Update | Verb::Delete => {
             let condition = condition(&rest);
+            let list = behind(if verb == Verb::Update { "FROM" } else { "USING" }, &from);
+            let others = listed(judge, list);
+            scan_tables(judge, others, condition.as_ref());
             tables
                 .iter()
                 .filter(|table| reads_whole(table.facts, condition.as_ref()))
@@ -93,6 +107,34 @@ pub(super) fn change_rows(judge: &mut Judge, words: &mut Words) {
     }
 }
 
+/// Judges the common table expressions that come next, which may change rows themselves, and steps over them.
+fn common_tables(judge: &mut Judge, words: &mut Words) {
+    words.accept("RECURSIVE");
+    while holds_common_table(words) {
+        words.identifier();
+        words.parenthesis();
+        words.accept("AS");
+        words.accept_any(&["MATERIALIZED", "NOT MATERIALIZED"]);
+        let Some(mut body) = words.parenthesis() else { return };
+        if body.accept_any(&["INSERT", "UPDATE", "DELETE", "MERGE"]).is_some() {
+            change_rows(judge, &mut body);
+        } else {
+            scan_sources(judge, &body);
+        }
+        words.accept(",");
+    }
+}
+
+/// Returns the list of tables that stands behind a keyword, before the condition.
+fn behind<'text>(keyword: &str, words: &Words<'text>) -> Words<'text> {
+    let mut rest = words.clone();
+    rest.until(&[keyword, "WHERE", "RETURNING", "ON", "WHEN"]);
+    if !rest.accept(keyword) {
+        return Words::new("");
+    }
+    rest.until(&["WHERE", "RETURNING", "ON", "WHEN"])
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Verb {
     Insert,
@@ -104,15 +146,8 @@ enum Verb {
 /// Finds the verb: what stands next tells which one was read.
 fn verb_of<'text>(words: &Words<'text>) -> Option<(Verb, Words<'text>)> {
     let mut rest = words.clone();
-    if rest.at("RECURSIVE") || (rest.clone().identifier().is_some() && holds_common_table(&rest)) {
-        while !rest.is_empty()
-            && !["INSERT INTO", "UPDATE", "DELETE FROM", "MERGE INTO"]
-                .iter()
-                .any(|verb| rest.at(verb))
-        {
-            rest.skip();
-        }
-        let verb = rest.accept_any(&["INSERT", "UPDATE", "DELETE", "MERGE"])?;
+    // Behind common table expressions it is still to be read.
+    if let Some(verb) = rest.accept_any(&["INSERT", "UPDATE", "DELETE", "MERGE"]) {
         return verb_named(verb, rest);
     }
     if rest.holds("MATCHED") && rest.at("INTO") {
@@ -213,11 +248,33 @@ pub(super) fn select(judge: &mut Judge, words: &mut Words) {
     }
     if locking {
         judge.effects.base = Some(StepKind::Dml);
-        for table in sources(judge, words) {
+        for table in row_locked(words, sources(judge, words)) {
             judge.lock_all(&judge.with_descendants(&table), RowShare);
         }
     }
     scan_sources(judge, words);
+}
+
+/// Returns those of the tables that `FOR UPDATE OF` names; all of them without `OF`, or where it names an alias.
+fn row_locked<'facts>(query: &Words, tables: Vec<Named<'facts>>) -> Vec<Named<'facts>> {
+    let mut rest = query.clone();
+    rest.until(&[
+        "FOR UPDATE OF",
+        "FOR NO KEY UPDATE OF",
+        "FOR SHARE OF",
+        "FOR KEY SHARE OF",
+    ]);
+    rest.until(&["OF"]);
+    if !rest.accept("OF") {
+        return tables;
+    }
+    let names = rest.until(&["NOWAIT", "SKIP", "FOR", "LIMIT", "OFFSET"]).identifiers();
+    let is_named = |table: &&Named| table.facts.is_some_and(|facts| names.contains(&facts.bare_name));
+    let named: Vec<Named> = tables.iter().filter(is_named).cloned().collect();
+    match named.len() == names.len() {
+        true => named,
+        false => tables,
+    }
 }
 
 pub(super) fn copy(judge: &mut Judge, words: &mut Words) {
@@ -279,17 +336,21 @@ pub(super) fn read_by<'facts>(judge: &Judge<'facts>, view: &Named<'facts>) -> Ve
 
 fn scan_sources(judge: &mut Judge, query: &Words) {
     let condition = condition(query);
-    for source in sources(judge, query) {
+    let sources = sources(judge, query);
+    scan_tables(judge, sources, condition.as_ref());
+}
+
+fn scan_tables<'facts>(judge: &mut Judge<'facts>, sources: Vec<Named<'facts>>, condition: Option<&Words>) {
+    // What the catalog does not have is a common table expression, or fails.
+    let is_there = |source: &Named| source.facts.is_some() || !judge.schema.is_known();
+    for source in sources.into_iter().filter(is_there).collect::<Vec<_>>() {
         let is_view = source.facts.is_some_and(|facts| facts.kind == "v");
         let tables = if is_view {
             read_by(judge, &source)
         } else {
             judge.with_descendants(&source)
         };
-        for table in tables
-            .iter()
-            .filter(|table| reads_whole(table.facts, condition.as_ref()))
-        {
+        for table in tables.iter().filter(|table| reads_whole(table.facts, condition)) {
             judge.scan(table);
         }
     }
@@ -309,7 +370,12 @@ fn sources<'facts>(judge: &Judge<'facts>, query: &Words) -> Vec<Named<'facts>> {
     if !rest.accept("FROM") {
         return Vec::new();
     }
-    let mut list = rest.until(FROM_ENDS);
+    let list = rest.until(FROM_ENDS);
+    listed(judge, list)
+}
+
+/// Returns the tables of a list with commas and joins.
+fn listed<'facts>(judge: &Judge<'facts>, mut list: Words) -> Vec<Named<'facts>> {
     let mut found = Vec::new();
     for mut item in list.split_at_commas() {
         loop {
@@ -333,13 +399,39 @@ fn condition<'text>(query: &Words<'text>) -> Option<Words<'text>> {
         .then(|| rest.until(&["RETURNING", "ORDER BY", "GROUP BY", "FOR UPDATE", "LIMIT"]))
 }
 
+/// Says whether a condition sets a column equal to another, which picks no rows of either.
+fn joins_columns(condition: &Words) -> bool {
+    const VALUES: &[&str] = &[
+        "TRUE",
+        "FALSE",
+        "NULL",
+        "CURRENT_DATE",
+        "CURRENT_TIMESTAMP",
+        "CURRENT_USER",
+    ];
+    let mut right = condition.clone();
+    let mut left = right.until(&["="]);
+    let is_column = |words: &mut Words| {
+        let is_value = VALUES.iter().any(|value| words.at(value));
+        !is_value && words.name().is_some() && words.is_empty()
+    };
+    right.accept("=") && is_column(&mut left) && is_column(&mut right)
+}
+
 /// Says whether a table is read from end to end: no index begins with a column of the condition.
 fn reads_whole(facts: Option<&RelationFacts>, condition: Option<&Words>) -> bool {
     let (Some(facts), Some(condition)) = (facts, condition) else {
         return condition.is_none();
     };
-    let (_, names) = condition.calls_and_names();
-    let names: Vec<String> = names.iter().flat_map(|name| name_path(name)).collect();
+    let mut names = Vec::new();
+    let mut rest = condition.clone();
+    while !rest.is_empty() {
+        let part = rest.until(&["AND"]);
+        rest.accept("AND");
+        if !joins_columns(&part) {
+            names.extend(part.calls_and_names().1.iter().flat_map(|name| name_path(name)));
+        }
+    }
     !facts
         .indexes
         .iter()

@@ -1,6 +1,7 @@
 //! What is done to the storage of tables: written anew, read, indexed; and what constraints prove without reading.
 
 use super::alter_table::Constraint;
+use super::columns::referenced_columns;
 use super::{Effects, Judge, Named};
 use crate::catalog::{ConstraintFacts, RelationFacts};
 use crate::migration::{LockMode, Trap};
@@ -65,6 +66,22 @@ impl<'facts> Judge<'facts> {
         if checked && tables.iter().any(Named::holds_rows) {
             for table in tables.iter().chain(&all_referenced) {
                 self.scan(table);
+            }
+        }
+    }
+
+    /// Takes away the foreign keys to a table whose referenced columns are such.
+    pub fn drop_dependents(&mut self, table: &Named<'facts>, are_such: impl Fn(&Vec<String>) -> bool) {
+        for (child, constraint) in self.schema.referencing(&table.name) {
+            if are_such(&referenced_columns(constraint)) {
+                self.effects.lock(&child.name, LockMode::AccessExclusive);
+                self.effects.warn(
+                    Trap::OtherTableLocked,
+                    format!(
+                        "CASCADE drops foreign key {} and locks {} too",
+                        constraint.name, child.name
+                    ),
+                );
             }
         }
     }

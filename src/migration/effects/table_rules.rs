@@ -5,7 +5,7 @@
 
 use super::alter_table::{self, Action};
 use super::words::Words;
-use super::{Judge, Named, name_path, undo};
+use super::{Effects, Judge, Named, name_path, undo};
 use crate::migration::LockMode::{self, AccessExclusive, ShareRowExclusive, ShareUpdateExclusive};
 
 /// Storage parameters that are set under the strongest lock (`src/backend/access/common/reloptions.c`); all others are under
@@ -28,6 +28,7 @@ pub(super) fn alter_table<'facts>(judge: &mut Judge<'facts>, words: &mut Words) 
     let Some((written, only)) = words.table() else {
         return judge.effects.unknown("the table's name was not understood");
     };
+    let cascade = words.holds("CASCADE");
     let actions = alter_table::actions(words);
     if let Some((_, index)) = judge.schema.index(&name_path(&written)) {
         // ALTER TABLE works on indexes too, but under the strongest lock even where ALTER INDEX takes less.
@@ -46,7 +47,12 @@ pub(super) fn alter_table<'facts>(judge: &mut Judge<'facts>, words: &mut Words) 
     } else {
         judge.with_descendants(&table)
     };
-    let mut target = Target { table, tables, lock };
+    let mut target = Target {
+        table,
+        tables,
+        lock,
+        cascade,
+    };
     for action in &actions {
         judge.action(&mut target, action);
     }
@@ -63,6 +69,8 @@ pub(super) struct Target<'facts> {
     pub tables: Vec<Named<'facts>>,
     /// The strongest lock that a subcommand needs.
     pub lock: LockMode,
+    /// Whether what depends on a dropped part goes with it.
+    pub cascade: bool,
 }
 
 fn lock_of(action: &Action, version: u32) -> LockMode {
@@ -82,6 +90,21 @@ fn lock_of(action: &Action, version: u32) -> LockMode {
 }
 
 impl<'facts> Judge<'facts> {
+    /// Writes the one row of a column's sequence to new storage. Which of several it is, only the server knows.
+    fn renew_sequence(&mut self, target: &Target<'facts>) {
+        match target.table.facts.map(|facts| facts.sequences.as_slice()) {
+            Some([sequence]) => {
+                self.effects.lock(sequence, ShareRowExclusive);
+                Effects::note(&mut self.effects.rewritten, sequence);
+                self.effects.emptied = true;
+            }
+            Some([]) | None => {}
+            Some(_) => self
+                .effects
+                .unknown("which of the table's sequences belongs to the column"),
+        }
+    }
+
     fn action(&mut self, target: &mut Target<'facts>, action: &Action) {
         let recursing = matches!(
             action,
@@ -89,6 +112,7 @@ impl<'facts> Judge<'facts> {
                 | Action::DropColumn(_)
                 | Action::SetType(_)
                 | Action::SetNotNull(_)
+                | Action::DropNotNull(_)
                 | Action::SetExpression
                 | Action::RenameColumn(..)
                 | Action::AddConstraint(_)
@@ -96,7 +120,15 @@ impl<'facts> Judge<'facts> {
                 | Action::Validate(_)
                 | Action::Simple { recurses: true, .. }
         );
-        if recursing {
+        // From PostgreSQL 18 on a column without NOT NULL ends it before the children are looked at.
+        let nothing_to_drop = match action {
+            Action::DropNotNull(column) if self.version >= 180_000 => {
+                let found = target.table.facts.and_then(|facts| facts.column(column));
+                found.is_some_and(|column| !column.not_null)
+            }
+            _ => false,
+        };
+        if recursing && !nothing_to_drop {
             let lock = target.lock;
             self.lock_all(&target.tables.clone(), lock);
         }
@@ -126,6 +158,7 @@ impl<'facts> Judge<'facts> {
                 let parent = self.relation(parent);
                 self.effects.lock(&parent.name, ShareUpdateExclusive);
             }
+            Action::SetSequence => self.renew_sequence(target),
             Action::Owner => {
                 for sequence in target.table.facts.iter().flat_map(|facts| &facts.sequences) {
                     self.effects.lock(sequence, AccessExclusive);

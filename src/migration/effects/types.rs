@@ -242,7 +242,12 @@ pub(super) fn change(old: &DataType, new: &DataType, schema: &SchemaFacts) -> Ch
     if new.constrained(schema) == Some(true) && old != new {
         return Change::Rewrite;
     }
-    let (old, new) = (old.stored_as(schema), new.stored_as(schema));
+    let from_domain = old.domain(schema).is_some() && old != new;
+    let (mut old, new) = (old.stored_as(schema), new.stored_as(schema));
+    if from_domain {
+        // A value of a domain comes without its length, so that a type with one checks it again.
+        old.modifiers.clear();
+    }
     if old == new {
         return Change::Keep;
     }

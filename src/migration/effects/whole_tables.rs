@@ -102,8 +102,8 @@ fn drop_table(judge: &mut Judge, table: &Named, cascade: bool) {
             for (child, _) in judge.schema.referencing(name) {
                 judge.effects.lock(&child.name, AccessExclusive);
             }
-            for view in judge.schema.relations.iter().filter(|view| view.reads.contains(name)) {
-                judge.effects.lock(&view.name, AccessExclusive);
+            for view in readers_of(judge, name) {
+                judge.effects.lock(&view, AccessExclusive);
             }
         }
     }
@@ -120,6 +120,21 @@ fn drop_table(judge: &mut Judge, table: &Named, cascade: bool) {
     judge
         .effects
         .warn(Trap::CannotComeBack, "what is dropped cannot be brought back");
+}
+
+/// Returns the views that read a relation, themselves or through others.
+fn readers_of(judge: &Judge, name: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let mut open = vec![name.to_owned()];
+    while let Some(read) = open.pop() {
+        for view in judge.schema.relations.iter().filter(|view| view.reads.contains(&read)) {
+            if !found.contains(&view.name) {
+                found.push(view.name.clone());
+                open.push(view.name.clone());
+            }
+        }
+    }
+    found
 }
 
 pub(super) fn drop_schema(judge: &mut Judge, words: &mut Words) {

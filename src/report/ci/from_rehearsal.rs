@@ -2,15 +2,16 @@
 
 use super::{Finding, HeldLock, Prediction, Rule, StatementVerdict, Verdict};
 use crate::migration::StepKind;
-use crate::model::estimate::{Basis, Estimate, Interval, StepEstimate, interval_at};
-use crate::observation::{EndReason, LockRecord, Rehearsal, StepRecord};
+use crate::model::estimate::{Basis, Estimate, Interval, RollbackEstimate, StepEstimate, interval_at};
+use crate::observation::{EndReason, LockRecord, Rehearsal, RollbackVerdict, StepRecord};
 
 /// Returns the verdict on a rehearsal. `place` turns a file as it was named into its path from the root of the repository.
 pub fn of_rehearsal(rehearsal: &Rehearsal, estimate: &Estimate, place: &dyn Fn(&str) -> String) -> Verdict {
     let migration = place(&rehearsal.migration);
     let steps = rehearsal.steps.iter().map(|record| {
         let step = estimate.steps.iter().find(|step| step.number == record.number);
-        statement(record, step, estimate.level, &migration)
+        let file = record.file.as_deref().map_or(migration.clone(), place);
+        statement(record, step, estimate.level, &file)
     });
     let mut verdict = Verdict {
         statements: steps.collect(),
@@ -35,7 +36,23 @@ pub fn of_rehearsal(rehearsal: &Rehearsal, estimate: &Estimate, place: &dyn Fn(&
         };
         verdict.findings.push(finding);
     }
+    let back = estimate.rollback.iter();
+    let found = back.filter_map(|back| rollback_failure(back, &verdict.migration));
+    verdict.findings.extend(found.collect::<Vec<_>>());
     verdict
+}
+
+fn rollback_failure(back: &RollbackEstimate, migration: &str) -> Option<Finding> {
+    let outcome = match back.verdict {
+        RollbackVerdict::Failed => "fails",
+        RollbackVerdict::Differs => "does not bring the schema back",
+        RollbackVerdict::NotRepeatable => {
+            "brings the schema back, but the migration does not apply a second time as it did"
+        }
+        RollbackVerdict::Unfinished | RollbackVerdict::WithLosses | RollbackVerdict::ComesBack => return None,
+    };
+    let message = format!("the rollback {} {outcome}", back.file);
+    Some(Finding::of_migration(Rule::RollbackFailed, migration, message))
 }
 
 fn statement(record: &StepRecord, step: Option<&StepEstimate>, level: f64, file: &str) -> StatementVerdict {
@@ -49,8 +66,15 @@ fn statement(record: &StepRecord, step: Option<&StepEstimate>, level: f64, file:
         duration: step.map(|step| prediction(step.point_seconds, interval_at(&step.intervals, level), step.basis)),
         locks: locks.iter().map(|lock| held(lock, record, step, level)).collect(),
         wal_bytes: step.and_then(|step| step.wal_bytes),
-        passed_over: record.passed_over.clone(),
+        passed_over: not_measured(record),
     }
+}
+
+/// Says why nothing was measured of a statement, if that is so.
+fn not_measured(record: &StepRecord) -> Option<String> {
+    let never_run = record.observations.is_empty() && !record.complete;
+    let unreached = never_run.then(|| "the rehearsal never came to it".to_string());
+    record.passed_over.clone().or(unreached)
 }
 
 /// Returns a lock with its hold time; that is as uncertain as the statement's duration, except for a backfill, whose locks
@@ -72,7 +96,7 @@ fn held(lock: &LockRecord, record: &StepRecord, step: Option<&StepEstimate>, lev
         mode: lock.mode,
         held: lock
             .held_seconds
-            .filter(|_| record.passed_over.is_none())
+            .filter(|_| not_measured(record).is_none())
             .map(|seconds| Prediction {
                 point_seconds: seconds,
                 lower_seconds: seconds * lower,

@@ -85,6 +85,10 @@ impl Gate {
             let message = format!("what it does is not known, so {} cannot judge it", self.name);
             return Some(Finding::of_statement(Rule::CannotBeJudged, statement, message));
         }
+        if statement.passed_over.is_some() {
+            let message = format!("nothing of it was measured, so {} cannot judge it", self.name);
+            return Some(Finding::of_statement(Rule::CannotBeJudged, statement, message));
+        }
         match self.denied {
             Denied::Lock(mode) => self.judge_locks(statement, mode),
             Denied::Work(kind) if statement.kind == kind => {
@@ -193,9 +197,11 @@ mod tests {
         verdict.statements[1].locks[0].held = None;
         verdict.statements[0].kind = StepKind::Unclassified;
         verdict.statements[0].duration = None;
+        verdict.statements.push(verdict.statements[1].clone());
+        verdict.statements[2].passed_over = Some("a check failed".to_string());
         let found = Gate::parse("share>1h").expect("a gate").judge(&verdict);
         let ids: Vec<&str> = found.iter().map(|finding| finding.rule.id()).collect();
-        assert_eq!(ids, ["MT008", "MT008"]);
+        assert_eq!(ids, ["MT008", "MT008", "MT008"]);
     }
 
     #[test]

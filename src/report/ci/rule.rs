@@ -63,7 +63,7 @@ const fn entry(
     }
 }
 
-const ENTRIES: [Entry; 27] = [
+const ENTRIES: [Entry; 28] = [
     entry(
         Rule::LockHeldTooLong,
         ("MT001", "LockHeldTooLong"),
@@ -240,6 +240,14 @@ const ENTRIES: [Entry; 27] = [
         "The statement waits for a transaction that its own tool keeps open.",
         "CONCURRENTLY waits for every transaction with an older snapshot, the tool's own among them: the migration hangs. The \
          message names the setting.",
+    ),
+    entry(
+        Rule::Trap(Trap::KeptWhenSentWhole),
+        ("MT116", "KeptWhenSentWhole"),
+        Level::Note,
+        "Sent together with other statements it keeps its lock until the last of them.",
+        "Several statements in one simple query (psql -c, or a tool that sends the file whole) are one implicit transaction. Send \
+         them one by one, or put the slow ones into a migration of their own.",
     ),
     entry(
         Rule::LongLock,
