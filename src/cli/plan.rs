@@ -120,7 +120,7 @@ fn sizes(reader: &mut Reader, planned: &[PlannedStatement], schema: &SchemaFacts
 
 fn statement(planned: &PlannedStatement, times: Times, schema: &SchemaFacts) -> StatementReport {
     let effects = planned.effects.clone().unwrap_or_default();
-    let kind = effects.kind();
+    let kind = planned.kind();
     let mut warnings: Vec<Remark> = planned.warnings.iter().cloned().map(Remark::from).collect();
     warnings.extend(effects.unknown.iter().map(|reason| Remark {
         rule: Rule::Unclassified,
@@ -167,7 +167,11 @@ fn statement(planned: &PlannedStatement, times: Times, schema: &SchemaFacts) -> 
             })
             .collect(),
         rewritten: effects.rewritten,
-        scanned: effects.scanned,
+        // A batch finds its window by the key.
+        scanned: match kind {
+            StepKind::Backfill => Vec::new(),
+            _ => effects.scanned,
+        },
         transaction: effects.transaction,
         rollback: effects.rollback,
         safe_form: may_be_long

@@ -27,6 +27,23 @@ pub struct PlannedStatement {
     pub warnings: Vec<Warning>,
 }
 
+impl PlannedStatement {
+    /// Returns what kind of step it is.
+    pub fn kind(&self) -> StepKind {
+        let kind = self.effects.as_ref().map_or(StepKind::CatalogOnly, Effects::kind);
+        match (kind, self.batch_size()) {
+            (StepKind::Dml, Some(_)) => StepKind::Backfill,
+            _ => kind,
+        }
+    }
+
+    /// Returns how many rows it changes from one COMMIT to the next; `None` where that is all of them.
+    pub fn batch_size(&self) -> Option<u64> {
+        let alone = self.transaction_block.is_none();
+        self.statement.batch_size().filter(|_| alone)
+    }
+}
+
 /// A table as an earlier statement of the migration has left it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PlannedTable {

@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 
+use super::batching::DEFAULT_BATCH_SIZE;
 use super::directive::{self, Directive};
 use super::formats::Tool;
 use super::lexer::BatchEdge;
@@ -46,6 +47,15 @@ pub struct Sending {
 }
 
 impl Statement {
+    /// Returns how many rows a batch has where the person who wrote the statement means it to run in batches.
+    pub fn batch_size(&self) -> Option<u64> {
+        match &self.directive {
+            Some(Directive::Batch(batch)) => Some(batch.size.unwrap_or(DEFAULT_BATCH_SIZE)),
+            Some(Directive::NoBatch) => None,
+            None => (!self.placeholders.is_empty()).then_some(DEFAULT_BATCH_SIZE),
+        }
+    }
+
     /// Returns a usage error `file:line: message` with a range of the statement marked.
     pub(super) fn error(&self, range: Range<usize>, message: impl std::fmt::Display) -> Error {
         let before = &self.sql[..range.start];

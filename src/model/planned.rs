@@ -27,6 +27,7 @@ pub struct Times {
 /// empty when no catalog was read.
 pub fn times(planned: &[PlannedStatement], sizes: &Sizes, level: f64) -> (Vec<Times>, Option<Prediction>) {
     let durations = durations(planned, sizes);
+    let batches = batches(planned);
     let mut times = vec![Times::default(); planned.len()];
     let mut block: Option<u32> = None;
     let mut sum = Some(Sum::default());
@@ -42,7 +43,11 @@ pub fn times(planned: &[PlannedStatement], sizes: &Sizes, level: f64) -> (Vec<Ti
         sum = with(sum, durations[place]);
         times[place] = Times {
             duration: durations[place].map(|duration| prediction(duration, level)),
-            held: sum.and_then(|sum| predicted(sum, level)),
+            // A backfill lets go of its locks after each batch.
+            held: match batches[place] {
+                Some(batch) => batch.map(|batch| prediction(batch, level)),
+                None => sum.and_then(|sum| predicted(sum, level)),
+            },
         };
     }
     let mut whole = Some(Sum::default());
@@ -132,6 +137,19 @@ fn durations(planned: &[PlannedStatement], sizes: &Sizes) -> Vec<Option<Lognorma
             }
         };
         planned.effects.as_ref().and_then(|effects| duration(effects, size))
+    };
+    planned.iter().map(of).collect()
+}
+
+/// Returns the duration of one batch of each statement that is one batch after the other, and `None` for the others.
+fn batches(planned: &[PlannedStatement]) -> Vec<Option<Option<Lognormal>>> {
+    let of = |planned: &PlannedStatement| {
+        let (effects, rows) = (planned.effects.as_ref()?, planned.batch_size()?);
+        (planned.kind() == StepKind::Backfill).then(|| {
+            let mut batch = effects.clone();
+            batch.rows = Some(rows as f64);
+            duration(&batch, |_| Size::Unknown)
+        })
     };
     planned.iter().map(of).collect()
 }

@@ -17,6 +17,7 @@ mod ci_command;
 mod ci_repository;
 mod ci_templates;
 mod coverage;
+mod documentation;
 mod documents;
 mod expand_contract;
 mod gate;

@@ -103,3 +103,51 @@ fn without_a_database_the_unknown_is_said() {
         "{markdown}"
     );
 }
+
+#[test]
+fn a_backfill_holds_its_locks_for_a_batch() {
+    let database = Database::create();
+    database.execute(
+        "CREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint, customer_id bigint); ANALYZE orders; \
+         UPDATE pg_class SET reltuples = 3e8, relpages = 1 WHERE relname = 'orders'; \
+         INSERT INTO orders SELECT 1",
+    );
+    let windows = "UPDATE orders SET customer_id = user_id WHERE id BETWEEN <batch_start> AND <batch_end>";
+    let script = format!(
+        "{windows};\n-- migtime: batch key=id size=100\nUPDATE orders SET customer_id = user_id;\n\
+         UPDATE orders SET customer_id = user_id;\nBEGIN;\n{windows};\nCOMMIT;\n"
+    );
+    let path = file("batches", &script);
+    let arguments = [
+        "plan",
+        &path.display().to_string(),
+        "--url",
+        &database.url(),
+        "--format",
+        "json",
+    ];
+    let (stdout, stderr, code) = run(&arguments);
+    std::fs::remove_file(&path).expect("the file was there");
+    assert_eq!(code, Some(0), "{stderr}");
+    let plan: Value = serde_json::from_str(&stdout).expect("the output is JSON");
+    let kinds: Vec<&str> = plan["statements"]
+        .as_array()
+        .expect("statements")
+        .iter()
+        .filter_map(|statement| statement["step_kind"].as_str())
+        .collect();
+    assert_eq!(
+        kinds,
+        ["backfill", "backfill", "dml", "catalog-only", "dml", "catalog-only"]
+    );
+    let says = |place: usize, what: &str| plan["statements"][place].to_string().contains(what);
+    for batched in [0, 1] {
+        assert!(
+            !says(batched, "holds RowExclusiveLock") && !says(batched, "in batches"),
+            "{plan}"
+        );
+    }
+    for whole in [2, 4] {
+        assert!(says(whole, "holds RowExclusiveLock"), "{plan}");
+    }
+}
