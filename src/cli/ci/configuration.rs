@@ -283,11 +283,11 @@ mod tests {
         let all = Configuration::parse(include_str!("../../../ci-templates/migtime.toml"), "all").expect("every key");
         assert_eq!(all.budget.longest.len(), 2);
         assert_eq!(all.budget.disk.map(|size| size.0), Some(50 << 30));
-        let readme = include_str!("../../../README.md");
-        let (_, example) = readme.split_once("```toml\n").expect("the README has an example");
+        let reference = include_str!("../../../docs/reference.md");
+        let (_, example) = reference.split_once("```toml\n").expect("the reference has an example");
         let (example, _) = example.split_once("```").expect("the example ends");
-        let budget = Configuration::parse(example, "README.md")
-            .expect("the README's example")
+        let budget = Configuration::parse(example, "reference.md")
+            .expect("the reference's example")
             .budget;
         assert_eq!(budget.duration, Some(Seconds(2700.0)));
     }
