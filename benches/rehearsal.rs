@@ -198,8 +198,6 @@ impl Duel<'_> {
 }
 
 impl RehearsalMonitor for Duel<'_> {
-    fn step_begins(&mut self, _step: &StepRecord) {}
-
     fn batch_done(&mut self, _step: &StepRecord, observations: &[Observation], _planned_batches: f64) {
         let (now, done) = (Instant::now(), observations.len());
         if self.first_batch.is_none() {
@@ -217,14 +215,6 @@ impl RehearsalMonitor for Duel<'_> {
             self.run_plainly(turn + 1);
         }
         self.resumed = Instant::now();
-    }
-
-    fn is_enough(&mut self, _so_far: &Rehearsal, _step: &StepRecord, _checkpoints: u64) -> bool {
-        false
-    }
-
-    fn is_interrupted(&self) -> bool {
-        false
     }
 }
 

@@ -56,15 +56,19 @@ impl Default for Conditions {
 }
 
 /// The one who watches a rehearsal: shows progress, and decides when the evidence is enough.
+///
+/// One that implements nothing shows nothing and lets the rehearsal run to its end.
 pub trait RehearsalMonitor {
     /// Hears that a step begins.
-    fn step_begins(&mut self, step: &StepRecord);
+    fn step_begins(&mut self, _step: &StepRecord) {}
 
     /// Hears of each batch of the step that runs, with all observations of this run so far.
-    fn batch_done(&mut self, step: &StepRecord, observations: &[Observation], planned_batches: f64);
+    fn batch_done(&mut self, _step: &StepRecord, _observations: &[Observation], _planned_batches: f64) {}
 
     /// Returns whether `step` of `so_far` is measured well enough; asked only when a look is due.
-    fn is_enough(&mut self, so_far: &Rehearsal, step: &StepRecord, checkpoints: u64) -> bool;
+    fn is_enough(&mut self, _so_far: &Rehearsal, _step: &StepRecord, _checkpoints: u64) -> bool {
+        false
+    }
 
     /// Returns one who hears how far the statement of the step that began has come, where the server tells.
     fn progress_listener(&self) -> ProgressListener {
@@ -78,7 +82,9 @@ pub trait RehearsalMonitor {
     }
 
     /// Returns whether the person asked to stop.
-    fn is_interrupted(&self) -> bool;
+    fn is_interrupted(&self) -> bool {
+        false
+    }
 }
 
 /// Runs `steps` on `clone` as repetition `run`, appending what is measured to `rehearsal` and saving it as it goes.

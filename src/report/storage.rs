@@ -64,7 +64,7 @@ pub fn uncounted(total: &StorageTotal) -> Option<String> {
         _ => "steps",
     };
     Some(format!(
-        "Not counted, because it was not measured: WAL or disk of {noun} {}.",
+        "The sums leave out what was not measured: the dashes of {noun} {}.",
         steps.join(", ")
     ))
 }

@@ -219,7 +219,7 @@ fn way_back(page: &Page, estimate: &Estimate) -> String {
     if !back.steps.is_empty() {
         let header = way_back::header(estimate.level);
         let header = header.each_ref().map(String::as_str);
-        writeln!(text, "\n{}", page.table(&header, 2, &back.steps)).expect(STRING);
+        writeln!(text, "\n{}", page.table(&header, header.len(), &back.steps)).expect(STRING);
     }
     text.push('\n');
     text

@@ -75,8 +75,9 @@ fn the_statements_of_a_command_are_seen_with_their_locks() {
         "1,000 rows at half a millisecond each"
     );
     let gap = lock.sampled_every_seconds.expect("sampled");
+    // It may have been taken just after a look and let go of just before one.
     assert!(
-        lock.held_seconds.expect("a time") >= seconds(alter) + seconds(update) - gap,
+        lock.held_seconds.expect("a time") >= seconds(alter) + seconds(update) - 2.0 * gap,
         "held until the commit"
     );
     assert_eq!(rehearsal.ended.expect("it ended").reason, EndReason::Complete);

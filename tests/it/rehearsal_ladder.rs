@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use migtime::catalog;
 use migtime::migration::{self, BatchOptions, StepKind};
-use migtime::observation::{LadderRecord, Observation, Rehearsal, StepRecord};
+use migtime::observation::{LadderRecord, Rehearsal};
 use migtime::rehearsal::journal::Journal;
 use migtime::rehearsal::{Conditions, RehearsalMonitor, rehearse};
 use migtime::server::Staging;
@@ -20,19 +20,7 @@ const CATALOG: &str = "SELECT string_agg(format('%s %s %s %s %s', c.oid, c.relna
 
 struct Patient;
 
-impl RehearsalMonitor for Patient {
-    fn step_begins(&mut self, _step: &StepRecord) {}
-
-    fn batch_done(&mut self, _step: &StepRecord, _observations: &[Observation], _planned_batches: f64) {}
-
-    fn is_enough(&mut self, _so_far: &Rehearsal, _step: &StepRecord, _checkpoints: u64) -> bool {
-        false
-    }
-
-    fn is_interrupted(&self) -> bool {
-        false
-    }
-}
+impl RehearsalMonitor for Patient {}
 
 /// A table with everything that makes it hard to copy: quoted names, an identity, a generated column, a fill factor, a dropped
 /// column, a constraint that is not valid yet, and a table that refers to it.

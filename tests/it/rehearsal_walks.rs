@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use migtime::catalog;
 use migtime::migration::{self, BatchOptions, Batching, Step, Walk, WalkFrom, batches_sql};
-use migtime::observation::{EndReason, Observation, Rehearsal, StepRecord};
+use migtime::observation::{EndReason, Rehearsal, StepRecord};
 use migtime::rehearsal::journal::Journal;
 use migtime::rehearsal::{Conditions, RehearsalMonitor, rehearse};
 use migtime::server::Staging;
@@ -19,19 +19,7 @@ const BATCH_SIZE: u64 = 7;
 /// Lets a rehearsal run to its end.
 struct Patient;
 
-impl RehearsalMonitor for Patient {
-    fn step_begins(&mut self, _step: &StepRecord) {}
-
-    fn batch_done(&mut self, _step: &StepRecord, _observations: &[Observation], _planned_batches: f64) {}
-
-    fn is_enough(&mut self, _so_far: &Rehearsal, _step: &StepRecord, _checkpoints: u64) -> bool {
-        false
-    }
-
-    fn is_interrupted(&self) -> bool {
-        false
-    }
-}
+impl RehearsalMonitor for Patient {}
 
 fn conditions() -> Conditions {
     Conditions {

@@ -2,7 +2,7 @@
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::observation::{Observation, Rehearsal, StepRecord};
+use crate::observation::{Observation, StepRecord};
 use crate::rehearsal::RehearsalMonitor;
 use crate::rehearsal::duet::DuetMonitor;
 use crate::server::signals;
@@ -82,10 +82,6 @@ impl RehearsalMonitor for BenchProgress {
     fn batch_done(&mut self, step: &StepRecord, observations: &[Observation], planned_batches: f64) {
         let percent = 100.0 * observations.len() as f64 / planned_batches.max(observations.len() as f64);
         self.says(&format!("step {}, {percent:.0} %", step.number));
-    }
-
-    fn is_enough(&mut self, _so_far: &Rehearsal, _step: &StepRecord, _checkpoints: u64) -> bool {
-        false
     }
 
     fn is_interrupted(&self) -> bool {
