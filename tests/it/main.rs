@@ -25,6 +25,8 @@ mod house;
 mod ladder_command;
 mod ladder_coverage;
 mod measured;
+mod migration_batches;
+mod migration_fixture;
 mod migration_steps;
 mod migration_tools;
 mod plan_cases;
