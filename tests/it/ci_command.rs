@@ -177,7 +177,7 @@ fn a_changed_migration_is_flagged_and_the_next_one_stands_on_those_before_it() {
 #[test]
 fn too_little_evidence_fails_unless_it_is_allowed() {
     let thin =
-        "[rehearsal]\nbatch_size = 20\nmax_duration = \"1s\"\n[throwaway]\nfill = \"db/fill.sql\"\nrows = 60000\n";
+        "[rehearsal]\nbatch_size = 20\nmax_duration = \"1ms\"\n[throwaway]\nfill = \"db/fill.sql\"\nrows = 60000\n";
     let repository = Repository::create(thin);
     repository.write(
         "db/migrations/0002_backfill.sql",
