@@ -46,7 +46,9 @@ use arguments::Command;
 /// Runs the program and returns its exit code; see the table in `migtime --help`.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match run(&arguments.command) {
+    let outcome = run(&arguments.command);
+    signals::give_way_to_forced_exit();
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output::print_error(&error);

@@ -15,6 +15,7 @@ use signal_hook::iterator::Signals;
 use crate::error::{Error, ErrorKind, Result};
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+static ENDING: AtomicBool = AtomicBool::new(false);
 static NEXT_NUMBER: AtomicU64 = AtomicU64::new(0);
 static ACTIONS: Mutex<BTreeMap<u64, Action>> = Mutex::new(BTreeMap::new());
 
@@ -76,7 +77,15 @@ impl Drop for AtForcedExit {
     }
 }
 
+/// Lets a forced end have its way, if one has begun: what then fails, fails because of it, and is not to be reported.
+pub fn give_way_to_forced_exit() {
+    while ENDING.load(Ordering::SeqCst) {
+        std::thread::park();
+    }
+}
+
 fn exit_at_once(signal: i32) -> ! {
+    ENDING.store(true, Ordering::SeqCst);
     let registered = std::mem::take(&mut *actions());
     // The newest first: a sandbox goes before the server it lives on.
     for action in registered.into_values().rev() {

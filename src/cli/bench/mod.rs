@@ -31,7 +31,7 @@ pub fn run(arguments: &BenchArguments) -> Result<()> {
         false => run_all(&mut entries, &order, arguments),
     };
     deliver(&entries)?;
-    for entry in &entries {
+    for entry in entries.iter().filter(|entry| entry.runs_done() > 0) {
         output::print_note(&format!("saved {}", entry.file.display()));
     }
     tell_end(ended?, &entries, arguments)
