@@ -150,6 +150,10 @@ pub(super) fn failure(error: &postgres::Error) -> Error {
     if kind == ErrorKind::Connection {
         return failure.in_context("the connection was lost");
     }
+    if error.code() == Some(&SqlState::UNDEFINED_FILE) {
+        // From PostgreSQL 15 on the server says so itself.
+        return failure.with_hint("The extension must first be installed on the system where PostgreSQL is running.");
+    }
     if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {
         return failure.with_hint("another session holds a lock on the clone; end it, or raise --lock-timeout");
     }

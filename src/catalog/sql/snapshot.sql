@@ -130,7 +130,8 @@ SELECT 'constraint', ARRAY[coalesce(relations.class || ' ' || relations.name, ty
     'comment', obj_description(c.oid, 'pg_constraint')
 )::text
 FROM pg_constraint AS c LEFT JOIN relations ON relations.oid = conrelid LEFT JOIN types ON types.oid = contypid
-WHERE contype <> 't' AND (relations.oid IS NOT NULL OR types.oid IS NOT NULL)
+-- From 18 on a NOT NULL is a constraint as well, whose name nobody gave and which is the column's own property here.
+WHERE contype <> 't' AND NOT (contype = 'n' AND convalidated) AND (relations.oid IS NOT NULL OR types.oid IS NOT NULL)
 
 UNION ALL
 SELECT 'index', ARRAY[coalesce('constraint ' || quote_ident(conname) || ' on ', relations.class || ' ') || relations.name] || ARRAY(

@@ -41,7 +41,7 @@ pub struct BenchArguments {
     #[arg(long, value_name = "DIR", default_value = "reports/bench")]
     pub output: PathBuf,
     /// Take the server programs from this directory
-    #[arg(long, value_name = "DIR", env = "MIGTIME_PG_BIN", conflicts_with = "staging")]
+    #[arg(long, value_name = "DIR", env = "MIGTIME_PG_BIN")]
     pub pg_bin: Option<PathBuf>,
     /// Draw the data and the order of the runs from this seed
     #[arg(long, default_value_t = 1)]
