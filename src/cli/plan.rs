@@ -167,11 +167,7 @@ fn statement(planned: &PlannedStatement, times: Times, schema: &SchemaFacts) -> 
             })
             .collect(),
         rewritten: effects.rewritten,
-        // A batch finds its window by the key.
-        scanned: match kind {
-            StepKind::Backfill => Vec::new(),
-            _ => effects.scanned,
-        },
+        scanned: planned.scanned().to_vec(),
         transaction: effects.transaction,
         rollback: effects.rollback,
         safe_form: may_be_long

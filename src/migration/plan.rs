@@ -37,6 +37,14 @@ impl PlannedStatement {
         }
     }
 
+    /// Returns the tables that it reads from end to end; a batch finds its window by the key.
+    pub fn scanned(&self) -> &[String] {
+        match (&self.effects, self.kind()) {
+            (None, _) | (_, StepKind::Backfill) => &[],
+            (Some(effects), _) => &effects.scanned,
+        }
+    }
+
     /// Returns how many rows it changes from one COMMIT to the next; `None` where that is all of them.
     pub fn batch_size(&self) -> Option<u64> {
         let alone = self.transaction_block.is_none();

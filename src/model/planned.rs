@@ -27,7 +27,6 @@ pub struct Times {
 /// empty when no catalog was read.
 pub fn times(planned: &[PlannedStatement], sizes: &Sizes, level: f64) -> (Vec<Times>, Option<Prediction>) {
     let durations = durations(planned, sizes);
-    let batches = batches(planned);
     let mut times = vec![Times::default(); planned.len()];
     let mut block: Option<u32> = None;
     let mut sum = Some(Sum::default());
@@ -44,9 +43,9 @@ pub fn times(planned: &[PlannedStatement], sizes: &Sizes, level: f64) -> (Vec<Ti
         times[place] = Times {
             duration: durations[place].map(|duration| prediction(duration, level)),
             // A backfill lets go of its locks after each batch.
-            held: match batches[place] {
-                Some(batch) => batch.map(|batch| prediction(batch, level)),
-                None => sum.and_then(|sum| predicted(sum, level)),
+            held: match planned[place].kind() {
+                StepKind::Backfill => batch_duration(&planned[place]).map(|batch| prediction(batch, level)),
+                _ => sum.and_then(|sum| predicted(sum, level)),
             },
         };
     }
@@ -141,17 +140,11 @@ fn durations(planned: &[PlannedStatement], sizes: &Sizes) -> Vec<Option<Lognorma
     planned.iter().map(of).collect()
 }
 
-/// Returns the duration of one batch of each statement that is one batch after the other, and `None` for the others.
-fn batches(planned: &[PlannedStatement]) -> Vec<Option<Option<Lognormal>>> {
-    let of = |planned: &PlannedStatement| {
-        let (effects, rows) = (planned.effects.as_ref()?, planned.batch_size()?);
-        (planned.kind() == StepKind::Backfill).then(|| {
-            let mut batch = effects.clone();
-            batch.rows = Some(rows as f64);
-            duration(&batch, |_| Size::Unknown)
-        })
-    };
-    planned.iter().map(of).collect()
+/// Returns the duration of one batch of a backfill.
+fn batch_duration(backfill: &PlannedStatement) -> Option<Lognormal> {
+    let mut batch = backfill.effects.clone()?;
+    batch.rows = Some(backfill.batch_size()? as f64);
+    duration(&batch, |_| Size::Unknown)
 }
 
 enum Size<'facts> {

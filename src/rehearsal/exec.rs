@@ -243,15 +243,19 @@ fn locks(runs: &[&SeenStatement], before: &Relations, after: &Relations, gap: f6
     locks
 }
 
-/// Gives each rewritten relation to the longest statement that held the lock which a rewrite needs.
+/// Gives each rewritten relation to the longest statement that held the lock which a rewrite needs on its table; one that
+/// changes rows only holds that of a statement before it in its transaction.
 fn attribute_rewrites(steps: &mut [StepRecord], before: &Relations, after: &Relations) {
     for relation in before.rewritten_since(after) {
         let table = before.table_of(&relation);
         let could = |step: &&mut StepRecord| {
             let mut locks = step.locks.iter();
-            locks.any(|lock| {
-                (lock.relation == relation || Some(&lock.relation) == table) && lock.mode == LockMode::AccessExclusive
-            })
+            let rewrites = !matches!(step.kind, StepKind::Dml | StepKind::Backfill);
+            rewrites
+                && locks.any(|lock| {
+                    (lock.relation == relation || Some(&lock.relation) == table)
+                        && lock.mode == LockMode::AccessExclusive
+                })
         };
         let seconds = |step: &StepRecord| step.observations.iter().map(|run| run.seconds).sum::<f64>();
         let step = steps

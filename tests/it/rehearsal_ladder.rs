@@ -6,11 +6,10 @@ use std::collections::BTreeMap;
 use migtime::catalog;
 use migtime::migration::{self, BatchOptions, StepKind};
 use migtime::observation::{LadderRecord, Rehearsal};
-use migtime::rehearsal::journal::Journal;
-use migtime::rehearsal::{Conditions, RehearsalMonitor, rehearse};
+use migtime::rehearsal::Conditions;
 use migtime::server::Staging;
 
-use crate::support::Database;
+use crate::support::{Database, rehearse_once};
 
 /// Rows of each table: more than the 8 MB below which nothing is worth a ladder.
 const ROWS: u64 = 100_000;
@@ -18,14 +17,10 @@ const ROWS: u64 = 100_000;
 const CATALOG: &str = "SELECT string_agg(format('%s %s %s %s %s', c.oid, c.relnamespace::regnamespace, c.relname, c.relfilenode, \
     c.reloptions), E'\\n' ORDER BY c.oid) FROM pg_class c WHERE c.oid >= 16384";
 
-struct Patient;
-
-impl RehearsalMonitor for Patient {}
-
 /// A table with everything that makes it hard to copy: quoted names, an identity, a generated column, a fill factor, a dropped
 /// column, a constraint that is not valid yet, and a table that refers to it.
 fn database() -> Database {
-    let database = Database::create();
+    let database = Database::create_alone();
     database.execute(&format!(
         "CREATE SCHEMA \"Odd % schema\";
          CREATE TABLE public.parents (id int PRIMARY KEY);
@@ -56,7 +51,6 @@ fn rehearsed(database: &Database, sql: &str, table: &str) -> Rehearsal {
     let tables = BTreeMap::from([(table.to_owned(), facts.clone())]);
     let steps = migration::steps(&statements, &tables, &BatchOptions::default()).expect("steps");
     let mut rehearsal = Rehearsal {
-        server: clone.read(catalog::server_facts).expect("the server tells"),
         tables: vec![facts.clone()],
         ..Rehearsal::default()
     };
@@ -64,17 +58,7 @@ fn rehearsed(database: &Database, sql: &str, table: &str) -> Rehearsal {
         growth: BTreeMap::from([(facts.name, 4.0)]),
         ..Conditions::default()
     };
-    let mut journal = Journal::new(None);
-    rehearse(
-        &mut clone,
-        &steps,
-        0,
-        &conditions,
-        &mut rehearsal,
-        &mut journal,
-        &mut Patient,
-    )
-    .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    rehearse_once(&mut clone, &steps, &conditions, &mut rehearsal);
     rehearsal
 }
 
@@ -82,7 +66,7 @@ fn ask(database: &Database, sql: &str) -> String {
     database.client().query_one(sql, &[]).expect(sql).get(0)
 }
 
-/// Makes sure that `sql` was run on a part of the table first, with less memory than on the whole.
+/// Makes sure that `sql` was run on a part of the table first, with less memory and in proportion less WAL than on the whole.
 fn check(database: &Database, sql: &str) -> LadderRecord {
     let rehearsal = rehearsed(database, sql, TABLE);
     let step = rehearsal.steps.last().expect("a step");

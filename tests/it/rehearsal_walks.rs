@@ -5,21 +5,15 @@ use std::collections::BTreeMap;
 use migtime::catalog;
 use migtime::migration::{self, BatchOptions, Batching, Step, Walk, WalkFrom, batches_sql};
 use migtime::observation::{EndReason, Rehearsal, StepRecord};
-use migtime::rehearsal::journal::Journal;
-use migtime::rehearsal::{Conditions, RehearsalMonitor, rehearse};
+use migtime::rehearsal::Conditions;
 use migtime::server::Staging;
 
-use crate::support::{Database, said};
+use crate::support::{Database, rehearse_once, said};
 
 /// Rows of each table.
 const ROWS: u64 = 3_000;
 /// So small that a walk of 3,000 rows needs its windows looked up three times.
 const BATCH_SIZE: u64 = 7;
-
-/// Lets a rehearsal run to its end.
-struct Patient;
-
-impl RehearsalMonitor for Patient {}
 
 fn conditions() -> Conditions {
     Conditions {
@@ -58,21 +52,9 @@ fn replay(database: &Database, sql: &str, walk: Option<Walk>) -> Rehearsal {
     let mut rehearsal = Rehearsal {
         migration: "migration.sql".to_owned(),
         throwaway: true,
-        server: clone.read(catalog::server_facts).expect("the server tells"),
         ..Rehearsal::default()
     };
-    let mut journal = Journal::new(None);
-    let conditions = conditions();
-    rehearse(
-        &mut clone,
-        &steps,
-        0,
-        &conditions,
-        &mut rehearsal,
-        &mut journal,
-        &mut Patient,
-    )
-    .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    rehearse_once(&mut clone, &steps, &conditions(), &mut rehearsal);
     rehearsal
 }
 

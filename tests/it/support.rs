@@ -11,7 +11,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use migtime::server::{ConnectionParameters, Environment, ThrowawayOptions, ThrowawayServer};
+use migtime::catalog;
+use migtime::migration::Step;
+use migtime::observation::Rehearsal;
+use migtime::rehearsal::journal::Journal;
+use migtime::rehearsal::{Conditions, RehearsalMonitor, rehearse};
+use migtime::server::{ConnectionParameters, Environment, Staging, ThrowawayOptions, ThrowawayServer};
 use postgres::Client;
 
 static SERVER: Mutex<Weak<ThrowawayServer>> = Mutex::new(Weak::new());
@@ -30,6 +35,17 @@ impl Database {
         let name = format!("test_{}", NEXT_DATABASE.fetch_add(1, Ordering::Relaxed));
         let database = Database { server, name };
         database.maintain(&format!("CREATE DATABASE {}", database.name));
+        database
+    }
+
+    /// Creates it on a server of its own, for what other tests' work would blur: the WAL belongs to the whole server.
+    pub fn create_alone() -> Database {
+        let server = Arc::new(start_server());
+        let database = Database {
+            server,
+            name: "alone".to_string(),
+        };
+        database.maintain("CREATE DATABASE alone");
         database
     }
 
@@ -171,13 +187,30 @@ fn shared_server() -> Arc<ThrowawayServer> {
     if let Some(server) = shared.upgrade() {
         return server;
     }
-    let server = Arc::new(ThrowawayServer::start(&options()).unwrap_or_else(|error| {
+    let server = Arc::new(start_server());
+    *shared = Arc::downgrade(&server);
+    server
+}
+
+fn start_server() -> ThrowawayServer {
+    ThrowawayServer::start(&options()).unwrap_or_else(|error| {
         panic!(
             "no server for the tests: {error}\n{}\nhint: {}",
             error.excerpt().unwrap_or_default(),
             error.hint().unwrap_or_default()
         )
-    }));
-    *shared = Arc::downgrade(&server);
-    server
+    })
+}
+
+/// Lets a rehearsal run to its end.
+struct Patient;
+
+impl RehearsalMonitor for Patient {}
+
+/// Rehearses `steps` on `clone` once, to the end, into `rehearsal`; nothing is saved.
+pub fn rehearse_once(clone: &mut Staging, steps: &[Step], conditions: &Conditions, rehearsal: &mut Rehearsal) {
+    rehearsal.server = clone.read(catalog::server_facts).expect("the server tells");
+    let mut journal = Journal::new(None);
+    rehearse(clone, steps, 0, conditions, rehearsal, &mut journal, &mut Patient)
+        .unwrap_or_else(|error| panic!("{}: {error}", steps[0].sql));
 }

@@ -183,6 +183,14 @@ impl<'facts> Judge<'facts> {
         }
     }
 
+    /// Tells whether a CASCADE takes along what the catalog tells; `lost` is what is unknown where no catalog was read.
+    fn cascades(&mut self, words: &Words, lost: &str) -> bool {
+        if words.holds("CASCADE") && !self.schema.is_known() {
+            self.effects.unknown(lost);
+        }
+        words.holds("CASCADE") && self.schema.is_known()
+    }
+
     /// Returns the relation by its qualified name.
     fn qualified(&self, name: &str) -> Named<'facts> {
         Named {

@@ -123,13 +123,11 @@ pub(super) fn alter_type(judge: &mut Judge, words: &mut Words) {
 /// With CASCADE the columns of a type go with it.
 pub(super) fn drop_types(judge: &mut Judge, words: &mut Words) {
     words.accept("IF EXISTS");
-    if !words.holds("CASCADE") {
+    if !judge.cascades(
+        words,
+        "tables with columns of the type lose them; which ones only the catalog tells",
+    ) {
         return;
-    }
-    if !judge.schema.is_known() {
-        return judge
-            .effects
-            .unknown("tables with columns of the type lose them; which ones only the catalog tells");
     }
     for mut part in words.until(&["CASCADE", "RESTRICT"]).split_at_commas() {
         let Some(path) = part.name().map(|written| name_path(&written)) else {

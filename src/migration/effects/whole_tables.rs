@@ -139,13 +139,11 @@ fn readers_of(judge: &Judge, name: &str) -> Vec<String> {
 
 pub(super) fn drop_schema(judge: &mut Judge, words: &mut Words) {
     words.accept("IF EXISTS");
-    if !words.holds("CASCADE") {
+    if !judge.cascades(
+        words,
+        "every relation of the schema is dropped; which ones only the catalog tells",
+    ) {
         return;
-    }
-    if !judge.schema.is_known() {
-        return judge
-            .effects
-            .unknown("every relation of the schema is dropped; which ones only the catalog tells");
     }
     let schemas = words.until(&["CASCADE"]).identifiers();
     for relation in judge
@@ -163,18 +161,7 @@ pub(super) fn truncate(judge: &mut Judge, words: &mut Words) {
     words.accept("TABLE");
     let (cascade, restart) = (words.holds("CASCADE"), words.holds("RESTART IDENTITY"));
     let ends = ["CASCADE", "RESTRICT", "RESTART", "CONTINUE"];
-    let mut tables: Vec<Named> = Vec::new();
-    for mut part in words.until(&ends).split_at_commas() {
-        if let Some((written, only)) = part.table() {
-            let table = judge.relation(&written);
-            judge.note_missing(&table, &written);
-            tables.extend(if only {
-                vec![table]
-            } else {
-                judge.with_descendants(&table)
-            });
-        }
-    }
+    let mut tables = listed_tables(judge, &mut words.until(&ends));
     let mut next = 0;
     while let Some(name) = tables.get(next).map(|table| table.name.clone()).filter(|_| cascade) {
         for (child, _) in judge.schema.referencing(&name) {

@@ -1,0 +1,119 @@
+//! What holds for the histories of all tools: who decides whose they are, what is refused, how transactions are numbered.
+
+use super::*;
+
+#[test]
+fn what_a_person_says_overrides() {
+    let history = read(
+        "dir",
+        files(&[("1_a.sql", "SELECT 1; SELECT 2")]),
+        Place::Directory,
+        Some(Tool::Sqlx),
+    );
+    assert_eq!(written(&history.expect("reads")), "sqlx\n1 s:[SELECT 1@1;SELECT 2@1]");
+    check_refused(
+        &[("a.sql", "SELECT 1")],
+        Some(Tool::Sqlx),
+        "dir: there is no migration of sqlx in it\n--format-of says whose files these are; without it they are recognised by \
+         their names and markers",
+    );
+    check_remarks(&[("1_a.sql", "SELECT 1")], &["also those of sqlx, tern and Atlas"]);
+}
+
+#[test]
+fn batch_placeholders_are_for_nobody_but_migtime() {
+    check(
+        &[(
+            "V1__a.sql",
+            "ALTER TABLE t ADD COLUMN x int;\nUPDATE t SET x = 1 WHERE id BETWEEN <batch_start> AND <batch_end>;",
+        )],
+        "flyway\n1 n:ALTER TABLE t ADD COLUMN x int@1, UPDATE t SET x = 1 WHERE id BETWEEN <batch_start> AND <batch_end>@2",
+    );
+}
+
+#[test]
+fn what_is_no_history_is_said() {
+    check_refused(
+        &[("20240101_a.rb", "-")],
+        None,
+        "20240101_a.rb is a program in Ruby, which is not read as a migration\nrun the tool itself: --exec 'bin/rails db:migrate'",
+    );
+    check_refused(
+        &[("__init__.py", "-"), ("0001_initial.py", "-")],
+        None,
+        "0001_initial.py is a program in Python, which is not read as a migration\ngenerate their SQL (manage.py sqlmigrate APP \
+         NAME, or alembic upgrade --sql), or run the tool itself with --exec",
+    );
+    check_refused(
+        &[("db.changelog-master.yaml", "-")],
+        None,
+        "db.changelog-master.yaml: of Liquibase only formatted SQL is read\nlet it write the SQL: liquibase update-sql",
+    );
+    check_refused(
+        &[("README.md", "-")],
+        None,
+        "dir: there is no .sql file in it\nname a file of SQL, or the directory of a tool's migrations",
+    );
+    check_refused(
+        &[("app/a.sql", "SELECT 1")],
+        None,
+        "dir: no .sql file lies directly in it\nname the directory that holds the migrations, perhaps dir/app",
+    );
+    check_refused(
+        &[("1_a.sql", "-- +goose Up\n"), ("2_b.sql", "-- migrate:up\n")],
+        None,
+        "1_a.sql looks like goose, 2_b.sql like dbmate\nsay with --format-of which tool runs them",
+    );
+    check_refused(
+        &[("structure.sql", "--\n-- PostgreSQL database dump\n--\n")],
+        None,
+        "structure.sql:2:1: this is a PostgreSQL database dump, not a migration\ngive the file that changes the schema or the data",
+    );
+    check_refused(
+        &[("1_a.sql", "-- migrate:up\n\\i b.sql\n")],
+        None,
+        "1_a.sql:2: \\i and \\ir are commands of psql, which dbmate does not know",
+    );
+    check_remarks(
+        &[("1_a.sql", "-- +goose Up\n"), ("2_b.go", "-"), ("seed.sql", "SELECT 1")],
+        &["does not run them as migrations: seed.sql", "they are programs: 2_b.go"],
+    );
+}
+
+#[test]
+fn transactions_and_messages_are_numbered_through_a_history() {
+    let named = [
+        ("0_a.sql", "-- migrate:up\nSELECT 1;\n"),
+        ("1_b.sql", "-- migrate:up transaction:false\nSELECT 2; SELECT 3;\n"),
+        ("2_c.sql", "-- migrate:up\n-- nothing\n"),
+        ("3_d.sql", "-- migrate:up\nSELECT 4; SELECT 5;\n"),
+    ];
+    let history = read("dir", files(&named), Place::Directory, None).expect("reads");
+    let scripts = Scripts {
+        tool: history.tool,
+        scripts: history.migrations.iter().map(|migration| &migration.up).collect(),
+    };
+    let statements = scripts
+        .statements(&mut |_| panic!("nothing is included"))
+        .expect("parses");
+    let found: Vec<_> = statements
+        .iter()
+        .map(|statement| {
+            (
+                statement.number,
+                statement.sending.transaction,
+                statement.sending.message,
+            )
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (1, Some(1), None),
+            (2, None, Some(1)),
+            (3, None, Some(1)),
+            (4, Some(2), Some(2)),
+            (5, Some(2), Some(2))
+        ]
+    );
+}
