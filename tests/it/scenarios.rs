@@ -185,9 +185,10 @@ fn the_same_seed_gives_the_same_data_and_another_seed_other_data() {
 
 #[test]
 fn each_migration_is_planned_as_described_and_runs_and_its_rollback_undoes_it() {
+    let server = Database::create_alone();
     for scenario in scenarios() {
         let name = scenario.name();
-        let database = Database::create();
+        let database = server.create_beside();
         let mut client = filled(&database, &scenario, scenario.seed);
         assert_eq!(
             ask(&mut client, NOT_VACUUMED),

@@ -31,21 +31,24 @@ pub struct Database {
 impl Database {
     /// Creates the database; starts the shared server if no other test has.
     pub fn create() -> Database {
-        let server = shared_server();
+        Database::create_on(shared_server())
+    }
+
+    /// Creates it on a server of its own, for what other tests' work would blur: WAL and sandboxes belong to the whole server, and
+    /// whoever connects anywhere holds back what VACUUM may do.
+    pub fn create_alone() -> Database {
+        Database::create_on(Arc::new(start_server()))
+    }
+
+    /// Creates another one on the same server.
+    pub fn create_beside(&self) -> Database {
+        Database::create_on(Arc::clone(&self.server))
+    }
+
+    fn create_on(server: Arc<ThrowawayServer>) -> Database {
         let name = format!("test_{}", NEXT_DATABASE.fetch_add(1, Ordering::Relaxed));
         let database = Database { server, name };
         database.maintain(&format!("CREATE DATABASE {}", database.name));
-        database
-    }
-
-    /// Creates it on a server of its own, for what other tests' work would blur: the WAL belongs to the whole server.
-    pub fn create_alone() -> Database {
-        let server = Arc::new(start_server());
-        let database = Database {
-            server,
-            name: "alone".to_string(),
-        };
-        database.maintain("CREATE DATABASE alone");
         database
     }
 
@@ -108,12 +111,15 @@ impl Drop for Database {
     }
 }
 
-/// Returns how the tests start a server: not durable, because nothing is timed; `MIGTIME_PG_BIN` chooses the version.
+/// Returns how the tests start a server: not durable, because nothing is timed, and left to itself; `MIGTIME_PG_BIN` chooses
+/// the version.
 pub fn options() -> ThrowawayOptions {
     let settings = [
         ("fsync", "off"),
         ("synchronous_commit", "off"),
         ("shared_buffers", "128MB"),
+        // An ANALYZE that nobody asked for would hold back what a test's own VACUUM may do.
+        ("autovacuum_naptime", "1h"),
     ];
     ThrowawayOptions {
         pg_bin: std::env::var_os("MIGTIME_PG_BIN").map(PathBuf::from),
