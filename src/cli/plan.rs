@@ -1,9 +1,12 @@
 //! `migtime plan`: what each statement of a migration locks, blocks, rewrites and scans, without running anything; and the
 //! gates on it.
 
+use std::collections::BTreeMap;
+
 use super::arguments::{PlanArguments, PlanFormat};
 use super::migration_file::MigrationFile;
 use super::repository::path_in_repository;
+use super::watching::LEVEL;
 use super::{connection, expand_contract, gates, output};
 use crate::catalog::{self, SchemaFacts};
 use crate::error::{ErrorKind, Result};
@@ -63,6 +66,22 @@ pub fn report(migration: &MigrationFile, reader: &mut Reader, level: f64) -> Res
     let names = migration::names_in(migration.statements());
     let schema = catalog::schema(reader, &names)?;
     assembled(migration, &schema, level, |planned| sizes(reader, planned, &schema))
+}
+
+/// Returns by its text how many seconds each statement takes by rule of thumb, where that can be told.
+///
+/// # Errors
+/// `Connection` when the catalog cannot be read.
+pub fn expected_seconds(migration: &MigrationFile, reader: &mut Reader) -> Result<BTreeMap<String, f64>> {
+    let schema = catalog::schema(reader, &migration::names_in(migration.statements()))?;
+    let planned = migration::plan(migration.statements(), &schema);
+    let sizes = sizes(reader, &planned, &schema)?;
+    let (times, _) = planned::times(&planned, &sizes, LEVEL);
+    let expected = planned.iter().zip(times).filter_map(|(planned, times)| {
+        let seconds = times.duration?.point_seconds;
+        (planned.kind() != StepKind::Backfill).then(|| (planned.statement.sql.clone(), seconds))
+    });
+    Ok(expected.collect())
 }
 
 fn assembled(

@@ -19,7 +19,7 @@ pub struct Progress {
 impl Progress {
     /// Shows that something of unknown length goes on.
     pub fn spinner(message: impl Into<String>) -> Progress {
-        let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})").expect("the template is valid");
+        let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed}{prefix})").expect("the template is valid");
         let bar = ProgressBar::new_spinner()
             .with_style(style)
             .with_message(message.into());
@@ -27,9 +27,14 @@ impl Progress {
         Progress { bar }
     }
 
-    /// Shows that a step begins.
-    pub fn step(step: &StepRecord) -> Progress {
-        Progress::spinner(format!("step {}: {}", step.number, first_words(&step.statement)))
+    /// Shows that a step begins, and beside the time it runs how many seconds are expected, where that is known: the server says
+    /// of few statements how far they have come.
+    pub fn step(step: &StepRecord, expected_seconds: Option<f64>) -> Progress {
+        let progress = Progress::spinner(format!("step {}: {}", step.number, first_words(&step.statement)));
+        progress
+            .bar
+            .set_prefix(expected_seconds.map(expectation).unwrap_or_default());
+        progress
     }
 
     /// Shows a batch of a replay of about `planned` batches.
@@ -97,6 +102,10 @@ fn phase(progress: &StatementProgress) -> String {
     }
 }
 
+fn expectation(seconds: f64) -> String {
+    format!(" of about {} by rule of thumb", Seconds(seconds))
+}
+
 fn first_words(statement: &str) -> String {
     let line = statement.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(24) {
@@ -109,6 +118,11 @@ fn first_words(statement: &str) -> String {
 mod tests {
     use super::*;
     use crate::rehearsal::PhaseShare;
+
+    #[test]
+    fn what_is_expected_stands_behind_the_time_so_far() {
+        assert_eq!(expectation(95.0), " of about 95s by rule of thumb");
+    }
 
     #[test]
     fn a_phase_says_how_much_of_it_is_done() {

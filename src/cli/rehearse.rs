@@ -9,7 +9,7 @@ use super::migration_file::{MigrationFile, PlannedMigration};
 use super::progress::Progress;
 use super::results::Results;
 use super::{
-    connection, exec, output, targets,
+    connection, exec, output, plan, targets,
     watching::{LEVEL, Watcher},
     way_back,
 };
@@ -139,7 +139,8 @@ impl Job<'_> {
                 Some(rehearsal) => rehearsal,
                 None => rehearsal.insert(self.begin(&mut clone, &planned)?),
             };
-            let mut watcher = Watcher::new(self.precision);
+            let expected = clone.read(|reader| plan::expected_seconds(self.migration, reader))?;
+            let mut watcher = Watcher::new(self.precision).expecting(expected);
             let conditions = Conditions {
                 growth: growth(&planned.tables, &self.production),
                 ..self.conditions.clone()

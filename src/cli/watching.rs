@@ -1,5 +1,7 @@
 //! Watches a rehearsal for the person: draws its progress, passes on the interrupt, applies the stopping rule.
 
+use std::collections::BTreeMap;
+
 use super::progress::Progress;
 use crate::model::stopping::{self, Verdict};
 use crate::observation::{Observation, Rehearsal, StepRecord};
@@ -12,6 +14,7 @@ pub const LEVEL: f64 = 0.95;
 /// The person's eyes and hands in a rehearsal.
 pub struct Watcher {
     precision: Option<f64>,
+    expected: BTreeMap<String, f64>,
     progress: Option<Progress>,
 }
 
@@ -20,14 +23,20 @@ impl Watcher {
     pub fn new(precision: Option<f64>) -> Watcher {
         Watcher {
             precision,
+            expected: BTreeMap::new(),
             progress: None,
         }
+    }
+
+    /// Shows beside the time of each statement how many seconds are expected of it.
+    pub fn expecting(self, expected: BTreeMap<String, f64>) -> Watcher {
+        Watcher { expected, ..self }
     }
 }
 
 impl RehearsalMonitor for Watcher {
     fn step_begins(&mut self, step: &StepRecord) {
-        self.progress = Some(Progress::step(step));
+        self.progress = Some(Progress::step(step, self.expected.get(&step.statement).copied()));
     }
 
     fn batch_done(&mut self, _step: &StepRecord, observations: &[Observation], planned_batches: f64) {

@@ -63,6 +63,26 @@ fn the_same_statement_passes_on_a_small_table_and_not_on_a_big_one() {
 }
 
 #[test]
+fn rows_picked_by_their_key_are_not_the_whole_table() {
+    let database = shop();
+    database.execute("ALTER TABLE big ADD PRIMARY KEY (id)");
+    let url = database.url();
+    let gate = ["--url", &url, "--deny", "row-exclusive>2s"];
+    for (sql, code) in [
+        ("UPDATE big SET a = 0 WHERE id IN (1, 2);", 0),
+        ("DELETE FROM big AS b WHERE b.id = 7 AND b.a > 0;", 0),
+        ("UPDATE big SET a = 0 WHERE id > 7;", 1),
+        (
+            "WITH gone AS (DELETE FROM big WHERE id = 7 RETURNING a) UPDATE big SET a = 0;",
+            1,
+        ),
+    ] {
+        let planned = plan(sql, &gate);
+        assert_eq!(planned.code, Some(code), "{sql}: {}", planned.stderr);
+    }
+}
+
+#[test]
 fn in_a_block_the_later_statements_count() {
     let database = shop();
     let url = database.url();

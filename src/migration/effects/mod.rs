@@ -8,6 +8,7 @@ mod columns;
 mod constraints;
 mod evolution;
 mod indexes;
+mod keyed_rows;
 mod losses;
 mod other_objects;
 mod partitions;
@@ -67,7 +68,7 @@ pub struct Effects {
     pub warnings: Vec<Warning>,
     /// What could not be told, and why; not empty makes it unclassified.
     pub unknown: Vec<String>,
-    /// Rows it writes, where the text counts them.
+    /// Rows it writes at most, where the text counts them.
     pub rows: Option<f64>,
     /// What it is when it neither rewrites, scans nor builds: catalog-only, or rows that are changed.
     base: Option<StepKind>,

@@ -3,6 +3,7 @@
 //! Which tables a query reads from end to end is the planner's choice: it is foretold only as far as a missing or a fitting
 //! index decides it.
 
+use super::keyed_rows::keyed_rows;
 use super::words::Words;
 use super::{Judge, Named, name_path};
 use crate::catalog::RelationFacts;
@@ -45,7 +46,18 @@ const FROM_ENDS: &[&str] = &[
 /// Judges `INSERT`, `UPDATE`, `DELETE`, `MERGE` and what begins with `WITH`; the first keyword is read already.
 pub(super) fn change_rows(judge: &mut Judge, words: &mut Words) {
     judge.effects.base = Some(StepKind::Dml);
-    common_tables(judge, words);
+    if holds_common_table(words) || words.at("RECURSIVE") {
+        common_tables(judge, words);
+        change_rows_alone(judge, words);
+        // Each part of it may change rows, and not all are counted.
+        judge.effects.rows = None;
+    } else {
+        change_rows_alone(judge, words);
+    }
+}
+
+/// Judges what is left when the common table expressions are read.
+fn change_rows_alone(judge: &mut Judge, words: &mut Words) {
     if words.at("SELECT") {
         let changed = judge.effects.locks.iter().any(|(_, mode)| *mode >= RowExclusive);
         judge.effects.base = changed.then_some(StepKind::Dml);
@@ -91,6 +103,10 @@ pub(super) fn change_rows(judge: &mut Judge, words: &mut Words) {
             let condition = condition(&rest);
             let list = behind(if verb == Verb::Update { "FROM" } else { "USING" }, &from);
             let others = listed(judge, list);
+            judge.effects.rows = match (table.facts, &condition) {
+                (Some(facts), Some(condition)) if others.is_empty() => keyed_rows(facts, condition),
+                _ => None,
+            };
             scan_tables(judge, others, condition.as_ref());
             tables
                 .iter()

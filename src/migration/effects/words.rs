@@ -148,10 +148,18 @@ impl<'text> Words<'text> {
 
     /// Splits what is left at commas outside parentheses.
     pub fn split_at_commas(&mut self) -> Vec<Words<'text>> {
+        let parts = self.split_at(",");
+        self.next = self.words.len();
+        parts
+    }
+
+    /// Splits what is left wherever this keyword stands outside parentheses.
+    pub fn split_at(&self, keyword: &str) -> Vec<Words<'text>> {
+        let mut rest = self.clone();
         let mut parts = Vec::new();
-        while !self.is_empty() {
-            parts.push(self.until(&[","]));
-            self.accept(",");
+        while !rest.is_empty() {
+            parts.push(rest.until(&[keyword]));
+            rest.accept(keyword);
         }
         parts
     }
