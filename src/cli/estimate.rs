@@ -68,7 +68,7 @@ fn of_migration(migration: &MigrationFile, arguments: &EstimateArguments) -> Res
             output::print_note(&format!("resting on {}", past.path.display()));
             let mut rehearsal = past.rehearsal;
             adopt_batching(&mut rehearsal, &planned.steps, arguments)?;
-            rehearsal.targets = production.read(|reader| targets::of(reader, &rehearsal, &planned.tables))?;
+            production.read(|reader| targets::aim_at(reader, &mut rehearsal, &planned.tables))?;
             Results::new(rehearsal, &arguments.options)?
         }
         None => {

@@ -19,7 +19,7 @@ use crate::model::{self, stopping};
 use crate::observation::{EndReason, Rehearsal};
 use crate::rehearsal::journal::Journal;
 use crate::rehearsal::{Conditions, Unfinished, history, rehearse};
-use crate::server::{Production, Staging, signals};
+use crate::server::{Production, Staging, free_disk, signals};
 use crate::units::{Bytes, Count, Seconds};
 
 /// The file in which a rehearsal is kept.
@@ -90,7 +90,7 @@ fn read_targets(arguments: &RehearseArguments, rehearsal: &mut Rehearsal, journa
         return Ok(());
     };
     let mut production = connection::production_at(Some(url), arguments.no_password)?;
-    rehearsal.targets = production.read(|reader| targets::read(reader, rehearsal))?;
+    production.read(|reader| targets::aim(reader, rehearsal))?;
     journal.try_save(rehearsal);
     Ok(())
 }
@@ -178,6 +178,7 @@ impl Job<'_> {
             migration: self.migration.name.clone(),
             throwaway: self.throwaway,
             server: clone.read(catalog::server_facts)?,
+            free_disk_bytes: clone.read(free_disk)?,
             tables: planned.tables.clone(),
             ..Rehearsal::default()
         })

@@ -144,7 +144,7 @@ impl Results {
             .estimate
             .storage
             .as_ref()
-            .filter(|total| total.free_bytes.is_some())
+            .filter(|total| total.free_bytes.is_some() && !total.free_is_seen)
         else {
             return Ok(());
         };

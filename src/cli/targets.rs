@@ -9,19 +9,29 @@ use crate::error::Result;
 use crate::migration::Walk;
 use crate::model::Target;
 use crate::observation::{BatchingRecord, Rehearsal, StepRecord};
-use crate::server::Reader;
+use crate::server::{Reader, free_disk};
 
-/// Reads from production how large each step of `rehearsal` is there; `None` for steps that work on no table.
+/// Writes into `rehearsal` what production says: how large each step is there, and how much disk is free.
 ///
 /// # Errors
 /// `Usage` when production has no such table; `Connection` when it cannot be read.
-pub fn read(reader: &mut Reader, rehearsal: &Rehearsal) -> Result<Vec<Option<Target>>> {
+pub fn aim(reader: &mut Reader, rehearsal: &mut Rehearsal) -> Result<()> {
     let names: Vec<&str> = rehearsal.tables.iter().map(|table| table.name.as_str()).collect();
     let tables = catalog::tables(reader, &names).map_err(|error| error.in_context("production"))?;
-    of(reader, rehearsal, &tables)
+    aim_at(reader, rehearsal, &tables)
 }
 
-/// Returns how large each step of `rehearsal` is where the catalog says `tables`.
+/// Does the same where the catalog says `tables`.
+///
+/// # Errors
+/// `Connection` when production cannot be read.
+pub fn aim_at(reader: &mut Reader, rehearsal: &mut Rehearsal, tables: &[TableFacts]) -> Result<()> {
+    rehearsal.targets = of(reader, rehearsal, tables)?;
+    rehearsal.free_disk_bytes = free_disk(reader)?;
+    Ok(())
+}
+
+/// Returns how large each step of `rehearsal` is where the catalog says `tables`; `None` for steps that work on no table.
 ///
 /// # Errors
 /// `Connection` when the range of a key cannot be read.

@@ -217,9 +217,12 @@ pub struct StorageTotal {
     /// Steps of which WAL or disk was not measured, and is not counted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub uncounted_steps: Vec<u32>,
-    /// Free disk that there is, as told.
+    /// Free disk that there is, as told, else as seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub free_bytes: Option<u64>,
+    /// Whether it was seen on the server's machine; only what a person told is a gate.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub free_is_seen: bool,
     /// Whether the upper ends of peak and WAL together fit in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fits: Option<bool>,

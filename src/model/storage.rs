@@ -50,7 +50,8 @@ impl Amount {
     }
 }
 
-/// Writes WAL and disk into the steps of `estimate`, and their sum; `targets` as for the durations.
+/// Writes WAL and disk into the steps of `estimate`, and their sum; `targets` as for the durations. Free disk that was seen counts
+/// where none is told, and warns.
 pub fn tell(estimate: &mut Estimate, rehearsal: &Rehearsal, targets: &[Option<Target>], free: Option<Bytes>) {
     let level = estimate.level;
     for (index, step) in estimate.steps.iter_mut().enumerate() {
@@ -73,6 +74,17 @@ pub fn tell(estimate: &mut Estimate, rehearsal: &Rehearsal, targets: &[Option<Ta
         step.disk = disk(record, ratio, scaling, level);
     }
     estimate.storage = total(estimate, free);
+    let seen = rehearsal.free_disk_bytes.filter(|_| free.is_none());
+    if let Some((total, seen)) = estimate.storage.as_mut().zip(seen) {
+        total.compare_with(Bytes(seen));
+        total.free_is_seen = true;
+        if total.fits == Some(false) {
+            estimate.warnings.push(format!(
+                "The disk of the server has only {} free, which may not do for tables, indexes, temporary files and WAL.",
+                Bytes(seen)
+            ));
+        }
+    }
 }
 
 /// Returns how many times as large as the clone's the table is that is predicted for.
@@ -162,10 +174,7 @@ pub(super) fn total(estimate: &Estimate, free: Option<Bytes>) -> Option<StorageT
     {
         return None;
     }
-    let mut total = StorageTotal {
-        free_bytes: free.map(|free| free.0),
-        ..StorageTotal::default()
-    };
+    let mut total = StorageTotal::default();
     for step in steps {
         if let Some(wal) = &step.wal_interval {
             total.wal = total.wal.plus(wal);
@@ -179,8 +188,17 @@ pub(super) fn total(estimate: &Estimate, free: Option<Bytes>) -> Option<StorageT
             total.uncounted_steps.push(step.number);
         }
     }
-    total.fits = free.map(|free| total.peak.upper_bytes + total.wal.upper_bytes <= free.0 as f64);
+    if let Some(free) = free {
+        total.compare_with(free);
+    }
     Some(total)
+}
+
+impl StorageTotal {
+    fn compare_with(&mut self, free: Bytes) {
+        self.free_bytes = Some(free.0);
+        self.fits = Some(self.peak.upper_bytes + self.wal.upper_bytes <= free.0 as f64);
+    }
 }
 
 #[cfg(test)]
@@ -259,6 +277,30 @@ mod tests {
         // The index is there when the rewrite needs its room.
         check(&total.peak, 2400.0, grown);
         assert!(total.uncounted_steps.is_empty() && total.fits.is_none());
+    }
+
+    #[test]
+    fn free_disk_that_was_seen_warns_and_gives_way_to_what_is_told() {
+        for (seen, told, fits, warned) in [
+            (4000, None, true, false),
+            (100, None, false, true),
+            (100, Some(4000), true, false),
+        ] {
+            let rehearsal = Rehearsal {
+                free_disk_bytes: Some(seen * MB),
+                ..rehearsal()
+            };
+            let options = EstimateOptions {
+                free_disk: told.map(|told| Bytes(told * MB)),
+                ..EstimateOptions::default()
+            };
+            let estimate = estimate(&rehearsal, &[], &options).expect("an estimate");
+            let total = estimate.storage.expect("measured");
+            assert_eq!((total.fits, total.free_is_seen), (Some(fits), told.is_none()), "{seen}");
+            assert_eq!(total.free_bytes, Some(told.unwrap_or(seen) * MB));
+            let warning = estimate.warnings.iter().any(|warning| warning.contains("has only 100"));
+            assert_eq!(warning, warned, "{:?}", estimate.warnings);
+        }
     }
 
     #[test]

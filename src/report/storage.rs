@@ -74,9 +74,14 @@ pub fn fits(total: &StorageTotal) -> Option<String> {
     let free = Bytes(total.free_bytes?);
     let both = total.peak.upper_bytes + total.wal.upper_bytes;
     let verdict = if total.fits? { "fits" } else { "does not fit" };
+    let place = if total.free_is_seen {
+        " on the server's disk"
+    } else {
+        ""
+    };
     Some(format!(
         "Up to {} for tables, indexes and temporary files and {} of WAL, as much as is kept when a replication slot or the archive \
-         holds all of it back: {} in all {verdict} the free {free}.",
+         holds all of it back: {} in all {verdict} the free {free}{place}.",
         size(total.peak.upper_bytes),
         size(total.wal.upper_bytes),
         size(both),

@@ -8,6 +8,7 @@ mod connect;
 mod discovery;
 mod environment;
 mod files;
+mod free_disk;
 mod identity;
 mod interruption;
 mod keywords;
@@ -26,6 +27,7 @@ mod throwaway;
 mod tls;
 
 pub use environment::Environment;
+pub use free_disk::free_disk;
 pub use identity::Identity;
 pub use interruption::CancelOnInterrupt;
 pub use parameters::ConnectionParameters;

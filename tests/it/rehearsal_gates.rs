@@ -75,6 +75,11 @@ fn measured_hold_times_decide_and_documents_are_made_of_them() {
     };
     let passed = report(&["--deny", "access-exclusive>2h", "--deny", "share>2h"]);
     assert_eq!(passed.code, Some(0), "{}", passed.stderr);
+    assert!(
+        passed.stdout.replace('\n', " ").contains("on the server's disk."),
+        "what is free on this machine is seen: {}",
+        passed.stdout
+    );
 
     let sarif = report(&["--format", "sarif", "--deny", "share"]);
     assert_eq!(sarif.code, Some(1));

@@ -135,6 +135,7 @@ pub fn estimate(rehearsal: &Rehearsal) -> Estimate {
             peak: size(310e6),
             uncounted_steps: vec![2],
             free_bytes: Some(8_000_000_000),
+            free_is_seen: false,
             fits: Some(false),
         }),
         actual_seconds: None,

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use migtime::error::{Error, ErrorKind};
-use migtime::server::{Production, Staging, ThrowawayServer};
+use migtime::server::{Production, Staging, ThrowawayServer, free_disk};
 
 use crate::support::{self, Database};
 
@@ -116,6 +116,25 @@ fn production_is_recognised_by_a_role_that_may_not_ask_for_the_system_identifier
     let modest = support::resolve(&target);
     let mut staging = Staging::connect(&modest).expect("staging");
     check_unsafe(staging.refuse_if_same(&known), "is the production database");
+}
+
+#[test]
+fn free_disk_is_seen_by_a_role_that_may_see_where_the_server_keeps_its_data() {
+    let database = Database::create();
+    database.execute("CREATE ROLE no_settings LOGIN");
+    let mut seen = Production::connect(&database.parameters()).expect("production");
+    let free = seen
+        .read(free_disk)
+        .expect("an answer")
+        .expect("the server is on this machine");
+    let found = rustix::fs::statvfs(database.socket_directory()).expect("its directory");
+    let here = found.f_blocks * found.f_frsize;
+    assert!(free > 0 && free <= here, "{free} of {here}");
+
+    let target = database.url().replace("migtime@", "no_settings@");
+    let mut unseen = Production::connect(&support::resolve(&target)).expect("production");
+    assert_eq!(unseen.read(free_disk).expect("an answer"), None);
+    database.execute("DROP ROLE no_settings");
 }
 
 #[test]

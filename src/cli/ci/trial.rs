@@ -146,7 +146,7 @@ impl Trial<'_> {
     fn with_targets(&self, mut rehearsal: Rehearsal, journal: &mut Journal) -> Result<Rehearsal> {
         if let Some(url) = self.place.production.as_deref() {
             let mut production = connection::production_at(Some(url), true)?;
-            rehearsal.targets = production.read(|reader| targets::read(reader, &rehearsal))?;
+            production.read(|reader| targets::aim(reader, &mut rehearsal))?;
             journal.try_save(&rehearsal);
         }
         Ok(rehearsal)
