@@ -21,9 +21,9 @@ const ASK_AT: usize = 100;
 /// Compiling a look-up can take longer than running it, and the server does so where it thinks a table large; this holds
 /// for the look-up's transaction only.
 const WITHOUT_JIT: &str = "SET LOCAL jit = off";
-/// Of a column that was added a moment ago the server knows nothing and thinks `IS NULL` rare: it would read and sort the
-/// whole table for each window.
-const ALONG_THE_KEY: &str = "SET LOCAL enable_seqscan = off";
+/// Of a column that was added a moment ago the server knows nothing and thinks `IS NULL` rare: it would read and sort all rows
+/// behind the key for each window, by a bitmap where keys lie scattered.
+const ALONG_THE_KEY: &str = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off";
 
 /// One batch to come.
 pub(super) struct PlannedBatch {
