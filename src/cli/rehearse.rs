@@ -139,8 +139,9 @@ impl Job<'_> {
                 Some(rehearsal) => rehearsal,
                 None => rehearsal.insert(self.begin(&mut clone, &planned)?),
             };
-            let expected = clone.read(|reader| plan::expected_seconds(self.migration, reader))?;
-            let mut watcher = Watcher::new(self.precision).expecting(expected);
+            // Only shown: what cannot be read in time here must not end a rehearsal.
+            let expected = clone.read(|reader| plan::expected_seconds(self.migration, reader));
+            let mut watcher = Watcher::new(self.precision).expecting(expected.unwrap_or_default());
             let conditions = Conditions {
                 growth: growth(&planned.tables, &self.production),
                 ..self.conditions.clone()

@@ -150,8 +150,9 @@ pub(super) fn failure(error: &postgres::Error) -> Error {
     if kind == ErrorKind::Connection {
         return failure.in_context("the connection was lost");
     }
-    if error.code() == Some(&SqlState::UNDEFINED_FILE) {
-        // From PostgreSQL 15 on the server says so itself.
+    // From PostgreSQL 15 on the server says so itself. Other files may be missing too; the routine has one name in all languages.
+    let routine = error.as_db_error().and_then(|server| server.routine());
+    if routine == Some("parse_extension_control_file") {
         return failure.with_hint("The extension must first be installed on the system where PostgreSQL is running.");
     }
     if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {

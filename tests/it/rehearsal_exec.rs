@@ -126,13 +126,8 @@ fn a_command_that_fails_is_a_failed_migration() {
     let command =
         "psql -X -c 'SELECT count(*), pg_sleep(0.2) FROM items'; psql -X -c 'CREATE EXTENSION no_such_extension'";
     // What the command said last is the server's own words.
-    let version = "SELECT current_setting('server_version_num')::int";
-    let version: i32 = database.client().query_one(version, &[]).expect("row").get(0);
-    let said = match version {
-        ..150_000 => "ERROR:  could not open extension control file",
-        _ => "ERROR:  extension \"no_such_extension\" is not available",
-    };
-    let words = ["ended with exit code 1", said, "saved "];
+    let said = format!("ERROR:  {}", missing_extension(&database));
+    let words = ["ended with exit code 1", &said, "saved "];
     check_refused(run(&mut exec(&database, &folder, command, &[])), 4, &words);
     folder.check_saved(EndReason::Failed, 1);
 }
@@ -175,18 +170,35 @@ fn an_interrupt_ends_the_command_and_all_that_it_started() {
     await_no_sessions(&database);
 }
 
+/// Returns how the server's version begins to say that an extension is not there.
+fn missing_extension(database: &Database) -> &'static str {
+    let sql = "SELECT current_setting('server_version_num')::int";
+    match database.client().query_one(sql, &[]).expect("row").get(0) {
+        ..150_000 => "could not open extension control file",
+        _ => "extension \"no_such_extension\" is not available",
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_no_extension() {
+    let database = Database::create();
+    database.execute("CREATE TABLE items (id int)");
+    let folder = Folder::new();
+    let migration = folder.file("m.sql", "COPY items FROM '/no/such/file.csv';\n");
+    let (url, out) = (database.url(), folder.path("out"));
+    let arguments = ["rehearse", &migration, "--staging", &url, "--output", &out];
+    let output = check_error(&arguments, 4, &["could not open file \"/no/such/file.csv\""]);
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("extension"));
+}
+
 #[test]
 fn a_migration_that_needs_an_extension_that_is_not_there() {
     let database = Database::create();
     let folder = Folder::new();
     let migration = folder.file("m.sql", "CREATE EXTENSION no_such_extension;\n");
     let (url, out) = (database.url(), folder.path("out"));
-    let words = [
-        // Before PostgreSQL 15 the server says that it cannot open the control file.
-        "error: step 1 at line 1: ",
-        "no_such_extension",
-        "hint: The extension must first be installed",
-    ];
+    let said = format!("error: step 1 at line 1: {}", missing_extension(&database));
+    let words = [&said, "hint: The extension must first be installed"];
     check_error(
         &["rehearse", &migration, "--staging", &url, "--output", &out],
         4,
