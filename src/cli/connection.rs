@@ -3,7 +3,7 @@
 use std::io::{BufRead, IsTerminal, Write};
 
 use super::arguments::ConnectionArguments;
-use super::output;
+use super::guard;
 use crate::error::{Error, ErrorKind, Result};
 use crate::server::{ConnectionParameters, Environment, Production, Staging};
 
@@ -21,7 +21,10 @@ pub fn production(arguments: &ConnectionArguments) -> Result<Production> {
 /// As [`production`].
 pub fn production_if_named(arguments: &ConnectionArguments) -> Result<Option<Production>> {
     let target = explicit_target(arguments)?;
-    if target.is_none() && ConnectionParameters::resolve_productions(&Environment::capture())?.is_empty() {
+    let mut environment = Environment::capture();
+    // It says what is to be kept from harm, and to `ci` what is to be read; elsewhere psql's conventions hold.
+    environment.variables.remove("MIGTIME_PRODUCTION_URL");
+    if target.is_none() && ConnectionParameters::resolve_productions(&environment)?.is_empty() {
         return Ok(None);
     }
     production_at(target.as_deref(), arguments.no_password).map(Some)
@@ -32,8 +35,16 @@ pub fn production_if_named(arguments: &ConnectionArguments) -> Result<Option<Pro
 /// # Errors
 /// As [`production`].
 pub fn production_at(target: Option<&str>, no_password: bool) -> Result<Production> {
+    Production::connect(&production_parameters(target, no_password)?)
+}
+
+/// Returns how to connect to production at `target`, with a password from the terminal where one is needed.
+///
+/// # Errors
+/// As [`production`].
+pub fn production_parameters(target: Option<&str>, no_password: bool) -> Result<ConnectionParameters> {
     let parameters = ConnectionParameters::resolve(target, &Environment::capture())?;
-    Production::connect(&with_password(parameters, no_password)?)
+    with_password(parameters, no_password)
 }
 
 /// Returns what names the staging clone: what was typed, or else `MIGTIME_STAGING_URL`.
@@ -53,42 +64,30 @@ pub fn staging_target(typed: Option<&str>) -> Result<String> {
 
 /// Connects to the staging clone at `target` and refuses one that is where production is.
 ///
-/// Nothing but `target` decides where staging is; `production` is what `--production` named, and its caller compares the
-/// identities. What the environment names is taken for production too, beside it, and asked who it is here, since two
-/// names may lead to one database.
+/// Nothing but `target` decides where staging is; `production` is the one that was named. What the environment names is taken
+/// for production too, beside it, and each server of all of them is asked who it is, since two names may lead to one database.
 ///
 /// # Errors
 /// As [`production`], and `UnsafeTarget` when it is a standby, read-only, or where production is or could be.
-pub fn staging(target: &str, production: Option<&str>, no_password: bool) -> Result<Staging> {
+pub fn staging(target: &str, production: Option<&ConnectionParameters>, no_password: bool) -> Result<Staging> {
     let environment = Environment::capture();
     let parameters = ConnectionParameters::resolve_staging(target, &environment)?;
-    let named = production
-        .map(|production| ConnectionParameters::resolve(Some(production), &environment))
-        .transpose()?;
+    let mut productions: Vec<ConnectionParameters> = production.cloned().into_iter().collect();
     // Whoever has production in the environment must not rehearse on it by naming it once more.
-    let mut of_environment = ConnectionParameters::resolve_productions(&environment)?;
-    of_environment.retain(|known| Some(known) != named.as_ref());
-    for known in named.iter().chain(&of_environment) {
+    for known in ConnectionParameters::resolve_productions(&environment)? {
+        if !productions
+            .iter()
+            .any(|named| named.with_password("") == known.with_password(""))
+        {
+            productions.push(known);
+        }
+    }
+    for known in &productions {
         Staging::refuse_same_name(&parameters, known)?;
     }
     let mut staging = Staging::connect(&with_password(parameters, no_password)?)?;
-    for known in &of_environment {
-        refuse_environments_production(&mut staging, known)?;
-    }
+    guard::refuse_production(&mut staging, &productions)?;
     Ok(staging)
-}
-
-fn refuse_environments_production(staging: &mut Staging, known: &ConnectionParameters) -> Result<()> {
-    match Production::connect(known).and_then(|mut production| production.identity()) {
-        Ok(identity) => staging.refuse_if_same(&identity),
-        Err(error) => {
-            staging.refuse_if_perhaps_same(known, &error)?;
-            output::print_note(&format!(
-                "warning: not compared with the production that PG* or DATABASE_URL names: {error}"
-            ));
-            Ok(())
-        }
-    }
 }
 
 /// Returns what was typed as one target.

@@ -135,6 +135,11 @@ impl Ground {
         })
     }
 
+    /// Tells whether each run works on a copy, so that nothing stays behind.
+    pub fn works_on_copies(&self) -> bool {
+        self.copies
+    }
+
     /// Connects to the database itself, not to a copy.
     ///
     /// # Errors

@@ -17,6 +17,8 @@ mod exec;
 mod expand_contract;
 mod gates;
 mod ground;
+mod guard;
+mod in_place;
 mod machine;
 mod migration_file;
 mod output;

@@ -9,7 +9,7 @@ use super::migration_file::{MigrationFile, PlannedMigration};
 use super::progress::Progress;
 use super::results::Results;
 use super::{
-    connection, exec, output, plan, targets,
+    connection, exec, in_place, output, plan, targets,
     watching::{LEVEL, Watcher},
     way_back,
 };
@@ -19,7 +19,7 @@ use crate::model::{self, stopping};
 use crate::observation::{EndReason, Rehearsal};
 use crate::rehearsal::journal::Journal;
 use crate::rehearsal::{Conditions, Unfinished, history, rehearse};
-use crate::server::{Production, Staging, free_disk, signals};
+use crate::server::{ConnectionParameters, Production, Staging, free_disk, signals};
 use crate::units::{Bytes, Count, Seconds};
 
 /// The file in which a rehearsal is kept.
@@ -32,14 +32,15 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
     }
     let migration = MigrationFile::select(&arguments.migration, &arguments.selection)?;
     let rollback = rollback(arguments, &migration)?;
-    let mut production = arguments
+    let production = arguments
         .production
         .as_deref()
-        .map(|url| connection::production_at(Some(url), arguments.no_password))
+        .map(|url| connection::production_parameters(Some(url), arguments.no_password))
         .transpose()?;
-    let ground = prepare_ground(arguments, &migration, production.as_mut())?;
-    let production_tables = match &mut production {
-        Some(production) => production.read(|reader| migration.tables(reader))?,
+    let mut session = production.as_ref().map(Production::connect).transpose()?;
+    let ground = prepare_ground(arguments, &migration, production.as_ref())?;
+    let production_tables = match &mut session {
+        Some(session) => session.read(|reader| migration.tables(reader))?,
         None => Vec::new(),
     };
     tell_the_floor(arguments);
@@ -69,7 +70,7 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
     journal.is_saved()?;
     output::print_note(&format!("saved {}", directory.join("report.html").display()));
     production.map_err(|error| error.in_context("the estimate is for the clone's size"))?;
-    way_back::check(&results.rehearsal, !copies(arguments))?;
+    way_back::check(&results.rehearsal, !ground.works_on_copies())?;
     results.check()
 }
 
@@ -247,7 +248,7 @@ pub fn now() -> String {
 fn prepare_ground(
     arguments: &RehearseArguments,
     migration: &MigrationFile,
-    production: Option<&mut Production>,
+    production: Option<&ConnectionParameters>,
 ) -> Result<Ground> {
     if arguments.scratch {
         return prepare_scratch(arguments, migration);
@@ -255,26 +256,13 @@ fn prepare_ground(
     prepare_staging(arguments, production)
 }
 
-/// Connects to the staging clone, once it is certain that it is not production.
-pub fn prepare_staging(arguments: &RehearseArguments, production: Option<&mut Production>) -> Result<Ground> {
+/// Connects to the staging clone, once it is certain that it is not production, and decides whether it is changed itself.
+pub fn prepare_staging(arguments: &RehearseArguments, production: Option<&ConnectionParameters>) -> Result<Ground> {
     let target = connection::staging_target(arguments.staging.as_deref())?;
-    let mut staging = connection::staging(&target, arguments.production.as_deref(), arguments.no_password)?;
-    if let Some(production) = production {
-        staging.refuse_if_same(&production.identity()?)?;
-    }
-    let copies = copies(arguments);
-    if !copies {
-        output::print_note(&format!(
-            "rehearsing on {}, which is changed by it (--sandbox works on a copy)",
-            staging.parameters()
-        ));
-    }
+    let mut staging = connection::staging(&target, production, arguments.no_password)?;
+    let copies =
+        arguments.sandbox || arguments.runs > 1 || in_place::works_on_a_copy(&mut staging, &arguments.in_place)?;
     Ok(Ground::staging(staging, copies))
-}
-
-/// Tells whether each run works on a copy, so that nothing stays behind.
-fn copies(arguments: &RehearseArguments) -> bool {
-    arguments.scratch || arguments.sandbox || arguments.runs > 1
 }
 
 /// Starts a throwaway server, fills it from the schema file, and applies the migrations before those that are rehearsed.

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// The variables that name a target; the rest only says how to reach one.
-const TARGET_VARIABLES: [&str; 7] = [
+const TARGET_VARIABLES: [&str; 8] = [
     "DATABASE_URL",
+    "MIGTIME_PRODUCTION_URL",
     "PGDATABASE",
     "PGHOST",
     "PGHOSTADDR",
@@ -17,7 +18,7 @@ const TARGET_VARIABLES: [&str; 7] = [
 /// Environment variables and the few facts of the machine that libpq's defaults rest on.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
-    /// `PG*` and `DATABASE_URL`, by name.
+    /// `PG*`, `DATABASE_URL` and `MIGTIME_PRODUCTION_URL`, by name.
     pub variables: BTreeMap<String, String>,
     /// Name of the person's account.
     pub user: Option<String>,
@@ -32,7 +33,7 @@ impl Environment {
     pub fn capture() -> Environment {
         let variables = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .filter(|(name, _)| name.starts_with("PG") || name == "DATABASE_URL")
+            .filter(|(name, _)| name.starts_with("PG") || name == "DATABASE_URL" || name == "MIGTIME_PRODUCTION_URL")
             .collect();
         Environment {
             variables,

@@ -112,22 +112,12 @@ impl Endpoint {
         (host, self.port)
     }
 
-    /// Tells whether both could be one server, as far as can be told from what was written.
-    ///
-    /// A server may have several sockets besides its port, and a name may stand for the address that is given beside it.
-    fn may_be_same_server(&self, other: &Endpoint) -> bool {
-        let (own, others) = (self.hosts(), other.hosts());
-        self.port == other.port
-            && (own.iter().any(|host| others.contains(host))
-                || (self.is_of_this_machine() && other.is_of_this_machine()))
-    }
-
     fn hosts(&self) -> Vec<String> {
         let address = self.address.map(|address| plain_host(&address.to_string()));
         [plain_host(&self.host)].into_iter().chain(address).collect()
     }
 
-    fn is_of_this_machine(&self) -> bool {
+    pub(super) fn is_of_this_machine(&self) -> bool {
         let is_loopback = |host: &String| host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
         self.is_socket() || self.hosts().iter().any(|host| host == "localhost" || is_loopback(host))
     }
@@ -235,13 +225,6 @@ impl ConnectionParameters {
                 .iter()
                 .any(|endpoint| others.contains(&endpoint.identity()))
     }
-
-    /// Tells whether both could be on the same server, whatever the database: the names cannot rule it out.
-    pub(super) fn may_name_same_server(&self, other: &ConnectionParameters) -> bool {
-        self.endpoints
-            .iter()
-            .any(|endpoint| other.endpoints.iter().any(|other| endpoint.may_be_same_server(other)))
-    }
 }
 
 impl fmt::Display for ConnectionParameters {
@@ -326,24 +309,6 @@ mod tests {
             "host=/tmp/mine user=b dbname=app",
             false,
         );
-    }
-
-    fn check_may_be_same(left: &str, right: &str, expected: bool) {
-        let (left, right) = (resolved(left), resolved(right));
-        assert_eq!(left.may_name_same_server(&right), expected, "{left} {right}");
-        assert_eq!(right.may_name_same_server(&left), expected, "{right} {left}");
-    }
-
-    #[test]
-    fn a_server_that_could_be_the_same_is_recognised_by_name() {
-        check_may_be_same("host=db dbname=app user=a", "host=DB. dbname=other user=b", true);
-        check_may_be_same("host=db user=a", "host=db hostaddr=10.0.0.1 user=a", true);
-        check_may_be_same("host=x,db user=a", "host=db,y user=a", true);
-        check_may_be_same("host=/srv/one user=a", "host=/srv/two user=a", true);
-        check_may_be_same("host=/srv/one user=a", "host=127.0.0.2 user=a", true);
-        check_may_be_same("host=db user=a", "host=db port=5433 user=a", false);
-        check_may_be_same("host=db user=a", "host=localhost user=a", false);
-        check_may_be_same("host=db user=a", "host=other user=a", false);
     }
 
     #[test]

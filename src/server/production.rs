@@ -48,6 +48,8 @@ impl Production {
     /// # Errors
     /// `Connection` when it cannot be read.
     pub fn identity(&mut self) -> Result<Identity> {
-        self.read(Identity::read)
+        let identity = self.read(Identity::read)?;
+        let log = self.read(|reader| identity.read_log(reader)).unwrap_or_default();
+        Ok(identity.with_log(log))
     }
 }

@@ -53,15 +53,17 @@ impl ConnectionParameters {
 
     /// Returns every database that the environment could mean by production; none when it names no target.
     ///
-    /// Where libpq's variables and `DATABASE_URL` disagree, only one is connected to, but both are to be kept from harm.
+    /// Where libpq's variables, `DATABASE_URL` and `MIGTIME_PRODUCTION_URL` disagree, only one is connected to, but all are to be kept from harm.
     ///
     /// # Errors
     /// As [`ConnectionParameters::resolve`].
     pub fn resolve_productions(environment: &Environment) -> Result<Vec<ConnectionParameters>> {
-        let url = environment.variable("DATABASE_URL").filter(|url| !url.is_empty());
-        let by_url = url.map(|url| {
-            ConnectionParameters::resolve(Some(url), environment).map_err(|error| error.in_context("DATABASE_URL"))
-        });
+        let by_url = ["DATABASE_URL", "MIGTIME_PRODUCTION_URL"]
+            .into_iter()
+            .filter_map(|name| {
+                let url = environment.variable(name).filter(|url| !url.is_empty())?;
+                Some(ConnectionParameters::resolve(Some(url), environment).map_err(|error| error.in_context(name)))
+            });
         let by_variables = environment
             .names_target()
             .then(|| ConnectionParameters::resolve(None, environment));
@@ -310,6 +312,12 @@ mod tests {
         check(&[("PGUSER", "u"), ("DATABASE_URL", "")], &[]);
         check(&[url], &["postgresql://u@prod:5432/app"]);
         check(&[("PGHOST", "h")], &["postgresql://osuser@h:5432/osuser"]);
+        let named = ("MIGTIME_PRODUCTION_URL", "postgres://v@main/shop");
+        check(&[named], &["postgresql://v@main:5432/shop"]);
+        check(
+            &[url, named],
+            &["postgresql://u@prod:5432/app", "postgresql://v@main:5432/shop"],
+        );
         check(
             &[url, ("PGHOST", "h")],
             &["postgresql://osuser@h:5432/osuser", "postgresql://u@prod:5432/app"],

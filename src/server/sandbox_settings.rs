@@ -10,6 +10,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Returns each setting of the database `$1`: its name, how to make it for the database `$2`, how to undo it for `$1`.
 ///
+/// The mark of a disposable clone means nothing on a copy, and only a superuser may make it.
+///
 /// A list of names is stored as one text, in which a name may be quoted. Written back as one literal it would be one name,
 /// and as it stands `""` is no identifier; so each name becomes a literal, as `pg_dump` does it.
 const SETTINGS: &str = r#"
@@ -29,7 +31,7 @@ CROSS JOIN LATERAL unnest(s.setconfig) WITH ORDINALITY AS entries (entry, place)
 CROSS JOIN LATERAL (SELECT split_part(entry, '=', 1), substr(entry, strpos(entry, '=') + 1)) AS pair (name, value)
 CROSS JOIN LATERAL (SELECT CASE s.setrole WHEN 0 THEN 'DATABASE %I' ELSE
     format('ROLE %s IN DATABASE %%I', replace(quote_ident(pg_get_userbyid(s.setrole)), '%', '%%')) END) AS of (subject)
-WHERE d.datname = $1::text
+WHERE d.datname = $1::text AND lower(name) <> 'migtime.disposable'
 ORDER BY s.setrole, place"#;
 
 /// Makes every setting of the database `template` for the database `copy` as well.

@@ -14,6 +14,9 @@ use crate::error::{Error, ErrorKind, Result};
 /// Nobody else waits on a clone; the limit only ends what would never end.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(600);
 
+/// What makes two sessions be on one database, whatever they were reached by.
+pub(super) const SAME_IDENTITY: &str = "its server started at the same microsecond and the database has the same name";
+
 /// A session on the disposable database on which a migration is rehearsed.
 pub struct Staging {
     client: Client,
@@ -38,7 +41,7 @@ impl Staging {
     /// `UnsafeTarget`.
     pub fn refuse_same_name(staging: &ConnectionParameters, production: &ConnectionParameters) -> Result<()> {
         if staging.names_same_database(production) {
-            return Err(same_as_production(staging));
+            return Err(same_as_production(staging, "both names lead to one place"));
         }
         Ok(())
     }
@@ -49,21 +52,7 @@ impl Staging {
     /// `UnsafeTarget`; `Connection` when the identity cannot be read.
     pub fn refuse_if_same(&mut self, production: &Identity) -> Result<()> {
         if self.identity()?.is_same_database(production) {
-            return Err(same_as_production(&self.parameters));
-        }
-        Ok(())
-    }
-
-    /// Refuses to go on if this could be on the server of a `production` that does not say who it is, because of `cause`.
-    ///
-    /// # Errors
-    /// `UnsafeTarget`.
-    pub fn refuse_if_perhaps_same(&self, production: &ConnectionParameters, cause: &Error) -> Result<()> {
-        if self.parameters.may_name_same_server(production) {
-            let message = format!("{} may be the production database: {cause}", self.parameters);
-            return Err(unsafe_target(message).with_hint(format!(
-                "host and port could be those of {production}, which PG* or DATABASE_URL names; let it answer, or unset them"
-            )));
+            return Err(same_as_production(&self.parameters, SAME_IDENTITY));
         }
         Ok(())
     }
@@ -104,7 +93,9 @@ impl Staging {
     /// # Errors
     /// `Connection` when it cannot be read.
     pub fn identity(&mut self) -> Result<Identity> {
-        self.read(Identity::read)
+        let identity = self.read(Identity::read)?;
+        let log = self.read(|reader| identity.read_log(reader)).unwrap_or_default();
+        Ok(identity.with_log(log))
     }
 
     /// Opens another session on the same database, to watch from.
@@ -142,11 +133,11 @@ impl Staging {
     }
 }
 
-fn same_as_production(staging: &ConnectionParameters) -> Error {
-    unsafe_target(format!("{staging} is the production database"))
+pub(super) fn same_as_production(staging: &ConnectionParameters, fact: &str) -> Error {
+    unsafe_target(format!("{staging} is the production database: {fact}"))
         .with_hint("name a disposable clone with --staging or MIGTIME_STAGING_URL")
 }
 
-fn unsafe_target(message: String) -> Error {
+pub(super) fn unsafe_target(message: String) -> Error {
     Error::new(ErrorKind::UnsafeTarget, message)
 }

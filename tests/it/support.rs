@@ -49,6 +49,8 @@ impl Database {
         let name = format!("test_{}", NEXT_DATABASE.fetch_add(1, Ordering::Relaxed));
         let database = Database { server, name };
         database.maintain(&format!("CREATE DATABASE {}", database.name));
+        // A test's database is there to be changed.
+        database.maintain(&format!("ALTER DATABASE {} SET migtime.disposable = on", database.name));
         database
     }
 
@@ -131,17 +133,83 @@ pub fn options() -> ThrowawayOptions {
 
 /// Restarts a server as a standby, of nobody.
 pub fn restart_as_standby(server: &ThrowawayServer) {
+    let binaries = binaries_of(server);
+    write_as_owner(server, "standby.signal", "");
+    pg_ctl(&binaries, server, &["restart", "-m", "fast"]);
+}
+
+/// The slot through which a replica follows its primary.
+pub const SLOT: &str = "migtime_replica";
+
+/// Makes `replica` a standby that streams from `primary` through [`SLOT`].
+pub fn follow(replica: &ThrowawayServer, primary: &ThrowawayServer) {
+    let mut client = primary.parameters("postgres").connect().expect("connection");
+    let sql = "SELECT pg_create_physical_replication_slot($1::text::name)";
+    client.execute(sql, &[&SLOT]).expect("slot");
+    drop(client);
+    let binaries = replace_by_copy(replica, primary);
+    let origin = primary.directory().display();
+    append_setting(replica, "primary_conninfo", &format!("host={origin} user=migtime"));
+    append_setting(replica, "primary_slot_name", SLOT);
+    write_as_owner(replica, "standby.signal", "");
+    pg_ctl(&binaries, replica, &["start"]);
+    let mut client = replica.parameters("postgres").connect().expect("connection");
+    let sql = "SELECT EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming')";
+    await_condition("the replica streams", || {
+        client.query_one(sql, &[]).expect("row").get(0)
+    });
+}
+
+/// Makes `copy` a server of its own on the files of `origin` as they are now, as a snapshot of a disk would be.
+pub fn become_snapshot(copy: &ThrowawayServer, origin: &ThrowawayServer) {
+    let binaries = replace_by_copy(copy, origin);
+    pg_ctl(&binaries, copy, &["start"]);
+}
+
+/// Leaves `copy` stopped, with the files of `origin`, which is restarted for the purpose.
+fn replace_by_copy(copy: &ThrowawayServer, origin: &ThrowawayServer) -> PathBuf {
+    let binaries = binaries_of(origin);
+    pg_ctl(&binaries, copy, &["stop", "-m", "fast"]);
+    pg_ctl(&binaries, origin, &["stop", "-m", "fast"]);
+    std::fs::remove_dir_all(copy.directory().join("data")).expect("removed");
+    let status = Command::new("cp")
+        .arg("-a")
+        .args([origin.directory().join("data"), copy.directory().join("data")])
+        .status()
+        .expect("cp");
+    assert!(status.success());
+    append_setting(copy, "unix_socket_directories", &copy.directory().display().to_string());
+    pg_ctl(&binaries, origin, &["start"]);
+    binaries
+}
+
+fn append_setting(server: &ThrowawayServer, name: &str, value: &str) {
+    let file = server.directory().join("data/postgresql.conf");
+    let text = std::fs::read_to_string(&file).expect("configuration");
+    std::fs::write(&file, format!("{text}{name} = '{value}'\n")).expect("configuration");
+}
+
+/// Returns the directory of the running server's programs.
+fn binaries_of(server: &ThrowawayServer) -> PathBuf {
     let mut client = server.parameters("postgres").connect().expect("connection");
     let sql = "SELECT setting FROM pg_config WHERE name = 'BINDIR'";
-    let binaries = PathBuf::from(client.query_one(sql, &[]).expect("row").get::<_, String>(0));
-    drop(client);
+    PathBuf::from(client.query_one(sql, &[]).expect("row").get::<_, String>(0))
+}
 
+fn write_as_owner(server: &ThrowawayServer, name: &str, text: &str) {
     let data = server.directory().join("data");
-    std::fs::write(data.join("standby.signal"), "").expect("file");
+    std::fs::write(data.join(name), text).expect("file");
     let owner = data.metadata().expect("data directory");
-    std::os::unix::fs::chown(data.join("standby.signal"), Some(owner.uid()), Some(owner.gid())).expect("chown");
+    std::os::unix::fs::chown(data.join(name), Some(owner.uid()), Some(owner.gid())).expect("chown");
+}
+
+/// Runs `pg_ctl` as the account that the server's files belong to.
+fn pg_ctl(binaries: &Path, server: &ThrowawayServer, arguments: &[&str]) {
+    let data = server.directory().join("data");
+    let owner = data.metadata().expect("data directory");
     let status = Command::new(binaries.join("pg_ctl"))
-        .args(["restart", "-w", "-s", "-m", "fast", "-D"])
+        .args(arguments)
+        .args(["-w", "-s", "-D"])
         .arg(&data)
         .arg("-l")
         .arg(server.directory().join("log"))
@@ -150,14 +218,14 @@ pub fn restart_as_standby(server: &ThrowawayServer) {
         .gid(owner.gid())
         .status()
         .expect("pg_ctl");
-    assert!(status.success());
+    assert!(status.success(), "pg_ctl {arguments:?}");
 }
 
 /// Returns the built program with `arguments`, untouched by the connection settings of whoever runs the tests.
 pub fn migtime(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_migtime"));
     command.args(arguments);
-    let foreign = ["DATABASE_URL", "MIGTIME_STAGING_URL"];
+    let foreign = ["DATABASE_URL", "MIGTIME_PRODUCTION_URL", "MIGTIME_STAGING_URL"];
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
         if name.starts_with("PG") || foreign.contains(&name.as_str()) {

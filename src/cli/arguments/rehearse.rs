@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::ArgPredicate;
 
-use super::{BatchArguments, EstimateOptions, Format, SelectionArguments, duration, percentage};
+use super::{BatchArguments, EstimateOptions, Format, InPlaceArguments, SelectionArguments, duration, percentage};
 use crate::units::Seconds;
 
 /// Arguments of `migtime rehearse`.
@@ -51,8 +51,8 @@ pub struct RehearseArguments {
     /// Do not rehearse the way back
     #[arg(long, conflicts_with = "rollback")]
     pub no_rollback: bool,
-    /// Run it on this staging clone, which it changes (see --sandbox); else on what MIGTIME_STAGING_URL names, never on
-    /// what PG* or DATABASE_URL do
+    /// Run it on a copy of this staging clone, or on itself where that is marked or named (see In place); else on what
+    /// MIGTIME_STAGING_URL names, never on what PG* or DATABASE_URL do
     #[arg(long, value_name = "URL")]
     pub staging: Option<String>,
     /// Run it on a throwaway server, filled by --schema and by the migrations before --from
@@ -70,7 +70,7 @@ pub struct RehearseArguments {
     /// Estimate for the rows of this production database too; it is only read
     #[arg(long, value_name = "URL")]
     pub production: Option<String>,
-    /// Work on a copy of the staging database and drop it afterwards
+    /// Work on a copy of the staging database and drop it afterwards, also where the database is marked as disposable
     #[arg(long, conflicts_with = "scratch")]
     pub sandbox: bool,
     /// Repeat it this often, each time on a fresh copy
@@ -97,6 +97,9 @@ pub struct RehearseArguments {
     /// Save rehearsal.json, estimate.json, report.html and the CSV files here [default: reports/<migration>]
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
+    /// Whether the staging database itself may be changed.
+    #[command(flatten)]
+    pub in_place: InPlaceArguments,
     /// Which migrations of a directory.
     #[command(flatten)]
     pub selection: SelectionArguments,

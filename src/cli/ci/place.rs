@@ -91,10 +91,10 @@ fn variable(name: &str) -> Option<String> {
 }
 
 fn staging_ground(target: &str, production: Option<&str>, several: bool) -> Result<Ground> {
-    let mut staging = connection::staging(target, production, true)?;
-    if let Some(url) = production {
-        staging.refuse_if_same(&connection::production_at(Some(url), true)?.identity()?)?;
-    }
+    let production = production
+        .map(|url| connection::production_parameters(Some(url), true))
+        .transpose()?;
+    let staging = connection::staging(target, production.as_ref(), true)?;
     match several {
         true => Ground::copy_of(staging),
         false => Ok(Ground::staging(staging, true)),

@@ -1,0 +1,106 @@
+//! What speaks for and against changing a database in place: its mark, who may copy it, and who else depends on it.
+
+use super::reader::Reader;
+use super::staging::Staging;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Something that depends on a server or database that is no disposable clone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Danger {
+    /// Standbys, or others that stream the log.
+    Replicas,
+    /// Replication slots that are in use.
+    Slots,
+    /// The log is archived.
+    Archiving,
+    /// Sessions of other applications.
+    Clients,
+}
+
+/// What was found about changing the database in place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InPlaceFacts {
+    /// The database's own settings say that it is disposable.
+    pub is_marked: bool,
+    /// The role may create a copy of it.
+    pub may_be_copied: bool,
+    /// Who depends on it, each with one line that says so.
+    pub dangers: Vec<(Danger, String)>,
+}
+
+/// Only what `ALTER DATABASE … SET` stored counts: a session's own setting says nothing of the database.
+const PERMISSIONS: &str = "\
+SELECT EXISTS (SELECT FROM pg_catalog.pg_db_role_setting AS s, unnest(s.setconfig) AS entry \
+               WHERE s.setdatabase = d.oid AND s.setrole = 0 \
+                 AND lower(entry) IN ('migtime.disposable=on', 'migtime.disposable=true', 'migtime.disposable=yes', \
+                                      'migtime.disposable=1')), \
+       r.rolsuper OR (r.rolcreatedb AND (d.datistemplate OR pg_has_role(d.datdba, 'USAGE'))) \
+FROM pg_catalog.pg_database AS d, pg_catalog.pg_roles AS r \
+WHERE d.datname = current_database() AND r.rolname = current_user";
+
+/// Each question, and what its answers are. Rows of others are counted also where the role may not see what is in them.
+const QUESTIONS: [(Danger, &str, &str); 4] = [
+    (
+        Danger::Replicas,
+        "replicas are attached",
+        "SELECT coalesce(nullif(application_name, ''), 'process ' || pid) FROM pg_catalog.pg_stat_replication ORDER BY pid",
+    ),
+    (
+        Danger::Slots,
+        "replication slots are active",
+        "SELECT slot_name::text FROM pg_catalog.pg_replication_slots WHERE active ORDER BY 1",
+    ),
+    (
+        Danger::Archiving,
+        "its log is archived",
+        "SELECT 'archive_mode = ' || current_setting('archive_mode') WHERE current_setting('archive_mode') <> 'off' \
+         AND (current_setting('archive_command') NOT IN ('', '(disabled)') \
+              OR coalesce(current_setting('archive_library', true), '') <> '')",
+    ),
+    (
+        Danger::Clients,
+        "other clients are connected",
+        "SELECT format('%s as %s', coalesce(nullif(application_name, ''), 'process ' || pid), coalesce(usename, '?')) \
+         FROM pg_catalog.pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
+         AND (backend_type = 'client backend' OR (backend_type IS NULL AND usesysid IS NOT NULL)) \
+         AND application_name IS DISTINCT FROM 'migtime' ORDER BY pid",
+    ),
+];
+
+impl Staging {
+    /// Reads what speaks for and against changing this database in place.
+    ///
+    /// # Errors
+    /// `Connection` when it cannot be read.
+    pub fn in_place_facts(&mut self) -> Result<InPlaceFacts> {
+        self.read(read)
+    }
+}
+
+fn read(reader: &mut Reader) -> Result<InPlaceFacts> {
+    let rows = reader.query(PERMISSIONS, &[])?;
+    let row = rows
+        .first()
+        .ok_or_else(|| Error::new(ErrorKind::Connection, "the server does not say what the role may do"))?;
+    let mut facts = InPlaceFacts {
+        is_marked: row.get(0),
+        may_be_copied: row.get(1),
+        dangers: Vec::new(),
+    };
+    for (danger, words, question) in QUESTIONS {
+        let found: Vec<String> = reader.query(question, &[])?.iter().map(|row| row.get(0)).collect();
+        if !found.is_empty() {
+            facts.dangers.push((danger, format!("{words} ({})", listed(&found))));
+        }
+    }
+    Ok(facts)
+}
+
+/// Returns the first three, and how many more there are.
+fn listed(found: &[String]) -> String {
+    let shown = found.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
+    match found.len().saturating_sub(3) {
+        0 => shown,
+        others => format!("{shown} and {others} more"),
+    }
+}

@@ -1,0 +1,77 @@
+//! Staging against every server of production that answers, and against those that do not: doubt refuses.
+
+use super::identity::{Identity, Kinship};
+use super::parameters::ConnectionParameters;
+use super::staging::{SAME_IDENTITY, Staging, same_as_production, unsafe_target};
+use crate::error::{Error, Result};
+
+/// A server of production that said who it is.
+pub struct Met {
+    /// How it was reached.
+    pub parameters: ConnectionParameters,
+    /// What it said.
+    pub identity: Identity,
+}
+
+impl Staging {
+    /// Refuses to go on if this is production, or could be what a standby among `servers` follows; they were read before.
+    ///
+    /// Returns the server, if any, of which this is another database.
+    ///
+    /// # Errors
+    /// `UnsafeTarget` with the fact that it rests on; `Connection` when the identity cannot be read.
+    pub fn refuse_kin<'met>(&mut self, servers: &'met [Met]) -> Result<Option<&'met Met>> {
+        let own = self.identity()?;
+        let mut neighbour = None;
+        let mut doubt = None;
+        for met in servers {
+            match own.kinship(&met.identity) {
+                Kinship::SameDatabase => return Err(same_as_production(self.parameters(), SAME_IDENTITY)),
+                Kinship::SameServer => neighbour = Some(met),
+                Kinship::PerhapsItsPrimary(fact) if !has_another_primary(&own, met, servers) => {
+                    doubt = doubt.or(Some((met, fact)));
+                }
+                Kinship::PerhapsItsPrimary(_) | Kinship::Other => {}
+            }
+        }
+        match doubt {
+            Some((met, fact)) => Err(self.perhaps_primary(met, &fact)),
+            None => Ok(neighbour),
+        }
+    }
+
+    /// Refuses to go on if this could be on the server of a `production` that does not say who it is, because of `cause`.
+    ///
+    /// # Errors
+    /// `UnsafeTarget`.
+    pub fn refuse_if_perhaps_same(&self, production: &ConnectionParameters, cause: &Error) -> Result<()> {
+        if self.parameters().is_shown_to_be_elsewhere_than(production) {
+            return Ok(());
+        }
+        let message = format!("{} may be the production database: {cause}", self.parameters());
+        Err(unsafe_target(message).with_hint(format!(
+            "nothing shows that {production} is another server; let it answer, or unset what names it: --production, \
+             MIGTIME_PRODUCTION_URL, DATABASE_URL, PG*"
+        )))
+    }
+
+    fn perhaps_primary(&self, standby: &Met, fact: &str) -> Error {
+        let message = format!(
+            "{} may be the primary of {}: {fact}",
+            self.parameters(),
+            standby.parameters
+        );
+        unsafe_target(message).with_hint(format!(
+            "rehearse on a clone that was promoted; or name the standby's primary as production too, as in host=standby,primary; \
+             both roles must be allowed: GRANT EXECUTE ON FUNCTION pg_control_system() TO {}",
+            self.parameters().user()
+        ))
+    }
+}
+
+/// Tells whether the primary that the standby follows is known, and is not the server of `own`.
+fn has_another_primary(own: &Identity, standby: &Met, servers: &[Met]) -> bool {
+    servers
+        .iter()
+        .any(|met| met.identity.is_primary_of(&standby.identity) && !met.identity.is_same_server(own))
+}
