@@ -89,6 +89,21 @@ fn a_role_that_may_not_copy_needs_a_mark_or_the_name() {
         "ALTER ROLE makes_no_copies CREATEDB".to_string(),
     ];
     check_left_alone(&modest, &[], &words.each_ref().map(String::as_str));
+    // Another tool's command is not even started.
+    let folder = Folder::new();
+    let command = format!("touch '{}'", folder.path("reached"));
+    let target = modest.to_string();
+    let arguments = [
+        "rehearse",
+        "--exec",
+        &command,
+        "--staging",
+        &target,
+        "--output",
+        &folder.path("out"),
+    ];
+    check_refused(run(&mut support::migtime(&arguments)), 3, &[&words[0]]);
+    assert!(folder.names("").is_empty(), "{:?}", folder.names(""));
     // That it may create databases is not enough: those it owns it may copy.
     database.execute("ALTER ROLE makes_no_copies CREATEDB");
     check_left_alone(&modest, &[], &[&words[0]]);
@@ -123,9 +138,14 @@ fn a_database_to_which_others_are_connected_is_not_changed() {
     ];
     check_left_alone(&database.parameters(), &[], &words);
     check_left_alone(&database.parameters(), &["--disposable", database.name()], &words);
+    // They count also for a role that may not see what they do.
+    database.execute("CREATE ROLE sees_no_clients LOGIN; GRANT ALL ON orders TO sees_no_clients");
+    let modest = support::resolve(&database.url().replace("migtime@", "sees_no_clients@"));
+    check_left_alone(&modest, &[], &words);
     check_left_alone(&database.parameters(), &["--waive", "slots,replicas"], &words[..1]);
     check_in_place(&database.parameters(), &["--waive", "clients"]);
     drop(client);
+    database.execute("DROP OWNED BY sees_no_clients; DROP ROLE sees_no_clients");
 }
 
 #[test]
@@ -141,6 +161,13 @@ fn a_database_that_replicas_follow_is_not_changed() {
         "--waive replicas,slots",
     ];
     check_left_alone(&database, &["--disposable", "postgres"], &words);
+    // They count also for a role that may not see what they are.
+    let mut client = database.connect().expect("connection");
+    let sql = "CREATE ROLE sees_little LOGIN; GRANT ALL ON orders TO sees_little";
+    client.batch_execute(sql).expect("role");
+    drop(client);
+    let modest = support::resolve(&database.to_string().replace("migtime@", "sees_little@"));
+    check_left_alone(&modest, &["--disposable", "postgres"], &words);
     let one = ["--disposable", "postgres", "--waive", "replicas"];
     check_left_alone(&database, &one, &[&slots]);
     check_in_place(&database, &["--disposable", "postgres", "--waive", "replicas,slots"]);
