@@ -31,6 +31,13 @@ pub fn works_on_a_copy(staging: &mut Staging, arguments: &InPlaceArguments) -> R
         staging.parameters(),
         shell_word(name)
     ));
+    if !facts.dangers.is_empty() {
+        let words: Vec<&str> = facts.dangers.iter().map(|(_, words)| words.as_str()).collect();
+        output::print_note(&format!(
+            "warning: this may be no clone: {}; a copy takes disk and time of its server",
+            words.join("; ")
+        ));
+    }
     Ok(true)
 }
 

@@ -180,4 +180,16 @@ fn a_database_whose_log_is_archived_is_not_changed() {
     let words = ["its log is archived (archive_mode = on)", "--waive archiving"];
     check_left_alone(&database, &["--disposable", "postgres"], &words);
     check_in_place(&database, &["--disposable", "postgres", "--waive", "archiving"]);
+
+    // A copy is made, and what speaks against a clone is said.
+    let mut client = database.connect().expect("connection");
+    client.batch_execute("CREATE DATABASE shop").expect("database");
+    drop(client);
+    let shop = server.parameters("shop");
+    let mut client = shop.connect().expect("connection");
+    client.batch_execute(ORDERS).expect("orders");
+    drop(client);
+    let warning = "warning: this may be no clone: its log is archived (archive_mode = on)";
+    check_done(&rehearse(&shop.to_string(), &[]), warning);
+    assert!(!is_changed(&shop));
 }
