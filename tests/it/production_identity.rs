@@ -90,6 +90,15 @@ fn the_primary_of_a_production_that_is_a_replica_is_refused() {
     check_kept_off(&staging, &[("MIGTIME_PRODUCTION_URL", &production)], &[], &words);
     check_kept_off(&staging, &[("DATABASE_URL", &production)], &[], &words);
 
+    let folder = Folder::new();
+    let host = replica.directory().display().to_string();
+    let services = format!("[shop]\nhost={host}\nuser=migtime\ndbname=shop\n");
+    let services = folder.file("services", &services);
+    let by_service = [("PGSERVICE", "shop"), ("PGSERVICEFILE", &services)];
+    check_kept_off(&staging, &by_service, &[], &words);
+    let by_variables = [("PGHOST", host.as_str()), ("PGDATABASE", "shop"), ("PGUSER", "migtime")];
+    check_kept_off(&staging, &by_variables, &[], &words);
+
     // A host that is not the first, by a name that only the server itself can recognise.
     let (first, second) = (replica.directory().display(), primary.directory().display());
     let folder = primary.directory().file_name().expect("name").display();
