@@ -8,7 +8,7 @@ use super::ground::Ground;
 use super::migration_file::{MigrationFile, PlannedMigration};
 use super::rehearse::now;
 use super::whole_run::{WholeRun, runs_of, sha256};
-use super::{connection, machine, output};
+use super::{connection, machine, output, outside};
 use crate::catalog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::compare::Named;
@@ -37,6 +37,13 @@ pub fn play(arguments: &CompareArguments) -> Result<(Vec<Named>, Vec<Named>)> {
         ],
         ground: ground(arguments)?,
     };
+    if !arguments.duet.scratch {
+        outside::refuse(
+            duet.ground.is_beside_production(),
+            &duet.migrations,
+            &arguments.duet.outside,
+        )?;
+    }
     let measured = match (arguments.duet.runs, duet.are_backfills()?) {
         (None, true) => duet.in_pairs()?,
         (runs, _) => duet.in_whole_runs(runs.unwrap_or(RUNS))?,

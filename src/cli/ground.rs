@@ -16,6 +16,7 @@ use crate::server::{
 pub struct Ground {
     parameters: ConnectionParameters,
     copies: bool,
+    is_beside_production: bool,
     _sandbox: Option<Sandbox>,
     _server: Option<ThrowawayServer>,
 }
@@ -32,6 +33,7 @@ impl Ground {
         Ground {
             parameters: staging.parameters().clone(),
             copies,
+            is_beside_production: staging.is_beside_production(),
             _sandbox: None,
             _server: None,
         }
@@ -43,6 +45,7 @@ impl Ground {
     /// `Connection` when the copy cannot be made.
     pub fn copy_of(staging: Staging) -> Result<Ground> {
         let original = staging.parameters().clone();
+        let is_beside_production = staging.is_beside_production();
         // A session on the original would be in the way of the copy.
         drop(staging);
         let progress = Progress::spinner("copying the database");
@@ -51,6 +54,7 @@ impl Ground {
         Ok(Ground {
             parameters: sandbox.parameters().clone(),
             copies: true,
+            is_beside_production,
             _sandbox: Some(sandbox),
             _server: None,
         })
@@ -103,6 +107,7 @@ impl Ground {
         Ok(Ground {
             parameters: server.parameters("rehearsal"),
             copies: true,
+            is_beside_production: false,
             _sandbox: None,
             _server: Some(server),
         })
@@ -113,6 +118,7 @@ impl Ground {
         Ground {
             parameters: self.parameters.clone(),
             copies: false,
+            is_beside_production: self.is_beside_production,
             _sandbox: None,
             _server: None,
         }
@@ -130,9 +136,15 @@ impl Ground {
         Ok(Ground {
             parameters: self.parameters.with_database(name),
             copies: true,
+            is_beside_production: self.is_beside_production,
             _sandbox: None,
             _server: None,
         })
+    }
+
+    /// Tells whether production, as far as it was named, is on the same server.
+    pub fn is_beside_production(&self) -> bool {
+        self.is_beside_production
     }
 
     /// Tells whether each run works on a copy, so that nothing stays behind.

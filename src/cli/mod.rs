@@ -22,6 +22,7 @@ mod in_place;
 mod machine;
 mod migration_file;
 mod output;
+mod outside;
 mod past_rehearsals;
 mod plan;
 mod progress;

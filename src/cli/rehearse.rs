@@ -9,7 +9,7 @@ use super::migration_file::{MigrationFile, PlannedMigration};
 use super::progress::Progress;
 use super::results::Results;
 use super::{
-    connection, exec, in_place, output, plan, targets,
+    connection, exec, in_place, output, outside, plan, targets,
     watching::{LEVEL, Watcher},
     way_back,
 };
@@ -39,6 +39,13 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
         .transpose()?;
     let mut session = production.as_ref().map(Production::connect).transpose()?;
     let ground = prepare_ground(arguments, &migration, production.as_ref())?;
+    if !arguments.scratch {
+        outside::refuse(
+            ground.is_beside_production(),
+            std::iter::once(&migration).chain(&rollback),
+            &arguments.outside,
+        )?;
+    }
     let production_tables = match &mut session {
         Some(session) => session.read(|reader| migration.tables(reader))?,
         None => Vec::new(),

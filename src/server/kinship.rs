@@ -36,7 +36,12 @@ impl Staging {
         }
         match doubt {
             Some((met, fact)) => Err(self.perhaps_primary(met, &fact)),
-            None => Ok(neighbour),
+            None => {
+                if neighbour.is_some() {
+                    self.note_beside_production();
+                }
+                Ok(neighbour)
+            }
         }
     }
 

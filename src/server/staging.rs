@@ -21,6 +21,7 @@ pub(super) const SAME_IDENTITY: &str = "its server started at the same microseco
 pub struct Staging {
     client: Client,
     parameters: ConnectionParameters,
+    is_beside_production: bool,
 }
 
 impl Staging {
@@ -30,7 +31,11 @@ impl Staging {
     /// `Connection`, as [`ConnectionParameters::connect`]; `UnsafeTarget` for a standby or a read-only database.
     pub fn connect(parameters: &ConnectionParameters) -> Result<Staging> {
         let (client, parameters) = parameters.connect_and_pin()?;
-        let mut staging = Staging { client, parameters };
+        let mut staging = Staging {
+            client,
+            parameters,
+            is_beside_production: false,
+        };
         staging.refuse_if_not_writable()?;
         Ok(staging)
     }
@@ -55,6 +60,16 @@ impl Staging {
             return Err(same_as_production(&self.parameters, SAME_IDENTITY));
         }
         Ok(())
+    }
+
+    /// Notes that production is on the same server.
+    pub(super) fn note_beside_production(&mut self) {
+        self.is_beside_production = true;
+    }
+
+    /// Tells whether production, as far as it was named, is another database of the same server.
+    pub fn is_beside_production(&self) -> bool {
+        self.is_beside_production
     }
 
     /// Returns the session, to rehearse with.

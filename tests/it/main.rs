@@ -29,6 +29,7 @@ mod migration_batches;
 mod migration_fixture;
 mod migration_steps;
 mod migration_tools;
+mod outside_the_database;
 mod plan_cases;
 mod plan_command;
 mod plan_further_cases;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use super::OutsideArguments;
 use crate::migration::Tool;
 
 /// Arguments of `migtime ci`.
@@ -63,6 +64,9 @@ pub struct CiArguments {
     /// Draw random numbers from this seed
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// What migrations may do outside their database.
+    #[command(flatten)]
+    pub outside: OutsideArguments,
 }
 
 fn tool() -> impl TypedValueParser<Value = Tool> {

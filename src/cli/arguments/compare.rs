@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{BatchArguments, percentage};
+use super::{BatchArguments, OutsideArguments, percentage};
 use crate::report::ci::Document;
 
 /// How a comparison is printed on stdout.
@@ -114,4 +114,7 @@ pub struct DuetArguments {
     /// Never ask for a password
     #[arg(long, short = 'w')]
     pub no_password: bool,
+    /// What the migrations may do outside their database.
+    #[command(flatten)]
+    pub outside: OutsideArguments,
 }

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::ArgPredicate;
 
-use super::{BatchArguments, EstimateOptions, Format, InPlaceArguments, SelectionArguments, duration, percentage};
+use super::{
+    BatchArguments, EstimateOptions, Format, InPlaceArguments, OutsideArguments, SelectionArguments, duration,
+    percentage,
+};
 use crate::units::Seconds;
 
 /// Arguments of `migtime rehearse`.
@@ -100,6 +103,9 @@ pub struct RehearseArguments {
     /// Whether the staging database itself may be changed.
     #[command(flatten)]
     pub in_place: InPlaceArguments,
+    /// What the migration may do outside its database.
+    #[command(flatten)]
+    pub outside: OutsideArguments,
     /// Which migrations of a directory.
     #[command(flatten)]
     pub selection: SelectionArguments,

@@ -126,6 +126,11 @@ impl Entry {
         Ok(true)
     }
 
+    /// Returns what is measured.
+    pub fn migration(&self) -> &MigrationFile {
+        &self.migration
+    }
+
     /// Drops the filled database, when no run needs it any more.
     pub fn drop_template(&mut self) {
         self.template = None;

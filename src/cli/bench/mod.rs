@@ -7,8 +7,8 @@ mod selection;
 
 use std::time::{Duration, Instant};
 
-use super::arguments::BenchArguments;
-use super::output;
+use super::arguments::{BenchArguments, OutsideArguments};
+use super::{output, outside};
 use crate::error::{Error, ErrorKind, Result};
 use crate::rehearsal::schedule::schedule;
 use crate::report::{self, BenchRow};
@@ -49,6 +49,10 @@ fn run_all(entries: &mut [Entry], order: &[usize], arguments: &BenchArguments) -
         .minutes
         .map(|minutes| Instant::now() + Duration::from_secs_f64(60.0 * minutes));
     let place = Place::prepare(arguments)?;
+    if !place.is_throwaway() {
+        let migrations = entries.iter().map(Entry::migration);
+        outside::refuse(place.is_beside_production, migrations, &OutsideArguments::default())?;
+    }
     let mut progress = BenchProgress::new(order.len(), "run");
     for (place_in_order, index) in order.iter().enumerate() {
         if signals::interrupted() {

@@ -14,6 +14,8 @@ const EMPTY_DATABASE: &str = "template0";
 pub struct Place {
     parameters: ConnectionParameters,
     server: Option<ThrowawayServer>,
+    /// Whether production, as far as it was named, is on the same server.
+    pub is_beside_production: bool,
 }
 
 impl Place {
@@ -27,6 +29,7 @@ impl Place {
             let staging = connection::staging(&target, None, arguments.no_password)?;
             return Ok(Place {
                 parameters: staging.parameters().clone(),
+                is_beside_production: staging.is_beside_production(),
                 server: None,
             });
         }
@@ -42,6 +45,7 @@ impl Place {
         Ok(Place {
             parameters: server.parameters("postgres"),
             server: Some(server),
+            is_beside_production: false,
         })
     }
 

@@ -1,0 +1,354 @@
+//! What a statement reaches outside the one database that it runs in: other databases, roles, the server, its files, other servers.
+//!
+//! A copy of a database can be dropped; what is done outside of it stays, and where staging shares a server with production it is
+//! done to production. Names of functions count wherever they stand, bodies of `DO` and of functions are read as well. What a text
+//! that is only put together at run time will do cannot be known, and is [`Outside::DynamicSql`]. Knows no catalog.
+
+use std::collections::BTreeMap;
+
+use super::lexer::{Lexer, TokenKind};
+
+mod known;
+
+use known::{FUNCTION_PREFIXES, FUNCTIONS, HEADS, UNTRUSTED_LANGUAGES};
+
+/// Something outside the one database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outside {
+    /// Another database, or the database as the server knows it: its existence, name, settings, privileges.
+    Database,
+    /// Roles, their memberships, settings and passwords.
+    Role,
+    /// Tablespaces.
+    Tablespace,
+    /// Settings of the whole server.
+    Setting,
+    /// Subscriptions, replication slots and origins.
+    Replication,
+    /// Files of the server's machine.
+    File,
+    /// Programs on the server's machine, and code that may do anything there.
+    Program,
+    /// Sessions of others, and the server's own processes.
+    Process,
+    /// Other servers.
+    Foreign,
+    /// A statement that is put together at run time.
+    DynamicSql,
+}
+
+impl Outside {
+    /// Every kind.
+    pub const ALL: [Outside; 10] = [
+        Outside::Database,
+        Outside::Role,
+        Outside::Tablespace,
+        Outside::Setting,
+        Outside::Replication,
+        Outside::File,
+        Outside::Program,
+        Outside::Process,
+        Outside::Foreign,
+        Outside::DynamicSql,
+    ];
+
+    /// Returns its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Outside::Database => "database",
+            Outside::Role => "role",
+            Outside::Tablespace => "tablespace",
+            Outside::Setting => "setting",
+            Outside::Replication => "replication",
+            Outside::File => "file",
+            Outside::Program => "program",
+            Outside::Process => "process",
+            Outside::Foreign => "foreign",
+            Outside::DynamicSql => "dynamic-sql",
+        }
+    }
+
+    /// Returns what is reached, in words.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Outside::Database => "databases of the whole server",
+            Outside::Role => "roles of the whole server",
+            Outside::Tablespace => "tablespaces of the whole server",
+            Outside::Setting => "settings of the whole server",
+            Outside::Replication => "replication",
+            Outside::File => "files of the server's machine",
+            Outside::Program => "programs or unrestricted code on the server's machine",
+            Outside::Process => "sessions of others or the server's processes",
+            Outside::Foreign => "another server",
+            Outside::DynamicSql => "what only its run shows: the statement is put together then",
+        }
+    }
+}
+
+/// Returns what a statement, or a text of several, reaches outside its database, each kind with the words that show it.
+pub fn reaches(sql: &str) -> BTreeMap<Outside, String> {
+    let mut found = BTreeMap::new();
+    read(sql, false, 0, &mut found);
+    found
+}
+
+/// Bodies in bodies are read to this depth; what lies deeper counts as put together at run time.
+const DEEPEST_BODY: usize = 8;
+
+/// A token without spaces and comments.
+struct Word<'text> {
+    text: &'text str,
+    kind: TokenKind,
+    /// As the server sees a name or a keyword: unquoted ones folded.
+    name: String,
+}
+
+fn read(sql: &str, is_body: bool, depth: usize, found: &mut BTreeMap<Outside, String>) {
+    if depth > DEEPEST_BODY {
+        found
+            .entry(Outside::DynamicSql)
+            .or_insert_with(|| "bodies in bodies".to_string());
+        return;
+    }
+    let words = words(sql);
+    for at in 0..words.len() {
+        if starts_statement(&words, at, is_body) {
+            statement(&words[at..], is_body, depth, found);
+        }
+        function(&words, at, found);
+    }
+}
+
+/// Tells whether a statement may begin here: in a body also behind the words of its language.
+fn starts_statement(words: &[Word], at: usize, is_body: bool) -> bool {
+    let Some(before) = at.checked_sub(1).map(|before| &words[before]) else {
+        return true;
+    };
+    before.kind == TokenKind::Semicolon
+        || before.text == ">>"
+        || before.text == ">"
+        || (before.kind == TokenKind::Word
+            && ((is_body && matches!(before.name.as_str(), "begin" | "then" | "else" | "loop" | "atomic"))
+                || matches!(before.name.as_str(), "analyze" | "verbose" | "explain" | "as")))
+}
+
+fn statement(words: &[Word], is_body: bool, depth: usize, found: &mut BTreeMap<Outside, String>) {
+    let end = words.iter().position(|word| word.kind == TokenKind::Semicolon);
+    let words = &words[..end.unwrap_or(words.len())];
+    for (head, outside) in HEADS {
+        if begins_with(words, head) {
+            note(found, *outside, head.to_uppercase());
+        }
+    }
+    match words.first().map(|word| word.name.as_str()) {
+        Some("grant" | "revoke") => privileges(words, found),
+        Some("comment" | "security") => described(words, found),
+        Some("copy") => copy(words, found),
+        Some("do") => code(words, depth, found),
+        Some("create") if creates_routine(words) => code(words, depth, found),
+        Some("execute") if is_body => executed(words, depth, found),
+        Some("return" | "for" | "open") if is_body => {
+            if let Some(at) = words
+                .iter()
+                .position(|word| word.name == "execute" && word.kind == TokenKind::Word)
+            {
+                executed(&words[at..], depth, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn begins_with(words: &[Word], head: &str) -> bool {
+    let mut expected = head.split(' ').peekable();
+    let mut words = words.iter();
+    while let Some(keyword) = expected.next() {
+        let is_there = words
+            .next()
+            .is_some_and(|word| word.kind == TokenKind::Word && word.name == keyword);
+        if !is_there {
+            return false;
+        }
+    }
+    // `USER` begins `USER MAPPING` too, which is an object of the database.
+    !(head.ends_with(" user") && words.next().is_some_and(|word| word.name == "mapping"))
+}
+
+/// A membership names no object; a database, a tablespace and a parameter are the whole server's.
+fn privileges(words: &[Word], found: &mut BTreeMap<Outside, String>) {
+    let keyword = |word: &Word, name: &str| word.kind == TokenKind::Word && word.name == name;
+    match words.iter().position(|word| keyword(word, "on")) {
+        None => note(found, Outside::Role, "GRANT or REVOKE of a role".to_string()),
+        Some(on) => match words.get(on + 1).map(|word| word.name.as_str()) {
+            Some("database") => note(found, Outside::Database, "GRANT or REVOKE … ON DATABASE".to_string()),
+            Some("tablespace") => note(
+                found,
+                Outside::Tablespace,
+                "GRANT or REVOKE … ON TABLESPACE".to_string(),
+            ),
+            Some("parameter") => note(found, Outside::Setting, "GRANT or REVOKE … ON PARAMETER".to_string()),
+            _ => {}
+        },
+    }
+}
+
+fn described(words: &[Word], found: &mut BTreeMap<Outside, String>) {
+    let Some(on) = words
+        .iter()
+        .position(|word| word.kind == TokenKind::Word && word.name == "on")
+    else {
+        return;
+    };
+    let outside = match words.get(on + 1).map(|word| word.name.as_str()) {
+        Some("database") => Outside::Database,
+        Some("role") => Outside::Role,
+        Some("tablespace") => Outside::Tablespace,
+        Some("subscription") => Outside::Replication,
+        _ => return,
+    };
+    note(
+        found,
+        outside,
+        format!("COMMENT or SECURITY LABEL ON {}", words[on + 1].text.to_uppercase()),
+    );
+}
+
+fn copy(words: &[Word], found: &mut BTreeMap<Outside, String>) {
+    let Some(direction) = words
+        .iter()
+        .skip(1)
+        .position(|word| word.kind == TokenKind::Word && matches!(word.name.as_str(), "from" | "to"))
+    else {
+        return;
+    };
+    // A query in parentheses has a FROM of its own: the last direction at depth 0 is COPY's.
+    let mut depth = 0_usize;
+    let mut last = direction + 1;
+    for (at, word) in words.iter().enumerate() {
+        match word.kind {
+            TokenKind::OpenParenthesis => depth += 1,
+            TokenKind::CloseParenthesis => depth = depth.saturating_sub(1),
+            TokenKind::Word if depth == 0 && matches!(word.name.as_str(), "from" | "to") => last = at,
+            _ => {}
+        }
+    }
+    match words.get(last + 1) {
+        Some(word) if word.name == "program" => note(found, Outside::Program, "COPY … PROGRAM".to_string()),
+        Some(word) if word.kind == TokenKind::Quoted => {
+            note(found, Outside::File, "COPY with a file of the server".to_string())
+        }
+        _ => {}
+    }
+}
+
+fn creates_routine(words: &[Word]) -> bool {
+    words
+        .iter()
+        .take(4)
+        .any(|word| word.kind == TokenKind::Word && matches!(word.name.as_str(), "function" | "procedure"))
+}
+
+/// Reads the body of `DO` or of a routine, which is a string, and its language.
+fn code(words: &[Word], depth: usize, found: &mut BTreeMap<Outside, String>) {
+    let language = words
+        .iter()
+        .position(|word| word.kind == TokenKind::Word && word.name == "language")
+        .and_then(|at| words.get(at + 1))
+        .map_or_else(
+            || "plpgsql".to_string(),
+            |word| word.name.trim_matches('\'').to_lowercase(),
+        );
+    if UNTRUSTED_LANGUAGES.contains(&language.as_str()) {
+        note(found, Outside::Program, format!("code in the language {language}"));
+    }
+    for word in words.iter().filter(|word| is_string(word)) {
+        read(&content(word.text), true, depth + 1, found);
+    }
+}
+
+/// `EXECUTE` of a constant is read; anything else is put together at run time, and its constants are read all the same.
+fn executed(words: &[Word], depth: usize, found: &mut BTreeMap<Outside, String>) {
+    let constant = words.get(1).filter(|word| is_string(word)).is_some();
+    let is_whole = words
+        .get(2)
+        .is_none_or(|word| word.kind == TokenKind::Word && matches!(word.name.as_str(), "into" | "using" | "loop"));
+    if !(constant && is_whole) {
+        note(
+            found,
+            Outside::DynamicSql,
+            "EXECUTE of a text that is put together".to_string(),
+        );
+    }
+    for word in words.iter().filter(|word| is_string(word)) {
+        read(&content(word.text), true, depth + 1, found);
+    }
+}
+
+/// A name in front of a parenthesis is a function, wherever it stands and whatever schema it is given.
+fn function(words: &[Word], at: usize, found: &mut BTreeMap<Outside, String>) {
+    let word = &words[at];
+    let is_name = word.kind == TokenKind::Word || word.text.starts_with('"');
+    let is_called = words
+        .get(at + 1)
+        .is_some_and(|next| next.kind == TokenKind::OpenParenthesis);
+    if !is_name || !is_called {
+        return;
+    }
+    let by_name = FUNCTIONS
+        .iter()
+        .find(|(name, _)| *name == word.name)
+        .map(|(_, outside)| *outside);
+    let by_prefix = || {
+        FUNCTION_PREFIXES
+            .iter()
+            .find(|(prefix, _)| word.name.starts_with(prefix))
+    };
+    if let Some(outside) = by_name.or_else(|| by_prefix().map(|(_, outside)| *outside)) {
+        note(found, outside, format!("{}()", word.name));
+    }
+}
+
+fn note(found: &mut BTreeMap<Outside, String>, outside: Outside, words: String) {
+    found.entry(outside).or_insert(words);
+}
+
+fn is_string(word: &Word) -> bool {
+    word.kind == TokenKind::Quoted && !word.text.starts_with('"')
+}
+
+/// Returns what stands between the quotes.
+fn content(quoted: &str) -> String {
+    if let Some(rest) = quoted.strip_prefix('$') {
+        let tag = rest.find('$').map_or(0, |end| end + 2);
+        return quoted
+            .get(tag..quoted.len().saturating_sub(tag))
+            .unwrap_or_default()
+            .to_string();
+    }
+    let inside = quoted.trim_start_matches(['e', 'E']).trim_matches('\'');
+    inside.replace("''", "'").replace("\\n", "\n").replace("\\'", "'")
+}
+
+fn words(sql: &str) -> Vec<Word<'_>> {
+    let mut lexer = Lexer::new(sql);
+    let mut words = Vec::new();
+    while let Ok(Some(token)) = lexer.next() {
+        if matches!(token.kind, TokenKind::Space | TokenKind::Comment) {
+            continue;
+        }
+        let text = &sql[token.range];
+        let name = match text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+            Some(quoted) => quoted.replace("\"\"", "\""),
+            None => text.to_ascii_lowercase(),
+        };
+        words.push(Word {
+            text,
+            kind: token.kind,
+            name,
+        });
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests;

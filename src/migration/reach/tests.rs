@@ -1,0 +1,119 @@
+//! What reaches outside, and what only looks like it.
+
+use super::*;
+
+fn check(sql: &str, expected: &[Outside]) {
+    let found: Vec<Outside> = reaches(sql).into_keys().collect();
+    assert_eq!(found, expected, "{sql}");
+}
+
+#[test]
+fn statements_about_the_whole_server_reach_outside() {
+    check("DROP DATABASE shop WITH (FORCE)", &[Outside::Database]);
+    check("drop /* really */ database if exists \"shop\"", &[Outside::Database]);
+    check("ALTER DATABASE shop SET work_mem = '1GB'", &[Outside::Database]);
+    check("COMMENT ON DATABASE shop IS 'x'", &[Outside::Database]);
+    check("GRANT CONNECT ON DATABASE shop TO app", &[Outside::Database]);
+    check("ALTER ROLE app NOLOGIN", &[Outside::Role]);
+    check("CREATE USER app PASSWORD 'x'", &[Outside::Role]);
+    check("GRANT admin TO app", &[Outside::Role]);
+    check("REVOKE ADMIN OPTION FOR admin FROM app", &[Outside::Role]);
+    check("REASSIGN OWNED BY app TO other", &[Outside::Role]);
+    check("CREATE TABLESPACE fast LOCATION '/ssd'", &[Outside::Tablespace]);
+    check("ALTER SYSTEM SET fsync = off", &[Outside::Setting]);
+    check("SELECT pg_reload_conf()", &[Outside::Setting]);
+    check(
+        "CREATE SUBSCRIPTION s CONNECTION 'host=a' PUBLICATION p",
+        &[Outside::Replication],
+    );
+    check(
+        "SELECT 1 WHERE pg_drop_replication_slot('s') IS NULL",
+        &[Outside::Replication],
+    );
+}
+
+#[test]
+fn files_programs_and_other_servers_are_outside() {
+    check("COPY t TO '/tmp/t.csv'", &[Outside::File]);
+    check("COPY (SELECT a FROM t) TO '/tmp/t.csv' (FORMAT csv)", &[Outside::File]);
+    check("COPY t FROM PROGRAM 'curl example.org'", &[Outside::Program]);
+    check(
+        "UPDATE t SET a = pg_catalog.pg_read_file('/etc/passwd')",
+        &[Outside::File],
+    );
+    check("SELECT \"lo_export\"(1, '/tmp/x')", &[Outside::File]);
+    check(
+        "CREATE TABLE t (a int DEFAULT public.dblink_exec('x', 'y'))",
+        &[Outside::Foreign],
+    );
+    check(
+        "CREATE FUNCTION f() RETURNS int LANGUAGE c AS 'lib', 'f'",
+        &[Outside::Program],
+    );
+    check("DO LANGUAGE plpython3u $$import os$$", &[Outside::Program]);
+    check(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity",
+        &[Outside::Process],
+    );
+}
+
+#[test]
+fn bodies_are_read() {
+    check("DO $$ BEGIN CREATE ROLE app; END $$", &[Outside::Role]);
+    check(
+        "DO $do$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'app') THEN CREATE ROLE app; END IF; END $do$",
+        &[Outside::Role],
+    );
+    check("DO 'BEGIN PERFORM pg_reload_conf(); END'", &[Outside::Setting]);
+    check(
+        "DO $$ BEGIN EXECUTE 'ALTER SYSTEM SET fsync = off'; END $$",
+        &[Outside::Setting],
+    );
+    check(
+        "DO $$ BEGIN EXECUTE format('ALTER ROLE %I NOLOGIN', 'app'); END $$",
+        &[Outside::Role, Outside::DynamicSql],
+    );
+    check("DO $$ BEGIN EXECUTE statement; END $$", &[Outside::DynamicSql]);
+    check(
+        "DO $$ DECLARE r record; BEGIN FOR r IN EXECUTE q LOOP NULL; END LOOP; END $$",
+        &[Outside::DynamicSql],
+    );
+    check(
+        "CREATE OR REPLACE FUNCTION f() RETURNS void LANGUAGE sql AS $$ SELECT dblink_exec('a', 'b') $$",
+        &[Outside::Foreign],
+    );
+    check(
+        "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS 'BEGIN EXECUTE ''DROP DATABASE shop''; END'",
+        &[Outside::Database],
+    );
+    check("EXPLAIN ANALYZE SELECT pg_reload_conf()", &[Outside::Setting]);
+}
+
+#[test]
+fn what_stays_in_the_database_is_left_alone() {
+    for sql in [
+        "GRANT SELECT ON orders TO app",
+        "GRANT ALL ON ALL TABLES IN SCHEMA public TO app",
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO app",
+        "ALTER TABLE orders OWNER TO app",
+        "CREATE TABLE database (role text, \"user\" text)",
+        "CREATE USER MAPPING FOR app SERVER s",
+        "COPY t FROM STDIN",
+        "COPY t (a, b) TO STDOUT",
+        "INSERT INTO t VALUES ('DROP DATABASE shop; CREATE ROLE app')",
+        "-- DROP DATABASE shop\nSELECT 1",
+        "SELECT set_config('search_path', 'a', false)",
+        "SET ROLE app",
+        "COMMENT ON COLUMN t.a IS 'ALTER SYSTEM'",
+        "COMMENT ON TABLE role IS 'x'",
+        "CREATE TRIGGER t AFTER INSERT ON a FOR EACH ROW EXECUTE FUNCTION f()",
+        "DO $$ BEGIN EXECUTE 'ALTER TABLE a ADD b int'; END $$",
+        "DO $$ BEGIN IF true THEN UPDATE t SET a = 1; END IF; END $$",
+        "GRANT EXECUTE ON FUNCTION f() TO app",
+        "CREATE INDEX CONCURRENTLY i ON t (lower(a))",
+        "ALTER TABLE t SET TABLESPACE fast",
+        "CREATE SERVER s FOREIGN DATA WRAPPER postgres_fdw",
+    ] {
+        check(sql, &[]);
+    }
+}
