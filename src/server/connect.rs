@@ -23,6 +23,9 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 const KEEPALIVE_COUNT: u32 = 3;
 const USER_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// How long a server may be silent that has something short to say.
+const LONGEST_SILENCE: Duration = Duration::from_secs(60);
+
 /// Why one server could not be used.
 struct Failure {
     error: Error,
@@ -75,6 +78,13 @@ impl ConnectionParameters {
             },
             Err(failure) => Err(failure.error),
         }
+    }
+
+    /// Returns how long nothing at all may be heard of the server before the network counts as dead: a minute, or ten times
+    /// `connect_timeout` where that is less.
+    pub(super) fn longest_silence(&self) -> Duration {
+        let limit = self.connect_timeout.unwrap_or(LONGEST_SILENCE);
+        limit.saturating_mul(10).min(LONGEST_SILENCE)
     }
 
     /// Asks the server to cancel what the session of `token` is doing; gives up after 5 s.

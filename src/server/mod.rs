@@ -27,6 +27,7 @@ pub mod signals;
 mod staging;
 mod throwaway;
 mod tls;
+mod witness;
 
 pub use environment::Environment;
 pub use free_disk::free_disk;

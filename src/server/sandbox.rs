@@ -17,6 +17,7 @@ use super::line::Line;
 use super::parameters::ConnectionParameters;
 use super::sandbox_settings::copy_settings;
 use super::signals::{AtForcedExit, interrupted};
+use super::witness::Witness;
 use crate::error::{Error, ErrorKind, Result};
 
 const PREFIX: &str = "migtime_sandbox_";
@@ -95,7 +96,11 @@ impl Sandbox {
         );
         let (keeper, maintenance) = (&mut self.keeper, &self.maintenance);
         let watch = CancelOnInterrupt::watch(maintenance, token.clone(), interrupted);
+        // No second session may be on the template, which the maintenance database itself can be.
+        let witness = (template != MAINTENANCE_DATABASE)
+            .then(|| Witness::of(&self.line, maintenance, maintenance.longest_silence()));
         let created = keeper.batch_execute(&statement);
+        drop(witness);
         watch.end();
         created.map_err(|error| self.describe(&error, template))
     }
@@ -162,6 +167,8 @@ fn prepare(keeper: &mut Client, key: u64) -> Result<i32, postgres::Error> {
     keeper.batch_execute("SET statement_timeout = 0; SET lock_timeout = 0")?;
     if version >= 140_000 {
         keeper.batch_execute("SET idle_session_timeout = 0")?;
+        // A copy that is being made for a program that was killed ends; some systems cannot notice, and refuse the setting.
+        let _ = keeper.batch_execute("SET client_connection_check_interval = '5s'");
     }
     keeper.query_one("SELECT pg_advisory_lock($1)", &[&key.cast_signed()])?;
     Ok(version)

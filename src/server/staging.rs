@@ -15,9 +15,6 @@ use crate::error::{Error, ErrorKind, Result};
 /// Nobody else waits on a clone; the limit only ends what would never end.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// How long a server may be silent that has something short to say.
-const LONGEST_SILENCE: Duration = Duration::from_secs(60);
-
 /// Time between two looks of the server whether the program is still there.
 const CHECK_INTERVAL: &str = "5s";
 
@@ -137,11 +134,9 @@ impl Staging {
         &self.line
     }
 
-    /// Returns how long nothing at all may be heard of the server before the network counts as dead: a minute, or ten times
-    /// `connect_timeout` where that is less.
+    /// Returns how long nothing at all may be heard of the server before the network counts as dead.
     pub fn longest_silence(&self) -> Duration {
-        let limit = self.parameters.connect_timeout.unwrap_or(LONGEST_SILENCE);
-        limit.saturating_mul(10).min(LONGEST_SILENCE)
+        self.parameters.longest_silence()
     }
 
     /// Returns the parameters of exactly this server, also where several were named.

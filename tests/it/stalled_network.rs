@@ -190,6 +190,19 @@ fn a_sandbox_that_cannot_be_dropped_is_named() {
 }
 
 #[test]
+fn a_sandbox_that_is_never_done_is_given_up() {
+    let database = Database::create_alone();
+    database.execute(ORDERS);
+    let proxy = Proxy::start(&database, b"CREATE DATABASE");
+    let folder = Folder::new();
+    let mut arguments = rehearse(&folder, &proxy.url(&database, 2));
+    arguments.push("--sandbox".to_string());
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let words = ["cannot copy the database", "stands still"];
+    check_refused(run(&mut support::migtime(&arguments)), 3, &words);
+}
+
+#[test]
 fn a_command_that_only_reads_ends_at_once_when_terminated() {
     let database = orders();
     for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129)] {
