@@ -61,6 +61,9 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: &Command) -> Result<()> {
+    if has_nothing_to_wind_up(command) {
+        signals::end_at_once_when_terminated();
+    }
     signals::catch_signals()?;
     match command {
         Command::Estimate(arguments) => estimate::run(arguments),
@@ -74,4 +77,12 @@ fn run(command: &Command) -> Result<()> {
         Command::Completions(arguments) => completions::completions(arguments),
         Command::Man(arguments) => completions::man(arguments),
     }
+}
+
+/// Tells whether a command only reads and prints, so that nothing is lost or left behind by its sudden end.
+fn has_nothing_to_wind_up(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Estimate(_) | Command::Plan(_) | Command::Report(_) | Command::Compare(_)
+    )
 }

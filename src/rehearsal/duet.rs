@@ -149,7 +149,7 @@ fn prepare<'a>(voice: &mut Voice<'a>, conditions: &Conditions, watcher: &mut dyn
 fn observer(voice: &mut Voice, conditions: &Conditions) -> Result<Observer> {
     let worker = prepare_session(voice.clone.client(), conditions.lock_timeout)?;
     let version_num = voice.rehearsal.server.version_num;
-    Ok(Observer::start(voice.clone.second_connection()?, version_num, worker))
+    Observer::start(voice.clone, version_num, worker)
 }
 
 /// Replays [`PAIRS`] segments of both, the one or the other first as it is drawn; returns whether it came to its end.

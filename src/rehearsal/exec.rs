@@ -60,7 +60,11 @@ pub fn observe(
     let lost = |error: postgres::Error| server_error(&error, ErrorKind::Connection).in_context("watching the command");
     let watch = ActivityWatch::start(clone.second_connection()?).map_err(lost)?;
     let ended = run_command(command, clone.parameters(), rehearsal.server.version_num);
-    let activity = watch.end();
+    let activity = {
+        // Should the network stand still, the watch is cut off together with the session.
+        let _answer = clone.line().await_answer(clone.longest_silence());
+        watch.end()
+    };
     let end = ended?;
     let seen = match activity {
         Some(activity) => record(&activity.map_err(lost)?, end.seconds, rehearsal),

@@ -47,7 +47,7 @@ pub fn run_command(command: &str, clone: &ConnectionParameters, version_num: u32
         Error::new(ErrorKind::Usage, message)
     })?;
     let group = Pid::from_child(&child);
-    let at_forced_exit = signals::AtForcedExit::register(move || {
+    let at_forced_exit = signals::AtForcedExit::register("the command of --exec, which may still run", move || {
         let _ = kill_process_group(group, Signal::KILL);
     });
     let last_lines = Arc::new(Mutex::new(VecDeque::new()));

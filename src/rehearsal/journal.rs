@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::torn_files::{self, remove_torn_files};
 use crate::error::{Error, ErrorKind, Result, reason};
 use crate::observation::Rehearsal;
 
@@ -81,6 +82,11 @@ impl Journal {
             Some(enclosing) => enclosing(rehearsal).to_json(),
             None => rehearsal.to_json(),
         };
+        if !self.has_saved
+            && let Some(directory) = path.parent()
+        {
+            remove_torn_files(directory);
+        }
         write_atomically(path, text.as_bytes())?;
         self.has_saved = true;
         self.next_save = Instant::now() + (begin.elapsed() * SHARE_OF_TIME).max(SHORTEST_PAUSE);
@@ -116,7 +122,11 @@ fn try_write(path: &Path, content: &[u8]) -> std::io::Result<()> {
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
     std::fs::create_dir_all(directory)?;
-    let mut file = tempfile::Builder::new().prefix(".migtime-").tempfile_in(directory)?;
+    let mut file = tempfile::Builder::new()
+        .prefix(torn_files::PREFIX)
+        .tempfile_in(directory)?;
+    // Where the file system has no locks, the file is only not protected from a clean-up that comes a minute later.
+    let _ = file.as_file().try_lock();
     file.write_all(content)?;
     file.as_file().sync_all()?;
     make_readable(file.as_file())?;

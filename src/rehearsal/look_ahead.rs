@@ -13,7 +13,7 @@ use postgres::{CancelToken, Client};
 
 use super::statement::text_rows;
 use crate::error::Result;
-use crate::server::{ConnectionParameters, Staging, signals};
+use crate::server::{ConnectionParameters, Line, Staging, signals};
 
 /// How soon whoever waits for an answer notices that the person wants an end.
 const INTERRUPT_POLL: Duration = Duration::from_millis(100);
@@ -44,11 +44,11 @@ impl LookAhead {
         let (questions, to_answer) = channel::<String>();
         let (reply, answers) = channel();
         let token = Arc::new(OnceLock::new());
-        let parameters = clone.parameters().clone();
+        let (parameters, line) = (clone.parameters().clone(), clone.line().clone());
         let thread = {
             let (token, parameters) = (Arc::clone(&token), parameters.clone());
             std::thread::spawn(move || {
-                let mut client = open(&parameters, lock_timeout);
+                let mut client = open(&parameters, &line, lock_timeout);
                 if let Some(client) = &client {
                     // Nobody else sets it.
                     let _ = token.set(client.cancel_token());
@@ -119,8 +119,9 @@ impl Drop for LookAhead {
     }
 }
 
-fn open(parameters: &ConnectionParameters, lock_timeout: f64) -> Option<Client> {
-    let mut client = parameters.connect().ok()?;
+fn open(parameters: &ConnectionParameters, beside: &Line, lock_timeout: f64) -> Option<Client> {
+    let (mut client, line) = parameters.connect_on_line().ok()?;
+    beside.take_along(&line);
     let milliseconds = (lock_timeout * 1000.0).round().clamp(1.0, f64::from(i32::MAX));
     let sql =
         format!("SET lock_timeout = {milliseconds}; SET statement_timeout = 0; SET default_transaction_read_only = on");

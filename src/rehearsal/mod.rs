@@ -32,6 +32,7 @@ mod statement_watch;
 mod sub_tables;
 mod table_backfill;
 mod table_sizes;
+mod torn_files;
 mod unfinished;
 mod walk_plan;
 pub mod way_back;

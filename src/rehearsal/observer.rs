@@ -1,18 +1,25 @@
 //! Watches the server through a second connection while the steps run on the first: checkpoints, autovacuum, lock waits.
 //!
-//! It only reads, a few hundred microseconds at a time and five times a second. What it sees becomes [`Event`]s.
+//! It only reads, a few hundred microseconds at a time and five times a second. What it sees becomes [`Event`]s. It is also
+//! the witness that the network is alive: a statement may run for hours without a word, but the observer is answered all
+//! the while, and where it is not, the session of the steps is cut off and the rehearsal ends with what it has.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use postgres::error::SqlState;
 use postgres::{Client, Statement};
 
+use crate::error::Result;
 use crate::observation::{Event, EventKind};
+use crate::server::{Line, Staging};
 
 /// Time between two looks.
 pub const INTERVAL: Duration = Duration::from_millis(200);
+
+const LOCK_TIMEOUT: &str = "SET lock_timeout = '1s'";
 
 /// A running observer; stops when dropped.
 pub struct Observer {
@@ -29,17 +36,25 @@ struct Shared {
 }
 
 impl Observer {
-    /// Starts observing on `client`; `worker` is the process id of the session that runs the steps.
-    pub fn start(client: Client, version_num: u32, worker: i32) -> Observer {
+    /// Starts observing `clone` from a session of its own; `worker` is the process id of the session that runs the steps.
+    ///
+    /// # Errors
+    /// `Connection`, when it cannot be opened.
+    pub fn start(clone: &Staging, version_num: u32, worker: i32) -> Result<Observer> {
+        let client = clone.second_connection()?;
+        let witness = Witness {
+            line: clone.line().clone(),
+            longest_silence: clone.longest_silence(),
+        };
         let shared = Arc::new(Shared::default());
         let thread = {
             let shared = Arc::clone(&shared);
-            std::thread::spawn(move || observe(client, version_num, worker, &shared))
+            std::thread::spawn(move || observe(client, &witness, version_num, worker, &shared))
         };
-        Observer {
+        Ok(Observer {
             shared,
             thread: Some(thread),
-        }
+        })
     }
 
     /// Returns how many checkpoints were completed since the start.
@@ -59,6 +74,24 @@ impl Observer {
                 event,
             })
             .collect()
+    }
+}
+
+/// Tells the line of the session that runs the steps of each answer; without it that line has no limit.
+struct Witness {
+    line: Line,
+    longest_silence: Duration,
+}
+
+impl Witness {
+    fn was_answered(&self) {
+        self.line.is_alive_for(self.longest_silence);
+    }
+}
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        self.line.has_no_witness();
     }
 }
 
@@ -128,20 +161,29 @@ impl Lookout {
     }
 }
 
-fn observe(client: Client, version_num: u32, worker: i32, shared: &Shared) {
+fn observe(mut client: Client, witness: &Witness, version_num: u32, worker: i32, shared: &Shared) {
+    witness.was_answered();
+    // A migration may lock what is looked at; that it does is an answer too.
+    if client.batch_execute(LOCK_TIMEOUT).is_err() {
+        return;
+    }
     // Losing this connection must not end the rehearsal: the worker's own connection will tell the person.
     let Ok(mut lookout) = Lookout::new(client, version_num, worker) else {
         return;
     };
     let mut previous: Option<Look> = None;
     while !shared.stopping.load(Ordering::Relaxed) {
-        let Ok(look) = lookout.look() else {
-            return;
-        };
-        if let Some(previous) = &previous {
-            note(shared, previous, &look);
+        match lookout.look() {
+            Ok(look) => {
+                if let Some(previous) = &previous {
+                    note(shared, previous, &look);
+                }
+                previous = Some(look);
+            }
+            Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => {}
+            Err(_) => return,
         }
-        previous = Some(look);
+        witness.was_answered();
         let guard = lock(&shared.wake.0);
         // Whether it was woken or the time was up, the loop's condition decides.
         let _ = shared

@@ -104,7 +104,7 @@ pub fn rehearse(
     journal.save(rehearsal)?;
     let version_num = rehearsal.server.version_num;
     let worker = prepare_session(clone.client(), conditions.lock_timeout)?;
-    let observer = Observer::start(clone.second_connection()?, version_num, worker);
+    let observer = Observer::start(clone, version_num, worker)?;
     let view = SessionView::new(clone.second_connection()?, version_num, worker)
         .map_err(|error| server_error(&error, ErrorKind::Connection))?;
     let mut walker = Walker {

@@ -1,14 +1,30 @@
 //! Opens connections as libpq does: the servers in their order, TLS as `sslmode` says, one line about what went wrong.
 
 use std::error::Error as _;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use postgres::config::{SslMode, SslNegotiation};
 use postgres::error::SqlState;
 use postgres::{CancelToken, Client, Config, NoTls, SimpleQueryMessage};
 
+use super::line::Line;
+use super::line_connector::{Encryption, LineConnector};
 use super::parameters::{ConnectionParameters, Endpoint, TargetSession, TlsMode};
 use super::tls::Connector;
 use crate::error::{Error, ErrorKind, Result};
+
+/// Longest wait for a server to take a request to cancel.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
+
+// A peer that is gone is noticed within a minute, where the person says nothing of it; the system takes two hours.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+const KEEPALIVE_COUNT: u32 = 3;
+const USER_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long a server may be silent that has something short to say.
+const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 
 /// Why one server could not be used.
 struct Failure {
@@ -25,17 +41,26 @@ impl ConnectionParameters {
     /// # Errors
     /// `Connection`, in one line, when no server can be used; `Usage` when a certificate cannot.
     pub fn connect(&self) -> Result<Client> {
-        self.open().map(|(client, _)| client).map_err(|failure| failure.error)
+        self.connect_on_line().map(|(client, _)| client)
+    }
+
+    /// Opens a connection, and returns with it the line that it is on.
+    ///
+    /// # Errors
+    /// As [`ConnectionParameters::connect`].
+    pub fn connect_on_line(&self) -> Result<(Client, Line)> {
+        let (client, line, _) = self.open().map_err(|failure| failure.error)?;
+        Ok((client, line))
     }
 
     /// Opens a connection, and returns with it the parameters of exactly the server that was reached.
-    pub(super) fn connect_and_pin(&self) -> Result<(Client, ConnectionParameters)> {
-        let (client, index) = self.open().map_err(|failure| failure.error)?;
+    pub(super) fn connect_and_pin(&self) -> Result<(Client, Line, ConnectionParameters)> {
+        let (client, line, index) = self.open().map_err(|failure| failure.error)?;
         let pinned = ConnectionParameters {
             endpoints: vec![self.endpoints[index].clone()],
             ..self.clone()
         };
-        Ok((client, pinned))
+        Ok((client, line, pinned))
     }
 
     /// Returns the same with the password that `ask` gives, if the server wants one and none is known.
@@ -55,20 +80,52 @@ impl ConnectionParameters {
         }
     }
 
-    /// Asks the server to cancel what the session of `token` is doing.
+    /// Returns how long nothing at all may be heard of the server before the network counts as dead: a minute, or ten times
+    /// `connect_timeout` where that is less.
+    pub(super) fn longest_silence(&self) -> Duration {
+        let limit = self.connect_timeout.unwrap_or(LONGEST_SILENCE);
+        limit.saturating_mul(10).min(LONGEST_SILENCE)
+    }
+
+    /// Asks the server to cancel what the session of `token` is doing; gives up after 5 s.
     ///
     /// # Errors
     /// `Connection` when the server cannot be reached.
     pub fn cancel(&self, token: &CancelToken) -> Result<()> {
+        let (parameters, token) = (self.clone(), token.clone());
+        within(CANCEL_TIMEOUT, move || parameters.send_cancel(&token)).unwrap_or_else(|| {
+            let message = format!("{self} does not take a request to cancel");
+            Err(Error::new(ErrorKind::Connection, message))
+        })
+    }
+
+    fn send_cancel(&self, token: &CancelToken) -> Result<()> {
+        let send = |encryption: Encryption| {
+            let line = Line::new();
+            token.cancel_query(LineConnector { line, encryption })
+        };
         let sent = match self.tls.mode {
-            TlsMode::Disable => token.cancel_query(NoTls),
-            _ => token.cancel_query(Connector::new(&self.tls)?.make),
+            TlsMode::Disable => send(Encryption::Never),
+            // The session may have come about either way.
+            TlsMode::Allow | TlsMode::Prefer => {
+                send(Encryption::IfOffered(Connector::new(&self.tls)?.make)).or_else(|_| send(Encryption::Never))
+            }
+            TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull => {
+                send(self.required(&Connector::new(&self.tls)?))
+            }
         };
         sent.map_err(|error| super::server_error(&error, ErrorKind::Connection))
     }
 
-    /// Tries the servers in their order and returns the connection and its server's index.
-    fn open(&self) -> Result<(Client, usize), Box<Failure>> {
+    fn required(&self, connector: &Connector) -> Encryption {
+        match self.tls.is_direct {
+            true => Encryption::Direct(connector.make.clone()),
+            false => Encryption::Always(connector.make.clone()),
+        }
+    }
+
+    /// Tries the servers in their order and returns the connection, its line and its server's index.
+    fn open(&self) -> Result<(Client, Line, usize), Box<Failure>> {
         let wanted: &[TargetSession] = match self.target {
             TargetSession::PreferStandby => &[TargetSession::Standby, TargetSession::Any],
             ref other => std::slice::from_ref(other),
@@ -76,11 +133,8 @@ impl ConnectionParameters {
         let mut last = None;
         for target in wanted {
             for (index, endpoint) in self.endpoints.iter().enumerate() {
-                match self
-                    .open_endpoint(endpoint)
-                    .and_then(|client| accept(client, *target, endpoint))
-                {
-                    Ok(client) => return Ok((client, index)),
+                match self.open_in_time(endpoint, *target) {
+                    Ok((client, line)) => return Ok((client, line, index)),
                     // As in libpq, only a server that cannot be reached, or is still starting, is passed over.
                     Err(failure)
                         if failure
@@ -97,7 +151,32 @@ impl ConnectionParameters {
         Err(last.unwrap_or_else(|| Failure::local(Error::new(ErrorKind::Connection, "no server is named"))))
     }
 
-    fn open_endpoint(&self, endpoint: &Endpoint) -> Result<Client, Box<Failure>> {
+    /// Tries one server; all of it, from the look-up of its name to its first answer, within `connect_timeout`.
+    ///
+    /// It is tried in a thread of its own, because some of it, such as the look-up, can be neither limited nor ended.
+    fn open_in_time(&self, endpoint: &Endpoint, target: TargetSession) -> Result<(Client, Line), Box<Failure>> {
+        let (parameters, server) = (self.clone(), endpoint.clone());
+        let open = move || {
+            let (client, line) = parameters.open_endpoint(&server)?;
+            Ok((accept(client, target, &server)?, line))
+        };
+        let Some(limit) = self.connect_timeout else {
+            return open();
+        };
+        within(limit, open).unwrap_or_else(|| {
+            let message = format!(
+                "cannot connect to {}: no answer within {} s",
+                self.pinned_name(endpoint),
+                limit.as_secs()
+            );
+            let hint = "is the server running there, and the network in order? connect_timeout sets the limit";
+            Err(Failure::local(
+                Error::new(ErrorKind::Connection, message).with_hint(hint),
+            ))
+        })
+    }
+
+    fn open_endpoint(&self, endpoint: &Endpoint) -> Result<(Client, Line), Box<Failure>> {
         // libpq never uses TLS on a socket, whatever sslmode says.
         if endpoint.is_socket() {
             return self.attempt(endpoint, SslMode::Disable);
@@ -122,16 +201,39 @@ impl ConnectionParameters {
         }
     }
 
-    fn attempt(&self, endpoint: &Endpoint, mode: SslMode) -> Result<Client, Box<Failure>> {
-        let config = self.config(endpoint, mode);
+    fn attempt(&self, endpoint: &Endpoint, mode: SslMode) -> Result<(Client, Line), Box<Failure>> {
+        let line = Line::new();
+        let mut config = self.config(endpoint);
         let here = |error: Error| error.in_context(format_args!("cannot connect to {}", self.pinned_name(endpoint)));
+        if endpoint.is_socket() {
+            let opened = config.ssl_mode(SslMode::Disable).connect(NoTls);
+            return match opened {
+                Ok(client) => Ok((client, line)),
+                Err(error) => Err(Failure::of(&error, None, here)),
+            };
+        }
+        // To the library it is always TLS that begins at once; what it is in truth, the connector knows.
+        config
+            .ssl_mode(SslMode::Require)
+            .ssl_negotiation(SslNegotiation::Direct);
         if mode == SslMode::Disable {
-            return config.connect(NoTls).map_err(|error| Failure::of(&error, None, here));
+            let (on, encryption) = (line.clone(), Encryption::Never);
+            let opened = config.connect(LineConnector { line: on, encryption });
+            return match opened {
+                Ok(client) => Ok((client, line)),
+                Err(error) => Err(Failure::of(&error, None, here)),
+            };
         }
         let connector = Connector::new(&self.tls).map_err(Failure::local)?;
-        config
-            .connect(connector.make.clone())
-            .map_err(|error| Failure::of(&error, connector.objection(&endpoint.host), here))
+        let encryption = match mode {
+            SslMode::Prefer => Encryption::IfOffered(connector.make.clone()),
+            _ => self.required(&connector),
+        };
+        let on = line.clone();
+        match config.connect(LineConnector { line: on, encryption }) {
+            Ok(client) => Ok((client, line)),
+            Err(error) => Err(Failure::of(&error, connector.objection(&endpoint.host), here)),
+        }
     }
 
     fn pinned_name(&self, endpoint: &Endpoint) -> String {
@@ -142,7 +244,7 @@ impl ConnectionParameters {
         .to_string()
     }
 
-    fn config(&self, endpoint: &Endpoint, mode: SslMode) -> Config {
+    fn config(&self, endpoint: &Endpoint) -> Config {
         let mut config = Config::new();
         config
             .host(&endpoint.host)
@@ -150,7 +252,6 @@ impl ConnectionParameters {
             .user(&self.user)
             .dbname(&self.database)
             .application_name(&self.application_name)
-            .ssl_mode(mode)
             .channel_binding(self.channel_binding)
             .keepalives(!self.keepalive.is_off);
         if let Some(address) = endpoint.address {
@@ -163,23 +264,15 @@ impl ConnectionParameters {
             config.options(options);
         }
         if let Some(timeout) = self.connect_timeout {
-            config.connect_timeout(timeout);
+            // For each address of the name: where the first is a dead end there is time for another.
+            config.connect_timeout(timeout / 2);
         }
-        if self.tls.is_direct && mode != SslMode::Disable {
-            config.ssl_negotiation(SslNegotiation::Direct);
-        }
-        if let Some(idle) = self.keepalive.idle {
-            config.keepalives_idle(idle);
-        }
-        if let Some(interval) = self.keepalive.interval {
-            config.keepalives_interval(interval);
-        }
-        if let Some(count) = self.keepalive.count {
-            config.keepalives_retries(count);
-        }
-        if let Some(timeout) = self.keepalive.user_timeout {
-            config.tcp_user_timeout(timeout);
-        }
+        let keepalive = &self.keepalive;
+        config
+            .keepalives_idle(keepalive.idle.unwrap_or(KEEPALIVE_IDLE))
+            .keepalives_interval(keepalive.interval.unwrap_or(KEEPALIVE_INTERVAL))
+            .keepalives_retries(keepalive.count.unwrap_or(KEEPALIVE_COUNT))
+            .tcp_user_timeout(keepalive.user_timeout.unwrap_or(USER_TIMEOUT));
         config
     }
 }
@@ -197,7 +290,9 @@ impl Failure {
     fn of(error: &postgres::Error, objection: Option<Error>, here: impl FnOnce(Error) -> Error) -> Box<Failure> {
         let cause = error.source().map(ToString::to_string).unwrap_or_default();
         let lacks_password = cause == "password missing";
-        let is_about_tls = error.to_string().contains("TLS");
+        // What the line says about itself comes out of the TLS connector too.
+        let is_about_line = error.source().is_some_and(|cause| cause.is::<std::io::Error>());
+        let is_about_tls = error.to_string().contains("TLS") && !is_about_line;
         let described = match (objection, error.code()) {
             (Some(objection), _) => objection,
             (None, Some(_)) => super::server_error(error, ErrorKind::Connection),
@@ -250,6 +345,16 @@ fn hint_for(error: &postgres::Error, lacks_password: bool) -> Option<&'static st
     } else {
         None
     }
+}
+
+/// Returns what `work` does, in a thread that is left to itself when it takes longer than `limit`; `None` then.
+fn within<T: Send + 'static>(limit: Duration, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        // Nobody listens any more where it came too late.
+        let _ = sender.send(work());
+    });
+    receiver.recv_timeout(limit).ok()
 }
 
 /// Returns the connection if its server is of the wanted kind.

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use postgres::CancelToken;
 
-use super::ConnectionParameters;
+use super::{ConnectionParameters, Line};
 
 const INTERVAL: Duration = Duration::from_millis(100);
+/// How long a look-up may go on after the request to cancel it.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Cancels the statement that runs while this value lives, once `is_interrupted` says so.
 pub struct CancelOnInterrupt {
@@ -27,15 +29,40 @@ struct Shared {
 impl CancelOnInterrupt {
     /// Starts to watch over the statement that is about to run in the session of `token`.
     pub fn watch(parameters: &ConnectionParameters, token: CancelToken, is_interrupted: fn() -> bool) -> Self {
+        Self::start(parameters, token, is_interrupted, None)
+    }
+
+    /// Starts to watch over a look-up, whose `line` is cut where the server does not end it: nothing is lost with it.
+    pub(super) fn watch_look_up(
+        parameters: &ConnectionParameters,
+        token: CancelToken,
+        is_interrupted: fn() -> bool,
+        line: &Line,
+    ) -> Self {
+        Self::start(parameters, token, is_interrupted, Some(line.clone()))
+    }
+
+    fn start(
+        parameters: &ConnectionParameters,
+        token: CancelToken,
+        is_interrupted: fn() -> bool,
+        line: Option<Line>,
+    ) -> Self {
         let shared = Arc::new(Shared::default());
         let thread = {
             let shared = Arc::clone(&shared);
             let parameters = parameters.clone();
             std::thread::spawn(move || {
-                if shared.wait_for_interrupt(is_interrupted) {
-                    shared.cancelled.store(true, Ordering::Relaxed);
-                    // When even the request to cancel fails the statement goes on; a second interrupt ends the program.
-                    let _ = parameters.cancel(&token);
+                if !shared.wait_for_interrupt(is_interrupted) {
+                    return;
+                }
+                shared.cancelled.store(true, Ordering::Relaxed);
+                // When even the request to cancel fails the statement goes on; a second interrupt ends the program.
+                let _ = parameters.cancel(&token);
+                if let Some(line) = line
+                    && !shared.is_over_within(LAST_WORDS)
+                {
+                    line.cut();
                 }
             })
         };
@@ -68,6 +95,12 @@ impl Drop for CancelOnInterrupt {
 }
 
 impl Shared {
+    fn is_over_within(&self, limit: Duration) -> bool {
+        let over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.wake.wait_timeout_while(over, limit, |over| !*over);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
     /// Waits until the statement is over or the person interrupts; returns whether it was the latter.
     fn wait_for_interrupt(&self, is_interrupted: fn() -> bool) -> bool {
         let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);

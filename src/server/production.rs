@@ -5,8 +5,11 @@ use std::time::Duration;
 use postgres::Client;
 
 use super::identity::Identity;
+use super::interruption::CancelOnInterrupt;
+use super::line::Line;
 use super::parameters::ConnectionParameters;
 use super::reader::{Reader, read_only};
+use super::signals::{self, AtForcedExit};
 use crate::error::Result;
 
 /// Longest that one statement may take, unless a caller knows it needs longer.
@@ -15,6 +18,8 @@ const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
 /// A session on the database the migration is planned for; it has no method that writes.
 pub struct Production {
     client: Client,
+    line: Line,
+    parameters: ConnectionParameters,
 }
 
 impl Production {
@@ -23,24 +28,51 @@ impl Production {
     /// # Errors
     /// `Connection`, as [`ConnectionParameters::connect`].
     pub fn connect(parameters: &ConnectionParameters) -> Result<Production> {
-        let client = parameters.connect()?;
-        Ok(Production { client })
+        let (client, line, parameters) = parameters.connect_and_pin()?;
+        Ok(Production {
+            client,
+            line,
+            parameters,
+        })
     }
 
     /// Lets `work` read in one read-only transaction; a statement is stopped after 30 s, a wait for a lock after 2 s.
     ///
     /// # Errors
-    /// What `work` returns; `Connection` when the transaction cannot be started or ended.
+    /// What `work` returns; `Connection` when the transaction cannot be started or ended, or the server falls silent;
+    /// `Interrupted`.
     pub fn read<T>(&mut self, work: impl FnOnce(&mut Reader) -> Result<T>) -> Result<T> {
+        if signals::interrupted() {
+            // A short look after the interrupt is part of winding up: what was rehearsed still gets its target.
+            return read_only(&mut self.client, &self.line, STATEMENT_TIMEOUT, work);
+        }
         self.read_within(STATEMENT_TIMEOUT, work)
     }
 
     /// As [`Production::read`], with another limit for a statement, e.g. for an exact count.
     ///
+    /// Whoever interrupts ends it, on the server too, however the program ends: no count runs on there for nobody.
+    ///
     /// # Errors
     /// As [`Production::read`].
     pub fn read_within<T>(&mut self, limit: Duration, work: impl FnOnce(&mut Reader) -> Result<T>) -> Result<T> {
-        read_only(&mut self.client, limit, work)
+        signals::refuse_if_interrupted()?;
+        let token = self.client.cancel_token();
+        let to_cancel = (self.parameters.clone(), token.clone());
+        let leftover = format!(
+            "a query in {}, which the server ends at its time limit",
+            self.parameters
+        );
+        let _at_forced_exit = AtForcedExit::register(leftover, move || {
+            // Where it fails, the server's time limit ends the query.
+            let _ = to_cancel.0.cancel(&to_cancel.1);
+        });
+        let watch = CancelOnInterrupt::watch_look_up(&self.parameters, token, signals::interrupted, &self.line);
+        let found = read_only(&mut self.client, &self.line, limit, work);
+        match (watch.end(), found) {
+            (true, Err(_)) => Err(signals::nothing_measured()),
+            (_, found) => found,
+        }
     }
 
     /// Returns what tells this database from every other.

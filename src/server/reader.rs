@@ -5,14 +5,20 @@ use std::time::Duration;
 use postgres::types::{ToSql, Type};
 use postgres::{Client, Row, Transaction};
 
+use super::line::Line;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Longest wait for a lock: nothing may queue up behind a reader that waits.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// How long the server's own limit for a statement may have passed without a word of it; then the network is to blame.
+const MARGIN: Duration = Duration::from_secs(5);
+
 /// A transaction that was started `READ ONLY`; it has no method that writes.
 pub struct Reader<'connection> {
     transaction: Transaction<'connection>,
+    line: &'connection Line,
+    limit: Duration,
 }
 
 impl<'connection> Reader<'connection> {
@@ -21,6 +27,7 @@ impl<'connection> Reader<'connection> {
     /// # Errors
     /// `Connection` with the server's message.
     pub fn query(&mut self, sql: &str, parameters: &[(&(dyn ToSql + Sync), Type)]) -> Result<Vec<Row>> {
+        let _answer = self.line.await_answer(self.limit.saturating_add(MARGIN));
         self.transaction
             .query_typed(sql, parameters)
             .map_err(|error| connection_error(&error))
@@ -32,6 +39,7 @@ impl<'connection> Reader<'connection> {
     /// `Usage` when the server refuses what was written (unknown names, no privilege, bad data: SQLSTATE classes 42 and
     /// 22), otherwise `Connection`; with the server's message.
     pub fn query_written_by_user(&mut self, sql: &str) -> Result<Vec<Row>> {
+        let _answer = self.line.await_answer(self.limit.saturating_add(MARGIN));
         self.transaction.query_typed(sql, &[]).map_err(|error| {
             let class = error.code().map_or("", |state| &state.code()[..2]);
             let kind = match class {
@@ -49,9 +57,11 @@ impl<'connection> Reader<'connection> {
 /// next. They are set by a query, because the first query makes it impossible to turn the transaction read-write again.
 pub(super) fn read_only<T>(
     client: &mut Client,
+    line: &Line,
     limit: Duration,
     work: impl FnOnce(&mut Reader) -> Result<T>,
 ) -> Result<T> {
+    let answer = line.await_answer(MARGIN);
     let mut transaction = client
         .build_transaction()
         .read_only(true)
@@ -64,10 +74,26 @@ pub(super) fn read_only<T>(
             limit.as_millis().min(i32::MAX as u128)
         ))
         .map_err(|error| connection_error(&error))?;
-    let mut reader = Reader { transaction };
-    let result = work(&mut reader)?;
-    reader.transaction.commit().map_err(|error| connection_error(&error))?;
-    Ok(result)
+    drop(answer);
+    let mut reader = Reader {
+        transaction,
+        line,
+        limit,
+    };
+    let result = work(&mut reader);
+    // It is rolled back where the work failed, and that too may find the network at a standstill.
+    let _answer = line.await_answer(MARGIN);
+    let Reader { transaction, .. } = reader;
+    match result {
+        Ok(result) => {
+            transaction.commit().map_err(|error| connection_error(&error))?;
+            Ok(result)
+        }
+        Err(error) => {
+            drop(transaction);
+            Err(error)
+        }
+    }
 }
 
 fn connection_error(error: &postgres::Error) -> Error {

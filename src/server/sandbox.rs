@@ -7,23 +7,32 @@
 //! keep the sandbox.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::Duration;
 
 use postgres::error::SqlState;
 use postgres::{CancelToken, Client};
 
 use super::interruption::CancelOnInterrupt;
+use super::line::Line;
 use super::parameters::ConnectionParameters;
 use super::sandbox_settings::copy_settings;
 use super::signals::{AtForcedExit, interrupted};
+use super::witness::Witness;
 use crate::error::{Error, ErrorKind, Result};
 
 const PREFIX: &str = "migtime_sandbox_";
 
 const MAINTENANCE_DATABASE: &str = "postgres";
 
+/// How long the session that keeps the sandbox may take to answer when nothing is asked of it.
+const LONGEST_SILENCE: Duration = Duration::from_secs(10);
+/// How long dropping the database may take, which removes its files and writes a checkpoint.
+const LONGEST_DROP: Duration = Duration::from_secs(1800);
+
 /// A copy of a database; dropping it drops the copy.
 pub struct Sandbox {
     keeper: Client,
+    line: Line,
     maintenance: ConnectionParameters,
     parameters: ConnectionParameters,
     _at_forced_exit: AtForcedExit,
@@ -41,7 +50,7 @@ impl Sandbox {
     pub fn copy(template: &ConnectionParameters) -> Result<Sandbox> {
         let key = random_key();
         let name = format!("{PREFIX}{key:016x}");
-        let (mut keeper, maintenance) = template
+        let (mut keeper, line, maintenance) = template
             .with_database(MAINTENANCE_DATABASE)
             .with_application_name(&name)
             .connect_and_pin()?;
@@ -50,6 +59,7 @@ impl Sandbox {
 
         let token = keeper.cancel_token();
         let to_drop = (maintenance.clone(), token.clone(), name.clone());
+        let leftover = format!("the database {name} in {maintenance}; the next --sandbox there drops it");
         let mut sandbox = Sandbox {
             parameters: ConnectionParameters {
                 database: name,
@@ -57,8 +67,9 @@ impl Sandbox {
                 ..maintenance.clone()
             },
             keeper,
+            line,
             maintenance,
-            _at_forced_exit: AtForcedExit::register(move || {
+            _at_forced_exit: AtForcedExit::register(leftover, move || {
                 let (maintenance, token, name) = to_drop;
                 let _ = maintenance.cancel(&token);
                 drop_by_new_session(&maintenance, &name);
@@ -85,7 +96,11 @@ impl Sandbox {
         );
         let (keeper, maintenance) = (&mut self.keeper, &self.maintenance);
         let watch = CancelOnInterrupt::watch(maintenance, token.clone(), interrupted);
+        // No second session may be on the template, which the maintenance database itself can be.
+        let witness = (template != MAINTENANCE_DATABASE)
+            .then(|| Witness::of(&self.line, maintenance, maintenance.longest_silence()));
         let created = keeper.batch_execute(&statement);
+        drop(witness);
         watch.end();
         created.map_err(|error| self.describe(&error, template))
     }
@@ -122,14 +137,21 @@ impl Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         let name = self.parameters.database.clone();
-        if self.keeper.batch_execute(&drop_statement(&name)).is_err() {
+        // Where the network stands still this cuts the line, and what follows fails at once.
+        let answers = {
+            let _answer = self.line.await_answer(LONGEST_SILENCE);
+            self.keeper.simple_query("").is_ok()
+        };
+        let _dropped = self.line.await_answer(LONGEST_DROP);
+        if !answers || self.keeper.batch_execute(&drop_statement(&name)).is_err() {
             drop_by_new_session(&self.maintenance, &name);
         }
     }
 }
 
 fn drop_by_new_session(maintenance: &ConnectionParameters, name: &str) {
-    if let Ok(mut client) = maintenance.connect() {
+    if let Ok((mut client, line)) = maintenance.connect_on_line() {
+        let _dropped = line.await_answer(LONGEST_DROP);
         let _ = client.batch_execute(&drop_statement(name));
     }
 }
@@ -145,6 +167,8 @@ fn prepare(keeper: &mut Client, key: u64) -> Result<i32, postgres::Error> {
     keeper.batch_execute("SET statement_timeout = 0; SET lock_timeout = 0")?;
     if version >= 140_000 {
         keeper.batch_execute("SET idle_session_timeout = 0")?;
+        // A copy that is being made for a program that was killed ends; some systems cannot notice, and refuse the setting.
+        let _ = keeper.batch_execute("SET client_connection_check_interval = '5s'");
     }
     keeper.query_one("SELECT pg_advisory_lock($1)", &[&key.cast_signed()])?;
     Ok(version)

@@ -6,6 +6,7 @@ use postgres::Client;
 
 use super::identity::Identity;
 use super::interruption::CancelOnInterrupt;
+use super::line::Line;
 use super::parameters::ConnectionParameters;
 use super::reader::{Reader, read_only};
 use super::signals;
@@ -17,9 +18,13 @@ const STATEMENT_TIMEOUT: Duration = Duration::from_secs(600);
 /// What makes two sessions be on one database, whatever they were reached by.
 pub(super) const SAME_IDENTITY: &str = "its server started at the same microsecond and the database has the same name";
 
+/// Time between two looks of the server whether the program is still there.
+const CHECK_INTERVAL: &str = "5s";
+
 /// A session on the disposable database on which a migration is rehearsed.
 pub struct Staging {
     client: Client,
+    line: Line,
     parameters: ConnectionParameters,
     is_beside_production: bool,
 }
@@ -30,13 +35,15 @@ impl Staging {
     /// # Errors
     /// `Connection`, as [`ConnectionParameters::connect`]; `UnsafeTarget` for a standby or a read-only database.
     pub fn connect(parameters: &ConnectionParameters) -> Result<Staging> {
-        let (client, parameters) = parameters.connect_and_pin()?;
+        let (client, line, parameters) = parameters.connect_and_pin()?;
         let mut staging = Staging {
             client,
+            line,
             parameters,
             is_beside_production: false,
         };
         staging.refuse_if_not_writable()?;
+        staging.end_statements_of_a_dead_program();
         Ok(staging)
     }
 
@@ -82,7 +89,8 @@ impl Staging {
     /// # Errors
     /// What `work` returns; `Connection` when the transaction cannot be started or ended; `Interrupted`.
     pub fn read<T>(&mut self, work: impl FnOnce(&mut Reader) -> Result<T>) -> Result<T> {
-        self.look(|client| read_only(client, STATEMENT_TIMEOUT, work))
+        let line = self.line.clone();
+        self.look(|client| read_only(client, &line, STATEMENT_TIMEOUT, work))
     }
 
     /// Lets `work` look something up in the session, which an interrupt cancels: nothing is lost with a look-up.
@@ -95,7 +103,8 @@ impl Staging {
         if signals::interrupted() {
             return work(&mut self.client);
         }
-        let watch = CancelOnInterrupt::watch(&self.parameters, self.client.cancel_token(), signals::interrupted);
+        let token = self.client.cancel_token();
+        let watch = CancelOnInterrupt::watch_look_up(&self.parameters, token, signals::interrupted, &self.line);
         let found = work(&mut self.client);
         match (watch.end(), found) {
             (true, Err(_)) => Err(signals::nothing_measured()),
@@ -113,12 +122,24 @@ impl Staging {
         Ok(identity.with_log(log))
     }
 
-    /// Opens another session on the same database, to watch from.
+    /// Opens another session on the same database, to watch from; it is cut together with this one.
     ///
     /// # Errors
     /// `Connection`, as [`ConnectionParameters::connect`].
     pub fn second_connection(&self) -> Result<Client> {
-        self.parameters.connect()
+        let (client, line) = self.parameters.connect_on_line()?;
+        self.line.take_along(&line);
+        Ok(client)
+    }
+
+    /// Returns the line that the session is on.
+    pub fn line(&self) -> &Line {
+        &self.line
+    }
+
+    /// Returns how long nothing at all may be heard of the server before the network counts as dead.
+    pub fn longest_silence(&self) -> Duration {
+        self.parameters.longest_silence()
     }
 
     /// Returns the parameters of exactly this server, also where several were named.
@@ -126,7 +147,19 @@ impl Staging {
         &self.parameters
     }
 
+    /// Lets the server look every few seconds whether this program still lives; `kill -9` would leave a statement running
+    /// to its end. Servers before 14, and some systems, cannot.
+    fn end_statements_of_a_dead_program(&mut self) {
+        let _answer = self.line.await_answer(self.longest_silence());
+        // Inside one statement, so that where the setting is unknown nothing is set and nothing fails.
+        let _ = self.client.simple_query(&format!(
+            "SELECT set_config(name, '{CHECK_INTERVAL}', false) FROM pg_catalog.pg_settings \
+             WHERE name = 'client_connection_check_interval'"
+        ));
+    }
+
     fn refuse_if_not_writable(&mut self) -> Result<()> {
+        let _answer = self.line.await_answer(self.longest_silence());
         let row = self
             .client
             .query_one(

@@ -90,7 +90,13 @@ impl ThrowawayServer {
         let server = ThrowawayServer {
             port: port_of(&options.settings),
             warnings: warnings_about(&place.directory),
-            _at_forced_exit: AtForcedExit::register(move || to_remove.stop_and_remove()),
+            _at_forced_exit: AtForcedExit::register(
+                format!(
+                    "a throwaway server in {}; the next one to be started removes it",
+                    place.directory.display()
+                ),
+                move || to_remove.stop_and_remove(),
+            ),
             place,
             _directory: directory,
         };
