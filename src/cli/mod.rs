@@ -17,6 +17,7 @@ mod exec;
 mod expand_contract;
 mod gates;
 mod ground;
+mod included_files;
 mod machine;
 mod migration_file;
 mod output;
@@ -29,6 +30,7 @@ mod repository;
 mod results;
 mod source_files;
 mod targets;
+mod typed_passwords;
 mod watching;
 mod way_back;
 mod whole_run;
@@ -59,6 +61,7 @@ pub fn main() -> ExitCode {
 
 fn run(command: &Command) -> Result<()> {
     signals::catch_signals()?;
+    typed_passwords::warn();
     match command {
         Command::Estimate(arguments) => estimate::run(arguments),
         Command::Plan(arguments) => plan::run(arguments),

@@ -106,6 +106,7 @@ pub fn write_atomically(path: &Path, content: &[u8]) -> Result<()> {
 
 fn try_write(path: &Path, content: &[u8]) -> std::io::Result<()> {
     use std::io::Write;
+    use std::os::unix::fs::PermissionsExt;
 
     let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     if path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir()) {
@@ -116,17 +117,14 @@ fn try_write(path: &Path, content: &[u8]) -> std::io::Result<()> {
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
     std::fs::create_dir_all(directory)?;
-    let mut file = tempfile::Builder::new().prefix(".migtime-").tempfile_in(directory)?;
+    // As any other new file: what the person's umask keeps from others stays theirs.
+    let as_any_other = std::fs::Permissions::from_mode(0o666);
+    let mut file = tempfile::Builder::new()
+        .prefix(".migtime-")
+        .permissions(as_any_other)
+        .tempfile_in(directory)?;
     file.write_all(content)?;
     file.as_file().sync_all()?;
-    make_readable(file.as_file())?;
     file.persist(&path).map_err(|error| error.error)?;
     Ok(())
-}
-
-/// Gives the file the permissions any other new file would have; temporary files are private.
-fn make_readable(file: &std::fs::File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
 }

@@ -26,6 +26,7 @@ mod staging;
 mod throwaway;
 mod tls;
 
+pub use child_environment::is_of_a_database;
 pub use environment::Environment;
 pub use free_disk::free_disk;
 pub use identity::Identity;
@@ -38,8 +39,10 @@ pub use staging::Staging;
 pub use throwaway::{ThrowawayOptions, ThrowawayServer};
 
 use crate::error::{Error, ErrorKind};
+use crate::shown::without_secrets;
 
-/// Puts an error of the client library into one line for a person: the server's own words and its SQLSTATE.
+/// Puts an error of the client library into one line for a person: the server's own words and its SQLSTATE, without the secrets of
+/// the statement that it may repeat.
 pub fn server_error(error: &postgres::Error, kind: ErrorKind) -> Error {
     match error.as_db_error() {
         Some(server) => {
@@ -47,9 +50,9 @@ pub fn server_error(error: &postgres::Error, kind: ErrorKind) -> Error {
             if let Some(detail) = server.detail() {
                 message = format!("{message}: {}", detail.lines().next().unwrap_or_default());
             }
-            let error = Error::new(kind, message);
+            let error = Error::new(kind, without_secrets(&message));
             match server.hint() {
-                Some(hint) => error.with_hint(hint),
+                Some(hint) => error.with_hint(without_secrets(hint)),
                 None => error,
             }
         }
