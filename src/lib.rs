@@ -21,7 +21,7 @@
 //! | below | [`model`] | observations → estimate |
 //! | ground | [`observation`] | what was measured, and its file format |
 //! | ground | [`migration`] | files of migration tools → SQL text → statements → steps |
-//! | cellar | [`stats`], [`units`], [`error`] | arithmetic, quantities and errors that know nothing of migrations |
+//! | cellar | [`stats`], [`units`], [`error`], [`shown`] | arithmetic, quantities, errors and text to show, which know nothing of migrations |
 //!
 //! # Invariants, each kept by a test
 //! 1. `model`, `stats`, `report` and `migration` touch no database, file, clock or terminal.
@@ -42,5 +42,6 @@ pub mod observation;
 pub mod rehearsal;
 pub mod report;
 pub mod server;
+pub mod shown;
 pub mod stats;
 pub mod units;

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::facts::{ServerFacts, TableFacts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::{Batching, LockMode, RecognisedBy, Step, StepKind, Walk, place};
+use crate::shown::without_secrets;
 
 /// The newest file format this version reads and the one it writes.
 pub const FORMAT_VERSION: u32 = 1;
@@ -130,7 +131,7 @@ pub struct StepRecord {
     pub number: u32,
     /// What kind of work it is.
     pub kind: StepKind,
-    /// The statement as written.
+    /// The statement as written, but for its secrets.
     pub statement: String,
     /// File it stands in, where the migration consists of several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -333,7 +334,7 @@ impl StepRecord {
         StepRecord {
             number: step.number,
             kind: step.kind,
-            statement: step.sql.clone(),
+            statement: without_secrets(&step.sql),
             file: step.file.clone(),
             line: step.line,
             table: step.table.clone(),

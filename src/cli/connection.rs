@@ -3,7 +3,7 @@
 use std::io::{BufRead, IsTerminal, Write};
 
 use super::arguments::ConnectionArguments;
-use super::guard;
+use super::{guard, output};
 use crate::error::{Error, ErrorKind, Result};
 use crate::server::{ConnectionParameters, Environment, Production, Staging};
 
@@ -118,8 +118,12 @@ fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('\'', "\\'")
 }
 
-/// Completes the parameters with a password from the terminal, if the server wants one that is not known.
+/// Completes the parameters with a password from the terminal, if the server wants one that is not known; says first why a
+/// password file was not used.
 fn with_password(parameters: ConnectionParameters, no_password: bool) -> Result<ConnectionParameters> {
+    for warning in parameters.warnings() {
+        output::print_note(&format!("warning: {warning}"));
+    }
     if no_password || !std::io::stdin().is_terminal() {
         return Ok(parameters);
     }

@@ -15,6 +15,7 @@ use crate::model::{self, rule_of_thumb};
 use crate::observation::{BatchingRecord, Rehearsal, StepRecord};
 use crate::report::{self, TableReport};
 use crate::server::{Production, Reader};
+use crate::shown::without_secrets;
 use crate::units::Count;
 
 /// A count may read the whole table: hours are allowed, for ever is not.
@@ -135,7 +136,7 @@ fn by_rule_of_thumb(
         steps.push(UnmeasuredStep {
             number: step.number,
             kind: step.kind,
-            statement: step.sql.clone(),
+            statement: without_secrets(&step.sql),
             table,
             rows: table.map(|_| rows),
             rows_relative_sd,

@@ -9,7 +9,7 @@ use crate::catalog;
 use crate::error::Result;
 use crate::observation::Rehearsal;
 use crate::rehearsal::journal::Journal;
-use crate::rehearsal::{CommandSeen, observe};
+use crate::rehearsal::{CommandSeen, observe, of_other_databases};
 use crate::server::signals;
 use crate::units::{Count, Seconds};
 
@@ -50,11 +50,30 @@ fn measured(arguments: &RehearseArguments, command: &str, ground: &Ground, journ
         ..Rehearsal::default()
     };
     output::print_note(&format!("running on {}: {}", clone.parameters(), rehearsal.migration));
+    tell_withheld();
     tell(&observe(command, &mut clone, &mut rehearsal, journal)?);
     if rehearse::is_interrupted(&rehearsal) && rehearsal.steps.is_empty() {
         return Err(signals::nothing_measured());
     }
     Ok(rehearsal)
+}
+
+/// Names the variables that the command does not get, where libpq's and `DATABASE_URL`, which lead to the clone now, are not all.
+fn tell_withheld() {
+    let names: Vec<String> = of_other_databases()
+        .iter()
+        .map(|name| name.to_string_lossy().into_owned())
+        .filter(|name| !name.starts_with("PG") && name != "DATABASE_URL" && !name.starts_with("MIGTIME_"))
+        .collect();
+    if !names.is_empty() {
+        output::print_note(&format!(
+            "warning: the command does not get {}, which may lead to another database",
+            names.join(", ")
+        ));
+        output::print_note(
+            "hint: where it needs one of them, set it in the command to the clone's: NAME=$DATABASE_URL",
+        );
+    }
 }
 
 fn tell(seen: &CommandSeen) {

@@ -4,18 +4,21 @@
 use std::path::{Path, PathBuf};
 
 use super::arguments::{BatchArguments, SelectionArguments};
-use super::output::{print_note, read_text};
+use super::included_files::IncludedFiles;
+use super::output::print_note;
 use super::source_files;
 use crate::catalog::{self, facts::TableFacts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::formats::{self, History, Migration, Place, Script, Scripts};
-use crate::migration::{self, BatchOptions, Include, Included, Statement, Step, Tables, Tool};
+use crate::migration::{self, BatchOptions, Statement, Step, Tables, Tool};
 use crate::server::Reader;
 
 /// A migration as read from disk: one, or those of a history that were picked.
 pub struct MigrationFile {
     /// Name of the file or directory with what was picked of it, for reports.
     pub name: String,
+    /// The file or directory itself.
+    place: PathBuf,
     tool: Tool,
     statements: Vec<Statement>,
     /// Those that a history has before the first picked one.
@@ -53,12 +56,13 @@ impl MigrationFile {
         let tool = history.tool;
         let (earlier, picked) = selection.pick(history.migrations, &name)?;
         let name = format!("{name}{}", selection.in_words());
-        let statements = statements(tool, picked.iter().map(|migration| &migration.up))?;
+        let statements = statements_in(path, tool, picked.iter().map(|migration| &migration.up))?;
         if statements.is_empty() {
             return Err(migration::no_statement(&name));
         }
         Ok(MigrationFile {
             name,
+            place: path.to_path_buf(),
             tool,
             statements,
             earlier,
@@ -77,6 +81,7 @@ impl MigrationFile {
             return Err(migration::no_statement(&name));
         }
         Ok(MigrationFile {
+            place: PathBuf::from(&name),
             name,
             tool,
             statements,
@@ -100,7 +105,11 @@ impl MigrationFile {
     /// # Errors
     /// `Usage` with `file:line` for what is no SQL.
     pub fn earlier(&self) -> Result<Vec<Statement>> {
-        statements(self.tool, self.earlier.iter().map(|migration| &migration.up))
+        statements_in(
+            &self.place,
+            self.tool,
+            self.earlier.iter().map(|migration| &migration.up),
+        )
     }
 
     /// Returns how many migrations come before the first picked one.
@@ -126,9 +135,10 @@ impl MigrationFile {
             [only] => only.file().to_string(),
             _ => format!("the way back of {}", self.name),
         };
-        let statements = statements(self.tool, scripts)?;
+        let statements = statements_in(&self.place, self.tool, scripts)?;
         Ok((!statements.is_empty()).then(|| MigrationFile {
             name,
+            place: self.place.clone(),
             tool: self.tool,
             statements,
             earlier: Vec::new(),
@@ -198,16 +208,28 @@ fn tell(history: &History, place: Place) {
     }
 }
 
-/// Reads the statements of scripts, in order.
+/// Reads the statements of scripts, in order; they may include files of the tree around the first.
 ///
 /// # Errors
 /// `Usage` with `file:line` for what is no SQL, or would be refused by the tool.
 pub fn statements<'a>(tool: Tool, scripts: impl IntoIterator<Item = &'a Script>) -> Result<Vec<Statement>> {
+    let scripts: Vec<&Script> = scripts.into_iter().collect();
+    let first = scripts.first().map_or("", |script| script.file());
+    statements_in(Path::new(first), tool, scripts)
+}
+
+/// Reads the statements of scripts, in order; they may include files of the tree around `place`.
+fn statements_in<'a>(
+    place: &Path,
+    tool: Tool,
+    scripts: impl IntoIterator<Item = &'a Script>,
+) -> Result<Vec<Statement>> {
     let scripts = Scripts {
         tool,
         scripts: scripts.into_iter().collect(),
     };
-    scripts.statements(&mut |include| read_include(include))
+    let mut files = IncludedFiles::around(place);
+    scripts.statements(&mut |include| files.read(include))
 }
 
 /// Passes on why the catalog does not have the table that is to be batched.
@@ -220,15 +242,4 @@ fn explained(error: Error, refused: &[(String, Error)]) -> Error {
         }
         None => error,
     }
-}
-
-fn read_include(include: &Include) -> Result<Included> {
-    let path = match (include.relative, Path::new(include.file).parent()) {
-        (true, Some(directory)) => directory.join(include.path),
-        _ => PathBuf::from(include.path),
-    };
-    Ok(Included {
-        file: path.display().to_string(),
-        text: read_text(&path)?,
-    })
 }

@@ -19,6 +19,7 @@ mod gates;
 mod ground;
 mod guard;
 mod in_place;
+mod included_files;
 mod machine;
 mod migration_file;
 mod output;
@@ -32,6 +33,7 @@ mod repository;
 mod results;
 mod source_files;
 mod targets;
+mod typed_passwords;
 mod watching;
 mod way_back;
 mod whole_run;
@@ -65,6 +67,7 @@ fn run(command: &Command) -> Result<()> {
         signals::end_at_once_when_terminated();
     }
     signals::catch_signals()?;
+    typed_passwords::warn();
     match command {
         Command::Estimate(arguments) => estimate::run(arguments),
         Command::Plan(arguments) => plan::run(arguments),

@@ -4,35 +4,31 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result, reason};
+use crate::shown::{printable_line, without_secrets};
 
 pub use crate::rehearsal::journal::write_atomically;
 
 /// Prints an error: `error:`, the marked input if there is any, and a `hint:`.
 pub fn print_error(error: &Error) {
-    let mut text = format!("error: {}\n", one_line(error.message()));
-    if let Some(excerpt) = error.excerpt() {
-        text.push_str(excerpt.trim_end());
+    let mut text = format!("error: {}\n", fit(error.message()));
+    for line in error.excerpt().unwrap_or_default().trim_end().lines() {
+        text.push_str(&fit(line));
         text.push('\n');
     }
     if let Some(hint) = error.hint() {
-        text.push_str(&format!("hint: {}\n", one_line(hint)));
+        text.push_str(&format!("hint: {}\n", fit(hint)));
     }
     print_note_text(&text);
 }
 
 /// Prints a line for the person on stderr.
 pub fn print_note(line: &str) {
-    print_note_text(&format!("{}\n", one_line(line)));
+    print_note_text(&format!("{}\n", fit(line)));
 }
 
-/// Shows control characters instead of obeying them: names and the server's words may hold line breaks and escapes.
-fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|character| match character.is_control() {
-            true => character.escape_default().to_string(),
-            false => character.to_string(),
-        })
-        .collect()
+/// Names and the server's words may hold line breaks, escapes, secrets, and commands to a CI service.
+fn fit(line: &str) -> String {
+    printable_line(&without_secrets(line))
 }
 
 fn print_note_text(text: &str) {
@@ -80,6 +76,14 @@ pub fn read_text(path: &Path) -> Result<String> {
             format!("cannot read {}: {}", path.display(), reason(&error)),
         )
     })?;
+    text_of(bytes, path)
+}
+
+/// Returns the text that a file's bytes are.
+///
+/// # Errors
+/// `Usage` with the line that is not UTF-8.
+pub fn text_of(bytes: Vec<u8>, path: &Path) -> Result<String> {
     String::from_utf8(bytes).map_err(|error| {
         let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()]
             .iter()
@@ -88,19 +92,4 @@ pub fn read_text(path: &Path) -> Result<String> {
         Error::new(ErrorKind::Usage, format!("{}:{line}: not UTF-8", path.display()))
             .with_hint("convert it, for example with iconv -t UTF-8")
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(text: &str, expected: &str) {
-        assert_eq!(one_line(text), expected);
-    }
-
-    #[test]
-    fn control_characters_are_shown() {
-        check("a\nb\u{1b}[2J", "a\\nb\\u{1b}[2J");
-        check("\"Größe\" – 10 %", "\"Größe\" – 10 %");
-    }
 }

@@ -16,6 +16,7 @@ use crate::model::planned::{self, Sizes, Times};
 use crate::report::ci::{self, Rule};
 use crate::report::{self, PlanReport, PlannedLock, Remark, StatementReport};
 use crate::server::Reader;
+use crate::shown::without_secrets;
 use crate::units::Seconds;
 
 /// Locks held longer than this are worth another form.
@@ -79,7 +80,7 @@ pub fn expected_seconds(migration: &MigrationFile, reader: &mut Reader) -> Resul
     let (times, _) = planned::times(&planned, &sizes, LEVEL);
     let expected = planned.iter().zip(times).filter_map(|(planned, times)| {
         let seconds = times.duration?.point_seconds;
-        (planned.kind() != StepKind::Backfill).then(|| (planned.statement.sql.clone(), seconds))
+        (planned.kind() != StepKind::Backfill).then(|| (without_secrets(&planned.statement.sql), seconds))
     });
     Ok(expected.collect())
 }
@@ -171,7 +172,7 @@ fn statement(planned: &PlannedStatement, times: Times, schema: &SchemaFacts) -> 
         number: planned.statement.number,
         file: planned.statement.file.clone(),
         line: planned.statement.line,
-        statement: planned.statement.sql.clone(),
+        statement: without_secrets(&planned.statement.sql),
         step_kind: kind,
         duration: times.duration,
         locks: effects
@@ -188,10 +189,11 @@ fn statement(planned: &PlannedStatement, times: Times, schema: &SchemaFacts) -> 
         rewritten: effects.rewritten,
         scanned: planned.scanned().to_vec(),
         transaction: effects.transaction,
-        rollback: effects.rollback,
+        rollback: effects.rollback.map(|words| without_secrets(&words)),
         safe_form: may_be_long
             .then(|| migration::safe_form(&planned.statement.sql))
-            .flatten(),
+            .flatten()
+            .map(|sql| without_secrets(&sql)),
         warnings,
         is_transaction_edge: planned.effects.is_none(),
     }

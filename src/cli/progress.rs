@@ -6,6 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::observation::{Observation, StepRecord};
 use crate::rehearsal::{ProgressListener, StatementProgress};
+use crate::shown::printable_line;
 use crate::units::{Bytes, Count, RowsPerSecond, Seconds};
 
 /// Batches of which the shown throughput is the mean: enough to be calm, few enough to be current.
@@ -107,7 +108,7 @@ fn expectation(seconds: f64) -> String {
 }
 
 fn first_words(statement: &str) -> String {
-    let line = statement.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = printable_line(&statement.split_whitespace().collect::<Vec<_>>().join(" "));
     match line.char_indices().nth(24) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::included_files::Tree;
 use super::output::read_text;
 use crate::error::{Error, ErrorKind, Result, reason};
 use crate::migration::formats::{self, Place, SourceFile};
@@ -24,7 +25,10 @@ pub fn read(path: &Path) -> Result<(Vec<SourceFile>, Place)> {
     let mut paths = Vec::new();
     collect(path, "", DEPTH, &mut paths)?;
     paths.sort();
-    let files = paths.into_iter().map(|relative| file(&path.join(&relative), relative));
+    let tree = Tree::around(path);
+    let files = paths
+        .into_iter()
+        .map(|relative| file(&path.join(&relative), relative, &tree));
     Ok((files.collect::<Result<_>>()?, Place::Directory))
 }
 
@@ -42,14 +46,16 @@ fn with_companions(path: &Path) -> Result<Vec<SourceFile>> {
     for beside in formats::companions(&name) {
         let path = directory.join(&beside);
         if path.is_file() {
-            files.push(file(&path, format!("{parent}/{beside}"))?);
+            files.push(file(&path, format!("{parent}/{beside}"), &Tree::around(directory))?);
         }
     }
     Ok(files)
 }
 
-fn file(path: &Path, relative: String) -> Result<SourceFile> {
-    let text = formats::is_of_interest(&relative).then(|| read_text(path).map(Arc::from));
+/// Reads a file that nobody has named; a link out of `tree` must not show what is there.
+fn file(path: &Path, relative: String, tree: &Tree) -> Result<SourceFile> {
+    let read = || tree.find(path).and_then(|_| read_text(path)).map(Arc::from);
+    let text = formats::is_of_interest(&relative).then(read);
     Ok(SourceFile {
         name: path.display().to_string(),
         text: text.transpose()?,

@@ -160,9 +160,9 @@ fn statement(words: &[Word], is_body: bool, depth: usize, found: &mut BTreeMap<O
 }
 
 fn begins_with(words: &[Word], head: &str) -> bool {
-    let mut expected = head.split(' ').peekable();
+    let expected = head.split(' ');
     let mut words = words.iter();
-    while let Some(keyword) = expected.next() {
+    for keyword in expected {
         let is_there = words
             .next()
             .is_some_and(|word| word.kind == TokenKind::Word && word.name == keyword);

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::error::{Error, ErrorKind};
+use crate::shown::without_secrets;
 
 /// A text, what it is called, and where its lines begin.
 pub(super) struct Source<'text> {
@@ -51,25 +52,52 @@ impl<'text> Source<'text> {
         let line_start = self.line_starts[line - 1];
         let before = self.text[line_start..range.start].trim_start_matches('\u{feff}');
         let column = before.chars().count() + 1;
-        Error::new(ErrorKind::Usage, format!("{}:{line}:{column}: {message}", self.file)).with_excerpt(excerpt(
-            self.file,
-            &self.text[line_start..],
-            line,
-            range.start - line_start..range.end - line_start,
-        ))
+        Error::new(ErrorKind::Usage, format!("{}:{line}:{column}: {message}", self.file))
+            .with_excerpt(excerpt(self.file, self.text, line, range))
     }
 }
 
-/// Returns the first line of `text` with `range` marked by carets, numbered `line`.
+/// Returns the line of `text` on which `range` begins with it marked by carets, numbered `line`; secrets are hidden.
 pub(super) fn excerpt(file: &str, text: &str, line: usize, range: Range<usize>) -> String {
-    let shown = text.lines().next().unwrap_or_default();
-    let start = range.start.min(shown.len());
-    let end = range.end.clamp(start, shown.len());
+    let line_start = text[..range.start].rfind('\n').map_or(0, |offset| offset + 1);
+    let line_end = text[line_start..]
+        .find('\n')
+        .map_or(text.len(), |length| line_start + length);
+    let shown = shown_up_to(text, line_start, line_end);
+    let shown = shown.strip_suffix('\r').unwrap_or(&shown);
+    let boundary = |offset: usize| {
+        let offset = shown_up_to(text, line_start, offset).len().min(shown.len());
+        (0..=offset)
+            .rev()
+            .find(|offset| shown.is_char_boundary(*offset))
+            .unwrap_or(0)
+    };
+    let start = boundary(range.start);
+    let end = boundary(range.end.clamp(range.start, line_end.max(range.start))).max(start);
+    // Where something is hidden, columns are others than in the file, which the message names.
+    let is_whole = shown == text[line_start..line_end].trim_end_matches('\r');
     let snippet = Snippet::source(shown)
         .line_start(line)
-        .path(file)
+        .path(is_whole.then_some(file))
         .annotation(AnnotationKind::Primary.span(start..end));
     Renderer::plain().render(&[Group::with_level(Level::ERROR).element(snippet)])
+}
+
+/// Returns a line up to an offset without secrets, which what stands before it may announce: `PASSWORD` on one line, the literal
+/// on the next.
+fn shown_up_to(text: &str, line_start: usize, end: usize) -> String {
+    /// More than stands between the two, and little enough to skim for every error.
+    const BEFORE: usize = 4000;
+    let from = (line_start.saturating_sub(BEFORE)..=line_start)
+        .find(|offset| text.is_char_boundary(*offset))
+        .unwrap_or(line_start);
+    let before = without_secrets(&text[from..line_start]);
+    let whole = without_secrets(&text[from..end]);
+    match whole.strip_prefix(&before) {
+        Some(line) => line.to_string(),
+        // A secret reaches into the line from before it.
+        None => whole.rsplit('\n').next().unwrap_or_default().to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -104,6 +132,20 @@ mod tests {
             "m.sql:1:2: is wrong\n --> m.sql:1:2\n  |\n1 | ab\n  |  ^",
         );
         check("", 0..0, "m.sql:1:1: is wrong\n --> m.sql:1:1\n  |\n1 |\n  | ^");
+    }
+
+    #[test]
+    fn secrets_are_hidden() {
+        check(
+            "ALTER ROLE a PASSWORD 'x' LOGON",
+            26..31,
+            "m.sql:1:27: is wrong\n  |\n1 | ALTER ROLE a PASSWORD '********' LOGON\n  |                                  ^^^^^",
+        );
+        check(
+            "a PASSWORD\n'x' LOGON",
+            15..20,
+            "m.sql:2:5: is wrong\n  |\n2 | '********' LOGON\n  |            ^^^^^",
+        );
     }
 
     #[test]

@@ -60,14 +60,8 @@ impl Statement {
     pub(super) fn error(&self, range: Range<usize>, message: impl std::fmt::Display) -> Error {
         let before = &self.sql[..range.start];
         let line = self.line + before.matches('\n').count();
-        let line_start = before.rfind('\n').map_or(0, |offset| offset + 1);
-        let marked = range.start - line_start..range.end - line_start;
-        Error::new(ErrorKind::Usage, format!("{}:{line}: {message}", self.file)).with_excerpt(excerpt(
-            &self.file,
-            &self.sql[line_start..],
-            line,
-            marked,
-        ))
+        Error::new(ErrorKind::Usage, format!("{}:{line}: {message}", self.file))
+            .with_excerpt(excerpt(&self.file, &self.sql, line, range))
     }
 
     /// Returns an error about the whole statement, marked at its first word.

@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::migration::{self, LockMode, StepKind};
 use crate::observation::{EndReason, Ending, LockRecord, Observation, Rehearsal, StepRecord};
 use crate::server::{Staging, server_error};
+use crate::shown::without_secrets;
 use crate::units::Seconds;
 
 /// Commands that only steer the session; `COMMIT` among them, whose time is told apart.
@@ -185,7 +186,7 @@ fn step(
     StepRecord {
         number,
         kind,
-        statement: text.to_string(),
+        statement: without_secrets(text),
         table,
         locks,
         wal_bytes: Some(wal_bytes),

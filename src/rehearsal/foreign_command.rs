@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::error::{Error, ErrorKind, Result, reason};
-use crate::server::{ConnectionParameters, signals};
+use crate::server::{ConnectionParameters, is_of_a_database, signals};
+use crate::shown::printable_line;
 
 /// Lines that are kept.
 const LAST_LINES: usize = 12;
@@ -71,16 +72,20 @@ pub fn run_command(command: &str, clone: &ConnectionParameters, version_num: u32
     })
 }
 
+/// Returns the variables of the environment that could lead a command to another database than the clone.
+pub fn of_other_databases() -> Vec<std::ffi::OsString> {
+    let variables = std::env::vars_os();
+    variables
+        .filter(|(name, value)| is_of_a_database(&name.to_string_lossy(), &value.to_string_lossy()))
+        .map(|(name, _)| name)
+        .collect()
+}
+
 fn shell(command: &str, clone: &ConnectionParameters, version_num: u32) -> Command {
     let mut shell = Command::new("/bin/sh");
     shell.args(["-c", command]);
-    for (name, _) in std::env::vars_os() {
-        let is_libpq_s = name
-            .to_str()
-            .is_some_and(|name| name.starts_with("PG") || name == "DATABASE_URL");
-        if is_libpq_s {
-            shell.env_remove(name);
-        }
+    for name in of_other_databases() {
+        shell.env_remove(name);
     }
     let mut variables = clone.child_environment();
     if version_num >= 140_000 {
@@ -143,7 +148,7 @@ fn pass_on(
             let line = clone.without_password(String::from_utf8_lossy(&bytes).trim_end());
             bytes.clear();
             // A closed stderr must not end the command.
-            let _ = writeln!(std::io::stderr(), "{line}");
+            let _ = writeln!(std::io::stderr(), "{}", printable_line(&line));
             let mut kept = last_lines.lock().unwrap_or_else(PoisonError::into_inner);
             kept.push_back(line);
             if kept.len() > LAST_LINES {

@@ -112,6 +112,7 @@ pub fn write_atomically(path: &Path, content: &[u8]) -> Result<()> {
 
 fn try_write(path: &Path, content: &[u8]) -> std::io::Result<()> {
     use std::io::Write;
+    use std::os::unix::fs::PermissionsExt;
 
     let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     if path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir()) {
@@ -122,21 +123,16 @@ fn try_write(path: &Path, content: &[u8]) -> std::io::Result<()> {
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
     std::fs::create_dir_all(directory)?;
+    // As any other new file: what the person's umask keeps from others stays theirs.
+    let as_any_other = std::fs::Permissions::from_mode(0o666);
     let mut file = tempfile::Builder::new()
         .prefix(torn_files::PREFIX)
+        .permissions(as_any_other)
         .tempfile_in(directory)?;
     // Where the file system has no locks, the file is only not protected from a clean-up that comes a minute later.
     let _ = file.as_file().try_lock();
     file.write_all(content)?;
     file.as_file().sync_all()?;
-    make_readable(file.as_file())?;
     file.persist(&path).map_err(|error| error.error)?;
     Ok(())
-}
-
-/// Gives the file the permissions any other new file would have; temporary files are private.
-fn make_readable(file: &std::fs::File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
 }

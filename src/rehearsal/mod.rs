@@ -39,6 +39,7 @@ pub mod way_back;
 mod window_queue;
 
 pub use exec::{CommandSeen, observe};
+pub use foreign_command::of_other_databases;
 pub use rehearse::{Conditions, RehearsalMonitor, rehearse};
 pub use session_view::{PhaseShare, StatementProgress};
 pub use statement_watch::ProgressListener;

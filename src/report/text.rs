@@ -1,13 +1,21 @@
 //! Text from outside made fit to be shown: names and SQL that neither break a layout nor steer a terminal.
 
+use crate::shown::{disarmed, is_steering};
+
 /// Returns the text on one line: white space becomes single spaces, and nothing is left that could steer a terminal.
 pub(super) fn one_line(text: &str) -> String {
-    printable(text).split_whitespace().collect::<Vec<_>>().join(" ")
+    let line = without_controls(text).split_whitespace().collect::<Vec<_>>().join(" ");
+    disarmed(&line)
 }
 
-/// Returns the text with its line breaks, but without any other control character.
+/// Returns the text with its line breaks, but without any other control character, and no line that is a command to a CI service.
 pub(super) fn printable(text: &str) -> String {
-    let kept = |c: char| if c.is_control() && c != '\n' { ' ' } else { c };
+    let text = without_controls(text);
+    text.split('\n').map(disarmed).collect::<Vec<_>>().join("\n")
+}
+
+fn without_controls(text: &str) -> String {
+    let kept = |c: char| if is_steering(c) && c != '\n' { ' ' } else { c };
     text.chars().map(kept).collect()
 }
 
@@ -29,6 +37,9 @@ mod tests {
     fn names_cannot_steer_a_terminal() {
         assert_eq!(one_line("a\u{1b}[31m\n\tb"), "a [31m b");
         assert_eq!(printable("a\r\n\u{9b}b"), "a \n b");
+        assert_eq!(one_line("a\u{202e}b"), "a b");
+        assert_eq!(one_line("\n::error::x"), "\\u{3a}:error::x");
+        assert_eq!(printable("a\n ::error::x"), "a\n \\u{3a}:error::x");
         assert_eq!(shortened("SELECT  1,\n 2", 9), "SELECT 1…");
         assert_eq!(shortened("SELECT", 6), "SELECT");
     }

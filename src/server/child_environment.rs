@@ -4,12 +4,29 @@
 //! A password is in it, as the program needs one; what the program says can be shown without it.
 
 use super::parameters::{ConnectionParameters, Endpoint, RootCertificates, TlsMode, percent_encoded};
+use crate::shown::{HIDDEN, without_secrets};
 
-/// What stands in place of a password.
-const HIDDEN: &str = "********";
+/// How a value begins that leads to a database.
+const URL_SCHEMES: [&str; 5] = [
+    "postgres://",
+    "postgresql://",
+    "postgresql+",
+    "postgres+",
+    "jdbc:postgresql:",
+];
+
+/// Tells whether a variable could lead another program to a database, or let it in: it must not be handed on.
+pub fn is_of_a_database(name: &str, value: &str) -> bool {
+    let value = value.to_ascii_lowercase();
+    let is_url_of_ours = name.starts_with("MIGTIME_") && name.ends_with("_URL");
+    name.starts_with("PG")
+        || name == "DATABASE_URL"
+        || is_url_of_ours
+        || URL_SCHEMES.iter().any(|scheme| value.contains(scheme))
+}
 
 impl ConnectionParameters {
-    /// Returns the variables to set, after all of libpq's own and `DATABASE_URL` are removed.
+    /// Returns the variables to set, after all that are [of a database](is_of_a_database) are removed.
     ///
     /// Of several servers the first is named; connected parameters have one.
     pub fn child_environment(&self) -> Vec<(String, String)> {
@@ -39,13 +56,14 @@ impl ConnectionParameters {
         variables
     }
 
-    /// Returns `text` with the password hidden, as written and as a URL has it.
+    /// Returns `text` with the password hidden, as written and as a URL has it, and all other [secrets](without_secrets).
     pub fn without_password(&self, text: &str) -> String {
+        let text = without_secrets(text);
         match self.password_for_child().filter(|password| !password.is_empty()) {
             Some(password) => text
                 .replace(password, HIDDEN)
                 .replace(&percent_encoded(password), HIDDEN),
-            None => text.to_string(),
+            None => text,
         }
     }
 
@@ -119,6 +137,20 @@ mod tests {
             "postgresql:///shop?user=me&host=/tmp/a%20b&port=5433",
         );
         check(socket, "PGHOST", "/tmp/a b");
+    }
+
+    #[test]
+    fn what_leads_to_a_database_is_not_handed_on() {
+        let check = |name: &str, value: &str, expected: bool| {
+            assert_eq!(is_of_a_database(name, value), expected, "{name}={value}");
+        };
+        check("PGPASSFILE", "/home/me/passwords", true);
+        check("MIGTIME_PRODUCTION_URL", "host=prod password=x", true);
+        check("SHOP_DB", "jdbc:postgresql://prod/shop", true);
+        check("LEGACY_URL", " PostgreSQL+asyncpg://u:p@prod/shop", true);
+        check("MIGTIME_LOG", "1", false);
+        check("PATH", "/usr/lib/postgresql/16/bin:/bin", false);
+        check("HOMEPAGE", "https://example.org", false);
     }
 
     #[test]

@@ -337,7 +337,7 @@ fn hint_for(error: &postgres::Error, lacks_password: bool) -> Option<&'static st
     let cause = error.source();
     let state = error.code();
     if lacks_password || state == Some(&SqlState::INVALID_PASSWORD) {
-        Some("a password comes from the target itself, PGPASSWORD or ~/.pgpass")
+        Some("a password comes from the target itself or ~/.pgpass; PGPASSWORD is for production only")
     } else if state == Some(&SqlState::INVALID_CATALOG_NAME) {
         Some("`psql -l` lists the databases")
     } else if cause.is_some_and(|cause| cause.is::<std::io::Error>()) {

@@ -3,15 +3,21 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// The variables that name a target; the rest only says how to reach one.
-const TARGET_VARIABLES: [&str; 8] = [
+/// The variables that belong to one target: they name it, prove who connects to it, or set it up. The rest only says where files
+/// are and how safe a connection has to be.
+const TARGET_VARIABLES: [&str; 13] = [
     "DATABASE_URL",
     "MIGTIME_PRODUCTION_URL",
     "PGDATABASE",
     "PGHOST",
     "PGHOSTADDR",
+    "PGLOADBALANCEHOSTS",
+    "PGOPTIONS",
+    "PGPASSWORD",
     "PGPORT",
+    "PGREQUIREPEER",
     "PGSERVICE",
+    "PGTARGETSESSIONATTRS",
     "PGUSER",
 ];
 
@@ -45,7 +51,8 @@ impl Environment {
         }
     }
 
-    /// Returns the same without what names a target: a staging clone is named by the person or not at all.
+    /// Returns the same without what belongs to production: a staging clone is named by the person or not at all, and
+    /// production's password is not sent to it.
     pub fn without_target(&self) -> Environment {
         let mut environment = self.clone();
         environment

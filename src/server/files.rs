@@ -70,11 +70,11 @@ pub(super) struct Wanted<'a> {
 pub(super) fn read_password_file(path: &Path) -> Result<Option<String>, String> {
     let Ok(found) = path.metadata() else { return Ok(None) };
     if !found.is_file() {
-        return Err(format!("password file {} is not a plain file", path.display()));
+        return Err(format!("password file \"{}\" is not a plain file", path.display()));
     }
     if found.mode() & 0o077 != 0 {
         return Err(format!(
-            "password file {} is ignored: others may read it (`chmod 600` it)",
+            "password file \"{}\" has group or world access; permissions should be u=rw (0600) or less, so it is not read",
             path.display()
         ));
     }

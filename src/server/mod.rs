@@ -32,6 +32,7 @@ mod throwaway;
 mod tls;
 mod witness;
 
+pub use child_environment::is_of_a_database;
 pub use environment::Environment;
 pub use free_disk::free_disk;
 pub use identity::{Identity, Kinship};
@@ -47,8 +48,10 @@ pub use staging::Staging;
 pub use throwaway::{ThrowawayOptions, ThrowawayServer};
 
 use crate::error::{Error, ErrorKind};
+use crate::shown::without_secrets;
 
-/// Puts an error of the client library into one line for a person: the server's own words and its SQLSTATE.
+/// Puts an error of the client library into one line for a person: the server's own words and its SQLSTATE, without the secrets of
+/// the statement that it may repeat.
 pub fn server_error(error: &postgres::Error, kind: ErrorKind) -> Error {
     match error.as_db_error() {
         Some(server) => {
@@ -56,9 +59,9 @@ pub fn server_error(error: &postgres::Error, kind: ErrorKind) -> Error {
             if let Some(detail) = server.detail() {
                 message = format!("{message}: {}", detail.lines().next().unwrap_or_default());
             }
-            let error = Error::new(kind, message);
+            let error = Error::new(kind, without_secrets(&message));
             match server.hint() {
-                Some(hint) => error.with_hint(hint),
+                Some(hint) => error.with_hint(without_secrets(hint)),
                 None => error,
             }
         }

@@ -335,10 +335,11 @@ mod tests {
             ("PGUSER", "deploy"),
             ("PGSERVICE", "prod"),
             ("PGPASSWORD", "secret"),
+            ("PGOPTIONS", "-c search_path=prod"),
         ]);
         let staging = ConnectionParameters::resolve_staging("clone", &environment).expect("parameters");
         assert_eq!(staging.to_string(), "postgresql://osuser@localhost:5432/clone");
-        assert_eq!(staging.password.as_deref(), Some("secret"));
+        assert_eq!((staging.password, staging.options), (None, None));
     }
 
     #[test]

@@ -133,7 +133,7 @@ mod tests {
         let open = resolve(0o640);
         assert!(open.endpoints.iter().all(|endpoint| endpoint.password.is_none()));
         assert!(
-            open.warnings()[0].contains("others may read it"),
+            open.warnings()[0].contains("has group or world access; permissions should be u=rw (0600) or less"),
             "{:?}",
             open.warnings()
         );

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 /// The rooms, each with those it may import from.
-const MAY_IMPORT: [(&str, &[&str]); 13] = [
+const MAY_IMPORT: [(&str, &[&str]); 14] = [
     ("error", &[]),
     ("units", &["error"]),
+    ("shown", &[]),
     ("stats", &[]),
     ("catalog", &["error", "server", "units"]),
-    ("migration", &["catalog", "error", "units"]),
-    ("observation", &["catalog", "error", "migration"]),
+    ("migration", &["catalog", "error", "shown", "units"]),
+    ("observation", &["catalog", "error", "migration", "shown"]),
     (
         "model",
         &["catalog", "error", "migration", "observation", "stats", "units"],
@@ -22,11 +23,12 @@ const MAY_IMPORT: [(&str, &[&str]); 13] = [
             "migration",
             "model",
             "observation",
+            "shown",
             "stats",
             "units",
         ],
     ),
-    ("server", &["error", "units"]),
+    ("server", &["error", "shown", "units"]),
     (
         "rehearsal",
         &[
@@ -35,6 +37,7 @@ const MAY_IMPORT: [(&str, &[&str]); 13] = [
             "migration",
             "observation",
             "server",
+            "shown",
             "stats",
             "units",
         ],
@@ -50,6 +53,7 @@ const MAY_IMPORT: [(&str, &[&str]); 13] = [
             "rehearsal",
             "report",
             "server",
+            "shown",
             "units",
         ],
     ),
@@ -58,7 +62,7 @@ const MAY_IMPORT: [(&str, &[&str]); 13] = [
 ];
 
 /// Rooms that touch no database, file, clock or terminal.
-const PURE: [&str; 6] = ["model", "stats", "report", "migration", "observation", "units"];
+const PURE: [&str; 7] = ["model", "stats", "report", "migration", "observation", "shown", "units"];
 
 /// What a pure room must not mention.
 const IMPURE: [&str; 9] = [

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::name::hash;
 use super::{Finding, Level, Verdict, totals};
+use crate::report::text;
 
 /// Returns an annotation a finding, the gravest first: GitHub shows about ten of each kind.
 pub fn annotations(verdicts: &[Verdict]) -> String {
@@ -52,7 +53,7 @@ pub fn outputs(verdicts: &[Verdict]) -> String {
         .iter()
         .flat_map(|verdict| &verdict.findings)
         .filter(|finding| finding.level == Level::Error)
-        .map(super::line_of)
+        .map(|finding| text::one_line(&super::line_of(finding)))
         .collect();
     text + &several_lines("violations", &violations.join("\n"))
 }
@@ -66,9 +67,12 @@ fn several_lines(name: &str, value: &str) -> String {
     format!("{name}<<{delimiter}\n{value}\n{delimiter}\n")
 }
 
-/// Escapes a message as the runner's own toolkit does.
-fn message(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+/// Escapes a message as the runner's own toolkit does; what would steer a terminal that shows the log is taken out.
+fn message(words: &str) -> String {
+    text::printable(words)
+        .replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
 }
 
 /// Escapes a property, in which colons and commas part.
@@ -91,7 +95,7 @@ mod tests {
         assert_eq!(lines.len(), 4);
         assert!(lines[0].starts_with("::error "), "{text}");
         assert!(lines[3].starts_with("::notice "), "{text}");
-        assert!(text.contains("::100 %25%0D%0A::error::no\n"), "{text}");
+        assert!(text.contains("::100 %25 %0A\\u{3a}:error::no\n"), "{text}");
         assert!(text.contains("file=a%2Cb%3Ac%0A.sql,line="), "{text}");
     }
 
