@@ -3,6 +3,7 @@
 //! Reads through a [`Reader`], which cannot write; knows nothing of migrations, rehearsals or estimates. Each query is one
 //! round trip that returns JSON documents; what they mean is worked out apart from any connection, in `document`.
 
+mod confined;
 mod count;
 mod difference;
 mod document;
@@ -21,6 +22,7 @@ use crate::error::{Error, Result};
 use crate::server::Reader;
 use facts::{ServerFacts, TableFacts};
 
+pub use confined::confine;
 pub use count::{SampleOptions, exact, key_range, sample};
 pub use difference::{SchemaChange, SchemaDifference, differences};
 pub use document::facts_from_document;

@@ -219,8 +219,9 @@ impl SchemaFacts {
         let mut parents = vec![name];
         while let Some(parent) = parents.pop() {
             for child in &self.relations {
-                let new = !found.iter().any(|known| known.name == child.name);
-                if new && child.parents.iter().any(|name| name == parent) {
+                // The parents first: with a partition's thousands of siblings, all that were found are many.
+                let is_child = child.parents.iter().any(|name| name == parent);
+                if is_child && !found.iter().any(|known| known.name == child.name) {
                     found.push(child);
                     parents.push(&child.name);
                 }

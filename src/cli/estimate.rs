@@ -9,7 +9,7 @@ use super::results::{Results, model_options};
 use super::{connection, output, past_rehearsals, targets};
 use crate::catalog::{self, SampleOptions, facts::TableFacts};
 use crate::error::{Error, ErrorKind, Result};
-use crate::migration::Step;
+use crate::migration::{self, Step};
 use crate::model::rule_of_thumb::UnmeasuredStep;
 use crate::model::{self, rule_of_thumb};
 use crate::observation::{BatchingRecord, Rehearsal, StepRecord};
@@ -166,12 +166,20 @@ fn matching_rows(
     let Some(condition) = &batching.predicate else {
         return Ok(None);
     };
+    refuse_more_than_reading(condition, step, arguments)?;
+    let names = migration::names_of(condition);
     let predicate = Some((batching.alias.as_str(), condition.as_str()));
     let sampled = if arguments.exact {
-        production.read_within(COUNT_LIMIT, |reader| catalog::exact(reader, table, predicate))?
+        production.read_within(COUNT_LIMIT, |reader| {
+            catalog::confine(reader, table, &names)?;
+            catalog::exact(reader, table, predicate)
+        })?
     } else if arguments.sample {
         let options = SampleOptions::default();
-        production.read(|reader| catalog::sample(reader, table, predicate, arguments.options.seed, options))?
+        production.read(|reader| {
+            catalog::confine(reader, table, &names)?;
+            catalog::sample(reader, table, predicate, arguments.options.seed, options)
+        })?
     } else {
         return Ok(None);
     };
@@ -187,6 +195,21 @@ fn matching_rows(
         ));
     }
     Ok(matching.map(|matching| (matching.rows, matching.rows_relative_sd)))
+}
+
+/// A read-only transaction keeps no function from having effects, so production is asked only what is known to have none.
+fn refuse_more_than_reading(condition: &str, step: &Step, arguments: &EstimateArguments) -> Result<()> {
+    match migration::more_than_reading(condition) {
+        Some(part) if arguments.exact || arguments.sample => Err(Error::new(
+            ErrorKind::Usage,
+            format!(
+                "{}: production is not asked for rows that meet {condition}: {part} may do more than read its columns",
+                step.place()
+            ),
+        )
+        .with_hint("leave --sample and --exact out, or rehearse on a clone, which counts there")),
+        _ => Ok(()),
+    }
 }
 
 /// Describes tables, and tells how long each class of change to them takes.

@@ -14,6 +14,12 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long the server's own limit for a statement may have passed without a word of it; then the network is to blame.
 const MARGIN: Duration = Duration::from_secs(5);
 
+/// Longest that a transaction stays open with nothing asked: it holds back vacuum.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Time between two looks of the server whether the program is still there; there is no such setting before 14.
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
+
 /// A transaction that was started `READ ONLY`; it has no method that writes.
 pub struct Reader<'connection> {
     transaction: Transaction<'connection>,
@@ -69,9 +75,14 @@ pub(super) fn read_only<T>(
         .map_err(|error| connection_error(&error))?;
     transaction
         .simple_query(&format!(
-            "SELECT set_config('lock_timeout', '{}', true), set_config('statement_timeout', '{}', true)",
+            "SELECT set_config(name, CASE name WHEN 'lock_timeout' THEN '{}' WHEN 'statement_timeout' THEN '{}' \
+             WHEN 'idle_in_transaction_session_timeout' THEN '{}' ELSE '{}' END, true) FROM pg_catalog.pg_settings \
+             WHERE name IN ('lock_timeout', 'statement_timeout', 'idle_in_transaction_session_timeout', \
+             'client_connection_check_interval')",
             LOCK_TIMEOUT.as_millis(),
-            limit.as_millis().min(i32::MAX as u128)
+            limit.as_millis().min(i32::MAX as u128),
+            IDLE_TIMEOUT.as_millis(),
+            CHECK_INTERVAL.as_millis()
         ))
         .map_err(|error| connection_error(&error))?;
     drop(answer);

@@ -40,6 +40,7 @@ mod plan_gates;
 mod plan_rollbacks;
 mod plan_traps;
 mod production_identity;
+mod production_predicates;
 mod rehearsal_concurrently;
 mod rehearsal_exec;
 mod rehearsal_gates;

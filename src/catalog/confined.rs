@@ -1,0 +1,41 @@
+//! Confines a count to what PostgreSQL brings along, before a condition that somebody wrote is asked of production.
+
+use postgres::types::Type;
+
+use super::facts::TableFacts;
+use crate::error::{Error, ErrorKind, Result};
+use crate::server::Reader;
+
+/// Columns whose values somebody's own code compares or computes, and whether policies are applied to what this role reads.
+const OWN_CODE: &str = "\
+SELECT array(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid \
+             WHERE a.attrelid = $1::text::regclass AND a.attnum > 0 AND NOT a.attisdropped \
+             AND (a.attgenerated NOT IN ('', 's') \
+                  OR (t.typnamespace <> 'pg_catalog'::regnamespace AND t.typtype NOT IN ('e', 'd')))), \
+       pg_catalog.row_security_active($1::text::regclass)";
+
+/// Lets names of functions, operators and types mean only PostgreSQL's own for the rest of the transaction.
+///
+/// `names` are those in the condition.
+///
+/// # Errors
+/// `Usage` where a column of the condition, or a policy of the table, would run somebody's own code; `Connection`.
+pub fn confine(reader: &mut Reader, facts: &TableFacts, names: &[String]) -> Result<()> {
+    let rows = reader.query(OWN_CODE, &[(&facts.name, Type::TEXT)])?;
+    let refused = |what: String| {
+        Err(Error::new(ErrorKind::Usage, format!("{}: {what}", facts.name))
+            .with_hint("leave --sample and --exact out, or rehearse on a clone, which counts there"))
+    };
+    for row in &rows {
+        let (columns, has_policies): (Vec<String>, bool) = (row.get(0), row.get(1));
+        if let Some(column) = columns.iter().find(|column| names.contains(column)) {
+            return refused(format!("to compare {column} runs code that is not PostgreSQL's own"));
+        }
+        if has_policies {
+            return refused("its row security runs code that is not PostgreSQL's own".to_string());
+        }
+    }
+    reader
+        .query("SELECT set_config('search_path', 'pg_catalog', true)", &[])
+        .map(drop)
+}
