@@ -10,7 +10,7 @@ use super::lexer::{Lexer, TokenKind};
 
 mod known;
 
-use known::{FUNCTION_PREFIXES, FUNCTIONS, HEADS, UNTRUSTED_LANGUAGES};
+use known::{FUNCTION_PREFIXES, FUNCTIONS, HEADS, READ_LANGUAGES, SHARED_CATALOGS, UNTRUSTED_LANGUAGES};
 
 /// Something outside the one database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,7 +110,10 @@ fn read(sql: &str, is_body: bool, depth: usize, found: &mut BTreeMap<Outside, St
             .or_insert_with(|| "bodies in bodies".to_string());
         return;
     }
-    let words = words(sql);
+    let (words, is_whole) = words(sql);
+    if !is_whole {
+        note(found, Outside::DynamicSql, "a text that is not understood".to_string());
+    }
     for at in 0..words.len() {
         if starts_statement(&words, at, is_body) {
             statement(&words[at..], is_body, depth, found);
@@ -124,12 +127,11 @@ fn starts_statement(words: &[Word], at: usize, is_body: bool) -> bool {
     let Some(before) = at.checked_sub(1).map(|before| &words[before]) else {
         return true;
     };
-    before.kind == TokenKind::Semicolon
-        || before.text == ">>"
-        || before.text == ">"
-        || (before.kind == TokenKind::Word
-            && ((is_body && matches!(before.name.as_str(), "begin" | "then" | "else" | "loop" | "atomic"))
-                || matches!(before.name.as_str(), "analyze" | "verbose" | "explain" | "as")))
+    let is_keyword =
+        before.kind == TokenKind::Word && matches!(before.name.as_str(), "begin" | "then" | "else" | "loop" | "atomic");
+    // A label, `<<name>>`, stands before a block or a loop.
+    let ends_label = before.text == ">>" || (before.text == ">" && at > 1 && words[at - 2].text == ">");
+    before.kind == TokenKind::Semicolon || (is_body && (is_keyword || ends_label))
 }
 
 fn statement(words: &[Word], is_body: bool, depth: usize, found: &mut BTreeMap<Outside, String>) {
@@ -144,6 +146,7 @@ fn statement(words: &[Word], is_body: bool, depth: usize, found: &mut BTreeMap<O
         Some("grant" | "revoke") => privileges(words, found),
         Some("comment" | "security") => described(words, found),
         Some("copy") => copy(words, found),
+        Some("update" | "delete" | "insert" | "merge" | "truncate") => shared_catalogs(words, found),
         Some("do") => code(words, depth, found),
         Some("create") if creates_routine(words) => code(words, depth, found),
         Some("execute") if is_body => executed(words, depth, found),
@@ -214,30 +217,38 @@ fn described(words: &[Word], found: &mut BTreeMap<Outside, String>) {
 }
 
 fn copy(words: &[Word], found: &mut BTreeMap<Outside, String>) {
-    let Some(direction) = words
-        .iter()
-        .skip(1)
-        .position(|word| word.kind == TokenKind::Word && matches!(word.name.as_str(), "from" | "to"))
-    else {
-        return;
-    };
-    // A query in parentheses has a FROM of its own: the last direction at depth 0 is COPY's.
+    // A query in parentheses has a FROM of its own, and so may a condition behind the source.
     let mut depth = 0_usize;
-    let mut last = direction + 1;
-    for (at, word) in words.iter().enumerate() {
+    let direction = words.iter().position(|word| {
         match word.kind {
             TokenKind::OpenParenthesis => depth += 1,
             TokenKind::CloseParenthesis => depth = depth.saturating_sub(1),
-            TokenKind::Word if depth == 0 && matches!(word.name.as_str(), "from" | "to") => last = at,
             _ => {}
         }
-    }
+        depth == 0 && word.kind == TokenKind::Word && matches!(word.name.as_str(), "from" | "to")
+    });
+    let Some(last) = direction else {
+        return;
+    };
     match words.get(last + 1) {
         Some(word) if word.name == "program" => note(found, Outside::Program, "COPY … PROGRAM".to_string()),
         Some(word) if word.kind == TokenKind::Quoted => {
             note(found, Outside::File, "COPY with a file of the server".to_string())
         }
         _ => {}
+    }
+}
+
+/// Catalogs that the databases of a server share can be written to by a superuser.
+fn shared_catalogs(words: &[Word], found: &mut BTreeMap<Outside, String>) {
+    let target = words.iter().skip(1).find(|word| {
+        !matches!(
+            word.name.as_str(),
+            "into" | "from" | "only" | "table" | "pg_catalog" | "."
+        )
+    });
+    if let Some(target) = target.filter(|target| SHARED_CATALOGS.contains(&target.name.as_str())) {
+        note(found, Outside::Database, format!("a change of {}", target.name));
     }
 }
 
@@ -260,6 +271,8 @@ fn code(words: &[Word], depth: usize, found: &mut BTreeMap<Outside, String>) {
         );
     if UNTRUSTED_LANGUAGES.contains(&language.as_str()) {
         note(found, Outside::Program, format!("code in the language {language}"));
+    } else if !READ_LANGUAGES.contains(&language.as_str()) {
+        note(found, Outside::DynamicSql, format!("code in the language {language}"));
     }
     for word in words.iter().filter(|word| is_string(word)) {
         read(&content(word.text), true, depth + 1, found);
@@ -291,7 +304,7 @@ fn function(words: &[Word], at: usize, found: &mut BTreeMap<Outside, String>) {
     let is_called = words
         .get(at + 1)
         .is_some_and(|next| next.kind == TokenKind::OpenParenthesis);
-    if !is_name || !is_called {
+    if !is_name || !is_called || is_only_named(words, at) {
         return;
     }
     let by_name = FUNCTIONS
@@ -306,6 +319,19 @@ fn function(words: &[Word], at: usize, found: &mut BTreeMap<Outside, String>) {
     if let Some(outside) = by_name.or_else(|| by_prefix().map(|(_, outside)| *outside)) {
         note(found, outside, format!("{}()", word.name));
     }
+}
+
+/// `DROP FUNCTION f(text)` calls nothing, and a table's name may stand before its columns.
+fn is_only_named(words: &[Word], at: usize) -> bool {
+    let mut first = at;
+    while first >= 2 && words[first - 1].text == "." {
+        first -= 2;
+    }
+    let before = first.checked_sub(1).map_or("", |before| words[before].name.as_str());
+    matches!(
+        before,
+        "function" | "procedure" | "routine" | "into" | "table" | "exists" | "references" | "copy"
+    )
 }
 
 fn note(found: &mut BTreeMap<Outside, String>, outside: Outside, words: String) {
@@ -329,10 +355,15 @@ fn content(quoted: &str) -> String {
     inside.replace("''", "'").replace("\\n", "\n").replace("\\'", "'")
 }
 
-fn words(sql: &str) -> Vec<Word<'_>> {
+/// Returns the tokens, and whether the text was understood to its end.
+fn words(sql: &str) -> (Vec<Word<'_>>, bool) {
     let mut lexer = Lexer::new(sql);
     let mut words = Vec::new();
-    while let Ok(Some(token)) = lexer.next() {
+    loop {
+        let token = match lexer.next() {
+            Ok(Some(token)) => token,
+            end => return (words, end.is_ok()),
+        };
         if matches!(token.kind, TokenKind::Space | TokenKind::Comment) {
             continue;
         }
@@ -347,7 +378,6 @@ fn words(sql: &str) -> Vec<Word<'_>> {
             name,
         });
     }
-    words
 }
 
 #[cfg(test)]

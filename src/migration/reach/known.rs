@@ -68,6 +68,10 @@ pub(super) const FUNCTIONS: &[(&str, Outside)] = &[
     ("pg_stat_file", Outside::File),
     ("query_to_xml", Outside::DynamicSql),
     ("query_to_xml_and_xmlschema", Outside::DynamicSql),
+    ("query_to_xmlschema", Outside::DynamicSql),
+    ("ts_stat", Outside::DynamicSql),
+    ("crosstab", Outside::DynamicSql),
+    ("connectby", Outside::DynamicSql),
     ("cursor_to_xml", Outside::DynamicSql),
     ("database_to_xml", Outside::DynamicSql),
     ("postgres_fdw_disconnect_all", Outside::Foreign),
@@ -93,4 +97,24 @@ pub(super) const UNTRUSTED_LANGUAGES: &[&str] = &[
     "pltclu",
     "plsh",
     "plrustu",
+];
+
+/// Languages whose bodies are read here.
+pub(super) const READ_LANGUAGES: &[&str] = &["sql", "plpgsql"];
+
+/// Catalogs that all databases of a server share (`pg_class.relisshared`).
+pub(super) const SHARED_CATALOGS: &[&str] = &[
+    "pg_auth_members",
+    "pg_authid",
+    "pg_database",
+    "pg_db_role_setting",
+    "pg_parameter_acl",
+    "pg_replication_origin",
+    "pg_roles",
+    "pg_shadow",
+    "pg_shdepend",
+    "pg_shdescription",
+    "pg_shseclabel",
+    "pg_subscription",
+    "pg_tablespace",
 ];

@@ -58,6 +58,29 @@ fn files_programs_and_other_servers_are_outside() {
 }
 
 #[test]
+fn what_hides_it_is_seen_through() {
+    check(
+        "COPY t FROM PROGRAM 'x' WHERE a IS DISTINCT FROM b",
+        &[Outside::Program],
+    );
+    check("COPY t FROM '/tmp/x' WHERE a IS DISTINCT FROM b", &[Outside::File]);
+    check(
+        "UPDATE pg_catalog.pg_database SET datallowconn = false",
+        &[Outside::Database],
+    );
+    check("DELETE FROM pg_auth_members", &[Outside::Database]);
+    check(
+        "DO LANGUAGE plperl $$ spi_exec_query('ALTER ROLE app NOLOGIN'); $$",
+        &[Outside::DynamicSql],
+    );
+    check("DO $$ BEGIN SELECT 'unterminated; END $$", &[Outside::DynamicSql]);
+    check(
+        "DO $$ <<outer>> FOR r IN EXECUTE q LOOP NULL; END LOOP; $$",
+        &[Outside::DynamicSql],
+    );
+}
+
+#[test]
 fn bodies_are_read() {
     check("DO $$ BEGIN CREATE ROLE app; END $$", &[Outside::Role]);
     check(
@@ -112,6 +135,13 @@ fn what_stays_in_the_database_is_left_alone() {
         "GRANT EXECUTE ON FUNCTION f() TO app",
         "CREATE INDEX CONCURRENTLY i ON t (lower(a))",
         "ALTER TABLE t SET TABLESPACE fast",
+        "SELECT cpu AS load FROM t WHERE capacity > load",
+        "SELECT a AS grant FROM t",
+        "COPY t FROM STDIN WHERE a IS DISTINCT FROM 'x'",
+        "DROP FUNCTION IF EXISTS public.dblink_exec(text)",
+        "REVOKE ALL ON FUNCTION pg_read_file(text) FROM PUBLIC",
+        "INSERT INTO dblink_log (a) VALUES (1)",
+        "SELECT * FROM pg_database",
         "CREATE SERVER s FOREIGN DATA WRAPPER postgres_fdw",
     ] {
         check(sql, &[]);
