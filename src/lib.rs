@@ -31,6 +31,7 @@
 //! 5. Random numbers come from one seeded generator that is passed in.
 //! 6. A saved file states its `format_version`; an unknown version is a clear error.
 //! 7. A rehearsal interrupted at any point leaves a readable `rehearsal.json` of what was measured.
+//! 8. Nothing outside the one database of the clone is changed, as far as statements tell, unless it was allowed by name.
 #![warn(missing_docs)]
 
 pub mod catalog;

@@ -48,6 +48,7 @@ mod rehearsal_ladder;
 mod rehearsal_walks;
 mod report;
 mod report_fixture;
+mod safety;
 mod scenarios;
 mod schema_snapshot;
 mod secrets;
