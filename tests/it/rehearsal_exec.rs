@@ -186,7 +186,16 @@ fn a_file_that_is_not_there_is_no_extension() {
     let folder = Folder::new();
     let migration = folder.file("m.sql", "COPY items FROM '/no/such/file.csv';\n");
     let (url, out) = (database.url(), folder.path("out"));
-    let arguments = ["rehearse", &migration, "--staging", &url, "--output", &out];
+    let arguments = [
+        "rehearse",
+        &migration,
+        "--staging",
+        &url,
+        "--output",
+        &out,
+        "--allow-outside",
+        "file",
+    ];
     let output = check_error(&arguments, 4, &["could not open file \"/no/such/file.csv\""]);
     assert!(!String::from_utf8_lossy(&output.stderr).contains("extension"));
 }
