@@ -395,6 +395,15 @@ impl Rehearsal {
     }
 
     fn check_values(&self, name: &str) -> Result<()> {
+        for (index, step) in self.steps.iter().enumerate() {
+            // Everything that refers to a step does so by its number.
+            if self.steps[..index].iter().any(|earlier| earlier.number == step.number) {
+                return Err(Error::new(
+                    ErrorKind::Usage,
+                    format!("{name}: steps[{index}].number: step {} is there twice", step.number),
+                ));
+            }
+        }
         for step in &self.steps {
             for (index, observation) in step.observations.iter().enumerate() {
                 let valid = observation.seconds >= 0.0

@@ -60,6 +60,13 @@ pub fn read(text: &str, name: &str, total_rows: f64) -> Result<Rehearsal> {
     if columns.segment.is_some() {
         mark_warm_up(&mut observations);
     }
+    if rows > total_rows {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("{name} holds {rows} rows, more than the {total_rows} of the whole backfill"),
+        )
+        .with_hint("--rows is the number of rows of the whole backfill, those of the log among them"));
+    }
     Ok(rehearsal(observations, rows, total_rows, name))
 }
 

@@ -76,10 +76,20 @@ pub fn observe(
             ));
         }
     };
+    if end.interrupted {
+        mark_unfinished(rehearsal);
+    }
     let outcome = judge(&end, rehearsal);
     rehearsal.ended = Some(ending(&end, &outcome));
     journal.try_save(rehearsal);
     outcome.map(|()| seen)
+}
+
+/// Whether the last statement came to its end, and what would have followed it, nobody knows: its time is no whole time.
+fn mark_unfinished(rehearsal: &mut Rehearsal) {
+    if let Some(last) = rehearsal.steps.last_mut() {
+        last.complete = false;
+    }
 }
 
 fn judge(end: &CommandEnd, rehearsal: &Rehearsal) -> Result<()> {

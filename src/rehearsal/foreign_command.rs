@@ -115,7 +115,8 @@ fn await_end(child: &mut Child, group: Pid) -> Result<(ExitStatus, bool)> {
     let mut interrupted = false;
     loop {
         if let Some(status) = child.try_wait().map_err(lost)? {
-            return Ok((status, interrupted));
+            // The same interrupt may have ended the command before it was told here.
+            return Ok((status, interrupted || signals::interrupted()));
         }
         let is_due = next_request.is_none_or(|due| Instant::now() >= due);
         if let Some(signal) = (signals::interrupted() && is_due).then(|| requests.next()).flatten() {

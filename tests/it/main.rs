@@ -32,6 +32,7 @@ mod migration_batches;
 mod migration_fixture;
 mod migration_steps;
 mod migration_tools;
+mod no_accidental_pass;
 mod outside_the_database;
 mod plan_cases;
 mod plan_command;
