@@ -169,7 +169,7 @@ impl Duel<'_> {
         )?;
         duel.around += duel.resumed.elapsed().as_secs_f64();
         let begin = Instant::now();
-        journal.save(&rehearsal)?;
+        journal.begin(&rehearsal)?;
         duel.save = begin.elapsed().as_secs_f64();
         let step = &rehearsal.steps[0];
         duel.rehearsed = step.observations.iter().map(|batch| batch.seconds).collect();

@@ -14,6 +14,7 @@ use super::migration_file::MigrationFile;
 use super::{output, outside, repository::path_in_repository};
 use crate::error::{Error, ErrorKind, Result};
 use crate::observation::Rehearsal;
+use crate::rehearsal::Claim;
 use crate::report;
 use crate::report::ci::{Finding, Level, Rule, Verdict};
 use crate::server::signals;
@@ -34,6 +35,7 @@ pub fn run(arguments: &CiArguments) -> Result<()> {
     let base = repository.merge_base(arguments.base.as_deref())?;
     let pending = Pending::since(&repository, &base.commit, &arguments.migrations, arguments.format_of)?;
     tell(&pending, &base);
+    let _claim = Claim::of(&arguments.output)?;
     let mut verdicts: Vec<Verdict> = pending.changed.iter().map(changed).collect();
     let mut rehearsed = Vec::new();
     let tried = try_all(arguments, &configuration, &pending, &mut verdicts, &mut rehearsed)

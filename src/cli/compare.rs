@@ -8,6 +8,7 @@ use super::{duet, output};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::compare::{self, CompareOptions, Comparison, Named, Verdict};
 use crate::observation::Rehearsal;
+use crate::rehearsal::earlier;
 use crate::report;
 
 /// How deep below a directory files are looked for.
@@ -106,11 +107,16 @@ fn collect(directory: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(
             if depth > 0 {
                 collect(&path, depth - 1, files)?;
             }
-        } else if path.extension().is_some_and(|extension| extension == "json") {
+        } else if path.extension().is_some_and(|extension| extension == "json") && !is_kept_earlier(&path) {
             files.push(path);
         }
     }
     Ok(())
+}
+
+/// Tells whether a rehearsal was replaced by the one beside it; whoever means it names the file.
+fn is_kept_earlier(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(earlier::SUFFIX)
 }
 
 fn deliver(comparison: &Comparison, arguments: &CompareArguments) -> Result<()> {

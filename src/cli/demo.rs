@@ -11,9 +11,9 @@ use super::results::Results;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model;
 use crate::observation::Rehearsal;
-use crate::rehearsal::Conditions;
 use crate::rehearsal::journal::Journal;
 use crate::rehearsal::scenario::Scenario;
+use crate::rehearsal::{Claim, Conditions};
 use crate::report;
 use crate::units::Count;
 
@@ -24,6 +24,7 @@ const SETTINGS: [(&str, &str); 2] = [("max_wal_size", "64MB"), ("min_wal_size", 
 pub fn run(arguments: &DemoArguments) -> Result<()> {
     let scenario = Scenario::load(&arguments.scenario)?;
     let migration = MigrationFile::read(&scenario.migration())?;
+    let _claim = Claim::of(&arguments.output)?;
     let ground = fill(&scenario, arguments)?;
     let batching = BatchArguments {
         batch_size: Some(scenario.batch_size),
@@ -46,7 +47,7 @@ pub fn run(arguments: &DemoArguments) -> Result<()> {
             production: if full { Vec::new() } else { production.clone() },
         };
         let file = arguments.output.join(name);
-        let mut journal = Journal::new(Some(file.clone()));
+        let mut journal = Journal::new(Some(file.clone())).telling(output::print_note);
         let rehearsal = job.run(ground, &mut journal);
         rehearsal
             .and_then(|rehearsal| journal.is_saved().map(|()| rehearsal))
@@ -61,7 +62,7 @@ pub fn run(arguments: &DemoArguments) -> Result<()> {
             output::print_note("rehearsing it on the clone, which has a quarter of the rows");
             let mut rehearsal = run(false, &clone.ground, REHEARSAL_FILE)?;
             clone.aim(&ground, &mut rehearsal)?;
-            Journal::new(Some(arguments.output.join(REHEARSAL_FILE))).save(&rehearsal)?;
+            output::write_atomically(&arguments.output.join(REHEARSAL_FILE), rehearsal.to_json().as_bytes())?;
             rehearsal
         }
     };

@@ -14,9 +14,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::compare::Named;
 use crate::model::runs;
 use crate::observation::{Benchmark, Rehearsal, RunRecord};
-use crate::rehearsal::Conditions;
 use crate::rehearsal::duet::{PAIRS, Voice, backfill_of, play as play_pairs};
 use crate::rehearsal::schedule::schedule;
+use crate::rehearsal::{Claim, Conditions};
 use crate::server::Staging;
 
 /// Whole runs of each, unless asked otherwise.
@@ -29,6 +29,7 @@ const FILES: [&str; 2] = ["base.json", "new.json"];
 /// # Errors
 /// Those of a rehearsal; `TooLittleEvidence` when the person interrupts it.
 pub fn play(arguments: &CompareArguments) -> Result<(Vec<Named>, Vec<Named>)> {
+    let _claim = Claim::of(&arguments.duet.output)?;
     let duet = Duet {
         arguments,
         migrations: [

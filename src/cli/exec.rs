@@ -9,7 +9,7 @@ use crate::catalog;
 use crate::error::Result;
 use crate::observation::Rehearsal;
 use crate::rehearsal::journal::Journal;
-use crate::rehearsal::{CommandSeen, observe, of_other_databases};
+use crate::rehearsal::{Claim, CommandSeen, observe, of_other_databases};
 use crate::server::signals;
 use crate::units::{Count, Seconds};
 
@@ -17,12 +17,13 @@ use crate::units::{Count, Seconds};
 pub fn run(arguments: &RehearseArguments, command: &str) -> Result<()> {
     let ground = prepare_ground(arguments)?;
     let directory = rehearse::directory(arguments);
+    let _claim = Claim::of(&directory)?;
     let file = directory.join(REHEARSAL_FILE);
-    let mut journal = Journal::new(Some(file.clone()));
+    let mut journal = Journal::new(Some(file.clone())).telling(output::print_note);
     let rehearsal =
         measured(arguments, command, &ground, &mut journal).inspect_err(|_| rehearse::tell_saved(&journal, &file))?;
     let results = Results::new(rehearsal, &arguments.options).inspect_err(|_| rehearse::tell_saved(&journal, &file))?;
-    results.publish(arguments.format, &directory)?;
+    results.publish_safely(arguments.format, &directory)?;
     journal.is_saved()?;
     output::print_note(&format!("saved {}", directory.join("report.html").display()));
     results.check()

@@ -9,7 +9,8 @@ use super::progress::Progress;
 use crate::error::{ErrorKind, Result};
 use crate::rehearsal::scenario;
 use crate::server::{
-    CancelOnInterrupt, ConnectionParameters, Sandbox, Staging, ThrowawayOptions, ThrowawayServer, server_error, signals,
+    CancelOnInterrupt, CloneLock, ConnectionParameters, Sandbox, Staging, ThrowawayOptions, ThrowawayServer,
+    server_error, signals,
 };
 
 /// A place to rehearse, and what has to live as long as it.
@@ -21,9 +22,10 @@ pub struct Ground {
     _server: Option<ThrowawayServer>,
 }
 
-/// The database of one run; a copy is dropped with it.
+/// The database of one run; a copy is dropped with it, and one that is changed in place is nobody else's meanwhile.
 pub struct Site {
     parameters: ConnectionParameters,
+    _lock: Option<CloneLock>,
     _sandbox: Option<Sandbox>,
 }
 
@@ -163,10 +165,11 @@ impl Ground {
     /// Returns the database for one run.
     ///
     /// # Errors
-    /// `Connection` when the copy cannot be made.
+    /// `Connection` when the copy cannot be made; `UnsafeTarget` when another rehearsal changes the same database.
     pub fn site(&self) -> Result<Site> {
         if !self.copies {
             return Ok(Site {
+                _lock: Some(CloneLock::take(&self.parameters)?),
                 parameters: self.parameters.clone(),
                 _sandbox: None,
             });
@@ -176,6 +179,7 @@ impl Ground {
         progress.finish();
         Ok(Site {
             parameters: sandbox.parameters().clone(),
+            _lock: None,
             _sandbox: Some(sandbox),
         })
     }

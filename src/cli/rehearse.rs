@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::{self, stopping};
 use crate::observation::{EndReason, Rehearsal};
 use crate::rehearsal::journal::Journal;
-use crate::rehearsal::{Conditions, Unfinished, history, rehearse};
+use crate::rehearsal::{Claim, Conditions, Unfinished, history, rehearse};
 use crate::server::{ConnectionParameters, Production, Staging, free_disk, signals};
 use crate::units::{Bytes, Count, Seconds};
 
@@ -52,6 +52,7 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
     };
     tell_the_floor(arguments);
     let directory = directory(arguments);
+    let _claim = Claim::of(&directory)?;
     let job = Job {
         migration: &migration,
         rollback: rollback.as_ref(),
@@ -63,7 +64,7 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
         production: production_tables,
     };
     let file = directory.join(REHEARSAL_FILE);
-    let mut journal = Journal::new(Some(file.clone()));
+    let mut journal = Journal::new(Some(file.clone())).telling(output::print_note);
     let mut rehearsal = job
         .run(&ground, &mut journal)
         .inspect_err(|_| tell_saved(&journal, &file))?;
@@ -73,7 +74,7 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
     if !results.rehearsal.targets.is_empty() {
         tell_clone(&results, arguments)?;
     }
-    results.publish(arguments.format, &directory)?;
+    results.publish_safely(arguments.format, &directory)?;
     journal.is_saved()?;
     output::print_note(&format!("saved {}", directory.join("report.html").display()));
     production.map_err(|error| error.in_context("the estimate is for the clone's size"))?;
@@ -228,6 +229,10 @@ fn has_observations(rehearsal: &Rehearsal) -> bool {
 pub fn tell_saved(journal: &Journal, file: &Path) {
     match journal.is_saved() {
         Ok(()) if journal.has_saved() => output::print_note(&format!("saved {}", file.display())),
+        Ok(()) if journal.holds_earlier() => output::print_note(&format!(
+            "nothing was measured: {} is still the earlier rehearsal",
+            file.display()
+        )),
         Ok(()) => {}
         Err(error) => output::print_note(&format!("warning: {error}")),
     }

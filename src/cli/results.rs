@@ -52,6 +52,17 @@ impl Results {
         delivered.and(saved)
     }
 
+    /// As [`Results::publish`]; where `directory` takes no more, the files go to the temporary directory: what was measured for hours
+    /// is not to be lost for a full disk.
+    ///
+    /// # Errors
+    /// `Usage` when something cannot be written where it was to be, with where it is instead.
+    pub fn publish_safely(&self, format: Format, directory: &Path) -> Result<()> {
+        let delivered = self.deliver(format, None);
+        let saved = output::or_in_refuge(directory, |directory| self.save(directory));
+        delivered.and(saved)
+    }
+
     /// Writes `estimate.json`, `report.html`, `report.md` and the CSV files into `directory`.
     ///
     /// # Errors

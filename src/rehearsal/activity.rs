@@ -5,8 +5,8 @@
 //! begin meanwhile cannot be told apart from it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -42,7 +42,9 @@ pub struct Activity {
 /// A running watch.
 pub struct ActivityWatch {
     stopping: Arc<AtomicBool>,
-    thread: JoinHandle<Result<Activity, postgres::Error>>,
+    before: Relations,
+    seen: Arc<Mutex<SeenStatements>>,
+    thread: JoinHandle<Result<Relations, postgres::Error>>,
 }
 
 struct Lookout {
@@ -58,18 +60,47 @@ impl ActivityWatch {
         let before = Relations::read(&mut client)?;
         let mut lookout = Lookout::new(client)?;
         let stopping = Arc::new(AtomicBool::new(false));
+        let seen = Arc::new(Mutex::new(SeenStatements::default()));
         let thread = {
-            let stopping = Arc::clone(&stopping);
-            std::thread::spawn(move || lookout.watch(before, &stopping))
+            let (stopping, seen) = (Arc::clone(&stopping), Arc::clone(&seen));
+            std::thread::spawn(move || lookout.watch(&seen, &stopping))
         };
-        Ok(ActivityWatch { stopping, thread })
+        Ok(ActivityWatch {
+            stopping,
+            before,
+            seen,
+            thread,
+        })
     }
 
-    /// Ends the watch and returns what was seen; `None` when the watch itself came to grief.
-    pub fn end(self) -> Option<Result<Activity, postgres::Error>> {
-        self.stopping.store(true, Ordering::Relaxed);
-        self.thread.join().ok()
+    /// Returns what was seen until now; what it did to the relations is not known yet.
+    pub fn so_far(&self) -> Activity {
+        // Copied, so that the watch looks on while it is written down.
+        let seen = locked(&self.seen).clone();
+        Activity {
+            seen,
+            relations: (self.before.clone(), self.before.clone()),
+        }
     }
+
+    /// Ends the watch and returns what was seen, and `Err` when it broke off before, with why where the server said it.
+    pub fn end(self) -> (Activity, Result<(), Option<postgres::Error>>) {
+        self.stopping.store(true, Ordering::Relaxed);
+        let (after, outcome) = match self.thread.join() {
+            Ok(Ok(after)) => (after, Ok(())),
+            Ok(Err(error)) => (self.before.clone(), Err(Some(error))),
+            Err(_) => (self.before.clone(), Err(None)),
+        };
+        let activity = Activity {
+            seen: std::mem::take(&mut *locked(&self.seen)),
+            relations: (self.before, after),
+        };
+        (activity, outcome)
+    }
+}
+
+fn locked(seen: &Mutex<SeenStatements>) -> MutexGuard<'_, SeenStatements> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Lookout {
@@ -83,19 +114,16 @@ impl Lookout {
         })
     }
 
-    fn watch(&mut self, before: Relations, stopping: &AtomicBool) -> Result<Activity, postgres::Error> {
-        let mut seen = SeenStatements::default();
+    /// Looks on until it is told to stop, and returns the relations then.
+    fn watch(&mut self, seen: &Mutex<SeenStatements>, stopping: &AtomicBool) -> Result<Relations, postgres::Error> {
         let mut interval = SHORTEST_INTERVAL;
         loop {
             let is_last = stopping.load(Ordering::Relaxed);
             let sessions = self.look()?;
             let (now, position) = self.clock()?;
-            let is_news = seen.add(now, position, &sessions);
+            let is_news = locked(seen).add(now, position, &sessions);
             if is_last {
-                return Ok(Activity {
-                    seen,
-                    relations: (before, Relations::read(&mut self.client)?),
-                });
+                return Relations::read(&mut self.client);
             }
             interval = if is_news {
                 SHORTEST_INTERVAL

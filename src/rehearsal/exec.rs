@@ -3,6 +3,7 @@
 //! The tool decides what is sent and when; a second connection looks on. What is written down is sampled and says so.
 
 use super::activity::{Activity, ActivityWatch};
+use super::exec_saves::{self, SavesMeanwhile};
 use super::foreign_command::{CommandEnd, run_command};
 use super::journal::Journal;
 use super::relations::Relations;
@@ -57,23 +58,28 @@ pub fn observe(
     rehearsal: &mut Rehearsal,
     journal: &mut Journal,
 ) -> Result<CommandSeen> {
-    journal.save(rehearsal)?;
+    journal.begin(rehearsal)?;
     let lost = |error: postgres::Error| server_error(&error, ErrorKind::Connection).in_context("watching the command");
     let watch = ActivityWatch::start(clone.second_connection()?).map_err(lost)?;
-    let ended = run_command(command, clone.parameters(), rehearsal.server.version_num);
-    let activity = {
+    let version_num = rehearsal.server.version_num;
+    let ended = {
+        let mut saves = SavesMeanwhile::new(&watch, rehearsal, journal);
+        run_command(command, clone.parameters(), version_num, &mut || saves.save_if_due())
+    };
+    let (activity, watched) = {
         // Should the network stand still, the watch is cut off together with the session.
         let _answer = clone.line().await_answer(clone.longest_silence());
         watch.end()
     };
-    let end = ended?;
-    let seen = match activity {
-        Some(activity) => record(&activity.map_err(lost)?, end.seconds, rehearsal),
-        None => {
-            return Err(Error::new(
-                ErrorKind::Connection,
-                "the watch over the command broke off",
-            ));
+    let seconds = ended.as_ref().map_or(0.0, |end| end.seconds);
+    let seen = record(&activity, seconds, rehearsal);
+    let end = match watched.map_err(|error| broken_off(error.map(lost))).and(ended) {
+        Ok(end) => end,
+        Err(error) => {
+            exec_saves::mark_unfinished(&activity, rehearsal);
+            rehearsal.ended = Some(without_end(&error));
+            journal.try_save(rehearsal);
+            return Err(error);
         }
     };
     if end.interrupted {
@@ -83,6 +89,22 @@ pub fn observe(
     rehearsal.ended = Some(ending(&end, &outcome));
     journal.try_save(rehearsal);
     outcome.map(|()| seen)
+}
+
+fn broken_off(why: Option<Error>) -> Error {
+    why.unwrap_or_else(|| Error::new(ErrorKind::Connection, "the watch over the command broke off"))
+}
+
+/// Returns how it ended where the command's own end is not known, or there was none.
+fn without_end(error: &Error) -> Ending {
+    let reason = match error.kind() {
+        ErrorKind::Connection => EndReason::ConnectionLost,
+        _ => EndReason::Failed,
+    };
+    Ending {
+        reason,
+        message: error.message().to_string(),
+    }
 }
 
 /// Whether the last statement came to its end, and what would have followed it, nobody knows: its time is no whole time.
@@ -130,7 +152,7 @@ fn ending(end: &CommandEnd, outcome: &Result<()>) -> Ending {
 }
 
 /// Writes the statements down, each text once, in the order in which they were first seen.
-fn record(activity: &Activity, seconds: f64, rehearsal: &mut Rehearsal) -> CommandSeen {
+pub(super) fn record(activity: &Activity, seconds: f64, rehearsal: &mut Rehearsal) -> CommandSeen {
     let mut told = CommandSeen {
         seconds,
         statement_seconds: 0.0,

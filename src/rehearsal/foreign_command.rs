@@ -37,11 +37,16 @@ pub struct CommandEnd {
     pub last_lines: Vec<String>,
 }
 
-/// Runs `command` through the shell with the environment that leads to `clone`.
+/// Runs `command` through the shell with the environment that leads to `clone`, and calls `meanwhile` again and again.
 ///
 /// # Errors
 /// `Usage` when no shell can be started.
-pub fn run_command(command: &str, clone: &ConnectionParameters, version_num: u32) -> Result<CommandEnd> {
+pub fn run_command(
+    command: &str,
+    clone: &ConnectionParameters,
+    version_num: u32,
+    meanwhile: &mut dyn FnMut(),
+) -> Result<CommandEnd> {
     let begin = Instant::now();
     let mut child = shell(command, clone, version_num).spawn().map_err(|error| {
         let message = format!("cannot run {command:?}: {}", reason(&error));
@@ -59,7 +64,7 @@ pub fn run_command(command: &str, clone: &ConnectionParameters, version_num: u32
     .into_iter()
     .flatten()
     .collect();
-    let (status, interrupted) = await_end(&mut child, group)?;
+    let (status, interrupted) = await_end(&mut child, group, meanwhile)?;
     let seconds = begin.elapsed().as_secs_f64();
     drop(at_forced_exit);
     await_streams(&streams);
@@ -105,7 +110,7 @@ fn shell(command: &str, clone: &ConnectionParameters, version_num: u32) -> Comma
 }
 
 /// Waits for the end of the command; asks it to end when the person interrupts, at last without asking.
-fn await_end(child: &mut Child, group: Pid) -> Result<(ExitStatus, bool)> {
+fn await_end(child: &mut Child, group: Pid, meanwhile: &mut dyn FnMut()) -> Result<(ExitStatus, bool)> {
     let lost = |error: std::io::Error| {
         let message = format!("cannot wait for the command: {}", reason(&error));
         Error::new(ErrorKind::Usage, message)
@@ -124,6 +129,7 @@ fn await_end(child: &mut Child, group: Pid) -> Result<(ExitStatus, bool)> {
             next_request = Some(Instant::now() + PATIENCE);
             let _ = kill_process_group(group, signal);
         }
+        meanwhile();
         std::thread::sleep(POLL);
     }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::torn_files::{self, remove_torn_files};
+use super::{earlier, refuge};
 use crate::error::{Error, ErrorKind, Result, reason};
 use crate::observation::Rehearsal;
 
@@ -11,13 +12,19 @@ use crate::observation::Rehearsal;
 const SHARE_OF_TIME: u32 = 100;
 /// Saves are at least this far apart.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(2);
+/// What to do where nothing can be written.
+const ANOTHER_PLACE: &str = "name another place, or make room there";
 
 /// The file a rehearsal is saved to, again and again.
 pub struct Journal {
     path: Option<PathBuf>,
     next_save: Instant,
     has_saved: bool,
+    /// Whether the file is an earlier rehearsal that is not to be lost; `None` before that was looked at.
+    holds_earlier: Option<bool>,
     unsaved: Option<Error>,
+    refuge: Option<PathBuf>,
+    tell: fn(&str),
     enclosing: Option<Enclosing>,
 }
 
@@ -31,9 +38,18 @@ impl Journal {
             path,
             next_save: Instant::now(),
             has_saved: false,
+            holds_earlier: None,
             unsaved: None,
+            refuge: None,
+            tell: |_| {},
             enclosing: None,
         }
+    }
+
+    /// Lets `tell` hear, in words for the person, where it saves instead and what it keeps.
+    pub fn telling(mut self, tell: fn(&str)) -> Self {
+        self.tell = tell;
+        self
     }
 
     /// Saves what `enclosing` makes of each rehearsal in its stead, until told otherwise: a rollback is saved as a part of its
@@ -47,11 +63,34 @@ impl Journal {
         self.path.is_some() && Instant::now() >= self.next_save
     }
 
-    /// Saves if it is possible: a full disk must not end a rehearsal that may find room again at its end.
+    /// Saves for the first time, or makes sure that it could where an earlier rehearsal stays until something is measured.
+    ///
+    /// # Errors
+    /// `Usage` when nothing can be written there and nothing is lost by saying so, or nothing elsewhere either.
+    pub fn begin(&mut self, rehearsal: &Rehearsal) -> Result<()> {
+        let Err(error) = self.write(rehearsal) else {
+            return Ok(());
+        };
+        if refuge::is_of_the_disk(&error) || self.has_saved {
+            self.take_refuge(rehearsal, &error);
+        }
+        match self.refuge {
+            Some(_) => Ok(()),
+            None => Err(self.cannot_write(&error)),
+        }
+    }
+
+    /// Saves if it is possible, in the temporary directory if not here: a full disk must not end a rehearsal that may find room
+    /// again at its end.
     pub fn try_save(&mut self, rehearsal: &Rehearsal) {
-        self.unsaved = self.save(rehearsal).err();
-        if self.unsaved.is_some() {
-            self.next_save = Instant::now() + SHORTEST_PAUSE;
+        match self.write(rehearsal) {
+            Ok(()) => {
+                self.unsaved = None;
+                if let Some(refuge) = self.refuge.take() {
+                    let _ = std::fs::remove_file(refuge);
+                }
+            }
+            Err(error) => self.take_refuge(rehearsal, &error),
         }
     }
 
@@ -60,10 +99,15 @@ impl Journal {
         self.has_saved
     }
 
-    /// Tells whether the last state that was to be saved is on disk.
+    /// Tells whether the file still is that of an earlier rehearsal, because this one measured nothing.
+    pub fn holds_earlier(&self) -> bool {
+        self.holds_earlier == Some(true)
+    }
+
+    /// Tells whether the last state that was to be saved is on disk, where it was to be.
     ///
     /// # Errors
-    /// `Usage` with why it is not.
+    /// `Usage` with why it is not, and where it is instead.
     pub fn is_saved(&self) -> Result<()> {
         match &self.unsaved {
             Some(error) => Err(error.clone()),
@@ -71,27 +115,69 @@ impl Journal {
         }
     }
 
-    /// Saves at once.
-    ///
-    /// # Errors
-    /// `Usage` when the file cannot be written; the previous version then stands.
-    pub fn save(&mut self, rehearsal: &Rehearsal) -> Result<()> {
+    fn write(&mut self, rehearsal: &Rehearsal) -> std::io::Result<()> {
         let Some(path) = &self.path else { return Ok(()) };
         let begin = Instant::now();
-        let text = match &self.enclosing {
-            Some(enclosing) => enclosing(rehearsal).to_json(),
-            None => rehearsal.to_json(),
-        };
+        let enclosed = self.enclosing.as_ref().map(|enclosing| enclosing(rehearsal));
+        let rehearsal = enclosed.as_ref().unwrap_or(rehearsal);
+        let text = rehearsal.to_json();
         if !self.has_saved
             && let Some(directory) = path.parent()
         {
             remove_torn_files(directory);
         }
-        write_atomically(path, text.as_bytes())?;
+        if *self
+            .holds_earlier
+            .get_or_insert_with(|| earlier::is_worth_keeping(path))
+        {
+            if !earlier::has_measured(rehearsal) {
+                self.next_save = Instant::now() + SHORTEST_PAUSE;
+                return could_write(path, text.as_bytes());
+            }
+            earlier::keep(path)?;
+            self.holds_earlier = Some(false);
+            (self.tell)(&format!(
+                "the earlier rehearsal is kept as {}",
+                earlier::kept_as(path).display()
+            ));
+        }
+        try_write(path, text.as_bytes())?;
         self.has_saved = true;
         self.next_save = Instant::now() + (begin.elapsed() * SHARE_OF_TIME).max(SHORTEST_PAUSE);
         Ok(())
     }
+
+    /// Saves in the temporary directory, after `error` kept it from its own place.
+    fn take_refuge(&mut self, rehearsal: &Rehearsal, error: &std::io::Error) {
+        self.next_save = Instant::now() + SHORTEST_PAUSE;
+        let unsaved = self.cannot_write(error);
+        let enclosed = self.enclosing.as_ref().map(|enclosing| enclosing(rehearsal));
+        let text = enclosed.as_ref().unwrap_or(rehearsal).to_json();
+        let Some(refuge) = self.path.as_deref().and_then(place_of_refuge) else {
+            self.unsaved = Some(unsaved);
+            return;
+        };
+        if try_write(&refuge, text.as_bytes()).is_err() {
+            self.unsaved = Some(unsaved);
+            return;
+        }
+        let message = format!("{unsaved}; what is measured is saved as {}", refuge.display());
+        if self.refuge.is_none() {
+            (self.tell)(&format!("warning: {message}"));
+        }
+        self.has_saved = true;
+        self.refuge = Some(refuge);
+        self.unsaved = Some(Error::new(ErrorKind::Usage, message).with_hint(ANOTHER_PLACE));
+    }
+
+    fn cannot_write(&self, error: &std::io::Error) -> Error {
+        cannot_write(self.path.as_deref().unwrap_or(Path::new("")), error)
+    }
+}
+
+fn place_of_refuge(path: &Path) -> Option<PathBuf> {
+    let directory = refuge::instead_of(path.parent().unwrap_or(Path::new("")))?;
+    Some(directory.join(path.file_name()?))
 }
 
 /// Writes a file so that a reader sees either the old or the new content, never a part.
@@ -101,23 +187,36 @@ impl Journal {
 /// # Errors
 /// `Usage` with the path and the reason (disk full, no permission, no such directory).
 pub fn write_atomically(path: &Path, content: &[u8]) -> Result<()> {
-    try_write(path, content).map_err(|error| {
-        Error::new(
-            ErrorKind::Usage,
-            format!("cannot write {}: {}", path.display(), reason(&error)),
-        )
-        .with_hint("name another place, or make room there")
-    })
+    try_write(path, content).map_err(|error| cannot_write(path, &error))
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
+    let message = format!("cannot write {}: {}", path.display(), reason(error));
+    Error::new(ErrorKind::Usage, message).with_hint(ANOTHER_PLACE)
 }
 
 fn try_write(path: &Path, content: &[u8]) -> std::io::Result<()> {
     use std::io::Write;
-    use std::os::unix::fs::PermissionsExt;
 
     let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     if path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir()) {
         return std::fs::File::options().write(true).open(&path)?.write_all(content);
     }
+    let written = write_beside(&path, content)?;
+    written.persist(&path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Makes sure that `content` could be written to the file that is at `path`, and leaves that as it is.
+fn could_write(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    write_beside(&path.canonicalize()?, content).map(drop)
+}
+
+/// Writes a file under a name of its own into the directory of `path`; it is gone with the value.
+fn write_beside(path: &Path, content: &[u8]) -> std::io::Result<tempfile::NamedTempFile> {
+    use std::io::Write;
+    use std::os::unix::fs::PermissionsExt;
+
     let directory = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
@@ -133,6 +232,5 @@ fn try_write(path: &Path, content: &[u8]) -> std::io::Result<()> {
     let _ = file.as_file().try_lock();
     file.write_all(content)?;
     file.as_file().sync_all()?;
-    file.persist(&path).map_err(|error| error.error)?;
-    Ok(())
+    Ok(file)
 }

@@ -6,8 +6,11 @@
 mod activity;
 pub mod backfill;
 mod batched_step;
+mod claim;
 pub mod duet;
+pub mod earlier;
 mod exec;
+mod exec_saves;
 mod foreign_command;
 pub mod history;
 pub mod journal;
@@ -15,6 +18,7 @@ mod ladder;
 mod look_ahead;
 pub mod observer;
 mod outside;
+pub mod refuge;
 mod rehearse;
 mod relations;
 pub mod replay;
@@ -38,6 +42,7 @@ mod walk_plan;
 pub mod way_back;
 mod window_queue;
 
+pub use claim::Claim;
 pub use exec::{CommandSeen, observe};
 pub use foreign_command::of_other_databases;
 pub use rehearse::{Conditions, RehearsalMonitor, rehearse};

@@ -101,7 +101,7 @@ pub fn rehearse(
     journal: &mut Journal,
     monitor: &mut dyn RehearsalMonitor,
 ) -> Result<()> {
-    journal.save(rehearsal)?;
+    journal.begin(rehearsal)?;
     let version_num = rehearsal.server.version_num;
     let worker = prepare_session(clone.client(), conditions.lock_timeout)?;
     let observer = Observer::start(clone, version_num, worker)?;

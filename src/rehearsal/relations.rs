@@ -14,11 +14,12 @@ use crate::observation::{DiskRecord, LockRecord};
 pub type RelationLock = (u32, String);
 
 /// The relations that are not the server's own, by object id.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Relations {
     relations: BTreeMap<u32, Relation>,
 }
 
+#[derive(Clone)]
 struct Relation {
     name: String,
     /// Number of its file; 0 without storage.

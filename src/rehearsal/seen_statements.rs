@@ -40,7 +40,7 @@ pub struct SeenStatement {
 }
 
 /// The statements seen so far.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct SeenStatements {
     /// In the order in which they began to be seen.
     pub statements: Vec<SeenStatement>,
@@ -95,6 +95,13 @@ impl SeenStatements {
         is_news
     }
 
+    /// Returns the statements that still ran in the last look.
+    pub fn running(&self) -> impl Iterator<Item = &SeenStatement> {
+        let last_at = self.last_look.map_or(0.0, |(at, _)| at);
+        let statements = self.statements.iter();
+        statements.filter(move |statement| !statement.end_is_exact && statement.end >= last_at)
+    }
+
     fn begin(&mut self, session: &SessionLook) -> usize {
         self.statements.push(SeenStatement {
             sql: session.sql.clone(),
@@ -142,8 +149,10 @@ mod tests {
         seen.add(10.0, 0, &[]);
         assert!(seen.add(10.5, 100, &[session("ALTER", 10.2, None, &[1])]));
         assert!(!seen.add(11.0, 300, &[session("ALTER", 10.2, None, &[1])]));
+        assert_eq!(seen.running().count(), 1);
         assert!(seen.add(11.5, 310, &[session("UPDATE", 11.25, Some(11.375), &[1])]));
         assert!(seen.add(13.0, 320, &[session("COMMIT", 12.5, Some(12.75), &[])]));
+        assert_eq!(seen.running().count(), 0);
         let statements = &seen.statements;
         assert_eq!(
             statements.iter().map(|seen| seen.sql.as_str()).collect::<Vec<_>>(),

@@ -4,6 +4,7 @@
 
 mod account;
 mod child_environment;
+mod clone_lock;
 mod connect;
 mod discovery;
 mod elsewhere;
@@ -33,6 +34,7 @@ mod tls;
 mod witness;
 
 pub use child_environment::is_of_a_database;
+pub use clone_lock::CloneLock;
 pub use environment::Environment;
 pub use free_disk::free_disk;
 pub use identity::{Identity, Kinship};

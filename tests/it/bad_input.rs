@@ -146,7 +146,9 @@ impl UnderWay {
             "--batch-size",
             "10",
         ];
-        let mut child = start(&mut support::migtime(&[&fixed[..], options].concat()));
+        let mut program = support::migtime(&[&fixed[..], options].concat());
+        // What it has no other place for is gone with the folder.
+        let mut child = start(program.env("TMPDIR", folder.path("")));
         let mut client = database.client();
         // In a sandbox the updates are not seen here, only that somebody is at them.
         let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'migtime' \

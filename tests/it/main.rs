@@ -33,6 +33,7 @@ mod migration_fixture;
 mod migration_steps;
 mod migration_tools;
 mod no_accidental_pass;
+mod nothing_is_lost;
 mod outside_the_database;
 mod plan_cases;
 mod plan_command;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::arguments::{BenchArguments, OutsideArguments};
 use super::{output, outside};
 use crate::error::{Error, ErrorKind, Result};
+use crate::rehearsal::Claim;
 use crate::rehearsal::schedule::schedule;
 use crate::report::{self, BenchRow};
 use crate::server::signals;
@@ -19,6 +20,7 @@ use progress::BenchProgress;
 
 /// Runs the command.
 pub fn run(arguments: &BenchArguments) -> Result<()> {
+    let _claim = Claim::of(&arguments.output)?;
     let mut entries = selection::entries(arguments)?;
     let done: Vec<u32> = entries.iter().map(Entry::runs_done).collect();
     let order = schedule(&done, arguments.runs, arguments.seed);

@@ -17,11 +17,13 @@ const SUMMARY: &str = "summary.md";
 /// `Usage` when something cannot be written.
 pub fn publish(verdicts: &[Verdict], directory: &Path) -> Result<()> {
     let summary = job_summary(verdicts, &directory.display().to_string());
-    output::write_atomically(&directory.join(SUMMARY), summary.as_bytes())?;
-    for document in Document::ALL {
-        let text = document.render(verdicts);
-        output::write_atomically(&directory.join(document.file_name()), text.as_bytes())?;
-    }
+    let saved = output::or_in_refuge(directory, |directory| {
+        output::write_atomically(&directory.join(SUMMARY), summary.as_bytes())?;
+        Document::ALL.iter().try_for_each(|document| {
+            let text = document.render(verdicts);
+            output::write_atomically(&directory.join(document.file_name()), text.as_bytes())
+        })
+    });
     if std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
         append("GITHUB_STEP_SUMMARY", &summary)?;
         append("GITHUB_OUTPUT", &Document::GithubOutputs.render(verdicts))?;
@@ -29,6 +31,7 @@ pub fn publish(verdicts: &[Verdict], directory: &Path) -> Result<()> {
     } else {
         output::deliver(summary.as_bytes(), None)?;
     }
+    saved?;
     output::print_note(&format!("saved {}", directory.join(SUMMARY).display()));
     Ok(())
 }

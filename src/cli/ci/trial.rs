@@ -54,7 +54,7 @@ impl Trial<'_> {
         let mut verdict = self.plan()?;
         let rollback = self.file.down()?;
         let file = self.directory.join(REHEARSAL_FILE);
-        let mut journal = Journal::new(Some(file));
+        let mut journal = Journal::new(Some(file)).telling(output::print_note);
         let rehearsal = match self.job(rollback.as_ref())?.run(&self.place.ground, &mut journal) {
             Ok(rehearsal) => rehearsal,
             Err(error) if error.kind() == ErrorKind::MigrationFailed => {
@@ -69,7 +69,7 @@ impl Trial<'_> {
         signals::refuse_if_interrupted()?;
         let rehearsal = self.with_targets(rehearsal, &mut journal)?;
         let (results, too_thin) = self.estimate(rehearsal)?;
-        results.save(&self.directory)?;
+        output::or_in_refuge(&self.directory, |directory| results.save(directory))?;
         journal.is_saved()?;
         let traps = verdict.findings;
         verdict = ci::of_rehearsal(&results.rehearsal, &results.estimate, &path_in_repository);

@@ -1,0 +1,137 @@
+//! The directory that a run writes its results into is its own meanwhile: a second run into it is refused.
+//!
+//! It is owned by the process that holds the lock on a hidden file in it. The kernel lets go of the lock when that process
+//! ends in whatever way, so a file that was left behind keeps nobody out.
+
+use std::fs::File;
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::refuge;
+use crate::error::{Error, ErrorKind, Result, reason};
+
+/// Not among the names that are cleaned up as torn files.
+const FILE: &str = ".migtime.lock";
+
+/// A directory that no other run writes into for as long as this value lives.
+pub struct Claim {
+    file: Option<(File, PathBuf)>,
+    /// The directories that were made for it, the deepest first.
+    made: Vec<PathBuf>,
+}
+
+impl Claim {
+    /// Claims `directory`, which is made where there is none.
+    ///
+    /// A disk that takes no file, or has no locks, does not keep anybody from working: there nobody is refused.
+    ///
+    /// # Errors
+    /// `Usage` when another run has it, with that run's process; or when there can be no such directory.
+    pub fn of(directory: &Path) -> Result<Claim> {
+        let missing = directory.ancestors().take_while(|ancestor| !ancestor.exists());
+        let mut claim = Claim {
+            file: None,
+            made: missing.map(Path::to_path_buf).collect(),
+        };
+        let path = directory.join(FILE);
+        match std::fs::create_dir_all(directory).and_then(|()| lock(&path)) {
+            Ok(Lock::Taken(file)) => claim.file = Some((file, path)),
+            Ok(Lock::OfAnother(owner)) => return Err(in_use(directory, &owner)),
+            Err(error) if refuge::is_of_the_disk(&error) => {}
+            Err(error) => {
+                let message = format!("cannot write {}: {}", directory.display(), reason(&error));
+                return Err(Error::new(ErrorKind::Usage, message).with_hint("name another place"));
+            }
+        }
+        Ok(claim)
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if let Some((_lock, path)) = &self.file {
+            // While it is still locked: whoever locks it later finds that it has lost its name.
+            let _ = std::fs::remove_file(path);
+        }
+        for directory in &self.made {
+            // Succeeds only for one in which nothing was written.
+            let _ = std::fs::remove_dir(directory);
+        }
+    }
+}
+
+enum Lock {
+    Taken(File),
+    OfAnother(String),
+}
+
+fn lock(path: &Path) -> std::io::Result<Lock> {
+    loop {
+        let mut file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(std::fs::TryLockError::WouldBlock) => {
+                let mut owner = String::new();
+                // It may just be written; then nobody is named.
+                let _ = file.read_to_string(&mut owner);
+                return Ok(Lock::OfAnother(owner.trim().to_string()));
+            }
+            // Some file systems have none.
+            Err(std::fs::TryLockError::Error(_)) => return Ok(Lock::Taken(file)),
+        }
+        // The one before may have removed it after it was opened here.
+        if path.metadata().is_ok_and(|named| is_same(&named, &file)) {
+            file.set_len(0)?;
+            file.rewind()?;
+            write!(file, "process {}", std::process::id())?;
+            return Ok(Lock::Taken(file));
+        }
+    }
+}
+
+fn is_same(named: &std::fs::Metadata, file: &File) -> bool {
+    let id = |found: &std::fs::Metadata| (found.dev(), found.ino());
+    file.metadata().is_ok_and(|opened| id(&opened) == id(named))
+}
+
+fn in_use(directory: &Path, owner: &str) -> Error {
+    let who = match owner {
+        "" => "another migtime".to_string(),
+        owner => format!("another migtime, {owner},"),
+    };
+    let message = format!("{who} is writing its results into {}", directory.display());
+    Error::new(ErrorKind::Usage, message).with_hint("wait for its end, or name another place with --output")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_of_one_at_a_time() {
+        let parent = tempfile::tempdir().expect("temporary directory");
+        let directory = parent.path().join("reports/m");
+        let first = Claim::of(&directory).expect("free");
+        let refused = Claim::of(&directory).err().expect("in use");
+        assert!(refused.message().contains(&format!("process {}", std::process::id())));
+        drop(first);
+        assert!(!parent.path().join("reports").exists(), "nothing was written into it");
+        let second = Claim::of(&directory).expect("free again");
+        std::fs::write(directory.join("rehearsal.json"), "").expect("file");
+        drop(second);
+        assert_eq!(std::fs::read_dir(&directory).expect("directory").count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_was_left_behind_keeps_nobody_out() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        std::fs::write(directory.path().join(FILE), "process 4711").expect("file");
+        assert!(Claim::of(directory.path()).is_ok());
+    }
+}
