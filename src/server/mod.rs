@@ -9,6 +9,7 @@ mod discovery;
 mod elsewhere;
 mod environment;
 mod files;
+mod foreign;
 mod free_disk;
 mod identity;
 mod in_place;
@@ -34,6 +35,7 @@ mod witness;
 
 pub use child_environment::is_of_a_database;
 pub use environment::Environment;
+pub use foreign::{ForeignServer, ForeignWrites, foreign_servers};
 pub use free_disk::free_disk;
 pub use identity::{Identity, Kinship};
 pub use in_place::{Danger, InPlaceFacts};
