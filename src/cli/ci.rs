@@ -11,7 +11,7 @@ mod trial;
 
 use super::arguments::{BatchArguments, CiArguments};
 use super::migration_file::MigrationFile;
-use super::{output, outside, repository::path_in_repository};
+use super::{output, repository::path_in_repository};
 use crate::error::{Error, ErrorKind, Result};
 use crate::observation::Rehearsal;
 use crate::rehearsal::Claim;
@@ -66,15 +66,7 @@ fn try_all(
         .iter()
         .map(|migration| MigrationFile::of(pending.tool, migration))
         .collect::<Result<Vec<_>>>()?;
-    let place = Place::prepare(arguments, configuration, pending, files.len() > 1)?;
-    if !place.throwaway {
-        let rollbacks = files.iter().map(MigrationFile::down).collect::<Result<Vec<_>>>()?;
-        outside::refuse(
-            place.ground.is_beside_production(),
-            files.iter().chain(rollbacks.iter().flatten()),
-            &arguments.outside,
-        )?;
-    }
+    let place = Place::prepare(arguments, configuration, pending, &files)?;
     for (index, (migration, file)) in pending.new.iter().zip(&files).enumerate() {
         output::print_note(&format!("{} of {}: {}", index + 1, files.len(), file.name));
         let trial = Trial {

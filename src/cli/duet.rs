@@ -8,7 +8,7 @@ use super::ground::Ground;
 use super::migration_file::{MigrationFile, PlannedMigration};
 use super::rehearse::now;
 use super::whole_run::{WholeRun, runs_of, sha256};
-use super::{connection, machine, output, outside};
+use super::{connection, foreign, machine, output};
 use crate::catalog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::compare::Named;
@@ -30,21 +30,16 @@ const FILES: [&str; 2] = ["base.json", "new.json"];
 /// Those of a rehearsal; `TooLittleEvidence` when the person interrupts it.
 pub fn play(arguments: &CompareArguments) -> Result<(Vec<Named>, Vec<Named>)> {
     let _claim = Claim::of(&arguments.duet.output)?;
+    let migrations = [
+        MigrationFile::read(&arguments.base)?,
+        MigrationFile::read(&arguments.new)?,
+    ];
+    let ground = ground(arguments, &migrations)?;
     let duet = Duet {
         arguments,
-        migrations: [
-            MigrationFile::read(&arguments.base)?,
-            MigrationFile::read(&arguments.new)?,
-        ],
-        ground: ground(arguments)?,
+        migrations,
+        ground,
     };
-    if !arguments.duet.scratch {
-        outside::refuse(
-            duet.ground.is_beside_production(),
-            &duet.migrations,
-            &arguments.duet.outside,
-        )?;
-    }
     let measured = match (arguments.duet.runs, duet.are_backfills()?) {
         (None, true) => duet.in_pairs()?,
         (runs, _) => duet.in_whole_runs(runs.unwrap_or(RUNS))?,
@@ -227,12 +222,13 @@ fn tell_left_out(planned: &PlannedMigration, path: &Path) {
     }
 }
 
-fn ground(arguments: &CompareArguments) -> Result<Ground> {
+fn ground(arguments: &CompareArguments, migrations: &[MigrationFile]) -> Result<Ground> {
     let duet = &arguments.duet;
     if let Some(schema) = &duet.schema {
         return Ground::scratch(schema, duet.rows, arguments.seed, duet.pg_bin.clone());
     }
     let target = connection::staging_target(duet.staging.as_deref())?;
-    let staging = connection::staging(&target, None, duet.no_password)?;
-    Ok(Ground::staging(staging, true))
+    let mut staging = connection::staging(&target, None, duet.no_password)?;
+    foreign::refuse(&mut staging, true, migrations, &duet.outside)?;
+    Ok(Ground::staging(staging, true, &duet.outside))
 }

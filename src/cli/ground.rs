@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use postgres::Client;
 
+use super::arguments::OutsideArguments;
 use super::output;
 use super::progress::Progress;
 use crate::error::{ErrorKind, Result};
+use crate::migration::Outside;
 use crate::rehearsal::scenario;
 use crate::server::{
     CancelOnInterrupt, CloneLock, ConnectionParameters, Sandbox, Staging, ThrowawayOptions, ThrowawayServer,
@@ -17,7 +19,8 @@ use crate::server::{
 pub struct Ground {
     parameters: ConnectionParameters,
     copies: bool,
-    is_beside_production: bool,
+    /// Whether foreign servers take no writes from a copy.
+    closes_foreign_servers: bool,
     _sandbox: Option<Sandbox>,
     _server: Option<ThrowawayServer>,
 }
@@ -30,12 +33,13 @@ pub struct Site {
 }
 
 impl Ground {
-    /// Takes a checked staging database; with `copies` every run works on a fresh copy of it.
-    pub fn staging(staging: Staging, copies: bool) -> Ground {
+    /// Takes a checked staging database; with `copies` every run works on a fresh copy of it, which writes to no foreign server
+    /// unless that was `allowed`.
+    pub fn staging(staging: Staging, copies: bool, allowed: &OutsideArguments) -> Ground {
         Ground {
             parameters: staging.parameters().clone(),
             copies,
-            is_beside_production: staging.is_beside_production(),
+            closes_foreign_servers: !allowed.allows(Outside::Foreign),
             _sandbox: None,
             _server: None,
         }
@@ -44,19 +48,22 @@ impl Ground {
     /// Copies a checked staging database; the copy may be changed between runs, which work on copies of it.
     ///
     /// # Errors
-    /// `Connection` when the copy cannot be made.
-    pub fn copy_of(staging: Staging) -> Result<Ground> {
+    /// `Connection` when the copy cannot be made; `UnsafeTarget` when its foreign servers cannot be closed.
+    pub fn copy_of(staging: Staging, allowed: &OutsideArguments) -> Result<Ground> {
         let original = staging.parameters().clone();
-        let is_beside_production = staging.is_beside_production();
         // A session on the original would be in the way of the copy.
         drop(staging);
         let progress = Progress::spinner("copying the database");
         let sandbox = Sandbox::copy(&original)?;
+        let closes_foreign_servers = !allowed.allows(Outside::Foreign);
+        if closes_foreign_servers {
+            sandbox.close_foreign_servers()?;
+        }
         progress.finish();
         Ok(Ground {
             parameters: sandbox.parameters().clone(),
             copies: true,
-            is_beside_production,
+            closes_foreign_servers,
             _sandbox: Some(sandbox),
             _server: None,
         })
@@ -109,7 +116,7 @@ impl Ground {
         Ok(Ground {
             parameters: server.parameters("rehearsal"),
             copies: true,
-            is_beside_production: false,
+            closes_foreign_servers: false,
             _sandbox: None,
             _server: Some(server),
         })
@@ -120,7 +127,7 @@ impl Ground {
         Ground {
             parameters: self.parameters.clone(),
             copies: false,
-            is_beside_production: self.is_beside_production,
+            closes_foreign_servers: self.closes_foreign_servers,
             _sandbox: None,
             _server: None,
         }
@@ -138,15 +145,10 @@ impl Ground {
         Ok(Ground {
             parameters: self.parameters.with_database(name),
             copies: true,
-            is_beside_production: self.is_beside_production,
+            closes_foreign_servers: self.closes_foreign_servers,
             _sandbox: None,
             _server: None,
         })
-    }
-
-    /// Tells whether production, as far as it was named, is on the same server.
-    pub fn is_beside_production(&self) -> bool {
-        self.is_beside_production
     }
 
     /// Tells whether each run works on a copy, so that nothing stays behind.
@@ -165,7 +167,8 @@ impl Ground {
     /// Returns the database for one run.
     ///
     /// # Errors
-    /// `Connection` when the copy cannot be made; `UnsafeTarget` when another rehearsal changes the same database.
+    /// `Connection` when the copy cannot be made; `UnsafeTarget` when another rehearsal changes the same database, or its foreign
+    /// servers cannot be closed.
     pub fn site(&self) -> Result<Site> {
         if !self.copies {
             return Ok(Site {
@@ -176,6 +179,9 @@ impl Ground {
         }
         let progress = Progress::spinner("copying the database");
         let sandbox = Sandbox::copy(&self.parameters)?;
+        if self.closes_foreign_servers {
+            sandbox.close_foreign_servers()?;
+        }
         progress.finish();
         Ok(Site {
             parameters: sandbox.parameters().clone(),

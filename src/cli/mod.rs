@@ -15,6 +15,7 @@ mod duet;
 mod estimate;
 mod exec;
 mod expand_contract;
+mod foreign;
 mod gates;
 mod ground;
 mod guard;

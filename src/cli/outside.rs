@@ -4,9 +4,10 @@ use super::arguments::OutsideArguments;
 use super::migration_file::MigrationFile;
 use super::output;
 use crate::error::{Error, ErrorKind, Result};
-use crate::migration::{Outside, Statement, reaches};
+use crate::migration::{Outlets, Outside, Statement, reaches};
 
-/// Refuses statements that reach outside their database; staging may be on production's own server.
+/// Refuses statements that reach outside their database, by themselves or through `outlets` of it; staging may be on production's own
+/// server.
 ///
 /// What is put together at run time cannot be judged: it is said, and refused where staging is on production's own server.
 ///
@@ -15,12 +16,20 @@ use crate::migration::{Outside, Statement, reaches};
 pub fn refuse<'a>(
     is_beside_production: bool,
     files: impl IntoIterator<Item = &'a MigrationFile>,
+    mut outlets: Outlets,
     allowed: &OutsideArguments,
 ) -> Result<()> {
-    let statements = files.into_iter().flat_map(MigrationFile::statements);
+    let statements: Vec<&Statement> = files.into_iter().flat_map(MigrationFile::statements).collect();
+    if statements.iter().any(|statement| sets_search_path(&statement.sql)) {
+        outlets.mean_every_schema();
+    }
     let mut unknown = Vec::new();
     for statement in statements {
-        for (outside, words) in reaches(&statement.sql) {
+        let found = reaches(&statement.sql)
+            .into_iter()
+            .chain(outlets.reaches(&statement.sql));
+        outlets.pass(&statement.sql);
+        for (outside, words) in found {
             if allowed.allows(outside) {
                 continue;
             }
@@ -43,6 +52,11 @@ pub fn refuse<'a>(
     Ok(())
 }
 
+fn sets_search_path(sql: &str) -> bool {
+    let sql = sql.to_ascii_lowercase();
+    sql.contains("search_path") || sql.trim_start().starts_with("set schema")
+}
+
 fn refused(statement: &Statement, outside: Outside, words: &str, is_beside_production: bool) -> Error {
     let reason = match (outside, is_beside_production) {
         (Outside::DynamicSql, _) => " and staging is on production's own server",
@@ -54,7 +68,11 @@ fn refused(statement: &Statement, outside: Outside, words: &str, is_beside_produ
         format!("{}: {words} reaches {}{reason}", place(statement), outside.in_words()),
     )
     .with_hint(format!(
-        "--scratch rehearses it on a throwaway server; if staging's server is disposable: --allow-outside {}",
+        "--scratch rehearses it on a throwaway server; if {} is disposable: --allow-outside {}",
+        match outside {
+            Outside::Foreign => "the other server",
+            _ => "staging's server",
+        },
         outside.name()
     ))
 }

@@ -9,7 +9,7 @@ use super::migration_file::{MigrationFile, PlannedMigration};
 use super::progress::Progress;
 use super::results::Results;
 use super::{
-    connection, exec, in_place, output, outside, plan, targets,
+    connection, exec, foreign, in_place, output, plan, targets,
     watching::{LEVEL, Watcher},
     way_back,
 };
@@ -38,14 +38,14 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
         .map(|url| connection::production_parameters(Some(url), arguments.no_password))
         .transpose()?;
     let mut session = production.as_ref().map(Production::connect).transpose()?;
-    let ground = prepare_ground(arguments, &migration, production.as_ref())?;
-    if !arguments.scratch {
-        outside::refuse(
-            ground.is_beside_production(),
+    let ground = match arguments.scratch {
+        true => prepare_scratch(arguments, &migration)?,
+        false => prepare_staging(
+            arguments,
+            production.as_ref(),
             std::iter::once(&migration).chain(&rollback),
-            &arguments.outside,
-        )?;
-    }
+        )?,
+    };
     let production_tables = match &mut session {
         Some(session) => session.read(|reader| migration.tables(reader))?,
         None => Vec::new(),
@@ -257,24 +257,19 @@ pub fn now() -> String {
     humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string()
 }
 
-fn prepare_ground(
+/// Connects to the staging clone, once it is certain that it is not production, and decides whether it is changed itself; refuses
+/// what `files` do outside of it.
+pub fn prepare_staging<'a>(
     arguments: &RehearseArguments,
-    migration: &MigrationFile,
     production: Option<&ConnectionParameters>,
+    files: impl IntoIterator<Item = &'a MigrationFile>,
 ) -> Result<Ground> {
-    if arguments.scratch {
-        return prepare_scratch(arguments, migration);
-    }
-    prepare_staging(arguments, production)
-}
-
-/// Connects to the staging clone, once it is certain that it is not production, and decides whether it is changed itself.
-pub fn prepare_staging(arguments: &RehearseArguments, production: Option<&ConnectionParameters>) -> Result<Ground> {
     let target = connection::staging_target(arguments.staging.as_deref())?;
     let mut staging = connection::staging(&target, production, arguments.no_password)?;
     let copies =
         arguments.sandbox || arguments.runs > 1 || in_place::works_on_a_copy(&mut staging, &arguments.in_place)?;
-    Ok(Ground::staging(staging, copies))
+    foreign::refuse(&mut staging, copies, files, &arguments.outside)?;
+    Ok(Ground::staging(staging, copies, &arguments.outside))
 }
 
 /// Starts a throwaway server, fills it from the schema file, and applies the migrations before those that are rehearsed.

@@ -41,7 +41,7 @@ pub use lexer::BatchEdge;
 pub use names::nearest;
 pub use plan::{PlannedStatement, PlannedTable, names_in, plan};
 pub use predicate::{more_than_reading, names_of};
-pub use reach::{Outside, reaches};
+pub use reach::{Outlets, Outside, called, reaches, reaches_in_body, written};
 pub use statement::{Include, Included, Sending, Statement, no_statement, parse, parse_with};
 pub use steps::{steps, tables_of};
 pub use template::{condition, is_integer_key};

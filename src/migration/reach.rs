@@ -6,11 +6,18 @@
 
 use std::collections::BTreeMap;
 
-use super::lexer::{Lexer, TokenKind};
+use super::lexer::TokenKind;
 
 mod known;
+mod text;
+mod through;
+mod written;
+
+pub use through::Outlets;
+pub use written::{called, written};
 
 use known::{FUNCTION_PREFIXES, FUNCTIONS, HEADS, READ_LANGUAGES, SHARED_CATALOGS, UNTRUSTED_LANGUAGES};
+use text::{Word, is_string, words};
 
 /// Something outside the one database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,16 +99,15 @@ pub fn reaches(sql: &str) -> BTreeMap<Outside, String> {
     found
 }
 
+/// Returns what the body of a routine of the catalog reaches.
+pub fn reaches_in_body(body: &str) -> BTreeMap<Outside, String> {
+    let mut found = BTreeMap::new();
+    read(body, true, 0, &mut found);
+    found
+}
+
 /// Bodies in bodies are read to this depth; what lies deeper counts as put together at run time.
 const DEEPEST_BODY: usize = 8;
-
-/// A token without spaces and comments.
-struct Word<'text> {
-    text: &'text str,
-    kind: TokenKind,
-    /// As the server sees a name or a keyword: unquoted ones folded.
-    name: String,
-}
 
 fn read(sql: &str, is_body: bool, depth: usize, found: &mut BTreeMap<Outside, String>) {
     if depth > DEEPEST_BODY {
@@ -145,6 +151,13 @@ fn statement(words: &[Word], is_body: bool, depth: usize, found: &mut BTreeMap<O
     match words.first().map(|word| word.name.as_str()) {
         Some("grant" | "revoke") => privileges(words, found),
         Some("comment" | "security") => described(words, found),
+        Some("create" | "alter") if opens_foreign_table(words) => {
+            note(
+                found,
+                Outside::Foreign,
+                "a foreign table that may be updated".to_string(),
+            );
+        }
         Some("copy") => copy(words, found),
         Some("update" | "delete" | "insert" | "merge" | "truncate") => shared_catalogs(words, found),
         Some("do") => code(words, depth, found),
@@ -252,6 +265,14 @@ fn shared_catalogs(words: &[Word], found: &mut BTreeMap<Outside, String>) {
     }
 }
 
+/// A foreign table's own option is stronger than that of its server, which may have been closed to writes.
+fn opens_foreign_table(words: &[Word]) -> bool {
+    words.get(1).is_some_and(|word| word.name == "foreign")
+        && words
+            .iter()
+            .any(|word| matches!(word.name.as_str(), "updatable" | "truncatable"))
+}
+
 fn creates_routine(words: &[Word]) -> bool {
     words
         .iter()
@@ -275,7 +296,7 @@ fn code(words: &[Word], depth: usize, found: &mut BTreeMap<Outside, String>) {
         note(found, Outside::DynamicSql, format!("code in the language {language}"));
     }
     for word in words.iter().filter(|word| is_string(word)) {
-        read(&content(word.text), true, depth + 1, found);
+        read(&word.content, true, depth + 1, found);
     }
 }
 
@@ -293,7 +314,7 @@ fn executed(words: &[Word], depth: usize, found: &mut BTreeMap<Outside, String>)
         );
     }
     for word in words.iter().filter(|word| is_string(word)) {
-        read(&content(word.text), true, depth + 1, found);
+        read(&word.content, true, depth + 1, found);
     }
 }
 
@@ -336,48 +357,6 @@ fn is_only_named(words: &[Word], at: usize) -> bool {
 
 fn note(found: &mut BTreeMap<Outside, String>, outside: Outside, words: String) {
     found.entry(outside).or_insert(words);
-}
-
-fn is_string(word: &Word) -> bool {
-    word.kind == TokenKind::Quoted && !word.text.starts_with('"')
-}
-
-/// Returns what stands between the quotes.
-fn content(quoted: &str) -> String {
-    if let Some(rest) = quoted.strip_prefix('$') {
-        let tag = rest.find('$').map_or(0, |end| end + 2);
-        return quoted
-            .get(tag..quoted.len().saturating_sub(tag))
-            .unwrap_or_default()
-            .to_string();
-    }
-    let inside = quoted.trim_start_matches(['e', 'E']).trim_matches('\'');
-    inside.replace("''", "'").replace("\\n", "\n").replace("\\'", "'")
-}
-
-/// Returns the tokens, and whether the text was understood to its end.
-fn words(sql: &str) -> (Vec<Word<'_>>, bool) {
-    let mut lexer = Lexer::new(sql);
-    let mut words = Vec::new();
-    loop {
-        let token = match lexer.next() {
-            Ok(Some(token)) => token,
-            end => return (words, end.is_ok()),
-        };
-        if matches!(token.kind, TokenKind::Space | TokenKind::Comment) {
-            continue;
-        }
-        let text = &sql[token.range];
-        let name = match text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-            Some(quoted) => quoted.replace("\"\"", "\""),
-            None => text.to_ascii_lowercase(),
-        };
-        words.push(Word {
-            text,
-            kind: token.kind,
-            name,
-        });
-    }
 }
 
 #[cfg(test)]

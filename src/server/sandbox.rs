@@ -12,6 +12,7 @@ use std::time::Duration;
 use postgres::error::SqlState;
 use postgres::{CancelToken, Client};
 
+use super::foreign::close_foreign_servers;
 use super::interruption::CancelOnInterrupt;
 use super::line::Line;
 use super::parameters::ConnectionParameters;
@@ -84,6 +85,14 @@ impl Sandbox {
     /// Returns how to connect to the copy.
     pub fn parameters(&self) -> &ConnectionParameters {
         &self.parameters
+    }
+
+    /// Tells its foreign servers to write nothing: what the copy writes there, no drop takes back.
+    ///
+    /// # Errors
+    /// `UnsafeTarget` where one of them would still write; `Connection`.
+    pub fn close_foreign_servers(&self) -> Result<()> {
+        close_foreign_servers(&self.parameters)
     }
 
     fn create(&mut self, template: &str, version: i32, token: &CancelToken) -> Result<()> {

@@ -21,6 +21,7 @@ mod documentation;
 mod documents;
 mod ending;
 mod expand_contract;
+mod foreign_servers;
 mod gate;
 mod hostile_text;
 mod house;

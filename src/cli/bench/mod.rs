@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::arguments::{BenchArguments, OutsideArguments};
 use super::{output, outside};
 use crate::error::{Error, ErrorKind, Result};
+use crate::migration::Outlets;
 use crate::rehearsal::Claim;
 use crate::rehearsal::schedule::schedule;
 use crate::report::{self, BenchRow};
@@ -53,7 +54,12 @@ fn run_all(entries: &mut [Entry], order: &[usize], arguments: &BenchArguments) -
     let place = Place::prepare(arguments)?;
     if !place.is_throwaway() {
         let migrations = entries.iter().map(Entry::migration);
-        outside::refuse(place.is_beside_production, migrations, &OutsideArguments::default())?;
+        outside::refuse(
+            place.is_beside_production,
+            migrations,
+            Outlets::default(),
+            &OutsideArguments::default(),
+        )?;
     }
     let mut progress = BenchProgress::new(order.len(), "run");
     for (place_in_order, index) in order.iter().enumerate() {

@@ -1,11 +1,11 @@
 //! Where the new migrations are rehearsed: copies of the staging clone, or of a throwaway server made as the base leaves it.
 
-use super::super::arguments::{BatchArguments, CiArguments};
+use super::super::arguments::{BatchArguments, CiArguments, OutsideArguments};
 use super::super::ground::Ground;
 use super::super::migration_file::{MigrationFile, statements};
 use super::super::progress::Progress;
 use super::super::rehearse::Job;
-use super::super::{connection, output};
+use super::super::{connection, foreign, output};
 use super::configuration::Configuration;
 use super::pending::Pending;
 use crate::error::{Error, ErrorKind, Result};
@@ -23,8 +23,8 @@ pub struct Place {
 }
 
 impl Place {
-    /// Takes the staging clone that `MIGTIME_STAGING_URL` names, else makes a throwaway server; `several` migrations come, each of
-    /// which is applied before the next.
+    /// Takes the staging clone that `MIGTIME_STAGING_URL` names, else makes a throwaway server; each of `files` is
+    /// applied before the next.
     ///
     /// # Errors
     /// `Connection`, `UnsafeTarget`; `MigrationFailed` with `file:line` when the base's own migrations fail.
@@ -32,12 +32,12 @@ impl Place {
         arguments: &CiArguments,
         configuration: &Configuration,
         pending: &Pending,
-        several: bool,
+        files: &[MigrationFile],
     ) -> Result<Place> {
         let production = variable("MIGTIME_PRODUCTION_URL");
         let staging = variable("MIGTIME_STAGING_URL");
         let ground = match &staging {
-            Some(target) => staging_ground(target, production.as_deref(), several)?,
+            Some(target) => staging_ground(target, production.as_deref(), files, &arguments.outside)?,
             None => throwaway_ground(arguments, configuration, pending)?,
         };
         Ok(Place {
@@ -90,14 +90,27 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-fn staging_ground(target: &str, production: Option<&str>, several: bool) -> Result<Ground> {
+fn staging_ground(
+    target: &str,
+    production: Option<&str>,
+    files: &[MigrationFile],
+    allowed: &OutsideArguments,
+) -> Result<Ground> {
     let production = production
         .map(|url| connection::production_parameters(Some(url), true))
         .transpose()?;
-    let staging = connection::staging(target, production.as_ref(), true)?;
-    match several {
-        true => Ground::copy_of(staging),
-        false => Ok(Ground::staging(staging, true)),
+    let mut staging = connection::staging(target, production.as_ref(), true)?;
+    let rollbacks = files.iter().map(MigrationFile::down).collect::<Result<Vec<_>>>()?;
+    // Before anything is copied, and for all of them: the first ones may have run for hours when the last is refused.
+    foreign::refuse(
+        &mut staging,
+        true,
+        files.iter().chain(rollbacks.iter().flatten()),
+        allowed,
+    )?;
+    match files.len() > 1 {
+        true => Ground::copy_of(staging, allowed),
+        false => Ok(Ground::staging(staging, true, allowed)),
     }
 }
 

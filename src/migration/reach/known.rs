@@ -30,6 +30,9 @@ pub(super) const HEADS: &[(&str, Outside)] = &[
     ("create language", Outside::Program),
     ("create trusted language", Outside::Program),
     ("import foreign schema", Outside::Foreign),
+    // The servers that there were are closed to writes; this makes another, or opens one again.
+    ("create server", Outside::Foreign),
+    ("alter server", Outside::Foreign),
 ];
 
 /// Functions by name.

@@ -50,7 +50,16 @@ fn files_programs_and_other_servers_are_outside() {
         "CREATE FUNCTION f() RETURNS int LANGUAGE c AS 'lib', 'f'",
         &[Outside::Program],
     );
+    check("SELECT U&\"d\\0062link\"('c', 'x')", &[Outside::Foreign]);
+    check("DO E'BEGIN \\x44ROP DATABASE shop; END'", &[Outside::Database]);
     check("DO LANGUAGE plpython3u $$import os$$", &[Outside::Program]);
+    check("CREATE SERVER s FOREIGN DATA WRAPPER postgres_fdw", &[Outside::Foreign]);
+    check("ALTER SERVER s OPTIONS (SET updatable 'true')", &[Outside::Foreign]);
+    check(
+        "CREATE FOREIGN TABLE t (a int) SERVER s OPTIONS (updatable 'true')",
+        &[Outside::Foreign],
+    );
+    check("CREATE FOREIGN TABLE t (a int) SERVER s", &[]);
     check(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity",
         &[Outside::Process],
@@ -142,7 +151,6 @@ fn what_stays_in_the_database_is_left_alone() {
         "REVOKE ALL ON FUNCTION pg_read_file(text) FROM PUBLIC",
         "INSERT INTO dblink_log (a) VALUES (1)",
         "SELECT * FROM pg_database",
-        "CREATE SERVER s FOREIGN DATA WRAPPER postgres_fdw",
     ] {
         check(sql, &[]);
     }

@@ -1,0 +1,107 @@
+//! What of a staging database leads to other servers is named before the start, and refused where it would be written to.
+
+use super::arguments::OutsideArguments;
+use super::migration_file::MigrationFile;
+use super::{output, outside};
+use crate::catalog::{self, OutwardFacts};
+use crate::error::{Error, ErrorKind, Result};
+use crate::migration::{Outlets, Outside};
+use crate::server::{ForeignServer, ForeignWrites, Staging, foreign_servers};
+
+/// Names shown of each kind; a clone may have hundreds.
+const SHOWN: usize = 5;
+
+/// Refuses what `files` do outside the database, by their own words or through what the database has: foreign tables, triggers,
+/// routines; and foreign servers that what runs unseen could write to.
+///
+/// # Errors
+/// `UnsafeTarget` with what was found and what would allow it; `Connection` when the catalog cannot be read.
+pub fn refuse<'a>(
+    staging: &mut Staging,
+    copies: bool,
+    files: impl IntoIterator<Item = &'a MigrationFile>,
+    allowed: &OutsideArguments,
+) -> Result<()> {
+    let (servers, facts) = staging.read(|reader| Ok((foreign_servers(reader)?, catalog::outward(reader)?)))?;
+    tell(staging, copies, &servers, &facts, allowed);
+    // Away from the session: it would be idle meanwhile, and there may be thousands.
+    let outlets = Outlets::of_routines(&facts.routines);
+    let leading = staging.read(|reader| catalog::leading_out(reader, &outlets.routines()))?;
+    let outlets = outlets.with(leading, facts.event_triggers);
+    outside::refuse(staging.is_beside_production(), files, outlets, allowed)?;
+    if allowed.allows(Outside::Foreign) {
+        return Ok(());
+    }
+    servers
+        .iter()
+        .try_for_each(|server| refuse_server(staging, copies, server))
+}
+
+/// What a trigger, a function or a text that is put together writes to is seen by no reading of the migration.
+fn refuse_server(staging: &Staging, copies: bool, server: &ForeignServer) -> Result<()> {
+    let (reason, way_out) = match (&server.writes, copies) {
+        (ForeignWrites::Closed, _) | (ForeignWrites::Open(_), true) => return Ok(()),
+        (ForeignWrites::Open(lines), false) => (
+            "takes writes from it".to_string(),
+            format!(
+                "--sandbox works on a copy that writes nothing there; or, on the clone: {}",
+                lines.join("; ")
+            ),
+        ),
+        (ForeignWrites::OpenOfOthers(lines), _) => (
+            format!(
+                "takes writes from it, and the role {} may not change that",
+                staging.parameters().user()
+            ),
+            format!("as its owner, on the clone: {}", lines.join("; ")),
+        ),
+        (ForeignWrites::Unknown, _) => (
+            "may take writes from it, and has no option against that".to_string(),
+            format!("on the clone: DROP SERVER {} CASCADE", server.name),
+        ),
+    };
+    let message = format!(
+        "{} leads to another server: the foreign server {} ({}) {reason}",
+        staging.parameters(),
+        server.name,
+        server.wrapper
+    );
+    Err(Error::new(ErrorKind::UnsafeTarget, message).with_hint(format!(
+        "{way_out}; or, if that server is disposable too: --allow-outside foreign"
+    )))
+}
+
+fn tell(staging: &Staging, copies: bool, servers: &[ForeignServer], facts: &OutwardFacts, allowed: &OutsideArguments) {
+    let names = servers
+        .iter()
+        .map(|server| format!("{} ({})", server.name, server.wrapper));
+    let closed = match (copies, allowed.allows(Outside::Foreign)) {
+        (true, false) => "; the copy writes nothing there",
+        (_, true) => "; what the migration writes there stays",
+        (false, false) => "",
+    };
+    tell_of(staging, "foreign servers", names.collect(), closed);
+    tell_of(staging, "subscriptions", facts.subscriptions.clone(), "");
+    let event_triggers = facts.event_triggers.iter().map(|(name, _)| name.clone());
+    tell_of(
+        staging,
+        "event triggers",
+        event_triggers.collect(),
+        ", which run with the migration",
+    );
+}
+
+fn tell_of(staging: &Staging, what: &str, names: Vec<String>, more: &str) {
+    if names.is_empty() {
+        return;
+    }
+    let further = match names.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        further => format!(" and {further} more"),
+    };
+    let shown = names.into_iter().take(SHOWN).collect::<Vec<_>>().join(", ");
+    output::print_note(&format!(
+        "warning: {} has {what}: {shown}{further}{more}",
+        staging.parameters()
+    ));
+}
