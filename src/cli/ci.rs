@@ -22,7 +22,7 @@ use configuration::Configuration;
 use git::{MergeBase, Repository};
 use pending::Pending;
 use place::Place;
-use trial::{Trial, Tried};
+use trial::Trial;
 
 /// Runs the command.
 ///
@@ -38,8 +38,16 @@ pub fn run(arguments: &CiArguments) -> Result<()> {
     let _claim = Claim::of(&arguments.output)?;
     let mut verdicts: Vec<Verdict> = pending.changed.iter().map(changed).collect();
     let mut rehearsed = Vec::new();
-    let tried = try_all(arguments, &configuration, &pending, &mut verdicts, &mut rehearsed)
-        .and_then(|()| compare(arguments, &configuration, rehearsed, &mut verdicts));
+    let mut saved = Ok(());
+    let tried = try_all(
+        arguments,
+        &configuration,
+        &pending,
+        &mut verdicts,
+        &mut rehearsed,
+        &mut saved,
+    )
+    .and_then(|()| compare(arguments, &configuration, rehearsed, &mut verdicts));
     if configuration.rehearsal.allow_too_little_evidence {
         allow_too_little_evidence(&mut verdicts);
     }
@@ -47,16 +55,19 @@ pub fn run(arguments: &CiArguments) -> Result<()> {
     let published = publish::publish(&verdicts, &arguments.output);
     tried?;
     published?;
-    outcome(&verdicts)
+    outcome(&verdicts)?;
+    saved
 }
 
-/// Rehearses the new migrations in order, up to the first that fails: those behind it stand on what it was to do.
+/// Rehearses the new migrations in order, up to the first that fails: those behind it stand on what it was to do. Reports that
+/// could not be `saved` where they were to be keep no migration from being judged.
 fn try_all(
     arguments: &CiArguments,
     configuration: &Configuration,
     pending: &Pending,
     verdicts: &mut Vec<Verdict>,
     rehearsed: &mut Vec<Rehearsal>,
+    saved: &mut Result<()>,
 ) -> Result<()> {
     if pending.new.is_empty() {
         return Ok(());
@@ -80,8 +91,13 @@ fn try_all(
             },
             seed: arguments.seed,
         };
-        let Tried { verdict, rehearsal } = trial.run()?;
-        rehearsed.extend(rehearsal);
+        let tried = trial.run()?;
+        rehearsed.extend(tried.rehearsal);
+        if let Err(error) = tried.saved {
+            output::print_note(&format!("warning: {error}"));
+            *saved = Err(error);
+        }
+        let verdict = tried.verdict;
         let failed = verdict
             .findings
             .iter()

@@ -62,12 +62,12 @@ pub fn run(arguments: &DemoArguments) -> Result<()> {
             output::print_note("rehearsing it on the clone, which has a quarter of the rows");
             let mut rehearsal = run(false, &clone.ground, REHEARSAL_FILE)?;
             clone.aim(&ground, &mut rehearsal)?;
-            output::write_atomically(&arguments.output.join(REHEARSAL_FILE), rehearsal.to_json().as_bytes())?;
+            output::write_measured(&arguments.output.join(REHEARSAL_FILE), rehearsal.to_json().as_bytes())?;
             rehearsal
         }
     };
     let mut results = Results::new(rehearsal, &options(arguments.seed))?;
-    results.publish(Format::Terminal, &arguments.output)?;
+    results.publish_safely(Format::Terminal, &arguments.output)?;
     refuse_if_interrupted(&results.rehearsal)?;
 
     output::print_note("running the whole of it on another copy, to see whether that was true");

@@ -1,5 +1,6 @@
 //! `migtime compare --duet`: two migrations in turns on copies of one database, saved as two rehearsals.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use super::arguments::CompareArguments;
@@ -15,6 +16,7 @@ use crate::model::compare::Named;
 use crate::model::runs;
 use crate::observation::{Benchmark, Rehearsal, RunRecord};
 use crate::rehearsal::duet::{PAIRS, Voice, backfill_of, play as play_pairs};
+use crate::rehearsal::journal::Journal;
 use crate::rehearsal::schedule::schedule;
 use crate::rehearsal::{Claim, Conditions};
 use crate::server::Staging;
@@ -39,11 +41,16 @@ pub fn play(arguments: &CompareArguments) -> Result<(Vec<Named>, Vec<Named>)> {
         arguments,
         migrations,
         ground,
+        journals: FILES.map(|name| {
+            let file = arguments.duet.output.join(name);
+            RefCell::new(Journal::new(Some(file)).telling(output::print_note))
+        }),
     };
     let measured = match (arguments.duet.runs, duet.are_backfills()?) {
         (None, true) => duet.in_pairs()?,
         (runs, _) => duet.in_whole_runs(runs.unwrap_or(RUNS))?,
     };
+    duet.are_saved()?;
     let [base, new] = measured.map(|rehearsal| {
         vec![Named {
             name: duet.name(),
@@ -57,6 +64,7 @@ struct Duet<'a> {
     arguments: &'a CompareArguments,
     migrations: [MigrationFile; 2],
     ground: Ground,
+    journals: [RefCell<Journal>; 2],
 }
 
 impl Duet<'_> {
@@ -94,8 +102,13 @@ impl Duet<'_> {
         self.arguments.duet.output.join(FILES[side])
     }
 
-    fn save(&self, side: usize, rehearsal: &Rehearsal) -> Result<()> {
-        output::write_atomically(&self.file(side), rehearsal.to_json().as_bytes())
+    fn save(&self, side: usize, rehearsal: &Rehearsal) {
+        self.journals[side].borrow_mut().try_save(rehearsal);
+    }
+
+    /// Tells whether both are saved where they were to be.
+    fn are_saved(&self) -> Result<()> {
+        self.journals.iter().try_for_each(|journal| journal.borrow().is_saved())
     }
 
     fn plan(&self, side: usize, clone: &mut Staging) -> Result<PlannedMigration> {
@@ -142,8 +155,8 @@ impl Duet<'_> {
             &mut progress,
         );
         drop(progress);
-        self.save(0, &base)?;
-        self.save(1, &new)?;
+        self.save(0, &base);
+        self.save(1, &new);
         match played? {
             true => Ok([base, new]),
             false => Err(self.interrupted("its last pair")),
@@ -171,7 +184,7 @@ impl Duet<'_> {
                 let done: u32 = measured.iter().flatten().map(runs_of).sum();
                 return Err(self.interrupted(&format!("run {} of {}", done + 1, order.len())));
             };
-            self.save(*side, &added)?;
+            self.save(*side, &added);
             measured[*side] = Some(added);
             progress.run_done();
         }

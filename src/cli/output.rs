@@ -26,6 +26,16 @@ pub fn or_in_refuge(directory: &Path, write: impl Fn(&Path) -> Result<()>) -> Re
     })
 }
 
+/// Writes what was measured to the file at `path`; where there is no room, into the temporary directory.
+///
+/// # Errors
+/// `Usage` with why it is not at `path`, and where it is.
+pub fn write_measured(path: &Path, content: &[u8]) -> Result<()> {
+    let name = path.file_name().unwrap_or_default();
+    let directory = path.parent().unwrap_or(Path::new(""));
+    or_in_refuge(directory, |directory| write_atomically(&directory.join(name), content))
+}
+
 /// Prints an error: `error:`, the marked input if there is any, and a `hint:`.
 pub fn print_error(error: &Error) {
     let mut text = format!("error: {}\n", fit(error.message()));

@@ -35,6 +35,7 @@ mod migration_steps;
 mod migration_tools;
 mod no_accidental_pass;
 mod nothing_is_lost;
+mod output_directories;
 mod outside_the_database;
 mod plan_cases;
 mod plan_command;

@@ -118,7 +118,7 @@ impl Entry {
         let Some(measured) = run.add_to(self.measured.as_ref(), &mut clone, progress)? else {
             return Ok(false);
         };
-        output::write_atomically(&self.file, measured.to_json().as_bytes())?;
+        output::write_measured(&self.file, measured.to_json().as_bytes())?;
         self.measured = Some(measured);
         drop(clone);
         drop(copy);

@@ -43,6 +43,8 @@ pub struct Tried {
     pub verdict: Verdict,
     /// What was measured; `None` when it failed.
     pub rehearsal: Option<Rehearsal>,
+    /// Whether its reports are where they were to be; they are elsewhere if not.
+    pub saved: Result<()>,
 }
 
 impl Trial<'_> {
@@ -51,7 +53,7 @@ impl Trial<'_> {
     /// # Errors
     /// `Connection`, `UnsafeTarget`, `Usage`; `TooLittleEvidence` when the person interrupts it.
     pub fn run(&self) -> Result<Tried> {
-        let mut verdict = self.plan()?;
+        let (mut verdict, plan_saved) = self.plan()?;
         let rollback = self.file.down()?;
         let file = self.directory.join(REHEARSAL_FILE);
         let mut journal = Journal::new(Some(file)).telling(output::print_note);
@@ -62,6 +64,7 @@ impl Trial<'_> {
                 return Ok(Tried {
                     verdict,
                     rehearsal: None,
+                    saved: plan_saved.and(journal.is_saved()),
                 });
             }
             Err(error) => return Err(error),
@@ -69,8 +72,8 @@ impl Trial<'_> {
         signals::refuse_if_interrupted()?;
         let rehearsal = self.with_targets(rehearsal, &mut journal)?;
         let (results, too_thin) = self.estimate(rehearsal)?;
-        output::or_in_refuge(&self.directory, |directory| results.save(directory))?;
-        journal.is_saved()?;
+        let saved = output::or_in_refuge(&self.directory, |directory| results.save(directory));
+        let saved = plan_saved.and(saved).and(journal.is_saved());
         let traps = verdict.findings;
         verdict = ci::of_rehearsal(&results.rehearsal, &results.estimate, &path_in_repository);
         let placed: Vec<Finding> = traps.into_iter().map(|trap| renumbered(trap, &verdict)).collect();
@@ -92,11 +95,12 @@ impl Trial<'_> {
         Ok(Tried {
             verdict,
             rehearsal: Some(results.rehearsal),
+            saved,
         })
     }
 
-    /// Says what each statement locks and does, by rule, on the schema before it.
-    fn plan(&self) -> Result<Verdict> {
+    /// Says what each statement locks and does, by rule, on the schema before it; and whether that is saved.
+    fn plan(&self) -> Result<(Verdict, Result<()>)> {
         let level = self.configuration.rehearsal.level;
         let mut clone = self.place.ground.staged()?;
         let mut production = self
@@ -109,10 +113,12 @@ impl Trial<'_> {
             Some(production) => production.read(|reader| plan::report(self.file, reader, level))?,
             None => clone.read(|reader| plan::report(self.file, reader, level))?,
         };
-        let write = |name: &str, text: String| output::write_atomically(&self.directory.join(name), text.as_bytes());
-        write("plan.json", report::plan_json(&plan))?;
-        write("plan.md", report::plan_markdown(&plan))?;
-        Ok(ci::of_plan(&self.file.name, &plan, &path_in_repository))
+        let saved = output::or_in_refuge(&self.directory, |directory| {
+            let write = |name: &str, text: String| output::write_atomically(&directory.join(name), text.as_bytes());
+            write("plan.json", report::plan_json(&plan))?;
+            write("plan.md", report::plan_markdown(&plan))
+        });
+        Ok((ci::of_plan(&self.file.name, &plan, &path_in_repository), saved))
     }
 
     fn job<'b>(&'b self, rollback: Option<&'b MigrationFile>) -> Result<Job<'b>> {
