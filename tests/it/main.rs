@@ -61,5 +61,6 @@ mod server_throwaway;
 mod shell;
 mod stalled_network;
 mod support;
+mod thin_clones;
 mod way_back;
 mod wrong_target;
