@@ -13,6 +13,7 @@ mod catalog_names;
 mod catalog_reader;
 mod catalog_round_trips;
 mod catalog_tables;
+mod ci_broken_off;
 mod ci_command;
 mod ci_repository;
 mod ci_templates;

@@ -16,12 +16,7 @@ const SUMMARY: &str = "summary.md";
 /// # Errors
 /// `Usage` when something cannot be written.
 pub fn publish(verdicts: &[Verdict], directory: &Path) -> Result<()> {
-    let summary = job_summary(verdicts, &directory.display().to_string());
-    output::write_atomically(&directory.join(SUMMARY), summary.as_bytes())?;
-    for document in Document::ALL {
-        let text = document.render(verdicts);
-        output::write_atomically(&directory.join(document.file_name()), text.as_bytes())?;
-    }
+    let summary = save(verdicts, directory)?;
     if std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
         append("GITHUB_STEP_SUMMARY", &summary)?;
         append("GITHUB_OUTPUT", &Document::GithubOutputs.render(verdicts))?;
@@ -31,6 +26,20 @@ pub fn publish(verdicts: &[Verdict], directory: &Path) -> Result<()> {
     }
     output::print_note(&format!("saved {}", directory.join(SUMMARY).display()));
     Ok(())
+}
+
+/// Writes every document into `directory`, and returns the summary.
+///
+/// # Errors
+/// `Usage` when something cannot be written.
+pub fn save(verdicts: &[Verdict], directory: &Path) -> Result<String> {
+    let summary = job_summary(verdicts, &directory.display().to_string());
+    output::write_atomically(&directory.join(SUMMARY), summary.as_bytes())?;
+    for document in Document::ALL {
+        let text = document.render(verdicts);
+        output::write_atomically(&directory.join(document.file_name()), text.as_bytes())?;
+    }
+    Ok(summary)
 }
 
 /// Appends to the file that a variable names; a runner without it does not want it.
