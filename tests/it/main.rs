@@ -28,6 +28,7 @@ mod house;
 mod included_files;
 mod ladder_command;
 mod ladder_coverage;
+mod lock_waits;
 mod measured;
 mod migration_batches;
 mod migration_fixture;
