@@ -78,6 +78,9 @@ pub struct Target {
     pub rows_relative_sd: f64,
     /// Batches of the whole walk there, where windows of keys or blocks make them known apart from the rows.
     pub batches: Option<f64>,
+    /// Rows of its whole table there, whatever share of them it processes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table_rows: Option<f64>,
 }
 
 /// Why a rehearsal ended.

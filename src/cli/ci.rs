@@ -8,6 +8,7 @@ mod place;
 mod publish;
 mod regression;
 mod trial;
+mod unjudged;
 
 use super::arguments::{BatchArguments, CiArguments};
 use super::migration_file::MigrationFile;
@@ -30,33 +31,54 @@ use trial::Trial;
 /// `MigrationFailed` when a migration failed, else `Gate` when a gate said no, else `TooLittleEvidence` when one could not
 /// judge; `Usage` for a base, a configuration or a migration that cannot be read; `Connection` for databases.
 pub fn run(arguments: &CiArguments) -> Result<()> {
+    let migrations = arguments.migrations.display().to_string();
+    let _claim = Claim::of(&arguments.output)?;
+    // Whatever becomes of the job, the files of an earlier one must not be taken for its own. Where none can be written, that is
+    // said when the verdicts cannot be either.
+    let _ = publish::save(&[unjudged::cut_off(&migrations)], &arguments.output);
+    let (mut verdicts, mut saved) = (Vec::new(), Ok(()));
+    let judged = judge(arguments, &migrations, &mut verdicts, &mut saved);
+    // What was found until something broke is worth reading too.
+    let published = publish::publish(&verdicts, &arguments.output);
+    if let (Err(_), Err(error)) = (&judged, &published) {
+        output::print_note(&format!("warning: {error}"));
+    }
+    judged?;
+    published?;
+    outcome(&verdicts)?;
+    saved
+}
+
+/// Judges all that is new; where that breaks off, `verdicts` say so, and `saved` says which reports are not where they were to be.
+fn judge(arguments: &CiArguments, migrations: &str, verdicts: &mut Vec<Verdict>, saved: &mut Result<()>) -> Result<()> {
+    let (configuration, pending) = match begin(arguments) {
+        Ok(begun) => begun,
+        Err(error) => {
+            unjudged::tell(verdicts, None, migrations, &error);
+            return Err(error);
+        }
+    };
+    verdicts.extend(pending.changed.iter().map(changed));
+    let mut rehearsed = Vec::new();
+    let tried = try_all(arguments, &configuration, &pending, verdicts, &mut rehearsed, saved)
+        .and_then(|()| compare(arguments, &configuration, rehearsed, verdicts));
+    if configuration.rehearsal.allow_too_little_evidence {
+        allow_too_little_evidence(verdicts);
+    }
+    if let Err(error) = &tried {
+        unjudged::tell(verdicts, Some(&pending), migrations, error);
+    }
+    tried
+}
+
+/// Reads what is allowed, and finds what is new.
+fn begin(arguments: &CiArguments) -> Result<(Configuration, Pending)> {
     let repository = Repository::of(&arguments.migrations)?;
     let configuration = Configuration::read(arguments.config.as_deref(), repository.root())?;
     let base = repository.merge_base(arguments.base.as_deref())?;
     let pending = Pending::since(&repository, &base.commit, &arguments.migrations, arguments.format_of)?;
     tell(&pending, &base);
-    let _claim = Claim::of(&arguments.output)?;
-    let mut verdicts: Vec<Verdict> = pending.changed.iter().map(changed).collect();
-    let mut rehearsed = Vec::new();
-    let mut saved = Ok(());
-    let tried = try_all(
-        arguments,
-        &configuration,
-        &pending,
-        &mut verdicts,
-        &mut rehearsed,
-        &mut saved,
-    )
-    .and_then(|()| compare(arguments, &configuration, rehearsed, &mut verdicts));
-    if configuration.rehearsal.allow_too_little_evidence {
-        allow_too_little_evidence(&mut verdicts);
-    }
-    // What was found until something broke is worth reading too.
-    let published = publish::publish(&verdicts, &arguments.output);
-    tried?;
-    published?;
-    outcome(&verdicts)?;
-    saved
+    Ok((configuration, pending))
 }
 
 /// Rehearses the new migrations in order, up to the first that fails: those behind it stand on what it was to do. Reports that

@@ -165,6 +165,10 @@ impl Job<'_> {
                 &mut watcher,
             )?;
             if is_interrupted(rehearsal) {
+                if let (Some(file), 0) = (self.rollback, run) {
+                    way_back::not_come_to(file, rehearsal);
+                    journal.try_save(rehearsal);
+                }
                 break;
             }
             if let Some(way_back) = way_back {

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::arguments::ReportArguments;
-use super::output;
 use super::results::{ESTIMATE_FILE, Results};
+use super::{output, way_back};
 use crate::error::Result;
 use crate::model::estimate::Estimate;
 use crate::observation::Rehearsal;
@@ -28,6 +28,7 @@ pub fn run(arguments: &ReportArguments) -> Result<()> {
         )?;
     }
     output::print_note(&format!("saved {}", directory.join("report.html").display()));
+    way_back::check(&results.rehearsal, false)?;
     results.check()
 }
 

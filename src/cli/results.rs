@@ -7,9 +7,9 @@ use super::repository::path_in_repository;
 use super::{gates, output};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{self, EstimateOptions, estimate::Estimate};
-use crate::observation::Rehearsal;
+use crate::observation::{EndReason, Rehearsal};
 use crate::report;
-use crate::report::ci::{self, Finding, Gate, Rule, Verdict};
+use crate::report::ci::{self, Finding, Gate, Level, Rule, Verdict};
 use crate::units::Seconds;
 
 /// The file in which an estimate is kept.
@@ -116,6 +116,18 @@ impl Results {
                 verdict.findings.push(finding);
             }
         }
+        if self.estimate.provisional && self.budget.is_none() {
+            let words = format!(
+                "too little evidence to promise a duration: {}",
+                self.estimate.too_thin.join("; ")
+            );
+            let mut finding = Finding::of_migration(Rule::CannotBeJudged, verdict.migration.clone(), words);
+            if self.deny.is_empty() {
+                // Nothing is to be judged: the number was asked for as it is.
+                finding.level = Level::Warning;
+            }
+            verdict.findings.push(finding);
+        }
         gates::judge(&self.deny, &mut verdict);
         verdict
     }
@@ -123,12 +135,22 @@ impl Results {
     /// Compares hold times with the gates, and the upper bounds with the budget and the free disk, where they are told.
     ///
     /// # Errors
-    /// `Gate` when one is exceeded; `TooLittleEvidence` when none is, but one could not judge.
+    /// `MigrationFailed` when the migration failed in the rehearsal; `Gate` when one is exceeded; `TooLittleEvidence` when none is, but
+    /// one could not judge.
     pub fn check(&self) -> Result<()> {
         let gates = match self.deny.is_empty() {
             true => Ok(()),
             false => gates::enforce(&self.verdict()),
         };
+        let failed = self
+            .rehearsal
+            .ended
+            .as_ref()
+            .filter(|ended| ended.reason == EndReason::Failed);
+        if let Some(ended) = failed {
+            let message = format!("the migration failed in its rehearsal: {}", ended.message);
+            return Err(Error::new(ErrorKind::MigrationFailed, message));
+        }
         let outcomes = [self.check_time(), self.check_disk(), gates];
         let mut errors: Vec<Error> = outcomes.into_iter().filter_map(Result::err).collect();
         errors.sort_by_key(|error| error.kind() != ErrorKind::Gate);
@@ -138,6 +160,14 @@ impl Results {
     fn check_time(&self) -> Result<()> {
         let upper = Seconds(self.estimate.interval().upper_seconds);
         match self.budget {
+            Some(budget) if upper <= budget && self.estimate.provisional => Err(Error::new(
+                ErrorKind::TooLittleEvidence,
+                format!(
+                    "whether it keeps the budget of {budget} is not known: {}",
+                    self.estimate.too_thin.join("; ")
+                ),
+            )
+            .with_hint("a budget lets nothing pass that was not measured: rehearse more, or leave --budget out")),
             Some(budget) if upper > budget => Err(Error::new(
                 ErrorKind::Gate,
                 format!(

@@ -62,16 +62,23 @@ fn target(reader: &mut Reader, step: &StepRecord, clone: &TableFacts, production
 }
 
 /// Returns how large `step`, rehearsed on `clone`, is on `production` by the numbers of rows alone.
+///
+/// A clone without a row does not tell which share of them it processes: then it is all of them.
 pub fn grown(step: &StepRecord, clone: &TableFacts, production: &TableFacts) -> Target {
     let growth = production.estimated_rows / clone.estimated_rows.max(1.0);
     let (clone_rows, clone_sd) = clone_rows(step, clone);
+    let rows = match clone.estimated_rows < 1.0 && clone_rows < 1.0 {
+        true => production.estimated_rows,
+        false => clone_rows * growth,
+    };
     Target {
-        rows: clone_rows * growth,
+        rows,
         rows_relative_sd: production
             .rows_relative_sd
             .hypot(clone.rows_relative_sd)
             .hypot(clone_sd),
         batches: None,
+        table_rows: Some(production.estimated_rows),
     }
 }
 

@@ -8,7 +8,7 @@ use super::watching::Watcher;
 use crate::catalog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::{self, Step};
-use crate::observation::{EndReason, Ending, Irreversible, Reapplication, Rehearsal, RollbackVerdict};
+use crate::observation::{EndReason, Ending, Irreversible, Reapplication, Rehearsal, RollbackRecord, RollbackVerdict};
 use crate::rehearsal::Conditions;
 use crate::rehearsal::journal::Journal;
 use crate::rehearsal::way_back::{self, Witness};
@@ -151,7 +151,7 @@ fn came_to_its_end(rehearsal: &Rehearsal) -> bool {
 ///
 /// # Errors
 /// `MigrationFailed` when the rollback fails, or the migration does not apply again; `Connection` when the server was lost; `Gate`
-/// when the schema is not as it was, although SQL could make it so.
+/// when the schema is not as it was, although SQL could make it so; `TooLittleEvidence` when it did not come to its end.
 pub fn check(rehearsal: &Rehearsal, changed_in_place: bool) -> Result<()> {
     let Some(record) = &rehearsal.rollback else {
         return Ok(());
@@ -168,7 +168,8 @@ pub fn check(rehearsal: &Rehearsal, changed_in_place: bool) -> Result<()> {
         .map(|difference| format!("  {}", difference.sentence))
         .collect();
     match record.verdict() {
-        RollbackVerdict::ComesBack | RollbackVerdict::WithLosses | RollbackVerdict::Unfinished => Ok(()),
+        RollbackVerdict::ComesBack | RollbackVerdict::WithLosses => Ok(()),
+        RollbackVerdict::Unfinished => Err(unfinished(record)),
         RollbackVerdict::Differs => Err(Error::new(
             ErrorKind::Gate,
             format!("the rollback {} does not bring the schema back", record.file),
@@ -205,4 +206,26 @@ pub fn check(rehearsal: &Rehearsal, changed_in_place: bool) -> Result<()> {
             })
         }
     }
+}
+
+fn unfinished(record: &RollbackRecord) -> Error {
+    let why = match (&record.ended, &record.differences, &record.reapplied) {
+        (None, ..) => "it was cut off",
+        (Some(ended), ..) if ended.reason == EndReason::Interrupted => "it was interrupted",
+        (_, None, _) => "the schema after it could not be looked at",
+        (.., None) => "the migration was not applied again after it",
+        _ => "the migration was interrupted when it was applied again after it",
+    };
+    let message = format!("the rollback {} was not rehearsed to its end: {why}", record.file);
+    Error::new(ErrorKind::TooLittleEvidence, message)
+        .with_hint("rehearse again and let it come to its end, or leave the rollback out with --no-rollback")
+}
+
+/// Puts on record that the rollback in `file` was not even begun, because the person ended the migration's own rehearsal.
+pub fn not_come_to(file: &MigrationFile, rehearsal: &mut Rehearsal) {
+    rehearsal.rollback = Some(RollbackRecord {
+        file: file.name.clone(),
+        ended: rehearsal.ended.clone(),
+        ..RollbackRecord::default()
+    });
 }

@@ -10,10 +10,11 @@ use super::priors::{DRIFT_SD, LONE_BLOCK_SD, RUN_SD, UNSEEN_CHECKPOINT_SD, burst
 use super::regimes::Settings;
 use super::remarks::{assumptions, warnings};
 use super::repeated::{RepeatedRuns, student};
+use super::waits;
 use super::walked::{Measured, Plan, WholeRuns, observed};
 use super::wave;
 use crate::catalog::facts::TableFacts;
-use crate::observation::{BatchingRecord, StepRecord};
+use crate::observation::{BatchingRecord, Observation, StepRecord};
 use crate::stats::log_mixture::{Component, LogMixture};
 
 /// What running on more rows than were measured adds to the logarithm's standard deviation, at a factor of e.
@@ -68,7 +69,7 @@ pub fn forecast(
         basis: Basis::Rehearsal,
         too_thin: unmet_rules(&evidence),
         assumptions: assumptions(&measured, &plan, checkpoints, lookups, delay),
-        warnings: warnings(&measured),
+        warnings: warnings(&measured).into_iter().chain(waits::warnings(step)).collect(),
     })
 }
 
@@ -76,7 +77,7 @@ pub fn forecast(
 pub fn checkpoints(measured: &Measured, plan: &Plan, known: &Known) -> Option<Checkpoints> {
     let (batches, rows) = observed(measured.step);
     let share = measured.unit.work(batches, rows) / plan.work;
-    let seconds: f64 = measured.step.observations.iter().map(|one| one.seconds).sum();
+    let seconds: f64 = measured.step.observations.iter().map(|one| one.working_seconds()).sum();
     let pauses = measured.batching.batch_delay_seconds.max(0.0) * plan.batches;
     let planned_seconds = seconds / share.max(1e-9) + lookup_seconds(measured.batching, plan) + pauses;
     let wal_bytes = wal_bytes(measured, plan).unwrap_or(0.0);
@@ -102,7 +103,7 @@ fn extrapolated(measured: &Measured, plan: &Plan, table: Option<&TableFacts>) ->
             .step
             .observations
             .iter()
-            .map(|observation| observation.seconds)
+            .map(Observation::working_seconds)
             .sum();
         let log_seconds = (seconds.max(1e-6) / work.max(f64::MIN_POSITIVE) * plan.work).ln();
         let mean = student(log_seconds, LONE_BLOCK_SD.hypot(DRIFT_SD), f64::INFINITY);

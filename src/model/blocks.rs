@@ -199,13 +199,13 @@ fn add_stretch(
         let rows = observation.rows as f64;
         sum.batches += 1.0;
         sum.rows += rows;
-        sum.seconds += observation.seconds;
+        sum.seconds += observation.working_seconds();
         sum.position += observation.position;
         sum.executed += (executed_before + index) as f64 / total_batches.max(1.0);
         sum.fewest_rows = sum.fewest_rows.min(observation.rows);
         sum.most_rows = sum.most_rows.max(observation.rows);
         sum.rows_squared += rows * rows;
-        sum.rows_times_seconds += rows * observation.seconds;
+        sum.rows_times_seconds += rows * observation.working_seconds();
     }
 }
 

@@ -12,7 +12,7 @@ pub const FEWEST_SEGMENTS: usize = 8;
 /// Largest step from what was measured whole to what is predicted without any rule to meet.
 const SAME_SIZE: f64 = 1.25;
 /// Largest factor over which a measurement is scaled.
-const LARGEST_RATIO: f64 = 16.0;
+pub const LARGEST_RATIO: f64 = 16.0;
 
 /// How much was measured of one batched step.
 #[derive(Clone, Copy, Debug, PartialEq)]

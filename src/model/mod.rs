@@ -25,6 +25,7 @@ pub mod runs;
 mod statement;
 pub mod stopping;
 mod storage;
+mod thin_clone;
 mod total;
 mod waits;
 mod walked;
@@ -35,7 +36,7 @@ use crate::catalog::facts::TableFacts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::StepKind;
 pub use crate::observation::Target;
-use crate::observation::{EventKind, Rehearsal, StepRecord};
+use crate::observation::{EndReason, EventKind, Rehearsal, StepRecord};
 use crate::units::{Bytes, Seconds};
 use assemble::{Told, assemble, tell_common};
 use backfill::Known;
@@ -43,6 +44,7 @@ use estimate::Estimate;
 use forecast::Forecast;
 use regimes::Settings;
 use rule_of_thumb::UnmeasuredStep;
+use thin_clone::Fullness;
 
 /// What an estimate is asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -81,6 +83,7 @@ impl Default for EstimateOptions {
 /// unless a provisional estimate is asked for.
 pub fn estimate(rehearsal: &Rehearsal, targets: &[Option<Target>], options: &EstimateOptions) -> Result<Estimate> {
     check_question(rehearsal, options)?;
+    let fullness = Fullness::new(rehearsal, targets);
     let told: Vec<Told> = rehearsal
         .steps
         .iter()
@@ -94,17 +97,19 @@ pub fn estimate(rehearsal: &Rehearsal, targets: &[Option<Target>], options: &Est
                 rehearsal,
                 step,
                 targets.get(index).copied().flatten().as_ref(),
+                &fullness,
                 options.level,
             ),
         })
         .collect();
-    let too_thin = too_thin(&told);
+    let mut too_thin = too_thin(&told);
+    too_thin.extend(broken_off(rehearsal));
     if !too_thin.is_empty() && !options.provisional {
         return Err(Error::new(
             ErrorKind::TooLittleEvidence,
             format!("too little evidence to promise a duration: {}", too_thin.join("; ")),
         )
-        .with_hint(what_to_do(&told)));
+        .with_hint(what_to_do(&told, is_thin(rehearsal, targets, &fullness))));
     }
     let mut estimate = assemble(told, options, too_thin);
     storage::tell(&mut estimate, rehearsal, targets, options.free_disk);
@@ -114,9 +119,9 @@ pub fn estimate(rehearsal: &Rehearsal, targets: &[Option<Target>], options: &Est
 }
 
 /// Returns what would give enough evidence: more batches for a backfill, a larger table for a statement.
-fn what_to_do(told: &[Told]) -> &'static str {
+fn what_to_do(told: &[Told], clone_is_thin: bool) -> &'static str {
     let mut thin = told.iter().filter(|told| !told.forecast.too_thin.is_empty());
-    if thin.all(|told| told.kind == StepKind::TableRewrite) {
+    if clone_is_thin || thin.all(|told| told.kind == StepKind::TableRewrite) {
         "rehearse on a clone nearer to production's size, or see the numbers as they are with --provisional"
     } else {
         "rehearse more (--full, or a longer --max-duration), or see the numbers as they are with --provisional"
@@ -152,7 +157,13 @@ fn check_question(rehearsal: &Rehearsal, options: &EstimateOptions) -> Result<()
 }
 
 /// Returns the forecast of one step: of its batches, of its runs, or by rule of thumb when it was not reached.
-fn forecast_step(rehearsal: &Rehearsal, step: &StepRecord, target: Option<&Target>, level: f64) -> Forecast {
+fn forecast_step(
+    rehearsal: &Rehearsal,
+    step: &StepRecord,
+    target: Option<&Target>,
+    fullness: &Fullness,
+    level: f64,
+) -> Forecast {
     let table = table_of(rehearsal, step);
     let forecast = match &step.batching {
         Some(batching) => {
@@ -168,6 +179,9 @@ fn forecast_step(rehearsal: &Rehearsal, step: &StepRecord, target: Option<&Targe
     let mut forecast = forecast.unwrap_or_else(|| unmeasured(step, target, table, level));
     let how_it_runs = step.notes.iter().map(|note| format!("How it runs: {note}."));
     forecast.assumptions.extend(how_it_runs);
+    forecast
+        .too_thin
+        .extend(fullness.unmet_rule(step, statement::kind(step), target));
     if !forecast.too_thin.is_empty() {
         forecast.duration = forecast.duration.widened(priors::PROVISIONAL_VARIANCE);
     }
@@ -206,6 +220,22 @@ fn checkpoints(rehearsal: &Rehearsal, step: &StepRecord) -> Option<u64> {
     let complete =
         |event: &&crate::observation::Event| event.step == step.number && event.event == EventKind::CheckpointComplete;
     (rehearsal.server.version_num > 0).then(|| rehearsal.events.iter().filter(complete).count() as u64)
+}
+
+fn is_thin(rehearsal: &Rehearsal, targets: &[Option<Target>], fullness: &Fullness) -> bool {
+    let mut steps = rehearsal.steps.iter().zip(targets);
+    steps.any(|(step, target)| {
+        fullness
+            .unmet_rule(step, statement::kind(step), target.as_ref())
+            .is_some()
+    })
+}
+
+/// Returns the rule that what is promised was seen to work, if it is not met: also a statement that had run may have been undone.
+fn broken_off(rehearsal: &Rehearsal) -> Option<String> {
+    let ended = rehearsal.ended.as_ref()?;
+    matches!(ended.reason, EndReason::Failed | EndReason::ConnectionLost)
+        .then(|| format!("the rehearsal did not come to its end: {}", ended.message))
 }
 
 fn too_thin(told: &[Told]) -> Vec<String> {
@@ -249,6 +279,7 @@ mod tests {
             rows,
             rows_relative_sd: 0.0,
             batches: None,
+            table_rows: None,
         })
     }
 

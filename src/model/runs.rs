@@ -39,12 +39,17 @@ pub fn whole_seconds(rehearsal: &Rehearsal) -> Vec<f64> {
         .collect()
 }
 
-/// Returns the seconds of one step in one run: of a backfill from its first batch to its last, look-ups and pauses included;
-/// of a statement without the waits for other sessions that were seen.
+/// Returns the seconds of one step in one run, without the waits for other sessions that were seen: of a backfill from its first
+/// batch to its last, look-ups and pauses included.
 pub fn step_seconds(step: &StepRecord, run: u32) -> f64 {
     let observations = observations_of(step, run);
     match step.batching {
-        Some(_) => observations.map(|observation| observation.elapsed).fold(0.0, f64::max),
+        Some(_) => {
+            let (elapsed, waited) = observations.fold((0.0_f64, 0.0), |(elapsed, waited), one| {
+                (elapsed.max(one.elapsed), waited + one.waited_seconds.unwrap_or(0.0))
+            });
+            (elapsed - waited).max(0.0)
+        }
         None => observations.map(Observation::working_seconds).sum(),
     }
 }

@@ -263,6 +263,7 @@ mod tests {
             rows: 4e6,
             rows_relative_sd: 0.0,
             batches: None,
+            table_rows: None,
         });
         let options = EstimateOptions::default();
         let estimate = estimate(&rehearsal(), &[target, target], &options).expect("an estimate");

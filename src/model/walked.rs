@@ -7,7 +7,7 @@ use super::blocks::{self, Block, WorkUnit};
 use super::evidence::Extent;
 use super::forecast::{rows_relative_sd, size_ratio};
 use crate::migration::Walk;
-use crate::observation::{BatchingRecord, StepRecord};
+use crate::observation::{BatchingRecord, Observation, StepRecord};
 
 /// What was measured of one step, in numbers.
 pub struct Measured<'step> {
@@ -144,7 +144,7 @@ impl WholeRuns {
         Some(WholeRuns {
             seconds: runs
                 .iter()
-                .map(|run| run.iter().map(|observation| observation.seconds).sum())
+                .map(|run| run.iter().map(Observation::working_seconds).sum())
                 .collect(),
             batches: batches as f64 / runs.len() as f64,
             rows: rows / runs.len() as f64,

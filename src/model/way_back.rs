@@ -102,6 +102,7 @@ fn target(rehearsal: &Rehearsal, targets: &[Option<Target>], step: &StepRecord) 
         rows: clone_rows * growth * part,
         rows_relative_sd: growth_sd.hypot(part_sd).hypot(step.total_rows_relative_sd),
         batches: None,
+        table_rows: None,
     })
 }
 
@@ -206,6 +207,7 @@ mod tests {
             rows: 80_000.0,
             rows_relative_sd: 0.0,
             batches: None,
+            table_rows: None,
         });
         let found = seconds(&rehearsed(), &[target]);
         assert!((found / 8.0 - 1.0).abs() < 0.1, "{found} s");

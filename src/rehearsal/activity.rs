@@ -14,6 +14,7 @@ use postgres::{Client, Statement};
 
 use super::relations::Relations;
 use super::seen_statements::{SeenStatements, SessionLook};
+use crate::server::signals;
 
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(5);
 const LONGEST_INTERVAL: Duration = Duration::from_millis(20);
@@ -119,6 +120,9 @@ impl Lookout {
         let mut interval = SHORTEST_INTERVAL;
         loop {
             let is_last = stopping.load(Ordering::Relaxed);
+            if signals::interrupted() {
+                locked(seen).cut_off();
+            }
             let sessions = self.look()?;
             let (now, position) = self.clock()?;
             let is_news = locked(seen).add(now, position, &sessions);

@@ -9,6 +9,8 @@ pub struct Measured {
     pub rows: u64,
     /// Seconds from sending to commit.
     pub seconds: f64,
+    /// Seconds among them in which it waited for locks of others; `None` where no wait was seen.
+    pub waited_seconds: Option<f64>,
     /// WAL inserted meanwhile, in bytes, if known.
     pub wal_bytes: Option<u64>,
     /// The server's running count of full-page images when the batch began, if it tells.

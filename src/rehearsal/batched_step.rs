@@ -69,7 +69,11 @@ impl Walker<'_> {
         self.seconds_left -= observations.last().map_or(0.0, |last| last.elapsed);
         let (begin, lookups) = (backfill.started(), backfill.lookups());
         let locks = backfill.locks.take().unwrap_or_default();
+        let waits = std::mem::take(&mut backfill.waits);
         drop(backfill);
+        if self.run == 0 {
+            self.rehearsal.steps[index].waits = waits;
+        }
         self.finish_backfill(index, begin, lookups, locks, outcome)
     }
 
@@ -207,7 +211,7 @@ fn summarise(record: &mut StepRecord) {
     let longest = record
         .observations
         .iter()
-        .map(|observation| observation.seconds)
+        .map(Observation::working_seconds)
         .fold(0.0, f64::max);
     for lock in &mut record.locks {
         lock.held_seconds = Some(longest);

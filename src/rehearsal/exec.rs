@@ -82,7 +82,7 @@ pub fn observe(
             return Err(error);
         }
     };
-    if end.interrupted {
+    if end.interrupted || !end.status.success() {
         mark_unfinished(rehearsal);
     }
     let outcome = judge(&end, rehearsal);
@@ -177,7 +177,11 @@ pub(super) fn record(activity: &Activity, seconds: f64, rehearsal: &mut Rehearsa
     let mut steps: Vec<StepRecord> = Vec::new();
     for (text, runs) in &texts {
         let number = steps.len() as u32 + 1;
-        steps.push(step(number, text, runs, before, after, activity.seen.longest_gap));
+        steps.push(StepRecord {
+            // All that ran when the command was told to end were cut off, not only the last.
+            complete: !runs.iter().any(|run| activity.seen.is_cut_off(run)),
+            ..step(number, text, runs, before, after, activity.seen.longest_gap)
+        });
     }
     attribute_rewrites(&mut steps, before, after);
     rehearsal.steps = steps;

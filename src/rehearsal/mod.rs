@@ -15,6 +15,7 @@ mod foreign_command;
 pub mod history;
 pub mod journal;
 mod ladder;
+mod lock_waits;
 mod look_ahead;
 pub mod observer;
 mod outside;

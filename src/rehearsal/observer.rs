@@ -12,12 +12,15 @@ use std::time::{Duration, Instant};
 use postgres::error::SqlState;
 use postgres::{Client, Statement};
 
+use super::lock_waits::{LockWaits, SeenWait};
 use crate::error::Result;
-use crate::observation::{Event, EventKind};
+use crate::observation::{Event, EventKind, WaitRecord};
 use crate::server::{Line, Staging};
 
 /// Time between two looks.
 pub const INTERVAL: Duration = Duration::from_millis(200);
+/// Time between two looks while the steps wait for others: the server has nothing to do for them then, and the end is soon seen.
+const INTERVAL_OF_WAIT: Duration = Duration::from_millis(20);
 
 const LOCK_TIMEOUT: &str = "SET lock_timeout = '1s'";
 
@@ -30,6 +33,7 @@ pub struct Observer {
 #[derive(Default)]
 struct Shared {
     sightings: Mutex<Vec<(Instant, EventKind)>>,
+    lock_waits: Mutex<LockWaits>,
     completed_checkpoints: AtomicU64,
     stopping: AtomicBool,
     wake: (Mutex<()>, Condvar),
@@ -60,6 +64,11 @@ impl Observer {
     /// Returns how many checkpoints were completed since the start.
     pub fn completed_checkpoints(&self) -> u64 {
         self.shared.completed_checkpoints.load(Ordering::Relaxed)
+    }
+
+    /// Returns for which locks of others the steps waited since `begin`, and how long; what was before is forgotten.
+    pub fn lock_waits_since(&self, begin: Instant) -> Vec<WaitRecord> {
+        lock(&self.shared.lock_waits).take_within(begin, Instant::now())
     }
 
     /// Takes what was seen since the last call, as events of the given step, timed from its `begin`.
@@ -119,7 +128,8 @@ pub struct Look {
     /// Changes whenever a checkpoint is complete; `None` where the control file may not be read.
     last_checkpoint: Option<String>,
     autovacuum: bool,
-    waiting: bool,
+    /// What the steps wait for, when it is a lock of others.
+    wait: Option<SeenWait>,
 }
 
 impl Lookout {
@@ -136,11 +146,20 @@ impl Lookout {
         } else {
             "(SELECT checkpoints_timed + checkpoints_req FROM pg_catalog.pg_stat_bgwriter)"
         };
+        let waited = if version_num >= 140_000 {
+            "(SELECT extract(epoch FROM clock_timestamp() - min(waitstart))::float8 FROM pg_catalog.pg_locks \
+              WHERE pid = $1 AND NOT granted)"
+        } else {
+            "NULL::float8"
+        };
         let statement = client.prepare(&format!(
             "SELECT {started}::bigint, {last_checkpoint}, \
              EXISTS (SELECT FROM pg_catalog.pg_stat_activity \
                      WHERE backend_type = 'autovacuum worker' AND datname = current_database()), \
-             cardinality(pg_catalog.pg_blocking_pids($1)) > 0"
+             w.what, CASE WHEN w.what IS NOT NULL THEN {waited} END \
+             FROM (SELECT CASE WHEN cardinality(pg_catalog.pg_blocking_pids($1)) > 0 THEN coalesce((SELECT wait_event \
+                     FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND wait_event_type = 'Lock'), 'lock') END AS what \
+                   OFFSET 0) w"
         ))?;
         Ok(Lookout {
             client,
@@ -152,11 +171,15 @@ impl Lookout {
     /// Looks once.
     pub fn look(&mut self) -> Result<Look, postgres::Error> {
         let row = self.client.query_one(&self.statement, &[&self.worker])?;
+        let waited: Option<f64> = row.try_get(4)?;
         Ok(Look {
             checkpoints_started: row.try_get(0)?,
             last_checkpoint: row.try_get(1)?,
             autovacuum: row.try_get(2)?,
-            waiting: row.try_get(3)?,
+            wait: row.try_get::<_, Option<String>>(3)?.map(|what| SeenWait {
+                what,
+                seconds: waited.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+            }),
         })
     }
 }
@@ -172,9 +195,15 @@ fn observe(mut client: Client, witness: &Witness, version_num: u32, worker: i32,
         return;
     };
     let mut previous: Option<Look> = None;
+    let mut interval = INTERVAL;
     while !shared.stopping.load(Ordering::Relaxed) {
         match lookout.look() {
             Ok(look) => {
+                interval = match look.wait {
+                    Some(_) => INTERVAL_OF_WAIT,
+                    None => INTERVAL,
+                };
+                lock(&shared.lock_waits).add(Instant::now(), look.wait.clone());
                 if let Some(previous) = &previous {
                     note(shared, previous, &look);
                 }
@@ -189,7 +218,7 @@ fn observe(mut client: Client, witness: &Witness, version_num: u32, worker: i32,
         let _ = shared
             .wake
             .1
-            .wait_timeout_while(guard, INTERVAL, |()| !shared.stopping.load(Ordering::Relaxed));
+            .wait_timeout_while(guard, interval, |()| !shared.stopping.load(Ordering::Relaxed));
     }
 }
 
@@ -212,7 +241,7 @@ fn note(shared: &Shared, previous: &Look, look: &Look) {
     if look.autovacuum && !previous.autovacuum {
         sightings.push((now, EventKind::Autovacuum));
     }
-    if look.waiting && !previous.waiting {
+    if look.wait.is_some() && previous.wait.is_none() {
         sightings.push((now, EventKind::LockWait));
     }
 }

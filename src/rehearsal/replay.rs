@@ -180,7 +180,7 @@ impl Replay<'_> {
             segment,
             rows: measured.rows,
             seconds: measured.seconds,
-            waited_seconds: None,
+            waited_seconds: measured.waited_seconds,
             wal_bytes: measured.wal_bytes,
             full_page_images: None,
             position: measured.position.clamp(0.0, 1.0),

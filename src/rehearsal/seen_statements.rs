@@ -51,6 +51,8 @@ pub struct SeenStatements {
     /// When a lock of a session that is held now was first seen, and during which statement.
     held: BTreeMap<(i32, RelationLock), (f64, usize)>,
     last_look: Option<(f64, u64)>,
+    /// The last look before the program was told to end.
+    cut_off_at: Option<f64>,
 }
 
 impl SeenStatements {
@@ -100,6 +102,17 @@ impl SeenStatements {
         let last_at = self.last_look.map_or(0.0, |(at, _)| at);
         let statements = self.statements.iter();
         statements.filter(move |statement| !statement.end_is_exact && statement.end >= last_at)
+    }
+
+    /// Hears that the program was told to end since the last look; only the first time counts.
+    pub fn cut_off(&mut self) {
+        let last_at = self.last_look.map_or(0.0, |(at, _)| at);
+        self.cut_off_at.get_or_insert(last_at);
+    }
+
+    /// Tells whether a statement may not have come to its own end: it still ran when the program was told to end.
+    pub fn is_cut_off(&self, statement: &SeenStatement) -> bool {
+        self.cut_off_at.is_some_and(|cut_off_at| statement.end >= cut_off_at)
     }
 
     fn begin(&mut self, session: &SessionLook) -> usize {

@@ -161,6 +161,7 @@ impl Backfill for SimulatedDatabase {
         Ok(Some(Measured {
             rows: self.truth.rows[batch],
             seconds,
+            waited_seconds: None,
             wal_bytes: Some(300 * self.truth.rows[batch]),
             full_page_images_before: None,
             position: batch as f64 / self.truth.rows.len() as f64,

@@ -4,11 +4,12 @@ use std::time::Instant;
 
 use postgres::error::SqlState;
 
+use super::lock_waits::{add_wait, total_seconds};
 use super::rehearse::{RehearsalMonitor, Walker};
 use super::session::{Session, StatementFailed, StatementMeasured};
 use crate::error::Result;
 use crate::migration::Step;
-use crate::observation::{EndReason, Observation};
+use crate::observation::{EndReason, Observation, WaitRecord};
 
 /// To what a transaction block goes back when one of its statements is passed over.
 const SAVEPOINT: &str = "SAVEPOINT migtime_step";
@@ -39,10 +40,12 @@ impl Walker<'_> {
             Some(_) => session.run_in_block(&step.sql),
             None => session.run_alone(&step.sql),
         };
+        let waits = self.observer.lock_waits_since(begin);
         let events = self.observer.take_events(self.run, step.number, begin);
         self.rehearsal.events.extend(events);
         match measured {
-            Ok(measured) => {
+            Ok(mut measured) => {
+                add_lock_waits(&mut measured, waits);
                 self.record_statement(index, begin, measured);
                 if may_be_passed_over {
                     self.execute(RELEASE_SAVEPOINT)?;
@@ -143,5 +146,13 @@ impl Walker<'_> {
         let here = partial.map(|earlier| format!("step {}", earlier.number));
         let before = self.conditions.after_part_of;
         here.or_else(|| before.map(|number| format!("the migration's step {number}")))
+    }
+}
+
+/// Adds the waits that the observer saw; of a statement that was watched closely its own are known better.
+fn add_lock_waits(measured: &mut StatementMeasured, waits: Vec<WaitRecord>) {
+    if measured.waited_seconds.is_none() && measured.waits.is_empty() && !waits.is_empty() {
+        measured.waited_seconds = Some(total_seconds(&waits).min(measured.seconds));
+        waits.into_iter().for_each(|wait| add_wait(&mut measured.waits, wait));
     }
 }

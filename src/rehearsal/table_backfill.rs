@@ -8,6 +8,7 @@ use std::time::Instant;
 use postgres::SimpleQueryMessage;
 
 use super::backfill::{Backfill, Measured};
+use super::lock_waits::{add_wait, total_seconds};
 use super::observer::Observer;
 use super::session::failure;
 use super::statement::{affected_rows, insert_position};
@@ -15,7 +16,7 @@ use super::walk_plan::WalkPlan;
 use super::window_queue::{PlannedBatch, SecondSession, WindowQueue};
 use crate::error::{Error, Result};
 use crate::migration::{Batching, LockMode, Walk, Window};
-use crate::observation::LockRecord;
+use crate::observation::{LockRecord, WaitRecord};
 use crate::server::Staging;
 
 /// Name under which the session keeps the question that goes along with each batch.
@@ -35,6 +36,8 @@ pub struct TableBackfill<'a> {
     started: Instant,
     /// Locks that one batch holds on tables, seen in the first.
     pub locks: Option<Vec<LockRecord>>,
+    /// For which locks of others the batches waited.
+    pub waits: Vec<WaitRecord>,
 }
 
 impl<'a> TableBackfill<'a> {
@@ -60,6 +63,7 @@ impl<'a> TableBackfill<'a> {
             checkpoints_before: observer.completed_checkpoints(),
             started: Instant::now(),
             locks: None,
+            waits: Vec::new(),
         }
     }
 
@@ -71,6 +75,14 @@ impl<'a> TableBackfill<'a> {
     /// Returns when the clock of the observations began.
     pub fn started(&self) -> Instant {
         self.started
+    }
+
+    /// Returns how long the batch that began at `begin` and took `seconds` waited for locks of others.
+    fn waited(&mut self, begin: Instant, seconds: f64) -> Option<f64> {
+        let waits = self.observer.lock_waits_since(begin);
+        let waited = total_seconds(&waits).min(seconds);
+        waits.into_iter().for_each(|wait| add_wait(&mut self.waits, wait));
+        (waited > 0.0).then_some(waited)
     }
 
     fn batch_failure(&self, error: &postgres::Error, window: &Window) -> Error {
@@ -125,6 +137,7 @@ impl Backfill for TableBackfill<'_> {
         Ok(Some(Measured {
             rows: affected_rows(&messages),
             seconds,
+            waited_seconds: self.waited(begin, seconds),
             wal_bytes,
             full_page_images_before,
             position,

@@ -371,7 +371,7 @@ fn an_interrupt_on_the_way_back() {
     send(&child, Signal::INT);
     let output = finished(child);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert_eq!(output.status.code(), Some(5), "{said}");
     let record = folder.rehearsal().rollback.expect("it is on record");
     assert_eq!(record.verdict(), RollbackVerdict::Unfinished);
     assert_eq!(record.ended.expect("it ended").reason, EndReason::Interrupted);

@@ -17,13 +17,7 @@ const SUMMARY: &str = "summary.md";
 /// `Usage` when something cannot be written.
 pub fn publish(verdicts: &[Verdict], directory: &Path) -> Result<()> {
     let summary = job_summary(verdicts, &directory.display().to_string());
-    let saved = output::or_in_refuge(directory, |directory| {
-        output::write_atomically(&directory.join(SUMMARY), summary.as_bytes())?;
-        Document::ALL.iter().try_for_each(|document| {
-            let text = document.render(verdicts);
-            output::write_atomically(&directory.join(document.file_name()), text.as_bytes())
-        })
-    });
+    let saved = save(verdicts, directory);
     if std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
         append("GITHUB_STEP_SUMMARY", &summary)?;
         append("GITHUB_OUTPUT", &Document::GithubOutputs.render(verdicts))?;
@@ -34,6 +28,21 @@ pub fn publish(verdicts: &[Verdict], directory: &Path) -> Result<()> {
     saved?;
     output::print_note(&format!("saved {}", directory.join(SUMMARY).display()));
     Ok(())
+}
+
+/// Writes every document into `directory`, or where that takes none into the temporary one.
+///
+/// # Errors
+/// `Usage` with why they are not in `directory`, and where they are.
+pub fn save(verdicts: &[Verdict], directory: &Path) -> Result<()> {
+    let summary = job_summary(verdicts, &directory.display().to_string());
+    output::or_in_refuge(directory, |directory| {
+        output::write_atomically(&directory.join(SUMMARY), summary.as_bytes())?;
+        Document::ALL.iter().try_for_each(|document| {
+            let text = document.render(verdicts);
+            output::write_atomically(&directory.join(document.file_name()), text.as_bytes())
+        })
+    })
 }
 
 /// Appends to the file that a variable names; a runner without it does not want it.

@@ -82,7 +82,12 @@ impl Trial<'_> {
             let finding = Finding::of_migration(Rule::CannotBeJudged, verdict.migration.clone(), error.to_string());
             verdict.findings.push(finding);
         }
-        if let Err(error) = way_back::check(&results.rehearsal, false) {
+        let back = way_back::check(&results.rehearsal, false);
+        // One that did not come to its end is among the findings already.
+        if let Err(error) = back.or_else(|error| match error.kind() {
+            ErrorKind::TooLittleEvidence => Ok(()),
+            _ => Err(error),
+        }) {
             let migration = verdict.migration.clone();
             let words = sentence_with_excerpt(&error);
             // It says more than the estimate knows.

@@ -223,7 +223,7 @@ fn segments_of<'a>((step, runs): Runs<'a>) -> Vec<Segments<'a>> {
 fn walk_seconds<'a>(step: &StepRecord, batches: impl Iterator<Item = &'a Observation>) -> Option<f64> {
     let seconds: Vec<f64> = batches
         .filter(|batch| !batch.warm_up)
-        .map(|batch| batch.seconds)
+        .map(|batch| batch.working_seconds())
         .collect();
     let batching = step.batching.as_ref()?;
     let pace = seconds.iter().sum::<f64>() / seconds.len() as f64 + batching.batch_delay_seconds;

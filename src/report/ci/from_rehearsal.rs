@@ -46,10 +46,14 @@ fn rollback_failure(back: &RollbackEstimate, migration: &str) -> Option<Finding>
     let outcome = match back.verdict {
         RollbackVerdict::Failed => "fails",
         RollbackVerdict::Differs => "does not bring the schema back",
+        RollbackVerdict::Unfinished => {
+            let message = format!("the rollback {} was not rehearsed to its end", back.file);
+            return Some(Finding::of_migration(Rule::CannotBeJudged, migration, message));
+        }
         RollbackVerdict::NotRepeatable => {
             "brings the schema back, but the migration does not apply a second time as it did"
         }
-        RollbackVerdict::Unfinished | RollbackVerdict::WithLosses | RollbackVerdict::ComesBack => return None,
+        RollbackVerdict::WithLosses | RollbackVerdict::ComesBack => return None,
     };
     let message = format!("the rollback {} {outcome}", back.file);
     Some(Finding::of_migration(Rule::RollbackFailed, migration, message))

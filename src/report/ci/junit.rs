@@ -77,7 +77,7 @@ impl Case<'_> {
 
 /// Tells whether a statement did not run, rather than ran too long.
 fn is_the_servers(rule: Rule) -> bool {
-    matches!(rule, Rule::MigrationFailed | Rule::RollbackFailed)
+    matches!(rule, Rule::MigrationFailed | Rule::RollbackFailed | Rule::NotJudged)
 }
 
 fn counts(cases: &[&Case]) -> Vec<(&'static str, String)> {

@@ -26,6 +26,8 @@ pub enum Rule {
     CannotBeJudged,
     /// Its rollback failed, or did not bring the schema back.
     RollbackFailed,
+    /// The job broke off before it was judged.
+    NotJudged,
     /// A strong lock may be held for long.
     LongLock,
     /// What it locks is not known.
@@ -63,7 +65,7 @@ const fn entry(
     }
 }
 
-const ENTRIES: [Entry; 28] = [
+const ENTRIES: [Entry; 29] = [
     entry(
         Rule::LockHeldTooLong,
         ("MT001", "LockHeldTooLong"),
@@ -130,6 +132,13 @@ const ENTRIES: [Entry; 28] = [
         Level::Error,
         "The rollback failed, or did not bring the schema back.",
         "The message says what is different afterwards. Mend the down script, or say that there is no way back.",
+    ),
+    entry(
+        Rule::NotJudged,
+        ("MT010", "NotJudged"),
+        Level::Error,
+        "The job broke off before the migration was judged.",
+        "Nothing is known of the migration: the message says what kept the job from judging it. Mend that and run the job again.",
     ),
     entry(
         Rule::Trap(Trap::SetLocalOutsideTransaction),

@@ -1,6 +1,6 @@
 //! The job summary: Markdown that a reviewer reads in ten seconds, short enough for the forge to take.
 
-use super::{Finding, Level, Prediction, StatementVerdict, Verdict, totals};
+use super::{Finding, Level, Prediction, Rule, StatementVerdict, Verdict, totals};
 use crate::model::estimate::Interval;
 use crate::report::markdown::{code, escaped, table};
 use crate::report::{text, words};
@@ -31,14 +31,21 @@ pub fn job_summary(verdicts: &[Verdict], pointer: &str) -> String {
 }
 
 fn headline(verdicts: &[Verdict]) -> String {
+    let is_unjudged = |finding: &&Finding| finding.rule == Rule::NotJudged;
     let failed = verdicts.iter().filter(|verdict| verdict.failed()).count();
+    let unjudged = verdicts
+        .iter()
+        .filter(|verdict| verdict.findings.iter().any(|finding| is_unjudged(&finding)))
+        .count();
+    let all = verdicts.iter().flat_map(|verdict| &verdict.findings);
+    let nothing_else = all.filter(is_unjudged).count() == totals(verdicts).errors;
     let counted = words::counted(verdicts.len(), "migration", "migrations");
-    match failed {
-        0 => format!("migtime: {counted}, no gate said no"),
-        _ => format!(
-            "migtime: {failed} of {counted} stopped by {}",
-            words::counted(totals(verdicts).errors, "finding", "findings")
-        ),
+    let stopped = words::counted(totals(verdicts).errors, "finding", "findings");
+    match (failed, unjudged) {
+        (0, _) => format!("migtime: {counted}, no gate said no"),
+        (_, 0) => format!("migtime: {failed} of {counted} stopped by {stopped}"),
+        _ if nothing_else => format!("migtime: {unjudged} of {counted} could not be judged"),
+        _ => format!("migtime: {failed} of {counted} stopped by {stopped}; {unjudged} could not be judged"),
     }
 }
 
