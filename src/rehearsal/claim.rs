@@ -14,6 +14,9 @@ use crate::error::{Error, ErrorKind, Result, reason};
 /// Not among the names that are cleaned up as torn files.
 const FILE: &str = ".migtime.lock";
 
+/// How often a directory that vanishes is made anew.
+const ATTEMPTS: u32 = 10;
+
 /// A directory that no other run writes into for as long as this value lives.
 pub struct Claim {
     file: Option<(File, PathBuf)>,
@@ -35,7 +38,17 @@ impl Claim {
             made: missing.map(Path::to_path_buf).collect(),
         };
         let path = directory.join(FILE);
-        match std::fs::create_dir_all(directory).and_then(|()| lock(&path)) {
+        let mut locked = std::fs::create_dir_all(directory).and_then(|()| lock(&path));
+        for _ in 0..ATTEMPTS {
+            // The run before, which made the directory and wrote nothing, may have removed it in between.
+            match &locked {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    locked = std::fs::create_dir_all(directory).and_then(|()| lock(&path));
+                }
+                _ => break,
+            }
+        }
+        match locked {
             Ok(Lock::Taken(file)) => claim.file = Some((file, path)),
             Ok(Lock::OfAnother(owner)) => return Err(in_use(directory, &owner)),
             Err(error) if refuge::is_of_the_disk(&error) => {}
@@ -68,12 +81,7 @@ enum Lock {
 
 fn lock(path: &Path) -> std::io::Result<Lock> {
     loop {
-        let mut file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)?;
+        let mut file = open(path)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(std::fs::TryLockError::WouldBlock) => {
@@ -87,12 +95,27 @@ fn lock(path: &Path) -> std::io::Result<Lock> {
         }
         // The one before may have removed it after it was opened here.
         if path.metadata().is_ok_and(|named| is_same(&named, &file)) {
-            file.set_len(0)?;
-            file.rewind()?;
-            write!(file, "process {}", std::process::id())?;
+            // Where there is no room for a name, the lock says enough.
+            let _ = name_owner(&mut file);
             return Ok(Lock::Taken(file));
         }
     }
+}
+
+fn open(path: &Path) -> std::io::Result<File> {
+    let mut options = File::options();
+    let opened = options.read(true).write(true).create(true).truncate(false).open(path);
+    // One that another account made can be locked all the same.
+    opened.or_else(|error| match error.kind() {
+        std::io::ErrorKind::PermissionDenied => File::open(path).map_err(|_| error),
+        _ => Err(error),
+    })
+}
+
+fn name_owner(file: &mut File) -> std::io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    write!(file, "process {}", std::process::id())
 }
 
 fn is_same(named: &std::fs::Metadata, file: &File) -> bool {
@@ -111,6 +134,8 @@ fn in_use(directory: &Path, owner: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use super::*;
 
     #[test]
@@ -126,6 +151,29 @@ mod tests {
         std::fs::write(directory.join("rehearsal.json"), "").expect("file");
         drop(second);
         assert_eq!(std::fs::read_dir(&directory).expect("directory").count(), 1);
+    }
+
+    #[test]
+    fn of_many_at_once_one_has_it_at_a_time() {
+        let parent = tempfile::tempdir().expect("temporary directory");
+        let (directory, held) = (parent.path().join("out"), AtomicU32::new(0));
+        let claimed: u32 = std::thread::scope(|scope| {
+            let race = || {
+                let claims = (0..200).filter_map(|_| Claim::of(&directory).ok());
+                let mut claimed = 0;
+                for claim in claims {
+                    assert_eq!(held.fetch_add(1, Ordering::SeqCst), 0, "two have it");
+                    std::thread::yield_now();
+                    held.fetch_sub(1, Ordering::SeqCst);
+                    drop(claim);
+                    claimed += 1;
+                }
+                claimed
+            };
+            let racers: Vec<_> = (0..8).map(|_| scope.spawn(race)).collect();
+            racers.into_iter().map(|racer| racer.join().expect("no panic")).sum()
+        });
+        assert!(claimed > 0);
     }
 
     #[test]
