@@ -106,8 +106,8 @@ impl Trial<'_> {
             .map(|url| connection::production_at(Some(url), true))
             .transpose()?;
         let plan = match &mut production {
-            Some(production) => production.read(|reader| plan::report(self.file, reader, level))?,
-            None => clone.read(|reader| plan::report(self.file, reader, level))?,
+            Some(production) => plan::report(self.file, production, level)?,
+            None => plan::report(self.file, &mut clone, level)?,
         };
         let write = |name: &str, text: String| output::write_atomically(&self.directory.join(name), text.as_bytes());
         write("plan.json", report::plan_json(&plan))?;
