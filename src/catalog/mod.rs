@@ -12,6 +12,7 @@ mod indexes;
 mod names;
 mod outward;
 mod refusal;
+mod relations;
 mod rows;
 mod sampling;
 mod schema;
@@ -19,7 +20,7 @@ pub mod snapshot;
 
 use postgres::types::{ToSql, Type};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::server::Reader;
 use facts::{ServerFacts, TableFacts};
 
@@ -30,6 +31,7 @@ pub use document::facts_from_document;
 pub use names::RelationName;
 pub use outward::{LeadingOut, OutwardFacts, Routine, leading_out, outward};
 pub use refusal::{KnownRelation, nearest};
+pub use relations::Relations;
 pub use sampling::{Matching, Sampled};
 pub use schema::{ColumnFacts, ConstraintFacts, Origin, RelationFacts, SchemaFacts, SchemaIndex, TypeFacts, schema};
 
@@ -94,10 +96,7 @@ pub fn server_facts(reader: &mut Reader) -> Result<ServerFacts> {
 /// `Usage` when a name is malformed, is not found (with near matches), or is no table of this database: a view, an
 /// index, a foreign table and so on (with what to name instead).
 pub fn tables(reader: &mut Reader, names: &[&str]) -> Result<Vec<TableFacts>> {
-    let wanted: Vec<RelationName> = names
-        .iter()
-        .map(|name| RelationName::parse(name))
-        .collect::<Result<_>>()?;
+    let wanted = parsed(names)?;
     let mut facts = Vec::with_capacity(wanted.len());
     for some in wanted.chunks(TABLES_A_QUERY) {
         for (found, name) in describe(reader, some)?.iter().zip(some) {
@@ -108,6 +107,27 @@ pub fn tables(reader: &mut Reader, names: &[&str]) -> Result<Vec<TableFacts>> {
         }
     }
     Ok(facts)
+}
+
+/// Returns the facts of each named table that there is; see [`tables`]. One round trip for every [`TABLES_A_QUERY`] of them.
+///
+/// # Errors
+/// `Usage` when a name is malformed; `Connection`.
+pub fn tables_there(reader: &mut Reader, names: &[&str]) -> Result<Vec<Option<TableFacts>>> {
+    let mut facts = Vec::with_capacity(names.len());
+    for some in parsed(names)?.chunks(TABLES_A_QUERY) {
+        for found in describe(reader, some)? {
+            facts.push(match found.map(|text| facts_from_document(&text)).transpose() {
+                Err(error) if error.kind() == ErrorKind::Usage => None,
+                found => found?,
+            });
+        }
+    }
+    Ok(facts)
+}
+
+fn parsed(names: &[&str]) -> Result<Vec<RelationName>> {
+    names.iter().map(|name| RelationName::parse(name)).collect()
 }
 
 /// Returns the facts of one table; see [`tables`].

@@ -2,12 +2,13 @@
 //!
 //! Knows nothing of statements. Names of relations are qualified and quoted where SQL needs it; all other names are bare.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use postgres::types::Type;
 use serde::Deserialize;
 
 use super::document;
+use super::relations::Relations;
 use crate::error::Result;
 use crate::server::Reader;
 
@@ -23,7 +24,7 @@ pub struct SchemaFacts {
     /// Schemas in which unqualified names are looked up, in order.
     pub search_path: Vec<String>,
     /// Tables, views, materialised views, sequences and foreign tables; indexes stand with their tables.
-    pub relations: Vec<RelationFacts>,
+    pub relations: Relations,
     /// Domains and enums.
     pub types: Vec<TypeFacts>,
     /// The most volatile of the functions of each name: `i`, `s`, `v`, or `u` where it is not known.
@@ -182,11 +183,7 @@ impl SchemaFacts {
 
     /// Returns the place of a relation in `relations`; see [`relation`](Self::relation).
     pub fn position(&self, path: &[String]) -> Option<usize> {
-        let found = |schema: &str, name: &str| {
-            self.relations
-                .iter()
-                .position(|relation| relation.bare_name == name && relation.schema == schema)
-        };
+        let found = |schema: &str, name: &str| self.relations.place_in(schema, name);
         match path {
             [name] => self.search_path.iter().find_map(|schema| found(schema, name)),
             [.., schema, name] => found(schema, name),
@@ -196,15 +193,15 @@ impl SchemaFacts {
 
     /// Returns the relation of this qualified name.
     pub fn named(&self, name: &str) -> Option<&RelationFacts> {
-        self.relations.iter().find(|relation| relation.name == name)
+        self.relations.get(self.relations.place_of(name)?)
     }
 
     /// Returns the index of this path, and its table.
     pub fn index(&self, path: &[String]) -> Option<(&RelationFacts, &SchemaIndex)> {
         let found = |schema: &str, name: &str| {
-            let tables = self.relations.iter().filter(|relation| relation.schema == schema);
-            let mut all = tables.flat_map(|table| table.indexes.iter().map(move |index| (table, index)));
-            all.find(|(_, index)| index.bare_name == name)
+            let (table, index) = self.relations.index_in(schema, name)?;
+            let table = self.relations.get(table)?;
+            Some((table, table.indexes.get(index)?))
         };
         match path {
             [name] => self.search_path.iter().find_map(|schema| found(schema, name)),
@@ -213,31 +210,41 @@ impl SchemaFacts {
         }
     }
 
-    /// Returns the partitions and inheritance children of a relation, at any depth, in order of depth.
+    /// Returns the partitions and inheritance children of a relation, at any depth.
     pub fn descendants(&self, name: &str) -> Vec<&RelationFacts> {
-        let mut found: Vec<&RelationFacts> = Vec::new();
+        let places = self.places_of_descendants(name);
+        places.into_iter().map(|place| &self.relations[place]).collect()
+    }
+
+    /// Returns the places of its descendants in `relations`; see [`descendants`](Self::descendants).
+    pub fn places_of_descendants(&self, name: &str) -> Vec<usize> {
+        let mut found = Vec::new();
+        let mut known = BTreeSet::new();
         let mut parents = vec![name];
         while let Some(parent) = parents.pop() {
-            for child in &self.relations {
-                // The parents first: with a partition's thousands of siblings, all that were found are many.
-                let is_child = child.parents.iter().any(|name| name == parent);
-                if is_child && !found.iter().any(|known| known.name == child.name) {
-                    found.push(child);
-                    parents.push(&child.name);
+            for child in self.relations.children_of(parent) {
+                if known.insert(*child) {
+                    found.push(*child);
+                    parents.push(&self.relations[*child].name);
                 }
             }
         }
         found
     }
 
+    /// Returns the partitions and children right below a relation.
+    pub fn children(&self, name: &str) -> impl Iterator<Item = &RelationFacts> {
+        let places = self.relations.children_of(name);
+        places.iter().map(|place| &self.relations[*place])
+    }
+
     /// Returns the foreign keys of other tables that refer to this one, with their tables.
     pub fn referencing(&self, name: &str) -> Vec<(&RelationFacts, &ConstraintFacts)> {
-        let all = self
-            .relations
-            .iter()
-            .flat_map(|table| table.constraints.iter().map(move |constraint| (table, constraint)));
-        all.filter(|(table, constraint)| table.name != name && constraint.references.as_deref() == Some(name))
-            .collect()
+        let all = self.relations.foreign_keys_to(name).iter().map(|(table, constraint)| {
+            let table = &self.relations[*table];
+            (table, &table.constraints[*constraint])
+        });
+        all.filter(|(table, _)| table.name != name).collect()
     }
 }
 

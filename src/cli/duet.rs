@@ -112,7 +112,7 @@ impl Duet<'_> {
     }
 
     fn plan(&self, side: usize, clone: &mut Staging) -> Result<PlannedMigration> {
-        clone.read(|reader| self.migrations[side].plan(reader, &self.arguments.batching))
+        self.migrations[side].plan(clone, &self.arguments.batching)
     }
 
     /// Tells whether both migrations are one backfill each, on a copy of which nothing is left.

@@ -44,11 +44,8 @@ fn from_batch_log(log: &Path, arguments: &EstimateArguments) -> Result<()> {
 /// Estimates a migration from the newest rehearsal of it, or by rule of thumb.
 fn of_migration(migration: &MigrationFile, arguments: &EstimateArguments) -> Result<()> {
     let mut production = connection::production(&arguments.connection)?;
-    let (server, planned) = production.read(|reader| {
-        let server = catalog::server_facts(reader)?;
-        Ok((server, migration.plan(reader, &arguments.batching)?))
-    })?;
-    let mut planned = planned;
+    let server = production.read(catalog::server_facts)?;
+    let mut planned = migration.plan(&mut production, &arguments.batching)?;
     refine(&mut production, &mut planned.tables, arguments)?;
     let unmeasured = Rehearsal {
         started_at: super::rehearse::now(),

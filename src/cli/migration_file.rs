@@ -11,7 +11,7 @@ use crate::catalog::{self, facts::TableFacts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::formats::{self, History, Migration, Place, Script, Scripts};
 use crate::migration::{self, BatchOptions, Statement, Step, Tables, Tool};
-use crate::server::Reader;
+use crate::server::{Readable, Reader};
 
 /// A migration as read from disk: one, or those of a history that were picked.
 pub struct MigrationFile {
@@ -150,8 +150,8 @@ impl MigrationFile {
     ///
     /// # Errors
     /// `Usage` with `file:line` for batches that cannot be made; `Connection` when the catalog cannot be read.
-    pub fn plan(&self, reader: &mut Reader, batching: &BatchArguments) -> Result<PlannedMigration> {
-        let (tables, refused) = self.look_up(reader)?;
+    pub fn plan(&self, database: &mut impl Readable, batching: &BatchArguments) -> Result<PlannedMigration> {
+        let (tables, refused) = database.read(|reader| self.look_up(reader))?;
         let options = BatchOptions {
             batch_size: batching.batch_size,
             walk: batching.walk.map(Into::into),

@@ -9,13 +9,13 @@ use super::repository::path_in_repository;
 use super::watching::LEVEL;
 use super::{connection, expand_contract, gates, output};
 use crate::catalog::{self, SchemaFacts};
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::migration::{self, LockMode, PlannedStatement, PlannedTable, StepKind};
 use crate::model::estimate::Prediction;
 use crate::model::planned::{self, Sizes, Times};
 use crate::report::ci::{self, Rule};
 use crate::report::{self, PlanReport, PlannedLock, Remark, StatementReport};
-use crate::server::Reader;
+use crate::server::{Readable, Reader};
 use crate::shown::without_secrets;
 use crate::units::Seconds;
 
@@ -33,10 +33,12 @@ pub fn run(arguments: &PlanArguments) -> Result<()> {
         return expand_contract::write(migration.statements(), production.as_mut(), directory);
     }
     let report = match &mut production {
-        Some(production) => production.read(|reader| report(&migration, reader, arguments.level))?,
-        None => assembled(&migration, &SchemaFacts::default(), arguments.level, |_| {
-            Ok(Sizes::new())
-        })?,
+        Some(production) => report(&migration, production, arguments.level)?,
+        None => {
+            let schema = SchemaFacts::default();
+            let planned = migration::plan(migration.statements(), &schema);
+            assembled(&migration, &schema, planned, &Sizes::new(), arguments.level)
+        }
     };
     if let Err(error) = migration.down() {
         output::print_note(&format!("warning: the way back cannot be read: {error}"));
@@ -63,20 +65,33 @@ pub fn run(arguments: &PlanArguments) -> Result<()> {
 ///
 /// # Errors
 /// `Connection` when the catalog cannot be read.
-pub fn report(migration: &MigrationFile, reader: &mut Reader, level: f64) -> Result<PlanReport> {
+pub fn report(migration: &MigrationFile, database: &mut impl Readable, level: f64) -> Result<PlanReport> {
+    let (schema, planned, sizes) = read(migration, database)?;
+    Ok(assembled(migration, &schema, planned, &sizes, level))
+}
+
+/// Reads the schema, and the sizes of the tables that matter by it, in two transactions with the planning in between.
+fn read(
+    migration: &MigrationFile,
+    database: &mut impl Readable,
+) -> Result<(SchemaFacts, Vec<PlannedStatement>, Sizes)> {
     let names = migration::names_in(migration.statements());
-    let schema = catalog::schema(reader, &names)?;
-    assembled(migration, &schema, level, |planned| sizes(reader, planned, &schema))
+    let schema = database.read(|reader| catalog::schema(reader, &names))?;
+    let planned = migration::plan(migration.statements(), &schema);
+    let names = sized(&planned, &schema);
+    let sizes = match names.is_empty() {
+        true => Sizes::new(),
+        false => database.read(|reader| sizes(reader, &names))?,
+    };
+    Ok((schema, planned, sizes))
 }
 
 /// Returns by its text how many seconds each statement takes by rule of thumb, where that can be told.
 ///
 /// # Errors
 /// `Connection` when the catalog cannot be read.
-pub fn expected_seconds(migration: &MigrationFile, reader: &mut Reader) -> Result<BTreeMap<String, f64>> {
-    let schema = catalog::schema(reader, &migration::names_in(migration.statements()))?;
-    let planned = migration::plan(migration.statements(), &schema);
-    let sizes = sizes(reader, &planned, &schema)?;
+pub fn expected_seconds(migration: &MigrationFile, database: &mut impl Readable) -> Result<BTreeMap<String, f64>> {
+    let (_, planned, sizes) = read(migration, database)?;
     let (times, _) = planned::times(&planned, &sizes, LEVEL);
     let expected = planned.iter().zip(times).filter_map(|(planned, times)| {
         let seconds = times.duration?.point_seconds;
@@ -88,21 +103,21 @@ pub fn expected_seconds(migration: &MigrationFile, reader: &mut Reader) -> Resul
 fn assembled(
     migration: &MigrationFile,
     schema: &SchemaFacts,
+    planned: Vec<PlannedStatement>,
+    sizes: &Sizes,
     level: f64,
-    sizes: impl FnOnce(&[PlannedStatement]) -> Result<Sizes>,
-) -> Result<PlanReport> {
-    let planned = migration::plan(migration.statements(), schema);
-    let (times, total) = planned::times(&planned, &sizes(&planned)?, level);
-    Ok(PlanReport {
+) -> PlanReport {
+    let (times, total) = planned::times(&planned, sizes, level);
+    PlanReport {
         recognised_as: migration.tool().name(),
         total,
         statements: planned
-            .iter()
+            .into_iter()
             .zip(times)
             .map(|(planned, times)| statement(planned, times, schema))
             .collect(),
         rules: rules(schema),
-    })
+    }
 }
 
 fn rules(schema: &SchemaFacts) -> String {
@@ -116,31 +131,31 @@ fn rules(schema: &SchemaFacts) -> String {
     }
 }
 
-/// Returns the sizes of the tables whose rows are worked on.
-fn sizes(reader: &mut Reader, planned: &[PlannedStatement], schema: &SchemaFacts) -> Result<Sizes> {
+/// Returns the names of the tables whose rows are worked on, and of which the catalog knows the size.
+fn sized<'planned>(planned: &'planned [PlannedStatement], schema: &SchemaFacts) -> Vec<&'planned str> {
     let mut names = planned::tables(planned);
     names.retain(|name| {
         schema
             .named(name)
             .is_some_and(|found| matches!(found.kind.as_str(), "r" | "p" | "m"))
     });
-    let mut sizes = Sizes::new();
-    for name in names {
-        match catalog::table(reader, name) {
-            Ok(facts) => {
-                sizes.insert(name.to_string(), facts);
-            }
-            // Dropped a moment ago: its size matters no more.
-            Err(error) if error.kind() == ErrorKind::Usage => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(sizes)
+    names
 }
 
-fn statement(planned: &PlannedStatement, times: Times, schema: &SchemaFacts) -> StatementReport {
-    let effects = planned.effects.clone().unwrap_or_default();
+/// Returns the sizes of tables; one that was dropped a moment ago has none.
+fn sizes(reader: &mut Reader, names: &[&str]) -> Result<Sizes> {
+    let found = catalog::tables_there(reader, names)?;
+    let sizes = names.iter().zip(found);
+    Ok(sizes
+        .filter_map(|(name, facts)| Some((name.to_string(), facts?)))
+        .collect())
+}
+
+fn statement(planned: PlannedStatement, times: Times, schema: &SchemaFacts) -> StatementReport {
     let kind = planned.kind();
+    let scanned = planned.scanned().to_vec();
+    let is_transaction_edge = planned.effects.is_none();
+    let effects = planned.effects.unwrap_or_default();
     let mut warnings: Vec<Remark> = planned.warnings.iter().cloned().map(Remark::from).collect();
     warnings.extend(effects.unknown.iter().map(|reason| Remark {
         rule: Rule::Unclassified,
@@ -187,7 +202,7 @@ fn statement(planned: &PlannedStatement, times: Times, schema: &SchemaFacts) -> 
             })
             .collect(),
         rewritten: effects.rewritten,
-        scanned: planned.scanned().to_vec(),
+        scanned,
         transaction: effects.transaction,
         rollback: effects.rollback.map(|words| without_secrets(&words)),
         safe_form: may_be_long
@@ -195,7 +210,7 @@ fn statement(planned: &PlannedStatement, times: Times, schema: &SchemaFacts) -> 
             .flatten()
             .map(|sql| without_secrets(&sql)),
         warnings,
-        is_transaction_edge: planned.effects.is_none(),
+        is_transaction_edge,
     }
 }
 

@@ -139,7 +139,7 @@ impl Job<'_> {
             let site = ground.site()?;
             let mut clone = site.connect()?;
             tell_unfinished(&mut clone)?;
-            let planned = clone.read(|reader| self.migration.plan(reader, self.batching))?;
+            let planned = self.migration.plan(&mut clone, self.batching)?;
             let way_back = match self.rollback {
                 Some(file) if run == 0 => Some(way_back::Preparation::new(file, self.migration, &site, &mut clone)?),
                 _ => None,
@@ -149,7 +149,7 @@ impl Job<'_> {
                 None => rehearsal.insert(self.begin(&mut clone, &planned)?),
             };
             // Only shown: what cannot be read in time here must not end a rehearsal.
-            let expected = clone.read(|reader| plan::expected_seconds(self.migration, reader));
+            let expected = plan::expected_seconds(self.migration, &mut clone);
             let mut watcher = Watcher::new(self.precision).expecting(expected.unwrap_or_default());
             let conditions = Conditions {
                 growth: growth(&planned.tables, &self.production),

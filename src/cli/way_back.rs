@@ -85,7 +85,7 @@ impl<'a> Preparation<'a> {
         journal: &mut Journal,
     ) {
         let planned = site.connect().and_then(|mut clone| {
-            let planned = clone.read(|reader| self.rollback.plan(reader, job.batching))?;
+            let planned = self.rollback.plan(&mut clone, job.batching)?;
             Ok((clone, planned.steps))
         });
         let mut watcher = Watcher::new(job.precision);

@@ -35,7 +35,7 @@ impl WholeRun<'_> {
         clone: &mut Staging,
         monitor: &mut dyn RehearsalMonitor,
     ) -> Result<Option<Rehearsal>> {
-        let planned = clone.read(|reader| self.migration.plan(reader, self.batching))?;
+        let planned = self.migration.plan(clone, self.batching)?;
         let mut rehearsal = match before {
             Some(before) => before.clone(),
             None => Rehearsal {

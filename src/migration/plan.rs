@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::effects::{Effects, TransactionRule, Words, effects, evolve};
 use super::formats::Tool;
 use super::transactions::{self, Block, Edge, OpenedBy};
-use super::{LockMode, Statement, StepKind, Trap, Warning};
+use super::{LockMode, Outside, Statement, StepKind, Trap, Warning, reaches};
 use crate::catalog::{Origin, SchemaFacts};
 
 /// One statement with what it will do.
@@ -75,7 +75,7 @@ pub fn plan(statements: &[Statement], schema: &SchemaFacts) -> Vec<PlannedStatem
         let words = Words::new(&statement.sql);
         let edge = Edge::of(&words);
         session.enter(block);
-        let (found, warnings) = match edge {
+        let (found, mut warnings) = match edge {
             Some(edge) => (None, session.warnings_of_edge(statement, edge)),
             None => {
                 let found = effects(&statement.sql, &schema);
@@ -84,6 +84,7 @@ pub fn plan(statements: &[Statement], schema: &SchemaFacts) -> Vec<PlannedStatem
                 (Some(found), warnings)
             }
         };
+        warnings.extend(leaving(&statement.sql));
         planned.push(PlannedStatement {
             statement: statement.clone(),
             tables: found.iter().flat_map(|found| own_tables(found, &schema)).collect(),
@@ -105,6 +106,20 @@ pub fn plan(statements: &[Statement], schema: &SchemaFacts) -> Vec<PlannedStatem
         }
     }
     planned
+}
+
+/// Names what a statement reaches outside its database; what is put together at run time is only known to be unknown.
+fn leaving(sql: &str) -> impl Iterator<Item = Warning> {
+    let found = reaches(sql).into_iter();
+    let known = found.filter(|(outside, _)| *outside != Outside::DynamicSql);
+    known.map(|(outside, words)| {
+        let text = format!(
+            "{words} reaches {}: rehearsed only with --allow-outside {}, or --scratch",
+            outside.in_words(),
+            outside.name()
+        );
+        Warning::new(Trap::LeavesTheDatabase, text)
+    })
 }
 
 fn own_tables(found: &Effects, schema: &SchemaFacts) -> Vec<(String, PlannedTable)> {
@@ -372,6 +387,17 @@ mod tests {
             warnings.iter().any(|warning| warning.text.contains(expected)),
             "{sql}: {warnings:?}"
         );
+    }
+
+    #[test]
+    fn what_leaves_the_database_is_named() {
+        check(
+            "ALTER TABLE a ADD b int;\nALTER ROLE app NOLOGIN;",
+            2,
+            "ALTER ROLE reaches roles of the whole server",
+        );
+        check("SELECT dblink_exec('c', 'x');", 1, "--allow-outside foreign");
+        check_silent("UPDATE a SET b = 1;", "reaches");
     }
 
     fn check_silent(sql: &str, unexpected: &str) {

@@ -37,11 +37,13 @@ pub enum Trap {
     TransactionOfToolEnded,
     /// It waits for a transaction that its own tool keeps open.
     WaitsForItsTool,
+    /// It acts outside the one database.
+    LeavesTheDatabase,
 }
 
 impl Trap {
     /// Every kind.
-    pub const ALL: [Trap; 16] = [
+    pub const ALL: [Trap; 17] = [
         Trap::SetLocalOutsideTransaction,
         Trap::RefusedInTransaction,
         Trap::RefusedWhenSentWhole,
@@ -58,6 +60,7 @@ impl Trap {
         Trap::FailsOnRows,
         Trap::TransactionOfToolEnded,
         Trap::WaitsForItsTool,
+        Trap::LeavesTheDatabase,
     ];
 }
 

@@ -60,7 +60,7 @@ impl<'connection> Reader<'connection> {
 /// Lets `work` read in one read-only transaction, whose statements may take `limit` each.
 ///
 /// The limits are set for the transaction only, never for the session: behind a pooler the session is somebody else's
-/// next. They are set by a query, because the first query makes it impossible to turn the transaction read-write again.
+/// next. Nothing is compiled either: that takes the server seconds for what it looks up in one. They are set by a query, because the first query makes it impossible to turn the transaction read-write again.
 pub(super) fn read_only<T>(
     client: &mut Client,
     line: &Line,
@@ -76,9 +76,9 @@ pub(super) fn read_only<T>(
     transaction
         .simple_query(&format!(
             "SELECT set_config(name, CASE name WHEN 'lock_timeout' THEN '{}' WHEN 'statement_timeout' THEN '{}' \
-             WHEN 'idle_in_transaction_session_timeout' THEN '{}' ELSE '{}' END, true) FROM pg_catalog.pg_settings \
-             WHERE name IN ('lock_timeout', 'statement_timeout', 'idle_in_transaction_session_timeout', \
-             'client_connection_check_interval')",
+             WHEN 'idle_in_transaction_session_timeout' THEN '{}' WHEN 'jit_above_cost' THEN '-1' ELSE '{}' END, true) \
+             FROM pg_catalog.pg_settings WHERE name IN ('lock_timeout', 'statement_timeout', \
+             'idle_in_transaction_session_timeout', 'client_connection_check_interval', 'jit_above_cost')",
             LOCK_TIMEOUT.as_millis(),
             limit.as_millis().min(i32::MAX as u128),
             IDLE_TIMEOUT.as_millis(),

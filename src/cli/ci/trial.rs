@@ -115,8 +115,8 @@ impl Trial<'_> {
             .map(|url| connection::production_at(Some(url), true))
             .transpose()?;
         let plan = match &mut production {
-            Some(production) => production.read(|reader| plan::report(self.file, reader, level))?,
-            None => clone.read(|reader| plan::report(self.file, reader, level))?,
+            Some(production) => plan::report(self.file, production, level)?,
+            None => plan::report(self.file, &mut clone, level)?,
         };
         let saved = output::or_in_refuge(&self.directory, |directory| {
             let write = |name: &str, text: String| output::write_atomically(&directory.join(name), text.as_bytes());

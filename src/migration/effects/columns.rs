@@ -169,12 +169,7 @@ impl<'facts> Judge<'facts> {
             }
             if target.cascade {
                 self.drop_dependents(table, |referenced| referenced.iter().any(|name| name == column));
-                if self
-                    .schema
-                    .relations
-                    .iter()
-                    .any(|view| view.reads.contains(&table.name))
-                {
+                if self.schema.relations.readers_of(&table.name).next().is_some() {
                     self.effects
                         .unknown(format!("which views of {} use the column", table.name));
                 }

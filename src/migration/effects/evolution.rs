@@ -95,7 +95,7 @@ fn add_relation(words: &mut Words, schema: &mut SchemaFacts, kind: &str) -> Opti
     if schema.position(&[home.clone(), name.clone()]).is_some() {
         return None;
     }
-    schema.relations.push(RelationFacts {
+    Some(schema.relations.push(RelationFacts {
         name: qualified(&home, name),
         schema: home,
         bare_name: name.clone(),
@@ -104,8 +104,7 @@ fn add_relation(words: &mut Words, schema: &mut SchemaFacts, kind: &str) -> Opti
         empty: kind == "r",
         origin: Origin::Made,
         ..RelationFacts::default()
-    });
-    Some(schema.relations.len() - 1)
+    }))
 }
 
 fn create_table(words: &mut Words, schema: &mut SchemaFacts) {
@@ -234,11 +233,8 @@ fn alter(words: &mut Words, schema: &mut SchemaFacts) {
     let Some(position) = schema.position(&name_path(&written)) else {
         return;
     };
-    let descendants: Vec<String> = schema
-        .descendants(&schema.relations[position].name)
-        .iter()
-        .map(|relation| relation.name.clone())
-        .collect();
+    // What an action does moves no relation to another place.
+    let descendants = schema.places_of_descendants(&schema.relations[position].name);
     for action in alter_table::actions(words) {
         apply(position, &action, schema);
         let passed_on = !matches!(
@@ -249,10 +245,8 @@ fn alter(words: &mut Words, schema: &mut SchemaFacts) {
                 | Action::SetSchema(_)
                 | Action::SetLogged(_)
         );
-        for name in descendants.iter().filter(|_| passed_on && !only) {
-            if let Some(child) = schema.relations.iter().position(|relation| relation.name == *name) {
-                apply(child, &action, schema);
-            }
+        for child in descendants.iter().filter(|_| passed_on && !only) {
+            apply(*child, &action, schema);
         }
     }
 }

@@ -271,7 +271,7 @@ pub(super) fn keeps_values(old: &DataType, new: &DataType) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{ColumnFacts, RelationFacts};
+    use crate::catalog::{ColumnFacts, RelationFacts, Relations};
     use crate::migration::parse;
 
     fn schema() -> SchemaFacts {
@@ -283,7 +283,7 @@ mod tests {
         SchemaFacts {
             version_num: 150_000,
             search_path: vec!["public".to_owned()],
-            relations: vec![RelationFacts {
+            relations: Relations::from(vec![RelationFacts {
                 name: "public.t".to_owned(),
                 schema: "public".to_owned(),
                 bare_name: "t".to_owned(),
@@ -293,7 +293,7 @@ mod tests {
                     column("s", "text"),
                 ],
                 ..RelationFacts::default()
-            }],
+            }]),
             ..SchemaFacts::default()
         }
     }

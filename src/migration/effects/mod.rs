@@ -22,6 +22,8 @@ mod undo;
 mod whole_tables;
 mod words;
 
+use std::collections::BTreeSet;
+
 use super::names::name_path;
 use super::{LockMode, StepKind, Trap, Warning};
 use crate::catalog::{RelationFacts, SchemaFacts};
@@ -91,16 +93,12 @@ impl Effects {
     }
 
     fn lock(&mut self, relation: &str, mode: LockMode) {
-        match self.locks.iter_mut().find(|(name, _)| name == relation) {
-            Some((_, held)) => *held = (*held).max(mode),
-            None => self.locks.push((relation.to_owned(), mode)),
-        }
+        self.locks.push((relation.to_owned(), mode));
     }
 
+    /// What is there already is noted again: of tens of thousands, [`tidy`](Self::tidy) finds that faster at the end.
     fn note(list: &mut Vec<String>, name: &str) {
-        if !list.iter().any(|known| known == name) {
-            list.push(name.to_owned());
-        }
+        list.push(name.to_owned());
     }
 
     fn scan(&mut self, relation: &str) {
@@ -112,21 +110,29 @@ impl Effects {
     }
 
     fn unknown(&mut self, reason: impl Into<String>) {
-        Self::note(&mut self.unknown, &reason.into());
-    }
-
-    fn warn(&mut self, trap: Trap, text: impl Into<String>) {
-        let warning = Warning::new(trap, text);
-        if !self.warnings.contains(&warning) {
-            self.warnings.push(warning);
+        let reason = reason.into();
+        if !self.unknown.contains(&reason) {
+            self.unknown.push(reason);
         }
     }
 
-    fn sort(&mut self) {
-        self.locks.sort();
-        self.rewritten.sort();
-        self.scanned.sort();
+    fn warn(&mut self, trap: Trap, text: impl Into<String>) {
+        self.warnings.push(Warning::new(trap, text));
+    }
+
+    /// Puts everything in order, and leaves each thing once: of locks on one relation the strongest.
+    fn tidy(&mut self) {
+        self.locks
+            .sort_by(|(one, weaker), (other, stronger)| one.cmp(other).then(stronger.cmp(weaker)));
+        self.locks.dedup_by(|(one, _), (other, _)| one == other);
+        for list in [&mut self.rewritten, &mut self.scanned] {
+            list.sort();
+            list.dedup();
+        }
+        let mut known = BTreeSet::new();
+        self.indexed.retain(|table| known.insert(table.clone()));
         self.warnings.sort_by(|one, other| one.text.cmp(&other.text));
+        self.warnings.dedup();
     }
 }
 
@@ -145,7 +151,7 @@ pub fn effects(sql: &str, schema: &SchemaFacts) -> Effects {
     };
     rules::judge(&mut judge, &mut Words::new(sql));
     let mut effects = judge.effects;
-    effects.sort();
+    effects.tidy();
     effects
 }
 
@@ -211,11 +217,8 @@ impl<'facts> Judge<'facts> {
 
     /// Returns the default partition of a partitioned table, but for `except`.
     fn default_partition(&self, parent: &str, except: &str) -> Option<Named<'facts>> {
-        let facts = self.schema.relations.iter().find(|child| {
-            child.bound.as_deref() == Some("DEFAULT")
-                && child.name != except
-                && child.parents.iter().any(|name| name == parent)
-        })?;
+        let mut children = self.schema.children(parent);
+        let facts = children.find(|child| child.bound.as_deref() == Some("DEFAULT") && child.name != except)?;
         Some(Named {
             name: facts.name.clone(),
             facts: Some(facts),

@@ -127,7 +127,7 @@ fn readers_of(judge: &Judge, name: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut open = vec![name.to_owned()];
     while let Some(read) = open.pop() {
-        for view in judge.schema.relations.iter().filter(|view| view.reads.contains(&read)) {
+        for view in judge.schema.relations.readers_of(&read) {
             if !found.contains(&view.name) {
                 found.push(view.name.clone());
                 open.push(view.name.clone());

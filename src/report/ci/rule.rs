@@ -65,7 +65,7 @@ const fn entry(
     }
 }
 
-const ENTRIES: [Entry; 29] = [
+const ENTRIES: [Entry; 30] = [
     entry(
         Rule::LockHeldTooLong,
         ("MT001", "LockHeldTooLong"),
@@ -257,6 +257,14 @@ const ENTRIES: [Entry; 29] = [
         "Sent together with other statements it keeps its lock until the last of them.",
         "Several statements in one simple query (psql -c, or a tool that sends the file whole) are one implicit transaction. Send \
          them one by one, or put the slow ones into a migration of their own.",
+    ),
+    entry(
+        Rule::Trap(Trap::LeavesTheDatabase),
+        ("MT117", "LeavesTheDatabase"),
+        Level::Warning,
+        "The statement acts outside its database.",
+        "Roles, other databases, settings and files are the whole server's, and other servers are others' altogether: no copy of a \
+         database holds them. A rehearsal refuses it on a staging server unless --allow-outside names it; --scratch rehearses it.",
     ),
     entry(
         Rule::LongLock,
