@@ -22,6 +22,7 @@ mod documents;
 mod ending;
 mod expand_contract;
 mod gate;
+mod hostile_depth;
 mod hostile_text;
 mod house;
 mod included_files;
