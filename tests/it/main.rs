@@ -23,6 +23,7 @@ mod ending;
 mod expand_contract;
 mod gate;
 mod hostile_depth;
+mod hostile_numbers;
 mod hostile_text;
 mod house;
 mod included_files;
