@@ -160,8 +160,7 @@ fn nested_settings_and_results_are_refused() {
         let tables = format!("rows = {}\n[{}]\n", "[".repeat(depth), "a.".repeat(depth));
         std::fs::write(scenario.join("scenario.toml"), tables).expect("written");
         for arguments in [
-            &["estimate", "rehearsal.json"][..],
-            &["report", "rehearsal.json"],
+            &["report", "rehearsal.json"][..],
             &["compare", "rehearsal.json", "rehearsal.json"],
             &["bench", "scenario"],
         ] {

@@ -300,11 +300,31 @@ fn arguments_may_be_any_number() {
     std::fs::write(directory.path().join("log.csv"), log).expect("written");
     std::fs::write(directory.path().join("m.sql"), "UPDATE orders SET a = 1;\n").expect("written");
     std::fs::write(directory.path().join("r.json"), full().to_json()).expect("written");
+    // What the refusals below are told from: the arguments themselves are right.
+    let mut command = support::migtime(&[
+        "report",
+        "r.json",
+        "--output",
+        "out",
+        "--provisional",
+        "--window",
+        "30m",
+    ]);
+    let output = command.current_dir(directory.path()).output().expect("it runs");
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     for number in ABSURD.iter().chain(&ODD) {
         let with = |unit: &str| format!("{number}{unit}");
-        for option in ["--window", "--budget", "--free-disk", "--level", "--batch-delay"] {
+        for option in ["--window", "--budget", "--free-disk", "--level"] {
             for unit in ["", "s", "years", "GB", "PB"] {
-                check_ends(directory.path(), &["estimate", "r.json", option, &with(unit)]);
+                check_ends(
+                    directory.path(),
+                    &["report", "r.json", "--output", "out", option, &with(unit)],
+                );
             }
         }
         check_ends(
@@ -318,6 +338,9 @@ fn arguments_may_be_any_number() {
         check_ends(directory.path(), &["bench", "none", "--minutes", number]);
         check_ends(directory.path(), &["plan", "m.sql", "--batch-size", number]);
         let gate = format!("AccessExclusiveLock={number}s");
-        check_ends(directory.path(), &["estimate", "r.json", "--deny", &gate]);
+        check_ends(
+            directory.path(),
+            &["report", "r.json", "--output", "out", "--deny", &gate],
+        );
     }
 }
