@@ -9,6 +9,7 @@ mod benchmark;
 mod conduct;
 mod ladder;
 mod rollback;
+pub mod values;
 
 pub use benchmark::{Benchmark, Machine, RunRecord};
 pub use conduct::{DiskRecord, FailedAttempt, WaitRecord};
@@ -385,8 +386,10 @@ impl Rehearsal {
     /// `Usage` when the text is no rehearsal, is damaged or cut off, or was written in a newer format.
     pub fn from_json(text: &str, name: &str) -> Result<Rehearsal> {
         check_header(text, name)?;
+        let value = serde_json::from_str(text).map_err(|error| damaged(name, &error))?;
+        values::check(&value, name)?;
         let rehearsal: Rehearsal = serde_json::from_str(text).map_err(|error| damaged(name, &error))?;
-        rehearsal.check_values(name)?;
+        rehearsal.check_numbers_of_steps(name)?;
         Ok(rehearsal)
     }
 
@@ -397,7 +400,7 @@ impl Rehearsal {
         text
     }
 
-    fn check_values(&self, name: &str) -> Result<()> {
+    fn check_numbers_of_steps(&self, name: &str) -> Result<()> {
         for (index, step) in self.steps.iter().enumerate() {
             // Everything that refers to a step does so by its number.
             if self.steps[..index].iter().any(|earlier| earlier.number == step.number) {
@@ -405,25 +408,6 @@ impl Rehearsal {
                     ErrorKind::Usage,
                     format!("{name}: steps[{index}].number: step {} is there twice", step.number),
                 ));
-            }
-        }
-        for step in &self.steps {
-            for (index, observation) in step.observations.iter().enumerate() {
-                let valid = observation.seconds >= 0.0
-                    && observation.seconds.is_finite()
-                    && (0.0..=1.0).contains(&observation.position);
-                if !valid {
-                    return Err(Error::new(
-                        ErrorKind::Usage,
-                        format!(
-                            "{name}: observation {} of step {} has impossible values (seconds {}, position {})",
-                            index + 1,
-                            step.number,
-                            observation.seconds,
-                            observation.position
-                        ),
-                    ));
-                }
             }
         }
         Ok(())

@@ -53,14 +53,20 @@ impl fmt::Display for RowsPerSecond {
     }
 }
 
-/// Reads a duration such as `34m`, `1h 20m`, `90s`, `250ms`; a bare number is refused, since its unit is unknown.
+/// Far above any migration, far below what clocks can count.
+const LONGEST_DURATION: Seconds = Seconds(10.0 * 365.25 * 86_400.0);
+
+/// Reads a duration such as `34m`, `1h 20m`, `90s`, `250ms`, of at most ten years; a bare number is refused, since its unit is
+/// unknown.
 pub fn parse_duration(text: &str) -> Result<Seconds> {
-    humantime::parse_duration(text.trim())
-        .map(|duration| Seconds(duration.as_secs_f64()))
-        .map_err(|_| {
-            Error::new(ErrorKind::Usage, format!("\"{text}\" is not a duration"))
-                .with_hint("write it with its unit, like 90s, 34m or 1h 20m")
-        })
+    let duration = humantime::parse_duration(text.trim()).map_err(|_| {
+        Error::new(ErrorKind::Usage, format!("\"{text}\" is not a duration"))
+            .with_hint("write it with its unit, like 90s, 34m or 1h 20m")
+    })?;
+    match Seconds(duration.as_secs_f64()) {
+        duration if duration > LONGEST_DURATION => Err(Error::new(ErrorKind::Usage, "a duration is at most ten years")),
+        duration => Ok(duration),
+    }
 }
 
 /// Reads a size such as `200GB`, `1.5 TB`, `64MB`; units are powers of 1024, as in PostgreSQL's settings; a bare number is
@@ -215,6 +221,8 @@ mod tests {
     fn durations_read_with_a_unit_only() {
         assert_eq!(parse_duration("1h 20m").unwrap(), Seconds(4800.0));
         assert_eq!(parse_duration("250ms").unwrap(), Seconds(0.25));
-        assert_eq!(parse_duration("30").unwrap_err().kind(), ErrorKind::Usage);
+        for wrong in ["30", "18446744073709551615s", "11years"] {
+            assert_eq!(parse_duration(wrong).unwrap_err().kind(), ErrorKind::Usage, "{wrong}");
+        }
     }
 }

@@ -8,6 +8,7 @@ use crate::catalog::facts::Column;
 
 mod batching;
 mod command;
+mod depth;
 mod directive;
 mod effects;
 mod expand_contract;

@@ -4,15 +4,10 @@
 
 use std::ops::Range;
 
+use super::depth::Depth;
 use super::lexer::{BatchEdge, Lexer, Token, TokenKind};
 use super::source::Source;
 use crate::error::Result;
-
-/// Parentheses within parentheses that are still read; PostgreSQL gives up at a few thousand.
-const DEEPEST: usize = 1_000;
-
-/// `AND`, `OR`, `NOT` and `UNION` in one statement: each nests the parser's tree by one.
-const MOST_CONNECTIVES: usize = 10_000;
 
 /// A part of a migration file.
 pub(super) enum Piece {
@@ -89,7 +84,7 @@ struct Splitter<'text> {
     parentheses: usize,
     /// Depth of `BEGIN ATOMIC … END` and the `CASE … END` inside.
     bodies: usize,
-    connectives: usize,
+    depth: Depth,
     /// Why the statement cannot be rehearsed, and what to do: it copies from or to the client.
     copy_refusal: Option<(&'static str, &'static str)>,
     /// End of the last statement, while nothing but space and comments came on its line.
@@ -117,7 +112,7 @@ impl<'text> Splitter<'text> {
             last_word: String::new(),
             parentheses: 0,
             bodies: 0,
-            connectives: 0,
+            depth: Depth::default(),
             copy_refusal: None,
             behind: None,
         }
@@ -148,18 +143,20 @@ impl<'text> Splitter<'text> {
     }
 
     fn take_part(&mut self, token: Token) -> Result<()> {
+        let text = &self.source.text[token.range.clone()];
+        let begins_body = self.parentheses == 0 && text.eq_ignore_ascii_case("begin") && self.creates_routine();
+        if let Err(message) = self.depth.take(&token, text, begins_body) {
+            return Err(self
+                .source
+                .error(token.range, message)
+                .with_hint("take the statement apart: it is deeper than what is read"));
+        }
         match token.kind {
-            TokenKind::OpenParenthesis if self.parentheses == DEEPEST => {
-                return Err(self.source.error(token.range, "parentheses are nested too deeply"));
-            }
             TokenKind::OpenParenthesis => self.parentheses += 1,
             TokenKind::CloseParenthesis => self.parentheses = self.parentheses.saturating_sub(1),
             TokenKind::Placeholder(edge) => self.current.placeholders.push((token.range.clone(), edge)),
-            TokenKind::Word => self.take_word(self.source.text[token.range.clone()].to_ascii_lowercase()),
+            TokenKind::Word => self.take_word(text.to_ascii_lowercase()),
             _ => {}
-        }
-        if self.connectives > MOST_CONNECTIVES {
-            return Err(self.source.error(token.range, "too many conditions in one statement"));
         }
         if !self.started {
             self.current.range.start = token.range.start;
@@ -172,9 +169,6 @@ impl<'text> Splitter<'text> {
 
     /// Follows psql: `BEGIN` opens a body only in `CREATE FUNCTION` or `CREATE PROCEDURE`, outside parentheses.
     fn take_word(&mut self, word: String) {
-        if matches!(word.as_str(), "and" | "or" | "not" | "union") {
-            self.connectives += 1;
-        }
         if self.parentheses == 0 {
             match word.as_str() {
                 "begin" if self.creates_routine() => self.bodies += 1,
@@ -243,7 +237,7 @@ impl<'text> Splitter<'text> {
         self.started = false;
         self.words.clear();
         self.last_word.clear();
-        (self.parentheses, self.bodies, self.connectives) = (0, 0, 0);
+        (self.parentheses, self.bodies, self.depth) = (0, 0, Depth::default());
         Ok(())
     }
 }
@@ -341,7 +335,7 @@ mod tests {
             "m.sql:1:1: COPY … TO STDOUT sends its rows to the client, which is not rehearsed",
         );
         let deep = "(".repeat(1_001);
-        check_refused(&deep, "m.sql:1:1001: parentheses are nested too deeply");
+        check_refused(&deep, "m.sql:1:1001: nested more than 1000 levels deep");
         let many = format!("a {}", "or b\n".repeat(10_001));
         check_refused(&many, "m.sql:10001:1: too many conditions in one statement");
         check_refused("a;\nb 'c;\n", "m.sql:2:3: string is never closed");

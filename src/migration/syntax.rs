@@ -8,6 +8,7 @@ use std::ops::Range;
 use squawk_syntax::ast::AstNode;
 use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 
+use super::depth::with_stack_for;
 use super::outline::{Dml, Outline};
 
 mod scope;
@@ -20,6 +21,15 @@ pub(super) struct Problem {
 
 /// Returns the first thing wrong with a text that should be exactly one statement.
 pub(super) fn problem(masked: &str) -> Option<Problem> {
+    with_stack_for(masked, || first_problem(masked)).unwrap_or_else(|| {
+        Some(Problem {
+            message: "this statement could not be read".to_string(),
+            range: visible(masked, 0..0),
+        })
+    })
+}
+
+fn first_problem(masked: &str) -> Option<Problem> {
     let parsed = SourceFile::parse(masked);
     if let Some(error) = parsed.errors().first() {
         let range = visible(masked, bytes(error.range()));
@@ -37,6 +47,10 @@ pub(super) fn problem(masked: &str) -> Option<Problem> {
 
 /// Returns what the statement does; the text is known to be one valid statement.
 pub(super) fn outline(masked: &str) -> Outline {
+    with_stack_for(masked, || read_outline(masked)).unwrap_or_default()
+}
+
+fn read_outline(masked: &str) -> Outline {
     let parsed = SourceFile::parse(masked);
     match statements(&parsed.tree()).next() {
         Some(statement) => Outline {

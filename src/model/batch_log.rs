@@ -5,6 +5,7 @@
 use crate::catalog::facts::ServerFacts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::{RecognisedBy, StepKind, Walk};
+use crate::observation::values::{MOST_ROWS, MOST_SECONDS};
 use crate::observation::{BatchingRecord, Observation, Rehearsal, StepRecord};
 
 /// Batches at the start of a segment that count as warm-up, and the shortest segment in which they are told apart.
@@ -27,7 +28,7 @@ struct Columns {
 /// # Errors
 /// `Usage` with the line number for what is missing, negative, or no number; and when there is no batch at all.
 pub fn read(text: &str, name: &str, total_rows: f64) -> Result<Rehearsal> {
-    if !(total_rows > 0.0 && total_rows.is_finite()) {
+    if !(total_rows > 0.0 && total_rows <= MOST_ROWS) {
         return Err(
             Error::new(ErrorKind::Usage, format!("{total_rows} rows cannot be backfilled"))
                 .with_hint("pass the number of rows of the whole backfill"),
@@ -149,6 +150,13 @@ fn number(record: &csv::StringRecord, column: usize, name: &str, place: &str) ->
             format!("{place}: {name} {text} is negative"),
         ));
     }
+    // Rows, places and segments are bounded by what they count; only times could be anything.
+    if value > MOST_SECONDS && name != "rows" && name != "segment" {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("{place}: {name} {text} is more than {MOST_SECONDS}"),
+        ));
+    }
     Ok(value)
 }
 
@@ -236,6 +244,10 @@ mod tests {
         check_error(
             "rows,seconds\n10,NaN\n",
             "log.csv:2: seconds \"NaN\" is not a finite number",
+        );
+        check_error(
+            "rows,seconds\n10,1e308\n",
+            "log.csv:2: seconds 1e308 is more than 1000000000",
         );
         check_error("rows,seconds\n10,1s\n", "log.csv:2: seconds \"1s\" is not a number");
         check_error("rows,seconds\n10,\n", "log.csv:2: seconds is missing");

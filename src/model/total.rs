@@ -80,6 +80,9 @@ fn intervals_of(quantile: impl Fn(f64) -> f64, confidence_level: f64) -> Vec<Int
     levels.into_iter().map(interval).collect()
 }
 
+/// Longer than the universe is old; without it the tail of what is hardly known is infinite, and no sum of it has a variance.
+const LONGEST_DRAW: f64 = 1e30;
+
 /// Draws the seconds of each step, [`DRAWS`] times; what the steps share is drawn once for all.
 fn draw(forecasts: &[&Forecast], seed: u64) -> Vec<Vec<f64>> {
     let mut generator = generator(seed);
@@ -89,6 +92,7 @@ fn draw(forecasts: &[&Forecast], seed: u64) -> Vec<Vec<f64>> {
             forecast
                 .duration
                 .sample(&mut generator, shared, forecast.shared_deviation)
+                .min(LONGEST_DRAW)
         };
         forecasts.iter().map(step).collect()
     };

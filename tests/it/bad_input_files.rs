@@ -28,7 +28,10 @@ fn rehearsals_that_are_none() {
     check(
         "negative.json",
         negative.as_bytes(),
-        &["negative.json: observation 1 of step", "impossible values"],
+        &[
+            "negative.json: steps[0].observations[0].seconds: -",
+            "is not between 0 and 1000000000 seconds",
+        ],
     );
     let newer = whole.replacen("\"format_version\": 1", "\"format_version\": 2", 1);
     check(

@@ -24,6 +24,8 @@ mod ending;
 mod expand_contract;
 mod foreign_servers;
 mod gate;
+mod hostile_depth;
+mod hostile_numbers;
 mod hostile_text;
 mod house;
 mod included_files;

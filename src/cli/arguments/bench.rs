@@ -51,9 +51,12 @@ pub struct BenchArguments {
     pub no_password: bool,
 }
 
+/// A year: far below what clocks can count.
+const MOST_MINUTES: f64 = 366.0 * 24.0 * 60.0;
+
 fn minutes(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(minutes) if minutes > 0.0 && minutes.is_finite() => Ok(minutes),
-        _ => Err("write a number of minutes above 0, like 20 or 0.5".to_string()),
+        Ok(minutes) if minutes > 0.0 && minutes <= MOST_MINUTES => Ok(minutes),
+        _ => Err("write a number of minutes above 0 and below a year's, like 20 or 0.5".to_string()),
     }
 }

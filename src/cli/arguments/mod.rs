@@ -222,18 +222,11 @@ impl From<WalkArgument> for Walk {
     }
 }
 
-/// Far above any migration, far below what clocks can count.
-const LONGEST_DURATION: Seconds = Seconds(10.0 * 365.25 * 86_400.0);
-
 fn duration(text: &str) -> Result<Seconds, String> {
-    match parse_duration(text) {
-        Ok(duration) if duration > LONGEST_DURATION => Err("a duration is at most ten years".to_string()),
-        Ok(duration) => Ok(duration),
-        Err(error) => Err(match error.hint() {
-            Some(hint) => format!("{error}; {hint}"),
-            None => error.to_string(),
-        }),
-    }
+    parse_duration(text).map_err(|error| match error.hint() {
+        Some(hint) => format!("{error}; {hint}"),
+        None => error.to_string(),
+    })
 }
 
 fn gate(text: &str) -> Result<Gate, String> {
