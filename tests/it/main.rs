@@ -35,6 +35,7 @@ mod migration_fixture;
 mod migration_steps;
 mod migration_tools;
 mod no_accidental_pass;
+mod odd_names;
 mod outside_the_database;
 mod plan_cases;
 mod plan_command;
