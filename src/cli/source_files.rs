@@ -63,6 +63,12 @@ fn file(path: &Path, relative: String, tree: &Tree) -> Result<SourceFile> {
     })
 }
 
+/// The tools know a migration by its name, which is text.
+fn not_utf8(path: &Path) -> Error {
+    Error::new(ErrorKind::Usage, format!("{}: its name is not UTF-8", path.display()))
+        .with_hint("rename it, or name the one file to be read")
+}
+
 /// Collects the paths of the files below a directory.
 fn collect(directory: &Path, prefix: &str, depth: usize, files: &mut Vec<String>) -> Result<()> {
     let unreadable = |error: std::io::Error| {
@@ -78,6 +84,10 @@ fn collect(directory: &Path, prefix: &str, depth: usize, files: &mut Vec<String>
             continue;
         }
         let relative = format!("{prefix}{name}");
+        let is_read = entry.path().is_dir() || formats::is_of_interest(&relative);
+        if entry.file_name().to_str().is_none() && is_read {
+            return Err(not_utf8(&entry.path()));
+        }
         // A linked directory may lead round in a circle; a linked file is a file.
         if entry.file_type().map_err(unreadable)?.is_dir() {
             if depth > 0 {
