@@ -39,12 +39,9 @@ mod migration_fixture;
 mod migration_steps;
 mod migration_tools;
 mod no_accidental_pass;
-<<<<<<< HEAD
 mod nothing_is_lost;
-mod output_directories;
-=======
 mod odd_names;
->>>>>>> w-robust
+mod output_directories;
 mod outside_the_database;
 mod plan_cases;
 mod plan_command;
