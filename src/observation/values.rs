@@ -80,7 +80,7 @@ fn range(inside: &str, field: &str) -> Option<Range> {
     Some(match (inside, field) {
         ("targets", "rows") => ROWS,
         (_, "rows" | "dead_rows" | "modified_since_analyze") => WHOLE_ROWS,
-        (_, "total_rows" | "estimated_rows") => ROWS,
+        (_, "total_rows" | "estimated_rows" | "table_rows") => ROWS,
         (_, "reltuples") => ESTIMATED_ROWS,
         (_, "seconds" | "waited_seconds" | "elapsed" | "held_seconds" | "sampled_every_seconds") => SECONDS,
         (_, "empty_seconds" | "batch_delay_seconds" | "lookup_seconds") => SECONDS,

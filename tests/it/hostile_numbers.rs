@@ -114,7 +114,7 @@ fn target() -> Target {
         rows: 2e7,
         rows_relative_sd: 0.05,
         batches: Some(4000.0),
-        table_rows: None,
+        table_rows: Some(2e7),
     }
 }
 
