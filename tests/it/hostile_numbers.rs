@@ -8,7 +8,8 @@ use migtime::model::compare::{self, CompareOptions, Named};
 use migtime::model::estimate::Estimate;
 use migtime::model::{self, EstimateOptions};
 use migtime::observation::{
-    Benchmark, DiskRecord, FailedAttempt, LadderRecord, Rehearsal, RollbackRecord, RunRecord, Rung, Target, WaitRecord,
+    Benchmark, DiskRecord, FailedAttempt, LadderRecord, Reapplication, Rehearsal, RollbackRecord, RunRecord, Rung,
+    Target, WaitRecord,
 };
 use migtime::report::ci::{Document, job_summary, of_rehearsal};
 use migtime::report::{self};
@@ -89,6 +90,12 @@ fn full() -> Rehearsal {
         events: rehearsal.events.clone(),
         after_part_of: vec![2],
         ended: rehearsal.ended.clone(),
+        // One that came to its end, or no report of it would end well whatever the numbers.
+        differences: Some(Vec::new()),
+        reapplied: rehearsal.ended.clone().map(|ended| Reapplication {
+            ended,
+            differences: Some(Vec::new()),
+        }),
         ..RollbackRecord::default()
     });
     rehearsal
