@@ -1,6 +1,6 @@
 # Everything a developer runs. `script/bootstrap` first makes sure of what is needed beside Rust.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-versions check bench bootstrap
+.PHONY: help demo test test-versions check bench bootstrap bootstrap-for-tests
 
 CARGO ?= cargo
 
@@ -10,10 +10,10 @@ help: ## Show this list
 demo: bootstrap ## Rehearse a scenario, estimate it, run it in full: predicted against actual (DEMO_ARGS="--output DIR …")
 	$(CARGO) run --release --locked -- demo $(DEMO_ARGS)
 
-test: bootstrap ## Run all tests, on a PostgreSQL server of their own (TEST_ARGS="…")
+test: bootstrap-for-tests ## Run all tests, on a PostgreSQL server of their own (TEST_ARGS="…")
 	$(CARGO) test --locked $(TEST_ARGS)
 
-test-versions: bootstrap ## Run the tests that touch a server on PostgreSQL 13 to 18, from npm (TESTS="pattern" VERSIONS="13 18")
+test-versions: bootstrap-for-tests ## Run the tests that touch a server on PostgreSQL 13 to 18, from npm (TESTS="pattern" VERSIONS="13 18")
 	@VERSIONS="$(VERSIONS)" script/test-versions "$(TESTS)"
 
 check: bootstrap ## Check format and lints
@@ -25,3 +25,7 @@ bench: bootstrap ## Run the benchmarks (BENCH_ARGS="…")
 
 bootstrap:
 	@script/bootstrap
+
+# Targets are put behind a pooler in the tests only.
+bootstrap-for-tests:
+	@script/bootstrap pgbouncer

@@ -21,6 +21,7 @@ mod leftovers;
 mod line;
 mod line_connector;
 mod parameters;
+mod pooler;
 mod production;
 mod readable;
 mod reader;

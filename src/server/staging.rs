@@ -8,6 +8,7 @@ use super::identity::Identity;
 use super::interruption::CancelOnInterrupt;
 use super::line::Line;
 use super::parameters::ConnectionParameters;
+use super::pooler;
 use super::reader::{Reader, read_only};
 use super::signals;
 use crate::error::{Error, ErrorKind, Result};
@@ -33,9 +34,12 @@ impl Staging {
     /// Opens the session and makes sure the database can be written to.
     ///
     /// # Errors
-    /// `Connection`, as [`ConnectionParameters::connect`]; `UnsafeTarget` for a standby or a read-only database.
+    /// `Connection`, as [`ConnectionParameters::connect`]; `UnsafeTarget` for a standby, a read-only database, or a pooler that
+    /// lends sessions for a transaction.
     pub fn connect(parameters: &ConnectionParameters) -> Result<Staging> {
-        let (client, line, parameters) = parameters.connect_and_pin()?;
+        let (mut client, line, parameters) = parameters.connect_and_pin()?;
+        // Before anything is set or prepared, which would stay behind in the pool.
+        pooler::process_of_its_own(&mut client, &line, &parameters)?;
         let mut staging = Staging {
             client,
             line,

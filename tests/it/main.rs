@@ -49,6 +49,7 @@ mod plan_further_cases;
 mod plan_gates;
 mod plan_rollbacks;
 mod plan_traps;
+mod pooler;
 mod production_identity;
 mod production_log;
 mod production_predicates;
