@@ -24,7 +24,7 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(10);
 const HOLDER: &str = "\
 SELECT format('server process %s', l.pid) || coalesce(' of ' || a.usename, '') \
        || coalesce(' (' || nullif(a.application_name, '') || ')', '') \
-       || coalesce(to_char(a.backend_start, ', since YYYY-MM-DD HH24:MI:SS TZ'), '') \
+       || coalesce(to_char(a.backend_start, '\", since \"YYYY-MM-DD HH24:MI:SS TZ'), '') \
 FROM pg_catalog.pg_locks AS l LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid \
 WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid = $1::bigint::oid AND l.objid = $2::bigint::oid \
 AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())";

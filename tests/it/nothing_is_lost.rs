@@ -214,7 +214,7 @@ fn a_second_rehearsal_in_place_on_one_clone_is_refused() {
     let second = ["rehearse", &migration, "--staging", &url, "--output", &out];
     let words = [
         "is changed by another rehearsal: server process ",
-        "(migtime)",
+        "(migtime), since 2",
         "hint: wait for its end",
     ];
     check_error(&second, 3, &words);
