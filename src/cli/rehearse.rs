@@ -138,6 +138,7 @@ impl Job<'_> {
             }
             let site = ground.site()?;
             let mut clone = site.connect()?;
+            clone.wait_for_locks(self.conditions.lock_timeout);
             tell_unfinished(&mut clone)?;
             let planned = self.migration.plan(&mut clone, self.batching)?;
             let way_back = match self.rollback {
@@ -270,6 +271,7 @@ pub fn prepare_staging<'a>(
 ) -> Result<Ground> {
     let target = connection::staging_target(arguments.staging.as_deref())?;
     let mut staging = connection::staging(&target, production, arguments.no_password)?;
+    staging.wait_for_locks(arguments.lock_timeout.0);
     let copies =
         arguments.sandbox || arguments.runs > 1 || in_place::works_on_a_copy(&mut staging, &arguments.in_place)?;
     foreign::refuse(&mut staging, copies, files, &arguments.outside)?;

@@ -103,6 +103,7 @@ pub fn rehearse(
 ) -> Result<()> {
     journal.begin(rehearsal)?;
     let version_num = rehearsal.server.version_num;
+    clone.wait_for_locks(conditions.lock_timeout);
     let worker = prepare_session(clone.client(), conditions.lock_timeout)?;
     let observer = Observer::start(clone, version_num, worker)?;
     let view = SessionView::new(clone.second_connection()?, version_num, worker)

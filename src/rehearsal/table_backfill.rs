@@ -90,7 +90,10 @@ impl<'a> TableBackfill<'a> {
             Walk::Blocks => vec!["block"],
             _ => self.batching.key.iter().map(|column| column.name.as_str()).collect(),
         };
-        failure(error).in_context(format!(
+        let failed = self
+            .clone
+            .naming_holder(failure(error), error, Some(&self.batching.table));
+        failed.in_context(format!(
             "batch of {} with {} from {} to {}",
             self.batching.table,
             key.join(", "),

@@ -132,10 +132,9 @@ fn read_quantiles(clone: &mut Staging, batching: &Batching, facts: &TableFacts, 
     let blocks = (facts.heap_bytes / BLOCK_BYTES).max(1);
     let percent = (100.0 * QUANTILE_BLOCKS as f64 / blocks as f64).min(100.0);
     let sql = quantiles_sql(&sample_sql(batching, percent, seed));
-    let rows = clone.look(|client| {
-        text_rows(client, &sql)
-            .map_err(|error| failure(&error).in_context(format!("looking up the keys of {}", batching.table)))
-    })?;
+    let table = &batching.table;
+    let describe = |error: &postgres::Error| failure(error).in_context(format!("looking up the keys of {table}"));
+    let rows = clone.look_on(table, |client| text_rows(client, &sql), describe)?;
     let width = batching.key.len();
     Ok(Bounds::Quantiles(
         rows.into_iter().map(|row| row[..width].to_vec()).collect(),

@@ -164,7 +164,7 @@ impl<'a> WindowQueue<'a> {
         if let Some(sql) = self.question() {
             let found = match self.answered_ahead()? {
                 Some(found) => found,
-                None => look_up(clone, &sql)?,
+                None => look_up(clone, &sql, &self.batching.table)?,
             };
             self.take(found);
         } else if let Next::Index(index) = self.next {
@@ -235,11 +235,10 @@ impl<'a> WindowQueue<'a> {
 }
 
 /// Looks up windows in the session that runs the batches.
-fn look_up(clone: &mut Staging, sql: &str) -> Result<Found> {
+fn look_up(clone: &mut Staging, sql: &str, table: &str) -> Result<Found> {
     let begin = Instant::now();
-    let rows = clone.look(|client| {
-        text_rows(client, sql).map_err(|error| failure(&error).in_context("looking up the batches' keys"))
-    })?;
+    let describe = |error: &postgres::Error| failure(error).in_context("looking up the batches' keys");
+    let rows = clone.look_on(table, |client| text_rows(client, sql), describe)?;
     Ok(Found {
         rows,
         seconds: begin.elapsed().as_secs_f64(),

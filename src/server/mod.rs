@@ -12,6 +12,7 @@ mod environment;
 mod files;
 mod foreign;
 mod free_disk;
+mod held_locks;
 mod identity;
 mod in_place;
 mod interruption;

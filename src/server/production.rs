@@ -8,12 +8,16 @@ use super::identity::Identity;
 use super::interruption::CancelOnInterrupt;
 use super::line::Line;
 use super::parameters::ConnectionParameters;
-use super::reader::{Reader, read_only};
+use super::reader::{LOCK_TIMEOUT, Limits, Reader, read_only};
 use super::signals::{self, AtForcedExit};
 use crate::error::Result;
 
 /// Longest that one statement may take, unless a caller knows it needs longer.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What may be done about a lock is for the one who has it to say.
+const ADVICE_WHEN_LOCKED: &str =
+    "try again when that lock is released: nothing may queue up on production, so no more than 2 s are waited for it";
 
 /// A session on the database the migration is planned for; it has no method that writes.
 pub struct Production {
@@ -44,7 +48,7 @@ impl Production {
     pub fn read<T>(&mut self, work: impl FnOnce(&mut Reader) -> Result<T>) -> Result<T> {
         if signals::interrupted() {
             // A short look after the interrupt is part of winding up: what was rehearsed still gets its target.
-            return read_only(&mut self.client, &self.line, STATEMENT_TIMEOUT, work);
+            return read_only(&mut self.client, &self.line, &limits(STATEMENT_TIMEOUT), work);
         }
         self.read_within(STATEMENT_TIMEOUT, work)
     }
@@ -68,7 +72,7 @@ impl Production {
             let _ = to_cancel.0.cancel(&to_cancel.1);
         });
         let watch = CancelOnInterrupt::watch_look_up(&self.parameters, token, signals::interrupted, &self.line);
-        let found = read_only(&mut self.client, &self.line, limit, work);
+        let found = read_only(&mut self.client, &self.line, &limits(limit), work);
         match (watch.end(), found) {
             (true, Err(_)) => Err(signals::nothing_measured()),
             (_, found) => found,
@@ -83,5 +87,13 @@ impl Production {
         let identity = self.read(Identity::read)?;
         let log = self.read(|reader| identity.read_log(reader)).unwrap_or_default();
         Ok(identity.with_log(log))
+    }
+}
+
+fn limits(statement: Duration) -> Limits {
+    Limits {
+        statement,
+        lock: LOCK_TIMEOUT,
+        advice_when_locked: ADVICE_WHEN_LOCKED,
     }
 }

@@ -9,12 +9,14 @@ use super::interruption::CancelOnInterrupt;
 use super::line::Line;
 use super::parameters::ConnectionParameters;
 use super::pooler;
-use super::reader::{Reader, read_only};
+use super::reader::{LOCK_TIMEOUT, Limits, Reader, read_only};
 use super::signals;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Nobody else waits on a clone; the limit only ends what would never end.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(600);
+
+const ADVICE_WHEN_LOCKED: &str = "end the session that holds the lock on the clone, or wait longer with --lock-timeout";
 
 /// What makes two sessions be on one database, whatever they were reached by.
 pub(super) const SAME_IDENTITY: &str = "its server started at the same microsecond and the database has the same name";
@@ -28,6 +30,10 @@ pub struct Staging {
     line: Line,
     parameters: ConnectionParameters,
     is_beside_production: bool,
+    /// Process of the session on the server.
+    process: i32,
+    /// Longest wait of a look-up for a lock.
+    lock_timeout: Duration,
 }
 
 impl Staging {
@@ -39,12 +45,14 @@ impl Staging {
     pub fn connect(parameters: &ConnectionParameters) -> Result<Staging> {
         let (mut client, line, parameters) = parameters.connect_and_pin()?;
         // Before anything is set or prepared, which would stay behind in the pool.
-        pooler::process_of_its_own(&mut client, &line, &parameters)?;
+        let process = pooler::process_of_its_own(&mut client, &line, &parameters)?;
         let mut staging = Staging {
             client,
             line,
             parameters,
             is_beside_production: false,
+            process,
+            lock_timeout: LOCK_TIMEOUT,
         };
         staging.refuse_if_not_writable()?;
         staging.end_statements_of_a_dead_program();
@@ -83,6 +91,16 @@ impl Staging {
         self.is_beside_production
     }
 
+    /// Lets look-ups wait for a lock so long, in seconds, instead of 2 s.
+    pub fn wait_for_locks(&mut self, seconds: f64) {
+        self.lock_timeout = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+    }
+
+    /// Returns the process of the session on the server.
+    pub(super) fn process(&self) -> i32 {
+        self.process
+    }
+
     /// Returns the session, to rehearse with.
     pub fn client(&mut self) -> &mut Client {
         &mut self.client
@@ -94,7 +112,12 @@ impl Staging {
     /// What `work` returns; `Connection` when the transaction cannot be started or ended; `Interrupted`.
     pub fn read<T>(&mut self, work: impl FnOnce(&mut Reader) -> Result<T>) -> Result<T> {
         let line = self.line.clone();
-        self.look(|client| read_only(client, &line, STATEMENT_TIMEOUT, work))
+        let limits = Limits {
+            statement: STATEMENT_TIMEOUT.saturating_add(self.lock_timeout),
+            lock: self.lock_timeout,
+            advice_when_locked: ADVICE_WHEN_LOCKED,
+        };
+        self.look(|client| read_only(client, &line, &limits, work))
     }
 
     /// Lets `work` look something up in the session, which an interrupt cancels: nothing is lost with a look-up.

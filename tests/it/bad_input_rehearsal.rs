@@ -41,6 +41,8 @@ fn a_table_that_is_locked_meanwhile() {
         .batch_execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
         .expect("lock");
     let words = [
+        "id from",
+        "public.orders is locked (ACCESS EXCLUSIVE) by server process",
         "canceling statement due to lock timeout",
         "hint: another session holds a lock",
         "--lock-timeout",

@@ -24,6 +24,7 @@ mod ending;
 mod expand_contract;
 mod foreign_servers;
 mod gate;
+mod held_locks;
 mod hostile_depth;
 mod hostile_numbers;
 mod hostile_text;
