@@ -109,6 +109,9 @@ pub fn reaches_in_body(body: &str) -> BTreeMap<Outside, String> {
 /// Bodies in bodies are read to this depth; what lies deeper counts as put together at run time.
 const DEEPEST_BODY: usize = 8;
 
+/// No body that a person wrote has more words; one that has is not read, so that no text takes for ever.
+const LONGEST_BODY: usize = 200_000;
+
 fn read(sql: &str, is_body: bool, depth: usize, found: &mut BTreeMap<Outside, String>) {
     if depth > DEEPEST_BODY {
         found
@@ -120,9 +123,21 @@ fn read(sql: &str, is_body: bool, depth: usize, found: &mut BTreeMap<Outside, St
     if !is_whole {
         note(found, Outside::DynamicSql, "a text that is not understood".to_string());
     }
-    for at in 0..words.len() {
+    if is_body && words.len() > LONGEST_BODY {
+        note(
+            found,
+            Outside::DynamicSql,
+            "a body that is too long to be read".to_string(),
+        );
+        return;
+    }
+    let mut end = words.len();
+    for at in (0..words.len()).rev() {
+        if words[at].kind == TokenKind::Semicolon {
+            end = at;
+        }
         if starts_statement(&words, at, is_body) {
-            statement(&words[at..], is_body, depth, found);
+            statement(&words[at..end], is_body, depth, found);
         }
         function(&words, at, found);
     }
@@ -141,8 +156,6 @@ fn starts_statement(words: &[Word], at: usize, is_body: bool) -> bool {
 }
 
 fn statement(words: &[Word], is_body: bool, depth: usize, found: &mut BTreeMap<Outside, String>) {
-    let end = words.iter().position(|word| word.kind == TokenKind::Semicolon);
-    let words = &words[..end.unwrap_or(words.len())];
     for (head, outside) in HEADS {
         if begins_with(words, head) {
             note(found, *outside, head.to_uppercase());
@@ -166,6 +179,7 @@ fn statement(words: &[Word], is_body: bool, depth: usize, found: &mut BTreeMap<O
         Some("return" | "for" | "open") if is_body => {
             if let Some(at) = words
                 .iter()
+                .take_while(|word| word.kind != TokenKind::Word || word.name != "loop")
                 .position(|word| word.name == "execute" && word.kind == TokenKind::Word)
             {
                 executed(&words[at..], depth, found);
@@ -356,7 +370,8 @@ fn is_only_named(words: &[Word], at: usize) -> bool {
 }
 
 fn note(found: &mut BTreeMap<Outside, String>, outside: Outside, words: String) {
-    found.entry(outside).or_insert(words);
+    // A text is read from its end, so the first words that show it are noted last.
+    found.insert(outside, words);
 }
 
 #[cfg(test)]
