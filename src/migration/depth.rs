@@ -16,7 +16,7 @@ const MOST_CONNECTIVES: usize = 10_000;
 
 /// Tokens of all open levels together, each since its last comma: what 10,000 times `OR a = 1` has, so that no chain is refused
 /// for its length alone that has few enough connectives.
-const LONGEST: usize = 20_000;
+const LONGEST: usize = 60_000;
 
 /// What a sign counts as: an operator nests most surely, and the time to read a chain grows with its square.
 const SIGN: usize = 3;
