@@ -6,7 +6,7 @@ use super::ground::Ground;
 use super::migration_file::MigrationFile;
 use super::output;
 use super::progress::Progress;
-use super::rehearse::{Job, REHEARSAL_FILE, is_interrupted, tell_saved};
+use super::rehearse::{Job, REHEARSAL_FILE, Resumable, is_interrupted, tell_saved};
 use super::results::Results;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model;
@@ -45,6 +45,7 @@ pub fn run(arguments: &DemoArguments) -> Result<()> {
             runs: 1,
             throwaway: true,
             production: if full { Vec::new() } else { production.clone() },
+            resumable: Resumable::default(),
         };
         let file = arguments.output.join(name);
         let mut journal = Journal::new(Some(file.clone())).telling(output::print_note);

@@ -34,7 +34,7 @@ fn prepare_ground(arguments: &RehearseArguments) -> Result<Ground> {
     match &arguments.schema {
         Some(schema) => Ground::scratch(schema, arguments.rows, arguments.options.seed, arguments.pg_bin.clone()),
         None if arguments.scratch => Ground::empty(arguments.pg_bin.clone(), &[]),
-        None => rehearse::prepare_staging(arguments, None, []),
+        None => rehearse::prepare_staging(arguments, None, [], None),
     }
 }
 

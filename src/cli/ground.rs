@@ -19,6 +19,8 @@ use crate::server::{
 pub struct Ground {
     parameters: ConnectionParameters,
     copies: bool,
+    /// The copy of a rehearsal that was cut off, which goes on in it.
+    left_copy: Option<String>,
     /// Whether foreign servers take no writes from a copy.
     closes_foreign_servers: bool,
     _sandbox: Option<Sandbox>,
@@ -39,9 +41,18 @@ impl Ground {
         Ground {
             parameters: staging.parameters().clone(),
             copies,
+            left_copy: None,
             closes_foreign_servers: !allowed.allows(Outside::Foreign),
             _sandbox: None,
             _server: None,
+        }
+    }
+
+    /// Goes on in the copy called `name` of the staging database, where there is one.
+    pub fn in_left_copy(self, name: Option<String>) -> Ground {
+        Ground {
+            left_copy: name,
+            ..self
         }
     }
 
@@ -63,6 +74,7 @@ impl Ground {
         Ok(Ground {
             parameters: sandbox.parameters().clone(),
             copies: true,
+            left_copy: None,
             closes_foreign_servers,
             _sandbox: Some(sandbox),
             _server: None,
@@ -116,6 +128,7 @@ impl Ground {
         Ok(Ground {
             parameters: server.parameters("rehearsal"),
             copies: true,
+            left_copy: None,
             closes_foreign_servers: false,
             _sandbox: None,
             _server: Some(server),
@@ -127,6 +140,7 @@ impl Ground {
         Ground {
             parameters: self.parameters.clone(),
             copies: false,
+            left_copy: None,
             closes_foreign_servers: self.closes_foreign_servers,
             _sandbox: None,
             _server: None,
@@ -145,6 +159,7 @@ impl Ground {
         Ok(Ground {
             parameters: self.parameters.with_database(name),
             copies: true,
+            left_copy: None,
             closes_foreign_servers: self.closes_foreign_servers,
             _sandbox: None,
             _server: None,
@@ -177,12 +192,18 @@ impl Ground {
                 _sandbox: None,
             });
         }
-        let progress = Progress::spinner("copying the database");
-        let sandbox = Sandbox::copy(&self.parameters)?;
-        if self.closes_foreign_servers {
-            sandbox.close_foreign_servers()?;
-        }
-        progress.finish();
+        let sandbox = match &self.left_copy {
+            Some(name) => Sandbox::adopt(&self.parameters, name)?,
+            None => {
+                let progress = Progress::spinner("copying the database");
+                let sandbox = Sandbox::copy(&self.parameters)?;
+                if self.closes_foreign_servers {
+                    sandbox.close_foreign_servers()?;
+                }
+                progress.finish();
+                sandbox
+            }
+        };
         Ok(Site {
             parameters: sandbox.parameters().clone(),
             _lock: None,

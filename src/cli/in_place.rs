@@ -107,7 +107,7 @@ fn identifier(name: &str) -> String {
 }
 
 /// Returns a name as a shell takes it, quoted where it must be.
-fn shell_word(name: &str) -> String {
+pub fn shell_word(name: &str) -> String {
     let is_plain = name
         .bytes()
         .all(|byte| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'.'));

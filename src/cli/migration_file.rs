@@ -32,6 +32,8 @@ pub struct PlannedMigration {
     pub steps: Vec<Step>,
     /// What the catalog says of its tables, each once.
     pub tables: Vec<TableFacts>,
+    /// The same by their names as written.
+    pub by_name: Tables,
 }
 
 impl MigrationFile {
@@ -152,15 +154,24 @@ impl MigrationFile {
     /// `Usage` with `file:line` for batches that cannot be made; `Connection` when the catalog cannot be read.
     pub fn plan(&self, database: &mut impl Readable, batching: &BatchArguments) -> Result<PlannedMigration> {
         let (tables, refused) = database.read(|reader| self.look_up(reader))?;
-        let options = BatchOptions {
-            batch_size: batching.batch_size,
-            walk: batching.walk.map(Into::into),
-            ..BatchOptions::default()
-        };
-        let steps =
-            migration::steps(&self.statements, &tables, &options).map_err(|error| explained(error, &refused))?;
-        let tables = each_once(tables);
-        Ok(PlannedMigration { steps, tables })
+        self.cut(tables, &refused, &options(batching))
+    }
+
+    /// Cuts the migration into steps where the tables are as `tables` says, by their names as written.
+    ///
+    /// # Errors
+    /// As [`MigrationFile::plan`].
+    pub fn plan_for(&self, tables: &Tables, options: &BatchOptions) -> Result<PlannedMigration> {
+        self.cut(tables.clone(), &[], options)
+    }
+
+    fn cut(&self, tables: Tables, refused: &[(String, Error)], options: &BatchOptions) -> Result<PlannedMigration> {
+        let steps = migration::steps(&self.statements, &tables, options).map_err(|error| explained(error, refused))?;
+        Ok(PlannedMigration {
+            steps,
+            tables: each_once(tables.clone()),
+            by_name: tables,
+        })
     }
 
     /// Looks up those of its tables that there are.
@@ -186,6 +197,15 @@ impl MigrationFile {
             }
         }
         Ok((tables, refused))
+    }
+}
+
+/// Returns how bare statements are batched, as the person asked.
+pub fn options(batching: &BatchArguments) -> BatchOptions {
+    BatchOptions {
+        batch_size: batching.batch_size,
+        walk: batching.walk.map(Into::into),
+        ..BatchOptions::default()
     }
 }
 

@@ -32,6 +32,7 @@ mod rehearse;
 mod report;
 mod repository;
 mod results;
+mod resume;
 mod source_files;
 mod targets;
 mod typed_passwords;

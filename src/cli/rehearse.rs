@@ -9,7 +9,7 @@ use super::migration_file::{MigrationFile, PlannedMigration};
 use super::progress::Progress;
 use super::results::Results;
 use super::{
-    connection, exec, foreign, in_place, output, plan, targets,
+    connection, exec, foreign, in_place, output, plan, resume, targets,
     watching::{LEVEL, Watcher},
     way_back,
 };
@@ -18,6 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::{self, stopping};
 use crate::observation::{EndReason, Rehearsal};
 use crate::rehearsal::journal::Journal;
+use crate::rehearsal::resume::{CutOff, Place};
 use crate::rehearsal::{Claim, Conditions, Unfinished, history, rehearse};
 use crate::server::{ConnectionParameters, Production, Staging, free_disk, signals};
 use crate::units::{Bytes, Count, Seconds};
@@ -38,12 +39,18 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
         .map(|url| connection::production_parameters(Some(url), arguments.no_password))
         .transpose()?;
     let mut session = production.as_ref().map(Production::connect).transpose()?;
+    let directory = directory(arguments);
+    let cut_off = match arguments.resume {
+        true => Some(resume::cut_off(&directory)?),
+        false => None,
+    };
     let ground = match arguments.scratch {
         true => prepare_scratch(arguments, &migration)?,
         false => prepare_staging(
             arguments,
             production.as_ref(),
             std::iter::once(&migration).chain(&rollback),
+            cut_off.as_ref().map(|cut_off| &cut_off.beginning.place),
         )?,
     };
     let production_tables = match &mut session {
@@ -51,7 +58,6 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
         None => Vec::new(),
     };
     tell_the_floor(arguments);
-    let directory = directory(arguments);
     let _claim = Claim::of(&directory)?;
     let job = Job {
         migration: &migration,
@@ -62,12 +68,16 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
         runs: arguments.runs,
         throwaway: arguments.scratch,
         production: production_tables,
+        resumable: Resumable {
+            log: (arguments.runs == 1 && !arguments.scratch).then(|| directory.join(resume::LOG)),
+            cut_off,
+        },
     };
     let file = directory.join(REHEARSAL_FILE);
     let mut journal = Journal::new(Some(file.clone())).telling(output::print_note);
-    let mut rehearsal = job
-        .run(&ground, &mut journal)
-        .inspect_err(|_| tell_saved(&journal, &file))?;
+    let outcome = job.run(&ground, &mut journal);
+    resume::tell(&ground, &journal, &outcome);
+    let mut rehearsal = outcome.inspect_err(|_| tell_saved(&journal, &file))?;
     // What was measured for hours must not be lost because production does not answer now.
     let production = read_targets(arguments, &mut rehearsal, &mut journal);
     let results = Results::new(rehearsal, &arguments.options).inspect_err(|_| tell_saved(&journal, &file))?;
@@ -122,6 +132,17 @@ pub struct Job<'a> {
     pub throwaway: bool,
     /// The tables in production, where that was asked.
     pub production: Vec<TableFacts>,
+    /// What of it was cut off, and may be.
+    pub resumable: Resumable,
+}
+
+/// How a rehearsal goes on after it was cut off.
+#[derive(Default)]
+pub struct Resumable {
+    /// Where to write down what is needed for it; `None` where it is not worth it.
+    pub log: Option<PathBuf>,
+    /// The rehearsal that was cut off, to go on with.
+    pub cut_off: Option<CutOff>,
 }
 
 impl Job<'_> {
@@ -140,6 +161,9 @@ impl Job<'_> {
             let mut clone = site.connect()?;
             clone.wait_for_locks(self.conditions.lock_timeout);
             tell_unfinished(&mut clone)?;
+            if let Some(cut_off) = &self.resumable.cut_off {
+                return self.go_on(cut_off, &mut clone, journal);
+            }
             let planned = self.migration.plan(&mut clone, self.batching)?;
             let way_back = match self.rollback {
                 Some(file) if run == 0 => Some(way_back::Preparation::new(file, self.migration, &site, &mut clone)?),
@@ -156,6 +180,9 @@ impl Job<'_> {
                 growth: growth(&planned.tables, &self.production),
                 ..self.conditions.clone()
             };
+            if let Some(log) = &self.resumable.log {
+                journal.keep_log(self.begin_log(log, ground, &planned, &conditions, rehearsal, &mut clone)?);
+            }
             rehearse(
                 &mut clone,
                 &planned.steps,
@@ -201,7 +228,7 @@ impl Job<'_> {
 }
 
 /// Returns how many times as large as the clone's each of production's tables is.
-fn growth(clone: &[TableFacts], production: &[TableFacts]) -> BTreeMap<String, f64> {
+pub fn growth(clone: &[TableFacts], production: &[TableFacts]) -> BTreeMap<String, f64> {
     let of = |table: &TableFacts| {
         let there = production.iter().find(|there| there.name == table.name)?;
         let growth = there.estimated_rows / table.estimated_rows.max(1.0);
@@ -268,14 +295,22 @@ pub fn prepare_staging<'a>(
     arguments: &RehearseArguments,
     production: Option<&ConnectionParameters>,
     files: impl IntoIterator<Item = &'a MigrationFile>,
+    left: Option<&Place>,
 ) -> Result<Ground> {
     let target = connection::staging_target(arguments.staging.as_deref())?;
     let mut staging = connection::staging(&target, production, arguments.no_password)?;
     staging.wait_for_locks(arguments.lock_timeout.0);
-    let copies =
-        arguments.sandbox || arguments.runs > 1 || in_place::works_on_a_copy(&mut staging, &arguments.in_place)?;
+    let copies = match left {
+        Some(left) => resume::works_on_a_copy(&mut staging, arguments, left)?,
+        None => {
+            arguments.sandbox || arguments.runs > 1 || in_place::works_on_a_copy(&mut staging, &arguments.in_place)?
+        }
+    };
     foreign::refuse(&mut staging, copies, files, &arguments.outside)?;
-    Ok(Ground::staging(staging, copies, &arguments.outside))
+    let copy = left
+        .filter(|left| left.is_copy)
+        .map(|left| left.database.name().to_string());
+    Ok(Ground::staging(staging, copies, &arguments.outside).in_left_copy(copy))
 }
 
 /// Starts a throwaway server, fills it from the schema file, and applies the migrations before those that are rehearsed.

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::directive::{BatchDirective, Directive};
 use super::names::{name_path, same_name};
 use super::outline::{Dml, Outline, Relation, Scope, Verb};
@@ -29,7 +31,7 @@ const BLOCK_BYTES: f64 = 8192.0;
 pub type Tables = BTreeMap<String, TableFacts>;
 
 /// How to batch where a statement does not say it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BatchOptions {
     /// Rows in a batch (key values for a key-range walk); goes before what a directive says.
     pub batch_size: Option<u64>,

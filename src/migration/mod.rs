@@ -226,7 +226,7 @@ pub enum TemplatePart {
 }
 
 /// The bounds of one batch, both inclusive, as text values of each key column (block numbers for [`Walk::Blocks`]).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Window {
     /// First key.
     pub start: Vec<String>,

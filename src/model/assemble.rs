@@ -6,7 +6,8 @@ use super::estimate::{Basis, Estimate, StepEstimate};
 use super::forecast::Forecast;
 use super::{EstimateOptions, total};
 use crate::migration::StepKind;
-use crate::observation::{EndReason, FORMAT_VERSION, Rehearsal};
+use crate::observation::{EndReason, FORMAT_VERSION, Rehearsal, Resumption};
+use crate::units::Seconds;
 
 /// A step's forecast with what the reader knows it by.
 pub struct Told {
@@ -112,6 +113,9 @@ pub fn tell_common(estimate: &mut Estimate, rehearsal: &Rehearsal) {
             table.triggers.join(", ")
         ));
     }
+    for resumption in &rehearsal.resumptions {
+        estimate.warnings.push(went_on(resumption));
+    }
     let cut_off = |reason| {
         matches!(
             reason,
@@ -123,4 +127,15 @@ pub fn tell_common(estimate: &mut Estimate, rehearsal: &Rehearsal) {
             .warnings
             .push(format!("The rehearsal did not come to its end: {}", ending.message));
     }
+}
+
+fn went_on(resumption: &Resumption) -> String {
+    let away = resumption
+        .away_seconds
+        .map(|seconds| format!(", {} later,", Seconds(seconds)));
+    format!(
+        "The rehearsal was cut off and went on{} at step {}: what was cached before may not have been any more; the time in between is not counted.",
+        away.unwrap_or_default(),
+        resumption.step
+    )
 }

@@ -24,6 +24,9 @@ pub trait Backfill {
     /// Returns how many batches the whole walk has, as well as it is known.
     fn total_batches(&self) -> f64;
 
+    /// Hears which place is sought next, by its number in the order of execution.
+    fn reach(&mut self, _place: usize) {}
+
     /// Goes to `position` (0 to 1); the batches from there on are run next.
     fn seek(&mut self, position: f64, batches: u64) -> Result<()>;
 

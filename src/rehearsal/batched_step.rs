@@ -1,10 +1,13 @@
 //! One batched step of a rehearsal: plans its walk, replays it, and writes the batches down as they come.
 
-use std::time::Instant;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
+use super::conditions::Conditions;
 use super::journal::Journal;
 use super::rehearse::{RehearsalMonitor, Walker};
 use super::replay::{self, Limits, Monitor};
+use super::resume::{GoOn, ResumeLog};
 use super::segments::{self, SegmentDesign};
 use super::table_backfill::TableBackfill;
 use super::walk_plan::WalkPlan;
@@ -25,7 +28,12 @@ impl Walker<'_> {
         backfills_left: usize,
         is_all: bool,
     ) -> Result<()> {
-        let plan = match WalkPlan::read(self.clone, batching, self.conditions) {
+        let go_on = self.go_on.take();
+        let read = match &go_on {
+            Some(go_on) => Ok(go_on.plan.clone()),
+            None => WalkPlan::read(self.clone, batching, self.conditions),
+        };
+        let plan = match read {
             Err(error) if error.kind() == ErrorKind::Interrupted => {
                 self.reason = EndReason::Interrupted;
                 return Ok(());
@@ -36,57 +44,79 @@ impl Walker<'_> {
             }
             plan => plan.map_err(|error| plan_failure(error, &self.rehearsal.steps[index]))?,
         };
-        let design = self.design(plan.total_batches);
+        let design = design_of(self.conditions, plan.total_batches);
         let record = &mut self.rehearsal.steps[index];
         if self.run == 0 {
             describe_walk(record, batching, &plan, self.conditions.batch_delay);
+        }
+        let kept = record.observations.len();
+        let mut observations = Vec::new();
+        let log = self.journal.log();
+        match &go_on {
+            Some(go_on) => {
+                observations.clone_from(&go_on.observations);
+                log.kept(observations.len());
+                note_unmeasured(record, go_on.unmeasured);
+            }
+            None => log.walk(&plan),
         }
         let limits = Limits {
             batch_delay: self.conditions.batch_delay,
             max_seconds: self.seconds_left / backfills_left as f64,
         };
-        let mut observations = Vec::new();
         let version_num = self.rehearsal.server.version_num;
         let second_session = self.second_session(index);
-        let mut backfill = TableBackfill::new(self.clone, &self.observer, version_num, batching, &plan, second_session);
+        let GoOn {
+            place,
+            start,
+            unmeasured,
+            ..
+        } = go_on.unwrap_or_else(|| GoOn::from_the_beginning(&plan));
+        let mut backfill = TableBackfill::new(
+            self.clone,
+            &self.observer,
+            version_num,
+            batching,
+            &plan,
+            second_session,
+            Rc::clone(&log),
+        )
+        .going_on_at(start);
         let mut scribe = Scribe {
             index,
-            kept: self.rehearsal.steps[index].observations.len(),
+            kept,
             may_go_on: self.conditions.fraction.is_none(),
             rehearsal: self.rehearsal,
             journal: self.journal,
+            log,
             monitor: self.monitor,
         };
-        let outcome = replay::replay(
+        let before = Duration::from_secs_f64(observations.last().map_or(0.0, |last| last.elapsed));
+        let outcome = replay::go_on(
             &mut backfill,
             &design,
             &limits,
             self.run,
+            place,
             &mut observations,
             &mut scribe,
         );
         scribe.write_down(&observations);
         self.seconds_left -= observations.last().map_or(0.0, |last| last.elapsed);
-        let (begin, lookups) = (backfill.started(), backfill.lookups());
+        // The clock of a walk that went on had run before.
+        let begin = backfill.started().checked_sub(before).unwrap_or(backfill.started());
+        let lookups = backfill.lookups();
         let locks = backfill.locks.take().unwrap_or_default();
         let waits = std::mem::take(&mut backfill.waits);
         drop(backfill);
         if self.run == 0 {
             self.rehearsal.steps[index].waits = waits;
         }
-        self.finish_backfill(index, begin, lookups, locks, outcome)
-    }
-
-    /// Returns which batches to replay.
-    fn design(&self, total_batches: f64) -> SegmentDesign {
-        if self.conditions.full {
-            return SegmentDesign::whole_walk();
+        self.finish_backfill(index, begin, lookups, locks, outcome)?;
+        if unmeasured > 0 {
+            self.rehearsal.steps[index].complete = false;
         }
-        let budget = match self.conditions.fraction {
-            Some(fraction) => segments::budget_of_fraction(total_batches, fraction),
-            None => segments::default_budget(total_batches),
-        };
-        SegmentDesign::new(total_batches, budget, self.conditions.seed)
+        Ok(())
     }
 
     /// Tells whether another session sees what this one does: after statements that change tables and nothing else.
@@ -133,6 +163,28 @@ impl Walker<'_> {
     }
 }
 
+/// Returns which batches of a walk of `total_batches` to replay.
+pub(super) fn design_of(conditions: &Conditions, total_batches: f64) -> SegmentDesign {
+    if conditions.full {
+        return SegmentDesign::whole_walk();
+    }
+    let budget = match conditions.fraction {
+        Some(fraction) => segments::budget_of_fraction(total_batches, fraction),
+        None => segments::default_budget(total_batches),
+    };
+    SegmentDesign::new(total_batches, budget, conditions.seed)
+}
+
+fn note_unmeasured(record: &mut StepRecord, batches: usize) {
+    let batches = match batches {
+        0 => return,
+        1 => "a batch was committed whose time nobody".to_string(),
+        several => format!("{several} batches were committed whose time nobody"),
+    };
+    let note = format!("when the rehearsal was cut off, {batches} measured; it was not run again");
+    record.notes.push(note);
+}
+
 /// Writes a replay's observations into the rehearsal, between the replay and the one who watches.
 struct Scribe<'a> {
     index: usize,
@@ -142,6 +194,7 @@ struct Scribe<'a> {
     may_go_on: bool,
     rehearsal: &'a mut Rehearsal,
     journal: &'a mut Journal,
+    log: Rc<ResumeLog>,
     monitor: &'a mut dyn RehearsalMonitor,
 }
 
@@ -155,6 +208,7 @@ impl Scribe<'_> {
 
 impl Monitor for Scribe<'_> {
     fn batch_done(&mut self, observations: &[Observation], planned_batches: f64) {
+        self.log.batch(observations);
         self.monitor
             .batch_done(&self.rehearsal.steps[self.index], observations, planned_batches);
         if self.journal.is_due() {

@@ -3,11 +3,14 @@
 //! Each plays on a copy of its own of one database. Which of the two begins a pair is drawn. What is measured becomes the
 //! observations of two rehearsals; whether they differ is not judged here.
 
+use std::rc::Rc;
+
 use super::backfill::Backfill;
 use super::batched_step::describe_walk;
+use super::conditions::Conditions;
 use super::journal::Journal;
 use super::observer::Observer;
-use super::rehearse::{Conditions, RehearsalMonitor, prepare_session, rehearse};
+use super::rehearse::{RehearsalMonitor, prepare_session, rehearse};
 use super::segments::{SHORTEST_SEGMENT, Segment, spread};
 use super::table_backfill::TableBackfill;
 use super::walk_plan::WalkPlan;
@@ -83,6 +86,7 @@ pub fn play(
         &base_walk.plan,
         // Nothing may run beside one of the two.
         SecondSession::MaySeeOther,
+        Rc::default(),
     );
     let mut news = TableBackfill::new(
         new.clone,
@@ -91,6 +95,7 @@ pub fn play(
         new_walk.batching,
         &new_walk.plan,
         SecondSession::MaySeeOther,
+        Rc::default(),
     );
     let mut observations = (Vec::new(), Vec::new());
     let played = in_turns(

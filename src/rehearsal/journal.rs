@@ -1,8 +1,10 @@
 //! Keeps `rehearsal.json` on disk while the rehearsal goes on, so that whatever interrupts it loses next to nothing.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use super::resume::{CutOff, ResumeLog};
 use super::torn_files::{self, remove_torn_files};
 use super::{earlier, refuge};
 use crate::error::{Error, ErrorKind, Result, reason};
@@ -26,6 +28,7 @@ pub struct Journal {
     refuge: Option<PathBuf>,
     tell: fn(&str),
     enclosing: Option<Enclosing>,
+    log: Rc<ResumeLog>,
 }
 
 /// What the file holds while a part of the rehearsal is kept apart, made of that part.
@@ -43,6 +46,7 @@ impl Journal {
             refuge: None,
             tell: |_| {},
             enclosing: None,
+            log: Rc::default(),
         }
     }
 
@@ -50,6 +54,25 @@ impl Journal {
     pub fn telling(mut self, tell: fn(&str)) -> Self {
         self.tell = tell;
         self
+    }
+
+    /// Keeps `log`, with which the rehearsal can go on when it is cut off.
+    pub fn keep_log(&mut self, log: ResumeLog) {
+        self.log = Rc::new(log);
+    }
+
+    /// Returns the log of the rehearsal under way, which may be none.
+    pub fn log(&self) -> Rc<ResumeLog> {
+        Rc::clone(&self.log)
+    }
+
+    /// Takes the file for this rehearsal's own where it is that of the one that was `cut_off`.
+    pub fn go_on_with(&mut self, cut_off: &CutOff) {
+        let text = self.path.as_deref().and_then(|path| std::fs::read_to_string(path).ok());
+        let found = text.and_then(|text| Rehearsal::from_json(&text, "").ok());
+        if found.is_some_and(|found| found.started_at == cut_off.rehearsal.started_at) {
+            self.holds_earlier = Some(false);
+        }
     }
 
     /// Saves what `enclosing` makes of each rehearsal in its stead, until told otherwise: a rollback is saved as a part of its

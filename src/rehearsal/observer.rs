@@ -197,13 +197,16 @@ fn observe(mut client: Client, witness: &Witness, version_num: u32, worker: i32,
     let mut previous: Option<Look> = None;
     let mut interval = INTERVAL;
     while !shared.stopping.load(Ordering::Relaxed) {
+        let asked = Instant::now();
         match lookout.look() {
             Ok(look) => {
-                interval = match look.wait {
-                    Some(_) => INTERVAL_OF_WAIT,
-                    None => INTERVAL,
+                // What is seen was so at some moment between question and answer: no wait is taken to be longer than it was.
+                let (when, pause) = match look.wait {
+                    Some(_) => (asked, INTERVAL_OF_WAIT),
+                    None => (Instant::now(), INTERVAL),
                 };
-                lock(&shared.lock_waits).add(Instant::now(), look.wait.clone());
+                interval = pause;
+                lock(&shared.lock_waits).add(when, look.wait.clone());
                 if let Some(previous) = &previous {
                     note(shared, previous, &look);
                 }

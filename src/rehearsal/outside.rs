@@ -36,6 +36,7 @@ impl Session<'_> {
         let unfinished = Unfinished::read(self.client, self.version_num)?;
         let lock_timeout: String = self.client.query_one("SHOW lock_timeout", &[])?.get(0);
         self.client.batch_execute("SET lock_timeout = 0")?;
+        self.log.alone();
         let measured = self.run_twice(sql, before, &unfinished);
         let restored = self
             .client

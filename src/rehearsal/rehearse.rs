@@ -1,59 +1,20 @@
 //! Runs the steps of a migration once, in order, on one clone, and writes each down as it is measured.
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
 use postgres::Client;
 
+use super::conditions::Conditions;
 use super::journal::Journal;
 use super::observer::Observer;
-use super::session::{failure, milliseconds};
+use super::resume::{GoOn, next_transaction};
+use super::session::{self, failure, milliseconds};
 use super::session_view::SessionView;
 use super::statement_watch::ProgressListener;
 use crate::error::{ErrorKind, Result};
 use crate::migration::Step;
 use crate::observation::{EndReason, Ending, Observation, Rehearsal, StepRecord};
 use crate::server::{Staging, server_error};
-
-/// Under which conditions a migration is rehearsed.
-#[derive(Clone, Debug)]
-pub struct Conditions {
-    /// Seed of the segments' places.
-    pub seed: u64,
-    /// Share of the batches to replay, 0 to 1; `None` for the default, which grows on small tables until the evidence suffices.
-    pub fraction: Option<f64>,
-    /// Replay every batch.
-    pub full: bool,
-    /// Longest time the backfills together may take, in seconds.
-    pub max_seconds: f64,
-    /// Pause between two batches, in seconds.
-    pub batch_delay: f64,
-    /// Longest wait for a lock, in seconds.
-    pub lock_timeout: f64,
-    /// Count the rows instead of sampling them.
-    pub count_exactly: bool,
-    /// How many times as large as the clone's each table is in production, by its name, where that is known.
-    pub growth: BTreeMap<String, f64>,
-    /// The migration's step, replayed only in part, on whose outcome this builds; for a rollback.
-    pub after_part_of: Option<u32>,
-}
-
-impl Default for Conditions {
-    /// Returns the conditions of a rehearsal of a part that nobody hurries.
-    fn default() -> Conditions {
-        Conditions {
-            seed: 1,
-            fraction: None,
-            full: false,
-            max_seconds: f64::INFINITY,
-            batch_delay: 0.0,
-            lock_timeout: 10.0,
-            count_exactly: false,
-            growth: BTreeMap::new(),
-            after_part_of: None,
-        }
-    }
-}
 
 /// The one who watches a rehearsal: shows progress, and decides when the evidence is enough.
 ///
@@ -102,9 +63,45 @@ pub fn rehearse(
     monitor: &mut dyn RehearsalMonitor,
 ) -> Result<()> {
     journal.begin(rehearsal)?;
+    if run == 0 {
+        // All of them at once: a step that is never reached must not be missing from the estimate.
+        rehearsal.steps = steps.iter().map(StepRecord::new).collect();
+    }
+    let begin = Begin {
+        run,
+        step: 0,
+        go_on: None,
+    };
+    walk(clone, steps, begin, conditions, rehearsal, journal, monitor)
+}
+
+/// Where a walk through the steps begins.
+pub(super) struct Begin {
+    /// The repetition.
+    pub run: u32,
+    /// The first step to run.
+    pub step: usize,
+    /// How its own walk goes on.
+    pub go_on: Option<GoOn>,
+}
+
+/// Walks through `steps` from `begin` on.
+///
+/// # Errors
+/// As [`rehearse`].
+pub(super) fn walk(
+    clone: &mut Staging,
+    steps: &[Step],
+    begin: Begin,
+    conditions: &Conditions,
+    rehearsal: &mut Rehearsal,
+    journal: &mut Journal,
+    monitor: &mut dyn RehearsalMonitor,
+) -> Result<()> {
     let version_num = rehearsal.server.version_num;
     clone.wait_for_locks(conditions.lock_timeout);
     let worker = prepare_session(clone.client(), conditions.lock_timeout)?;
+    note_session(clone, journal)?;
     let observer = Observer::start(clone, version_num, worker)?;
     let view = SessionView::new(clone.second_connection()?, version_num, worker)
         .map_err(|error| server_error(&error, ErrorKind::Connection))?;
@@ -114,20 +111,50 @@ pub fn rehearse(
         worker,
         view: Some(view),
         conditions,
-        seconds_left: conditions.max_seconds,
-        run,
+        seconds_left: conditions.max_seconds - seconds_of_walks(&rehearsal.steps, begin.go_on.as_ref()),
+        go_on: begin.go_on,
+        run: begin.run,
         rehearsal,
         journal,
         monitor,
         open_block: None,
         reason: EndReason::Complete,
     };
-    let outcome = walker.walk(steps);
+    let outcome = walker.walk(steps, begin.step);
     let reason = walker.reason;
     rehearsal.ended = Some(ending(reason, &outcome));
     // A disk that is full by now must hide neither the statement that failed nor what was measured.
     journal.try_save(rehearsal);
+    if outcome.is_ok() && reason != EndReason::Interrupted {
+        journal.log().remove();
+    }
     outcome
+}
+
+/// Writes down which session runs the steps: should this program be killed, it may outlive it.
+fn note_session(clone: &mut Staging, journal: &Journal) -> Result<()> {
+    let log = journal.log();
+    if !log.is_on() {
+        return Ok(());
+    }
+    let sql = "SELECT pid, (extract(epoch FROM backend_start) * 1000000)::bigint FROM pg_catalog.pg_stat_activity \
+               WHERE pid = pg_catalog.pg_backend_pid()";
+    let row = clone.client().query_one(sql, &[]).map_err(|error| failure(&error))?;
+    log.session(row.get(0), row.get(1));
+    Ok(())
+}
+
+/// Returns the seconds that the backfills took so far, and the one that goes on.
+fn seconds_of_walks(steps: &[StepRecord], go_on: Option<&GoOn>) -> f64 {
+    let walks = steps
+        .iter()
+        .filter(|step| step.batching.is_some())
+        .map(|step| &step.observations);
+    let walks = walks.chain(go_on.map(|go_on| &go_on.observations));
+    walks
+        .filter_map(|observations| observations.last())
+        .map(|last| last.elapsed)
+        .sum()
 }
 
 /// Sets what must hold in the session that runs the steps and returns its process id.
@@ -175,6 +202,8 @@ pub(super) struct Walker<'a> {
     pub(super) conditions: &'a Conditions,
     /// Seconds that the backfills may still take.
     pub(super) seconds_left: f64,
+    /// How the walk of the first step goes on, when it had begun before.
+    pub(super) go_on: Option<GoOn>,
     pub(super) run: u32,
     pub(super) rehearsal: &'a mut Rehearsal,
     pub(super) journal: &'a mut Journal,
@@ -185,12 +214,8 @@ pub(super) struct Walker<'a> {
 }
 
 impl Walker<'_> {
-    fn walk(&mut self, steps: &[Step]) -> Result<()> {
-        if self.run == 0 {
-            // All of them at once: a step that is never reached must not be missing from the estimate.
-            self.rehearsal.steps = steps.iter().map(StepRecord::new).collect();
-        }
-        for (index, step) in steps.iter().enumerate() {
+    fn walk(&mut self, steps: &[Step], first: usize) -> Result<()> {
+        for (index, step) in steps.iter().enumerate().skip(first) {
             if self.monitor.is_interrupted() {
                 self.reason = EndReason::Interrupted;
             }
@@ -203,13 +228,25 @@ impl Walker<'_> {
                 Some(batching) => {
                     let left = steps[index..].iter().filter(|step| step.batching.is_some()).count();
                     let before = self.bytes_of_tables();
+                    if self.go_on.is_none() {
+                        self.log_step(index)?;
+                    }
                     self.backfill(index, batching, left, steps.len() == 1)?;
                     self.record_growth(index, before);
+                    if self.reason != EndReason::Interrupted {
+                        self.log_done(&[index]);
+                    }
                 }
                 None => {
                     self.ladder(index, step)?;
                     if self.reason != EndReason::Interrupted {
+                        if self.open_block.as_ref().is_none_or(|(_, _, steps)| steps.is_empty()) {
+                            self.log_step(index)?;
+                        }
                         self.statement(index, step)?;
+                        if self.open_block.is_none() && self.reason != EndReason::Interrupted {
+                            self.log_done(&[index]);
+                        }
                     }
                 }
             }
@@ -223,10 +260,13 @@ impl Walker<'_> {
             return Ok(());
         }
         if let Some((_, _, steps)) = self.open_block.take() {
+            let transaction = self.transaction()?;
+            self.journal.log().committing(transaction);
             let begin = Instant::now();
             self.execute("COMMIT")?;
             let commit = begin.elapsed().as_secs_f64();
             self.close_block(&steps, commit);
+            self.log_done(&steps);
         }
         if let Some(number) = block {
             self.execute("BEGIN")?;
@@ -259,6 +299,30 @@ impl Walker<'_> {
             for lock in &mut record.locks {
                 lock.held_seconds = Some(until_commit);
             }
+        }
+    }
+
+    /// Returns the number of the transaction that is open, if the log needs it and there is one.
+    fn transaction(&mut self) -> Result<Option<u64>> {
+        if !self.journal.log().is_on() {
+            return Ok(None);
+        }
+        session::transaction(self.clone.client()).map_err(|error| failure(&error))
+    }
+
+    fn log_step(&mut self, index: usize) -> Result<()> {
+        let log = self.journal.log();
+        if log.is_on() {
+            log.step(index, next_transaction(self.clone)?);
+        }
+        Ok(())
+    }
+
+    fn log_done(&self, steps: &[usize]) {
+        let log = self.journal.log();
+        if log.is_on() {
+            let records = steps.iter().map(|index| (*index, self.rehearsal.steps[*index].clone()));
+            log.done(records.collect(), &self.rehearsal.events);
         }
     }
 

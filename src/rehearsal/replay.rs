@@ -49,21 +49,41 @@ pub fn replay(
     observations: &mut Vec<Observation>,
     monitor: &mut dyn Monitor,
 ) -> Result<EndReason> {
+    go_on(backfill, design, limits, run, 0, observations, monitor)
+}
+
+/// Does the same from the place with number `first_place` on; `observations` holds those of the places before.
+///
+/// # Errors
+/// As [`replay`].
+pub fn go_on(
+    backfill: &mut dyn Backfill,
+    design: &SegmentDesign,
+    limits: &Limits,
+    run: u32,
+    first_place: usize,
+    observations: &mut Vec<Observation>,
+    monitor: &mut dyn Monitor,
+) -> Result<EndReason> {
     let looks = design.looks();
+    let elapsed_before = observations.last().map_or(0.0, |last| last.elapsed);
     let mut replay = Replay {
         backfill,
         design,
         limits,
         run,
         begin: None,
+        elapsed_before,
         observations,
         monitor,
         shortened: false,
     };
-    for (index, segment) in design.segments.iter().chain(&design.further()).enumerate() {
+    let further = design.further();
+    for (index, segment) in design.segments.iter().chain(&further).enumerate().skip(first_place) {
         if index >= design.segments.len() && !replay.must_go_on() {
             break;
         }
+        replay.backfill.reach(index);
         if unless_interrupted(replay.backfill.seek(segment.position, segment.batches))?.is_none() {
             return Ok(EndReason::Interrupted);
         }
@@ -92,6 +112,8 @@ struct Replay<'a> {
     run: u32,
     /// The clock when the first batch began.
     begin: Option<f64>,
+    /// Seconds that had passed before, when it goes on.
+    elapsed_before: f64,
     observations: &'a mut Vec<Observation>,
     monitor: &'a mut dyn Monitor,
     /// Whether the time allowed made a segment shorter than designed.
@@ -123,7 +145,9 @@ impl Replay<'_> {
                 end = Some(EndReason::Interrupted);
                 break;
             }
-            let begin = *self.begin.get_or_insert_with(|| self.backfill.clock());
+            let begin = *self
+                .begin
+                .get_or_insert_with(|| self.backfill.clock() - self.elapsed_before);
             let Some(measured) = unless_interrupted(self.backfill.run_next())? else {
                 end = Some(EndReason::Interrupted);
                 break;
@@ -169,7 +193,9 @@ impl Replay<'_> {
         if self.monitor.is_interrupted() {
             return Some(EndReason::Interrupted);
         }
-        let elapsed = self.begin.map_or(0.0, |begin| self.backfill.clock() - begin);
+        let elapsed = self
+            .begin
+            .map_or(self.elapsed_before, |begin| self.backfill.clock() - begin);
         (elapsed >= self.limits.max_seconds).then_some(EndReason::MaxDuration)
     }
 

@@ -3,6 +3,7 @@
 use postgres::Client;
 use postgres::error::SqlState;
 
+use super::resume::ResumeLog;
 use super::session_view::SessionView;
 use super::statement_watch::ProgressListener;
 use crate::error::{Error, ErrorKind};
@@ -24,6 +25,8 @@ pub struct Session<'a> {
     pub lock_timeout: f64,
     /// Looks at it from a second connection; `None` when that was lost.
     pub view: &'a mut Option<SessionView>,
+    /// Takes down what is about to be committed.
+    pub log: &'a ResumeLog,
     /// Makes one who hears how far a statement has come.
     pub listener: &'a dyn Fn() -> ProgressListener,
 }
@@ -159,4 +162,10 @@ pub(super) fn failure(error: &postgres::Error) -> Error {
         return failure.with_hint("another session holds a lock on the clone; end it, or raise --lock-timeout");
     }
     failure
+}
+
+/// Returns the number of the transaction that is open, if it has one.
+pub fn transaction(client: &mut Client) -> Result<Option<u64>, postgres::Error> {
+    let row = client.query_one("SELECT pg_catalog.pg_current_xact_id_if_assigned()::text::bigint", &[])?;
+    Ok(row.get::<_, Option<i64>>(0).map(i64::cast_unsigned))
 }

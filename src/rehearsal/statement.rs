@@ -11,7 +11,7 @@ use postgres::error::SqlState;
 use postgres::{Client, SimpleQueryMessage};
 
 use super::relations::{RelationLock, Relations};
-use super::session::{Session, StatementFailed, StatementMeasured};
+use super::session::{Session, StatementFailed, StatementMeasured, transaction};
 use super::statement_watch::StatementWatch;
 use crate::server::{CancelOnInterrupt, signals};
 
@@ -38,6 +38,9 @@ impl Session<'_> {
                 };
             }
         };
+        if self.log.is_on() {
+            self.log.committing(transaction(self.client)?);
+        }
         let begin = Instant::now();
         self.client.batch_execute("COMMIT")?;
         measured.seconds += begin.elapsed().as_secs_f64();

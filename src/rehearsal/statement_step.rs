@@ -27,7 +27,9 @@ impl Walker<'_> {
         let begin = Instant::now();
         let parameters = self.clone.parameters().clone();
         let monitor: &dyn RehearsalMonitor = self.monitor;
+        let log = self.journal.log();
         let mut session = Session {
+            log: &log,
             process: self.worker,
             parameters: &parameters,
             client: self.clone.client(),

@@ -3,6 +3,7 @@
 //! Where the WAL is and how many full-page images there were is asked along with the batch. The question is prepared once:
 //! parsing and planning it anew would cost more than the two round trips that a plain client spends on BEGIN and COMMIT.
 
+use std::rc::Rc;
 use std::time::Instant;
 
 use postgres::SimpleQueryMessage;
@@ -10,6 +11,7 @@ use postgres::SimpleQueryMessage;
 use super::backfill::{Backfill, Measured};
 use super::lock_waits::{add_wait, total_seconds};
 use super::observer::Observer;
+use super::resume::{ResumeLog, Start};
 use super::session::failure;
 use super::statement::{affected_rows, insert_position};
 use super::walk_plan::WalkPlan;
@@ -31,6 +33,9 @@ pub struct TableBackfill<'a> {
     probe: String,
     version_num: u32,
     windows: WindowQueue<'a>,
+    /// Where the first place that is sought begins, when not where the design says.
+    start: Option<Start>,
+    log: Rc<ResumeLog>,
     wal_position: u64,
     checkpoints_before: u64,
     started: Instant,
@@ -49,6 +54,7 @@ impl<'a> TableBackfill<'a> {
         batching: &'a Batching,
         plan: &'a WalkPlan,
         second_session: SecondSession,
+        log: Rc<ResumeLog>,
     ) -> TableBackfill<'a> {
         let probe = prepare_probe(clone, version_num);
         TableBackfill {
@@ -58,13 +64,21 @@ impl<'a> TableBackfill<'a> {
             plan,
             probe,
             version_num,
-            windows: WindowQueue::new(batching, plan, second_session),
+            windows: WindowQueue::new(batching, plan, second_session, Rc::clone(&log)),
+            start: None,
+            log,
             wal_position: 0,
             checkpoints_before: observer.completed_checkpoints(),
             started: Instant::now(),
             locks: None,
             waits: Vec::new(),
         }
+    }
+
+    /// Goes on at `start` when the first place is sought.
+    pub(super) fn going_on_at(mut self, start: Option<Start>) -> TableBackfill<'a> {
+        self.start = start;
+        self
     }
 
     /// Returns the seconds spent on looking up windows, and how many there were.
@@ -108,8 +122,15 @@ impl Backfill for TableBackfill<'_> {
         self.plan.total_batches
     }
 
+    fn reach(&mut self, place: usize) {
+        self.log.place(place, self.start.as_ref());
+    }
+
     fn seek(&mut self, position: f64, batches: u64) -> Result<()> {
-        self.windows.seek(self.clone, position, batches)?;
+        match &self.start.take() {
+            Some(start) => self.windows.go_on(self.clone, start)?,
+            None => self.windows.seek(self.clone, position, batches)?,
+        }
         self.wal_position = insert_position(self.clone.client()).map_err(|error| failure(&error))?;
         Ok(())
     }
@@ -134,7 +155,12 @@ impl Backfill for TableBackfill<'_> {
         if first {
             self.locks = Some(read_locks(&messages));
         }
-        let (wal_position, full_page_images_before) = read_probe(&messages);
+        let Probed {
+            wal_position,
+            full_page_images: full_page_images_before,
+            transaction,
+        } = read_probe(&messages);
+        self.log.acknowledge(transaction);
         let wal_bytes = wal_position.map(|now| now.saturating_sub(self.wal_position));
         self.wal_position = wal_position.unwrap_or(self.wal_position);
         Ok(Some(Measured {
@@ -148,7 +174,7 @@ impl Backfill for TableBackfill<'_> {
     }
 
     fn full_page_images(&mut self) -> Option<u64> {
-        read_probe(&self.clone.client().simple_query(&self.probe).ok()?).1
+        read_probe(&self.clone.client().simple_query(&self.probe).ok()?).full_page_images
     }
 
     fn clock(&self) -> f64 {
@@ -199,17 +225,20 @@ fn read_locks(messages: &[SimpleQueryMessage]) -> Vec<LockRecord> {
         .collect()
 }
 
-/// Returns what is asked along with each batch: where the WAL is, and the full-page images up to the batch before.
+/// Returns what is asked along with each batch: where the WAL is, the full-page images up to the batch before, and the number of
+/// the batch's transaction.
 ///
 /// A backend publishes its WAL counters when it goes idle; `pg_stat_force_next_flush` makes it do so after this batch.
 fn probe_sql(version_num: u32) -> String {
     let position = "pg_catalog.pg_current_wal_insert_lsn() - '0/0'::pg_lsn";
+    let transaction = "pg_catalog.pg_current_xact_id_if_assigned()";
     if version_num >= 150_000 {
         format!(
-            "SELECT {position}, (SELECT wal_fpi FROM pg_catalog.pg_stat_wal), pg_catalog.pg_stat_force_next_flush()"
+            "SELECT {position}, (SELECT wal_fpi FROM pg_catalog.pg_stat_wal), {transaction}, \
+             pg_catalog.pg_stat_force_next_flush()"
         )
     } else {
-        format!("SELECT {position}, NULL")
+        format!("SELECT {position}, NULL, {transaction}")
     }
 }
 
@@ -222,7 +251,14 @@ fn prepare_probe(clone: &mut Staging, version_num: u32) -> String {
     }
 }
 
-fn read_probe(messages: &[SimpleQueryMessage]) -> (Option<u64>, Option<u64>) {
+/// The answer to what is asked along with each batch.
+struct Probed {
+    wal_position: Option<u64>,
+    full_page_images: Option<u64>,
+    transaction: Option<u64>,
+}
+
+fn read_probe(messages: &[SimpleQueryMessage]) -> Probed {
     let last_row = messages.iter().rev().find_map(|message| match message {
         SimpleQueryMessage::Row(row) => Some(row),
         _ => None,
@@ -232,5 +268,9 @@ fn read_probe(messages: &[SimpleQueryMessage]) -> (Option<u64>, Option<u64>) {
             .and_then(|row| row.get(index))
             .and_then(|text: &str| text.parse().ok())
     };
-    (column(0), column(1))
+    Probed {
+        wal_position: column(0),
+        full_page_images: column(1),
+        transaction: column(2),
+    }
 }

@@ -1,6 +1,8 @@
 //! What is found out about a walk before its first batch: how many rows and batches, and where in the key space is what.
 
-use super::rehearse::Conditions;
+use serde::{Deserialize, Serialize};
+
+use super::conditions::Conditions;
 use super::session::failure;
 use super::statement::text_rows;
 use crate::catalog::facts::TableFacts;
@@ -22,7 +24,7 @@ const DENSE: f64 = 0.05;
 const QUANTILES: u64 = 1_000;
 
 /// What is known of a walk before its first batch.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct WalkPlan {
     /// Rows to process in all.
     pub total_rows: f64,
@@ -37,7 +39,7 @@ pub struct WalkPlan {
 }
 
 /// How the windows of a walk are found.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Bounds {
     /// Keyset: quantiles of the key, first to last, as text values of its columns; none when every batch is replayed.
     Quantiles(Vec<Vec<String>>),

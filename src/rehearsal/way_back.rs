@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use super::conditions::Conditions;
 use super::journal::Journal;
-use super::rehearse::{Conditions, RehearsalMonitor, rehearse};
+use super::rehearse::{RehearsalMonitor, rehearse};
 use crate::catalog::differences;
 use crate::catalog::snapshot::{SchemaSnapshot, snapshot};
 use crate::error::{Error, ErrorKind, Result};

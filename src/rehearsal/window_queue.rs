@@ -4,9 +4,13 @@
 //! look-ups are timed apart. On a long walk those behind the first are made in a second session while batches run.
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
+
 use super::look_ahead::{Found, LookAhead};
+use super::resume::{ResumeLog, Start};
 use super::session::failure;
 use super::statement::text_rows;
 use super::walk_plan::{Bounds, WalkPlan};
@@ -26,6 +30,7 @@ const WITHOUT_JIT: &str = "SET LOCAL jit = off";
 const ALONG_THE_KEY: &str = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off";
 
 /// One batch to come.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct PlannedBatch {
     /// Its rows.
     pub window: Window,
@@ -54,6 +59,7 @@ pub(super) struct WindowQueue<'a> {
     lookup_batches: u64,
     second_session: SecondSession,
     ahead: Option<LookAhead>,
+    log: Rc<ResumeLog>,
     /// Seconds spent on looking up windows, and how many there were.
     pub lookups: (f64, u64),
 }
@@ -77,7 +83,12 @@ enum Next {
 
 impl<'a> WindowQueue<'a> {
     /// Begins empty; the walk's first place is sought.
-    pub fn new(batching: &'a Batching, plan: &'a WalkPlan, second_session: SecondSession) -> WindowQueue<'a> {
+    pub fn new(
+        batching: &'a Batching,
+        plan: &'a WalkPlan,
+        second_session: SecondSession,
+        log: Rc<ResumeLog>,
+    ) -> WindowQueue<'a> {
         WindowQueue {
             batching,
             plan,
@@ -86,6 +97,7 @@ impl<'a> WindowQueue<'a> {
             lookup_batches: LOOKUP_BATCHES,
             second_session,
             ahead: None,
+            log,
             lookups: (0.0, 0),
         }
     }
@@ -117,6 +129,26 @@ impl<'a> WindowQueue<'a> {
             self.next = Next::End;
         }
         Ok(())
+    }
+
+    /// Goes on with a whole walk, from `start` to its end.
+    ///
+    /// # Errors
+    /// As [`WindowQueue::seek`].
+    pub fn go_on(&mut self, clone: &mut Staging, start: &Start) -> Result<()> {
+        self.next = match self.plan.bounds {
+            Bounds::Quantiles(_) => Next::Keys {
+                from: start.after.clone().map_or(From::Beginning, From::After),
+                rows_before: start.position * self.plan.total_rows,
+            },
+            Bounds::Integers { first, .. } => {
+                let last_done = start.after.as_deref().and_then(|key| key.first()?.parse::<i128>().ok());
+                let done = last_done.map_or(0, |last| last - first + 1);
+                let size = i128::from(self.batching.batch_size.max(1));
+                Next::Index(u64::try_from((done + size - 1) / size).unwrap_or(0))
+            }
+        };
+        self.fill(clone)
     }
 
     /// Takes the next batch; `None` at the end of the walk, or of what was wanted.
@@ -161,6 +193,13 @@ impl<'a> WindowQueue<'a> {
     }
 
     fn fill(&mut self, clone: &mut Staging) -> Result<()> {
+        let before = self.queue.len();
+        self.look_for_more(clone)?;
+        self.log.windows(self.queue.range(before..));
+        Ok(())
+    }
+
+    fn look_for_more(&mut self, clone: &mut Staging) -> Result<()> {
         if let Some(sql) = self.question() {
             let found = match self.answered_ahead()? {
                 Some(found) => found,

@@ -81,6 +81,11 @@ impl Identity {
         })
     }
 
+    /// Returns what the server's system calls itself; a physical clone has the same.
+    pub(super) fn system_identifier(&self) -> Option<i64> {
+        self.system_identifier
+    }
+
     /// Reads how far the log goes, in a transaction of its own: some services do not answer, and that must not hide the rest.
     pub(super) fn read_log(&self, reader: &mut Reader) -> Result<LogPosition> {
         let rows = reader.query(if self.is_standby { STANDBY_LOG } else { PRIMARY_LOG }, &[])?;

@@ -6,6 +6,7 @@ mod account;
 mod child_environment;
 mod clone_lock;
 mod connect;
+mod database_identity;
 mod discovery;
 mod elsewhere;
 mod environment;
@@ -39,6 +40,7 @@ mod witness;
 
 pub use child_environment::is_of_a_database;
 pub use clone_lock::CloneLock;
+pub use database_identity::DatabaseIdentity;
 pub use environment::Environment;
 pub use foreign::{ForeignServer, ForeignWrites, foreign_servers};
 pub use free_disk::free_disk;

@@ -7,7 +7,7 @@
 //! keep the sandbox.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use postgres::error::SqlState;
 use postgres::{CancelToken, Client};
@@ -18,6 +18,7 @@ use super::line::Line;
 use super::parameters::ConnectionParameters;
 use super::sandbox_settings::copy_settings;
 use super::signals::{AtForcedExit, interrupted};
+use super::staging::unsafe_target;
 use super::witness::Witness;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -27,6 +28,9 @@ const MAINTENANCE_DATABASE: &str = "postgres";
 
 /// How long the session that keeps the sandbox may take to answer when nothing is asked of it.
 const LONGEST_SILENCE: Duration = Duration::from_secs(10);
+/// How long the session of a run that was just killed may take to end.
+const PATIENCE: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(50);
 /// How long dropping the database may take, which removes its files and writes a checkpoint.
 const LONGEST_DROP: Duration = Duration::from_secs(1800);
 
@@ -40,6 +44,38 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
+    /// Takes over the copy called `name`, which a dead run left behind on the server of `template`.
+    ///
+    /// # Errors
+    /// `UnsafeTarget` when there is none, or another run has it; `Connection`.
+    pub fn adopt(template: &ConnectionParameters, name: &str) -> Result<Sandbox> {
+        let gone = |why: &str| {
+            unsafe_target(format!("the copy {name} on which the rehearsal was cut off {why}"))
+                .with_hint("rehearse again from the beginning, without --resume")
+        };
+        let key = key_of(name).ok_or_else(|| gone("is no copy that migtime made"))?;
+        let (mut keeper, line, maintenance) = template
+            .with_database(MAINTENANCE_DATABASE)
+            .with_application_name(name)
+            .connect_and_pin()?;
+        let begin = Instant::now();
+        while !is_dead(&mut keeper, key).map_err(|error| connection_error(&error))? {
+            if begin.elapsed() > PATIENCE {
+                return Err(gone("belongs to another run"));
+            }
+            std::thread::sleep(POLL);
+        }
+        prepare(&mut keeper, key).map_err(|error| connection_error(&error))?;
+        let exists = "SELECT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = $1)";
+        let exists = keeper
+            .query_one(exists, &[&name])
+            .map_err(|error| connection_error(&error))?;
+        if !exists.get::<_, bool>(0) {
+            return Err(gone("is gone"));
+        }
+        Ok(Sandbox::kept(keeper, line, maintenance, template, name.to_string()))
+    }
+
     /// Copies the database that `template` names, after dropping what dead runs left behind.
     ///
     /// No session, migtime's own included, may be open on the template meanwhile.
@@ -59,9 +95,24 @@ impl Sandbox {
         drop_leftovers(&mut keeper).map_err(|error| connection_error(&error))?;
 
         let token = keeper.cancel_token();
-        let to_drop = (maintenance.clone(), token.clone(), name.clone());
+        let mut sandbox = Sandbox::kept(keeper, line, maintenance, template, name);
+        sandbox.create(&template.database, version, &token)?;
+        // Before anybody connects to the copy: a session takes such settings when it starts.
+        copy_settings(&mut sandbox.keeper, &template.database, &sandbox.parameters.database)?;
+        Ok(sandbox)
+    }
+
+    /// Returns the copy that is called `name` as soon as it is made; from now on it is dropped.
+    fn kept(
+        keeper: Client,
+        line: Line,
+        maintenance: ConnectionParameters,
+        template: &ConnectionParameters,
+        name: String,
+    ) -> Sandbox {
+        let to_drop = (maintenance.clone(), keeper.cancel_token(), name.clone());
         let leftover = format!("the database {name} in {maintenance}; the next --sandbox there drops it");
-        let mut sandbox = Sandbox {
+        Sandbox {
             parameters: ConnectionParameters {
                 database: name,
                 application_name: template.application_name.clone(),
@@ -75,11 +126,7 @@ impl Sandbox {
                 let _ = maintenance.cancel(&token);
                 drop_by_new_session(&maintenance, &name);
             }),
-        };
-        sandbox.create(&template.database, version, &token)?;
-        // Before anybody connects to the copy: a session takes such settings when it starts.
-        copy_settings(&mut sandbox.keeper, &template.database, &sandbox.parameters.database)?;
-        Ok(sandbox)
+        }
     }
 
     /// Returns how to connect to the copy.
@@ -192,16 +239,19 @@ fn drop_leftovers(keeper: &mut Client) -> Result<(), postgres::Error> {
     for row in found {
         let name: String = row.get(0);
         let Some(key) = key_of(&name) else { continue };
-        let is_dead: bool = keeper
-            .query_one("SELECT pg_try_advisory_lock($1)", &[&key.cast_signed()])?
-            .get(0);
-        if is_dead {
+        if is_dead(keeper, key)? {
             // The server refuses it should somebody have connected meanwhile; then the next copy finds it again.
             let _ = keeper.batch_execute(&format!("DROP DATABASE IF EXISTS {name}"));
             keeper.query_one("SELECT pg_advisory_unlock($1)", &[&key.cast_signed()])?;
         }
     }
     Ok(())
+}
+
+/// Tells whether the run whose sandbox ends in `key` is dead; if so, this session has its lock.
+fn is_dead(keeper: &mut Client, key: u64) -> Result<bool, postgres::Error> {
+    let row = keeper.query_one("SELECT pg_try_advisory_lock($1)", &[&key.cast_signed()])?;
+    Ok(row.get(0))
 }
 
 /// Returns the key that a sandbox's name ends in; `None` for a name of any other form.

@@ -61,6 +61,7 @@ mod rehearsal_ladder;
 mod rehearsal_walks;
 mod report;
 mod report_fixture;
+mod resumption;
 mod safety;
 mod scenarios;
 mod schema_snapshot;

@@ -81,6 +81,11 @@ impl Database {
         self.server.directory()
     }
 
+    /// Returns its server.
+    pub fn server(&self) -> &ThrowawayServer {
+        &self.server
+    }
+
     /// Returns its name.
     pub fn name(&self) -> &str {
         &self.name
@@ -219,6 +224,13 @@ fn pg_ctl(binaries: &Path, server: &ThrowawayServer, arguments: &[&str]) {
         .status()
         .expect("pg_ctl");
     assert!(status.success(), "pg_ctl {arguments:?}");
+}
+
+/// Ends `server` as a crash would, and starts it again: what was committed and not yet on disk is lost.
+pub fn crash(server: &ThrowawayServer) {
+    let binaries = binaries_of(server);
+    pg_ctl(&binaries, server, &["stop", "-m", "immediate"]);
+    pg_ctl(&binaries, server, &["start"]);
 }
 
 /// Returns the built program with `arguments`, untouched by the connection settings of whoever runs the tests.

@@ -21,6 +21,7 @@ Examples:
   migtime rehearse 7_add_email.up.sql --rollback 7_add_email.down.sql --staging shop_clone --sandbox --full
   migtime rehearse db/migrations --from 0298 --staging shop_clone --sandbox
   migtime rehearse db/migrations --from 0298 --scratch
+  migtime rehearse backfill.sql --staging shop_clone --disposable shop_clone --resume
   migtime rehearse --exec 'bin/rails db:migrate' --staging shop_clone --sandbox
 
 A directory is read as its migration tool would, and run in that tool's order and transactions. In a pull request usually only its
@@ -88,6 +89,11 @@ pub struct RehearseArguments {
     /// Stop after this share of the batches [default: 15%, more on small tables]
     #[arg(long, value_name = "PERCENT", value_parser = percentage)]
     pub fraction: Option<f64>,
+    /// Go on with the rehearsal that was cut off (killed, server lost, machine restarted), under the conditions it began with;
+    /// name the same migration, clone and --output
+    #[arg(long, conflicts_with_all = ["exec", "scratch", "runs", "precision", "fraction", "full", "exact", "max_duration", "batch_size",
+          "batch_delay", "walk", "rollback"])]
+    pub resume: bool,
     /// Replay every batch, however long it takes
     #[arg(long, conflicts_with_all = ["fraction", "precision"])]
     pub full: bool,

@@ -4,7 +4,7 @@ use super::super::arguments::{BatchArguments, CiArguments, OutsideArguments};
 use super::super::ground::Ground;
 use super::super::migration_file::{MigrationFile, statements};
 use super::super::progress::Progress;
-use super::super::rehearse::Job;
+use super::super::rehearse::{Job, Resumable};
 use super::super::{connection, foreign, output};
 use super::configuration::Configuration;
 use super::pending::Pending;
@@ -80,6 +80,7 @@ impl Place {
             runs: 1,
             throwaway: self.throwaway,
             production: Vec::new(),
+            resumable: Resumable::default(),
         };
         job.run(&self.ground.in_place(), &mut Journal::new(None)).map(drop)
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::super::arguments::BatchArguments;
 use super::super::migration_file::MigrationFile;
-use super::super::rehearse::{Job, REHEARSAL_FILE};
+use super::super::rehearse::{Job, REHEARSAL_FILE, Resumable};
 use super::super::repository::path_in_repository;
 use super::super::results::Results;
 use super::super::{connection, output, plan, targets, way_back};
@@ -150,6 +150,7 @@ impl Trial<'_> {
             runs: rehearsal.runs,
             throwaway: self.place.throwaway,
             production,
+            resumable: Resumable::default(),
         })
     }
 

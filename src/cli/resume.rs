@@ -1,0 +1,168 @@
+//! `migtime rehearse --resume`: goes on with a rehearsal that was cut off, and what is written down so that it can.
+
+use std::path::Path;
+
+use super::arguments::RehearseArguments;
+use super::ground::Ground;
+use super::migration_file::{self, PlannedMigration};
+use super::rehearse::{Job, growth};
+use super::watching::Watcher;
+use super::{in_place, output, way_back};
+use crate::error::{Error, ErrorKind, Result};
+use crate::migration::Step;
+use crate::observation::{FORMAT_VERSION, Rehearsal, StepRecord, UnderWay};
+use crate::rehearsal::Conditions;
+use crate::rehearsal::journal::Journal;
+use crate::rehearsal::resume::{self, Beginning, CutOff, Place, ResumeLog, go_on};
+use crate::server::{DatabaseIdentity, Staging};
+use crate::units::Seconds;
+
+/// The file beside the rehearsal in which it is written down how far it came.
+pub const LOG: &str = resume::FILE;
+
+/// Reads the rehearsal that was cut off in `directory`.
+///
+/// # Errors
+/// `Usage` when there is none, or its log cannot be read.
+pub fn cut_off(directory: &Path) -> Result<CutOff> {
+    CutOff::read(&directory.join(LOG))
+}
+
+/// Tells whether it goes on in the copy that the rehearsal left, and makes sure that the database may be changed otherwise.
+///
+/// # Errors
+/// `UnsafeTarget` where the person did not say again that the database may be changed; `Connection`.
+pub fn works_on_a_copy(staging: &mut Staging, arguments: &RehearseArguments, left: &Place) -> Result<bool> {
+    if left.is_copy {
+        return Ok(true);
+    }
+    left.database.check(staging)?;
+    if !arguments.sandbox && !in_place::works_on_a_copy(staging, &arguments.in_place)? {
+        return Ok(false);
+    }
+    let name = left.database.name();
+    let message = format!("the rehearsal that was cut off changed {} itself", staging.parameters());
+    Err(Error::new(ErrorKind::UnsafeTarget, message)
+        .with_hint(format!("to go on in it: --disposable {}", in_place::shell_word(name))))
+}
+
+/// Says how to go on where that is possible, and removes the log where it is not.
+pub fn tell(ground: &Ground, journal: &Journal, outcome: &Result<Rehearsal>) {
+    let log = journal.log();
+    let is_lost = matches!(outcome, Err(error) if error.kind() == ErrorKind::Connection);
+    if ground.works_on_copies() && !is_lost {
+        // The copy is dropped.
+        log.remove();
+    }
+    if log.is_on() {
+        output::print_note("hint: --resume goes on where it was cut off, while the clone stays as it is");
+    }
+}
+
+impl Job<'_> {
+    /// Begins the log of a rehearsal of `planned`.
+    pub(super) fn begin_log(
+        &self,
+        log: &Path,
+        ground: &Ground,
+        planned: &PlannedMigration,
+        conditions: &Conditions,
+        rehearsal: &Rehearsal,
+        clone: &mut Staging,
+    ) -> Result<ResumeLog> {
+        let beginning = Beginning {
+            format_version: FORMAT_VERSION,
+            place: Place {
+                database: DatabaseIdentity::of(clone)?,
+                is_copy: ground.works_on_copies(),
+            },
+            tables: planned.by_name.clone(),
+            batching: migration_file::options(self.batching),
+            conditions: conditions.clone(),
+            rehearsal: Rehearsal {
+                steps: records(&planned.steps),
+                ..rehearsal.clone()
+            },
+            boot: resume::boot(),
+        };
+        Ok(ResumeLog::begin(log, beginning, output::print_note))
+    }
+
+    /// Goes on with the rehearsal that was `cut_off`, on its `clone`.
+    ///
+    /// # Errors
+    /// As [`go_on`]; `Usage` when the migration is another by now.
+    pub(super) fn go_on(&self, cut_off: &CutOff, clone: &mut Staging, journal: &mut Journal) -> Result<Rehearsal> {
+        let beginning = &cut_off.beginning;
+        beginning.place.database.check(clone)?;
+        let planned = self.migration.plan_for(&beginning.tables, &beginning.batching)?;
+        refuse_other(
+            &records(&planned.steps),
+            &beginning.rehearsal.steps,
+            &self.migration.name,
+        )?;
+        let conditions = Conditions {
+            growth: growth(&planned.tables, &self.production),
+            lock_timeout: self.conditions.lock_timeout,
+            ..beginning.conditions.clone()
+        };
+        let mut rehearsal = cut_off.rehearsal.clone();
+        journal.go_on_with(cut_off);
+        if let Some(path) = &self.resumable.log {
+            journal.keep_log(ResumeLog::go_on(path, cut_off, output::print_note));
+        }
+        let mut watcher = Watcher::new(self.precision);
+        let went_on = go_on(
+            clone,
+            &planned.steps,
+            cut_off,
+            &conditions,
+            &mut rehearsal,
+            journal,
+            &mut watcher,
+        );
+        tell_resumption(&rehearsal);
+        went_on?;
+        if let Some(file) = self.rollback {
+            output::print_note("the way back is not rehearsed: the schema before the migration is gone");
+            way_back::not_come_to(file, &mut rehearsal);
+            journal.try_save(&rehearsal);
+        }
+        Ok(rehearsal)
+    }
+}
+
+fn records(steps: &[Step]) -> Vec<StepRecord> {
+    steps.iter().map(StepRecord::new).collect()
+}
+
+fn refuse_other(steps: &[StepRecord], begun: &[StepRecord], name: &str) -> Result<()> {
+    let is_other = |(step, begun): (&StepRecord, &StepRecord)| {
+        (step.statement != begun.statement || step.kind != begun.kind).then(|| step.place())
+    };
+    let differs = steps.iter().zip(begun).find_map(is_other);
+    if differs.is_none() && steps.len() == begun.len() {
+        return Ok(());
+    }
+    let place = differs.unwrap_or_else(|| "its number of statements".to_string());
+    let message = format!("{name} is not what was being rehearsed: it differs at {place}");
+    Err(Error::new(ErrorKind::Usage, message).with_hint("name the migration as it was; a new one needs a new clone"))
+}
+
+fn tell_resumption(rehearsal: &Rehearsal) {
+    let Some(last) = rehearsal.resumptions.last() else {
+        return;
+    };
+    let what = match last.under_way {
+        UnderWay::Nothing => "nothing was under way",
+        UnderWay::Committed => "what was under way had been committed, and was not run again",
+        UnderWay::NotCommitted => "what was under way had not been committed, and was run again",
+        UnderWay::LeftBehind => "the place of the walk that was under way was left as it was",
+    };
+    let away = last.away_seconds.map(|seconds| format!(" after {}", Seconds(seconds)));
+    output::print_note(&format!(
+        "went on at step {}{}: {what}",
+        last.step,
+        away.unwrap_or_default()
+    ));
+}

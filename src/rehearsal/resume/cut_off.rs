@@ -1,0 +1,277 @@
+//! How far a rehearsal came before it was cut off, as its log tells. Pure but for reading the file.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+use super::log::{Line, Start};
+use crate::error::{Error, ErrorKind, Result, reason};
+use crate::migration::{BatchOptions, Tables};
+use crate::observation::{FORMAT_VERSION, Observation, Rehearsal};
+use crate::rehearsal::conditions::Conditions;
+use crate::rehearsal::walk_plan::WalkPlan;
+use crate::rehearsal::window_queue::PlannedBatch;
+use crate::server::DatabaseIdentity;
+
+/// What a rehearsal was when it began: all that is needed to take the same steps again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Beginning {
+    /// Version of the log's format, which is that of `rehearsal.json`.
+    pub format_version: u32,
+    /// The database that it changes.
+    pub place: Place,
+    /// The tables as they were, by their names as written.
+    pub tables: Tables,
+    /// How bare statements are batched.
+    pub batching: BatchOptions,
+    /// Under which conditions it is rehearsed.
+    pub conditions: Conditions,
+    /// The rehearsal, with all its steps, in which nothing is measured yet.
+    pub rehearsal: Rehearsal,
+    /// What tells this start of the machine from any other, where it says.
+    pub boot: Option<String>,
+}
+
+/// Where a rehearsal takes place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Place {
+    /// The database.
+    pub database: DatabaseIdentity,
+    /// Whether it is a copy that migtime made.
+    pub is_copy: bool,
+}
+
+/// A rehearsal that was cut off.
+#[derive(Clone, Debug)]
+pub struct CutOff {
+    /// How it began.
+    pub beginning: Beginning,
+    /// What was measured, of steps that are done.
+    pub rehearsal: Rehearsal,
+    /// The first step that is not done.
+    pub step: usize,
+    /// Length of what was read of the log, without a torn line at its end.
+    pub bytes: u64,
+    /// When this was found out, as RFC 3339 in UTC.
+    pub found_at: String,
+    /// Seconds from its last line until then, where the clock tells.
+    pub away_seconds: Option<f64>,
+    /// The session that ran it: its process, and when that started.
+    pub(super) session: Option<(i32, i64)>,
+    /// The number of the next transaction when that step began; `None` when it had not.
+    pub(super) begun: Option<u64>,
+    pub(super) commit: Commit,
+    pub(super) walk: Option<Walked>,
+}
+
+/// How far a statement, or a block, came that is not done.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) enum Commit {
+    /// Its commit was not sent.
+    #[default]
+    NotSent,
+    /// Its commit was sent, under this number if it had one.
+    Sent(Option<u64>),
+    /// It has no commit of its own.
+    InParts,
+}
+
+/// How far a walk came that is not done.
+#[derive(Clone, Debug)]
+pub(super) struct Walked {
+    pub plan: WalkPlan,
+    /// The place that was reached, in the order of execution.
+    pub place: Option<usize>,
+    /// Where in it the batches began, where that was not where the design says.
+    pub start: Option<Start>,
+    /// The batches of that place that were planned.
+    pub windows: Vec<PlannedBatch>,
+    /// Of those that were acknowledged, the first ones, the numbers of their transactions.
+    pub acknowledged: Vec<Option<u64>>,
+    /// What was measured of all batches so far.
+    pub observations: Vec<Observation>,
+}
+
+impl CutOff {
+    /// Reads the log at `path`.
+    ///
+    /// # Errors
+    /// `Usage` when there is none, or it is not of this version, or damaged.
+    pub fn read(path: &Path) -> Result<CutOff> {
+        let name = path.display().to_string();
+        let text = std::fs::read(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Error::new(
+                ErrorKind::Usage,
+                format!("there is no rehearsal to go on with: {name} does not exist"),
+            )
+            .with_hint(
+                "a rehearsal that came to its end has none; one that was cut off has it in its --output directory",
+            ),
+            _ => Error::new(ErrorKind::Usage, format!("cannot read {name}: {}", reason(&error))),
+        })?;
+        let mut cut_off = CutOff::of_log(&text, &name)?;
+        let last_written = path.metadata().and_then(|found| found.modified()).ok();
+        let away = last_written.and_then(|last| last.elapsed().ok());
+        cut_off.away_seconds = away.map(|away| away.as_secs_f64());
+        cut_off.found_at = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+        Ok(cut_off)
+    }
+
+    /// Makes of a log's `text` how far the rehearsal came; `name` is how it is called in errors.
+    ///
+    /// # Errors
+    /// `Usage` when it is of another version, or damaged elsewhere than at its end.
+    pub fn of_log(text: &[u8], name: &str) -> Result<CutOff> {
+        // What has no end of its line was being written when it was cut off.
+        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        let mut lines = text[..whole].split_inclusive(|byte| *byte == b'\n').enumerate();
+        let beginning = match lines.next() {
+            Some((_, first)) => beginning(first, name)?,
+            None => return Err(not_begun(name)),
+        };
+        let mut cut_off = CutOff {
+            rehearsal: beginning.rehearsal.clone(),
+            beginning,
+            step: 0,
+            bytes: whole as u64,
+            found_at: String::new(),
+            away_seconds: None,
+            session: None,
+            begun: None,
+            commit: Commit::NotSent,
+            walk: None,
+        };
+        for (number, line) in lines {
+            let line = serde_json::from_slice(line).map_err(|_| damaged(name, number))?;
+            cut_off.take(line).ok_or_else(|| damaged(name, number))?;
+        }
+        Ok(cut_off)
+    }
+
+    /// Takes the next line into account; `None` where it cannot follow what was before.
+    fn take(&mut self, line: Line) -> Option<()> {
+        match line {
+            Line::Begin(_) => return None,
+            Line::Session { process, started } => self.session = Some((process, started)),
+            Line::Step {
+                index,
+                next_transaction,
+            } => {
+                self.step = index;
+                self.begun = Some(next_transaction);
+                self.commit = Commit::NotSent;
+                self.walk = None;
+            }
+            Line::Alone => self.commit = Commit::InParts,
+            Line::Committing { transaction } => self.commit = Commit::Sent(transaction),
+            Line::Walk(plan) => self.walk = Some(Walked::begun(plan)),
+            Line::Kept(batches) => self.walk.as_mut()?.observations.truncate(batches),
+            Line::Place { number, start } => self.walk.as_mut()?.reach(number, start),
+            Line::Windows(batches) => self.walk.as_mut()?.windows.extend(batches),
+            Line::Batch {
+                transaction,
+                observation,
+                full_page_images_before,
+            } => self
+                .walk
+                .as_mut()?
+                .acknowledge(transaction, observation, full_page_images_before)?,
+            Line::Done { records, events } => {
+                for (index, record) in records {
+                    *self.rehearsal.steps.get_mut(index)? = record;
+                    self.step = self.step.max(index + 1);
+                }
+                self.rehearsal.events = events;
+                self.begun = None;
+                self.commit = Commit::NotSent;
+                self.walk = None;
+            }
+            Line::Resumed(resumption) => self.rehearsal.resumptions.push(resumption),
+        }
+        Some(())
+    }
+
+    /// Tells whether the machine was started anew since the rehearsal began, or may have been.
+    pub(super) fn may_have_lost_lines(&self) -> bool {
+        let boot = boot();
+        boot.is_none() || boot != self.beginning.boot
+    }
+}
+
+impl Walked {
+    fn begun(plan: WalkPlan) -> Walked {
+        Walked {
+            plan,
+            place: None,
+            start: None,
+            windows: Vec::new(),
+            acknowledged: Vec::new(),
+            observations: Vec::new(),
+        }
+    }
+
+    fn reach(&mut self, place: usize, start: Option<Start>) {
+        self.place = Some(place);
+        self.start = start;
+        self.windows.clear();
+        self.acknowledged.clear();
+    }
+
+    fn acknowledge(
+        &mut self,
+        transaction: Option<u64>,
+        observation: Observation,
+        full_page_images_before: Option<u64>,
+    ) -> Option<()> {
+        if let Some(before) = self.observations.last_mut() {
+            before.full_page_images = full_page_images_before;
+        }
+        self.observations.push(observation);
+        self.acknowledged.push(transaction);
+        (self.acknowledged.len() <= self.windows.len()).then_some(())
+    }
+}
+
+/// Returns what tells this start of the machine from any other, where the system says.
+pub fn boot() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(text.trim().to_string())
+}
+
+fn beginning(line: &[u8], name: &str) -> Result<Beginning> {
+    #[derive(Deserialize)]
+    struct Header {
+        begin: Version,
+    }
+    #[derive(Deserialize)]
+    struct Version {
+        format_version: u32,
+    }
+    let header: Header = serde_json::from_slice(line).map_err(|_| damaged(name, 0))?;
+    if header.begin.format_version != FORMAT_VERSION {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!(
+                "{name} has format_version {}; this migtime goes on with {FORMAT_VERSION}",
+                header.begin.format_version
+            ),
+        )
+        .with_hint("go on with the version of migtime that began it"));
+    }
+    match serde_json::from_slice(line) {
+        Ok(Line::Begin(beginning)) => Ok(*beginning),
+        _ => Err(damaged(name, 0)),
+    }
+}
+
+fn not_begun(name: &str) -> Error {
+    Error::new(ErrorKind::Usage, format!("{name} ends before the rehearsal began"))
+        .with_hint("leave --resume out: nothing was changed")
+}
+
+/// `number` counts lines from 0.
+fn damaged(name: &str, number: usize) -> Error {
+    Error::new(ErrorKind::Usage, format!("{name} is damaged at line {}", number + 1))
+        .with_hint("rehearse again, on a new clone")
+}

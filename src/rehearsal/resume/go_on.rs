@@ -1,0 +1,57 @@
+//! Goes on with a rehearsal that was cut off, once it is settled where.
+
+use super::cut_off::CutOff;
+use super::settle::settle;
+use crate::error::Result;
+use crate::migration::Step;
+use crate::observation::{Rehearsal, Resumption};
+use crate::rehearsal::conditions::Conditions;
+use crate::rehearsal::journal::Journal;
+use crate::rehearsal::rehearse::{Begin, RehearsalMonitor, walk};
+use crate::rehearsal::session::failure;
+use crate::server::Staging;
+
+/// Goes on with a rehearsal that was cut off, with the first of `steps` that is not done.
+///
+/// # Errors
+/// As [`rehearse`]; `Usage` when it cannot be told what was committed, `UnsafeTarget` when the clone was set back.
+pub fn go_on(
+    clone: &mut Staging,
+    steps: &[Step],
+    cut_off: &CutOff,
+    conditions: &Conditions,
+    rehearsal: &mut Rehearsal,
+    journal: &mut Journal,
+    monitor: &mut dyn RehearsalMonitor,
+) -> Result<()> {
+    let continuation = settle(clone, cut_off, steps)?;
+    journal.begin(rehearsal)?;
+    for index in continuation.unmeasured.clone() {
+        let record = &mut rehearsal.steps[index];
+        let reason = "it was committed when the rehearsal was cut off, and nobody measured its time";
+        record.passed_over = Some(reason.to_string());
+        journal.log().done(vec![(index, record.clone())], &rehearsal.events);
+    }
+    let elapsed = continuation.walk.as_ref().and_then(|walk| walk.observations.last());
+    let resumption = Resumption {
+        at: cut_off.found_at.clone(),
+        away_seconds: cut_off.away_seconds,
+        step: continuation.step as u32 + 1,
+        elapsed: elapsed.map_or(0.0, |last| last.elapsed),
+        under_way: continuation.under_way,
+    };
+    journal.log().resumed(&resumption);
+    rehearsal.resumptions.push(resumption);
+    for statement in &continuation.repeated {
+        clone
+            .client()
+            .batch_execute(statement)
+            .map_err(|error| failure(&error))?;
+    }
+    let begin = Begin {
+        run: 0,
+        step: continuation.step,
+        go_on: continuation.walk,
+    };
+    walk(clone, steps, begin, conditions, rehearsal, journal, monitor)
+}

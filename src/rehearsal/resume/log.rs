@@ -1,0 +1,287 @@
+//! The log of a rehearsal under way: a line of JSON for whatever happens, appended as it happens.
+//!
+//! What is needed to tell what happened is on disk before it happens: windows before their batches run, a transaction's number
+//! before its commit is sent. Batches are acknowledged without waiting for the disk, which is told to keep up every few seconds:
+//! a program that is killed loses nothing of them, and a machine that is switched off loses seconds.
+
+use std::cell::{Cell, RefCell};
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::cut_off::{Beginning, CutOff};
+use crate::error::reason;
+use crate::observation::{Event, Observation, Resumption, StepRecord};
+use crate::rehearsal::walk_plan::WalkPlan;
+use crate::rehearsal::window_queue::PlannedBatch;
+
+/// The log's name beside `rehearsal.json`.
+pub const FILE: &str = "rehearsal.resume";
+
+/// Waiting for the disk may take at most this share of the rehearsal's time.
+const SHARE_OF_TIME: u32 = 100;
+/// Acknowledged batches wait for the disk at least this far apart.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// What can happen.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Line {
+    /// The rehearsal began.
+    Begin(Box<Beginning>),
+    /// It goes on in this session of the server.
+    Session {
+        /// Its process.
+        process: i32,
+        /// When that started, in microseconds since 1970.
+        started: i64,
+    },
+    /// A step begins; of a transaction block its first.
+    Step {
+        /// Its place among the steps, from 0.
+        index: usize,
+        /// The number that the server gives to the next transaction.
+        next_transaction: u64,
+    },
+    /// The statement that runs commits in parts, or cannot run in a transaction block.
+    Alone,
+    /// The commit of the statement, or of the block, is sent next; without a number there is nothing to commit.
+    Committing { transaction: Option<u64> },
+    /// What is known of the walk that begins.
+    Walk(WalkPlan),
+    /// Of what was measured of the walk, only so many batches stand: the server lost the others.
+    Kept(usize),
+    /// Batches of this place follow.
+    Place {
+        /// Its number, in the order of execution.
+        number: usize,
+        /// Where in it they begin; `None` for where the design says.
+        start: Option<Start>,
+    },
+    /// These batches run next, in this order.
+    Windows(Vec<PlannedBatch>),
+    /// A batch was committed.
+    Batch {
+        /// Its number; `None` where it changed nothing.
+        transaction: Option<u64>,
+        /// What was measured.
+        observation: Observation,
+        /// The full-page images of the batch before, which are known only now.
+        full_page_images_before: Option<u64>,
+    },
+    /// Steps are done, and committed.
+    Done {
+        /// Each with its place among the steps.
+        records: Vec<(usize, StepRecord)>,
+        /// All that was seen on the server until now.
+        events: Vec<Event>,
+    },
+    /// It went on after it had been cut off.
+    Resumed(Resumption),
+}
+
+/// Where the rest of a whole walk begins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(in crate::rehearsal) struct Start {
+    /// Last key, or block, of what is done; `None` when nothing is.
+    pub after: Option<Vec<String>>,
+    /// Fraction of the walk's work that lies before it, 0 to 1.
+    pub position: f64,
+}
+
+/// The log, or none.
+///
+/// Writing it never ends a rehearsal: a disk that takes no more ends the log, and the person is told.
+#[derive(Default)]
+pub struct ResumeLog {
+    open: RefCell<Option<(File, PathBuf)>>,
+    next_sync: Cell<Option<Instant>>,
+    acknowledged: Cell<Option<u64>>,
+    tell: Option<fn(&str)>,
+}
+
+impl ResumeLog {
+    /// Begins a log at `path`, in the place of one that is there; `tell` hears why there is none.
+    pub fn begin(path: &Path, beginning: Beginning, tell: fn(&str)) -> ResumeLog {
+        let log = ResumeLog::of(path, tell, |options| options.truncate(true));
+        log.write(&Line::Begin(Box::new(beginning)));
+        log
+    }
+
+    /// Goes on with the log at `path`, behind what `cut_off` was read from.
+    pub fn go_on(path: &Path, cut_off: &CutOff, tell: fn(&str)) -> ResumeLog {
+        let log = ResumeLog::of(path, tell, |options| options.append(true));
+        if let Some((file, _)) = &*log.open.borrow() {
+            // A line that was being written when it was cut off.
+            let _ = file.set_len(cut_off.bytes);
+        }
+        log
+    }
+
+    fn of(
+        path: &Path,
+        tell: fn(&str),
+        opening: impl Fn(&mut std::fs::OpenOptions) -> &mut std::fs::OpenOptions,
+    ) -> ResumeLog {
+        let mut options = File::options();
+        // Keys of rows are in it.
+        options.write(true).create(true).mode(0o600);
+        let log = ResumeLog {
+            tell: Some(tell),
+            ..ResumeLog::default()
+        };
+        let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+        match made.and_then(|()| opening(&mut options).open(path)) {
+            Ok(file) => *log.open.borrow_mut() = Some((file, path.to_path_buf())),
+            Err(error) => log.give_up(&error),
+        }
+        log
+    }
+
+    /// Tells whether there is one.
+    pub fn is_on(&self) -> bool {
+        self.open.borrow().is_some()
+    }
+
+    /// Removes it: there is nothing left to go on with.
+    pub fn remove(&self) {
+        if let Some((_, path)) = self.open.borrow_mut().take() {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+
+    /// Appends a line, and waits for the disk.
+    pub(super) fn write(&self, line: &Line) {
+        self.append(line, true);
+    }
+
+    /// Notes the number of the transaction that was just acknowledged; the line of its batch comes when it is measured.
+    pub(in crate::rehearsal) fn acknowledge(&self, transaction: Option<u64>) {
+        self.acknowledged.set(transaction);
+    }
+
+    /// Appends the batch that is the last of `observations`.
+    pub(in crate::rehearsal) fn batch(&self, observations: &[Observation]) {
+        let [.., last] = observations else { return };
+        if !self.is_on() {
+            return;
+        }
+        let before = observations
+            .len()
+            .checked_sub(2)
+            .and_then(|index| observations.get(index));
+        let line = Line::Batch {
+            transaction: self.acknowledged.take(),
+            observation: last.clone(),
+            full_page_images_before: before.and_then(|before| before.full_page_images),
+        };
+        let is_due = self.next_sync.get().is_none_or(|next| Instant::now() >= next);
+        self.append(&line, is_due);
+    }
+
+    /// Appends the windows of the batches that come next.
+    pub(in crate::rehearsal) fn windows<'a>(&self, batches: impl Iterator<Item = &'a PlannedBatch>) {
+        if self.is_on() {
+            self.write(&Line::Windows(batches.cloned().collect()));
+        }
+    }
+
+    /// Appends that the statement, or the block, in transaction `transaction` commits next.
+    pub(in crate::rehearsal) fn committing(&self, transaction: Option<u64>) {
+        self.write(&Line::Committing { transaction });
+    }
+
+    /// Appends that the statement that comes next cannot be undone as a whole.
+    pub(in crate::rehearsal) fn alone(&self) {
+        self.write(&Line::Alone);
+    }
+
+    /// Appends that batches of the place with this number come next, from `start` on.
+    pub(in crate::rehearsal) fn place(&self, number: usize, start: Option<&Start>) {
+        self.write(&Line::Place {
+            number,
+            start: start.cloned(),
+        });
+    }
+
+    /// Appends that of the batches that were measured only so many stand.
+    pub(in crate::rehearsal) fn kept(&self, batches: usize) {
+        self.write(&Line::Kept(batches));
+    }
+
+    /// Appends what is known of the walk that begins.
+    pub(in crate::rehearsal) fn walk(&self, plan: &WalkPlan) {
+        if self.is_on() {
+            self.write(&Line::Walk(plan.clone()));
+        }
+    }
+
+    /// Appends that the rehearsal goes on in the session with this process, which started then.
+    pub(in crate::rehearsal) fn session(&self, process: i32, started: i64) {
+        self.write(&Line::Session { process, started });
+    }
+
+    /// Appends that the step at `index` begins, when the server has given out all numbers below `next_transaction`.
+    pub(in crate::rehearsal) fn step(&self, index: usize, next_transaction: u64) {
+        self.write(&Line::Step {
+            index,
+            next_transaction,
+        });
+    }
+
+    /// Appends that steps are done.
+    pub(in crate::rehearsal) fn done(&self, records: Vec<(usize, StepRecord)>, events: &[Event]) {
+        if self.is_on() {
+            self.write(&Line::Done {
+                records,
+                events: events.to_vec(),
+            });
+        }
+    }
+
+    /// Appends that the rehearsal went on after it had been cut off.
+    pub(in crate::rehearsal) fn resumed(&self, resumption: &Resumption) {
+        self.write(&Line::Resumed(resumption.clone()));
+    }
+
+    fn append(&self, line: &Line, sync: bool) {
+        let written = match &mut *self.open.borrow_mut() {
+            None => return,
+            Some((file, _)) => append(file, line, sync),
+        };
+        match written {
+            Ok(took) if sync => {
+                let pause = (took * SHARE_OF_TIME).max(SHORTEST_PAUSE);
+                self.next_sync.set(Instant::now().checked_add(pause));
+            }
+            Ok(_) => {}
+            Err(error) => self.give_up(&error),
+        }
+    }
+
+    fn give_up(&self, error: &std::io::Error) {
+        if let Some(tell) = self.tell {
+            tell(&format!(
+                "warning: --resume will not be possible: its log cannot be written: {}",
+                reason(error)
+            ));
+        }
+        self.remove();
+    }
+}
+
+/// Appends `line` in one write, so that only the last one of a log can be torn; returns how long the disk took.
+fn append(file: &mut File, line: &Line, sync: bool) -> std::io::Result<Duration> {
+    let mut text = serde_json::to_string(line)?;
+    text.push('\n');
+    file.write_all(text.as_bytes())?;
+    let begin = Instant::now();
+    if sync {
+        file.sync_data()?;
+    }
+    Ok(begin.elapsed())
+}

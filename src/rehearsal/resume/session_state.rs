@@ -1,0 +1,89 @@
+//! What earlier steps left in the session that ran them, and that a new session does not have: settings are made again, what
+//! cannot be is refused. Pure.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::migration::{Step, command};
+
+/// Words of statements that leave something in their session.
+const STAYS_IN_THE_SESSION: [&str; 5] = ["TEMP", "TEMPORARY", "PG_TEMP", "HOLD", "PG_ADVISORY_LOCK"];
+
+/// Returns the statements of `done` that a new session has to run again.
+///
+/// # Errors
+/// `Usage` when one of them left what no statement makes again.
+pub fn statements_to_repeat(done: &[Step]) -> Result<Vec<&str>> {
+    let mut repeated = Vec::new();
+    for step in done {
+        let sql = step.sql.as_str();
+        let words: Vec<String> = words(sql).collect();
+        match command(sql).as_str() {
+            "SET" | "RESET"
+                if words
+                    .get(1)
+                    .is_some_and(|word| word == "LOCAL" || word == "CONSTRAINTS") => {}
+            "SET" | "RESET" | "PREPARE" | "LISTEN" | "LOAD" => repeated.push(sql),
+            "SELECT" if words.iter().any(|word| word == "SET_CONFIG") => repeated.push(sql),
+            _ if words.iter().any(|word| STAYS_IN_THE_SESSION.contains(&word.as_str())) => {
+                return Err(Error::new(
+                    ErrorKind::Usage,
+                    format!(
+                        "step {} at {} left something in its session, which is gone",
+                        step.number,
+                        step.place()
+                    ),
+                )
+                .with_hint("rehearse again, on a new clone"));
+            }
+            _ => {}
+        }
+    }
+    Ok(repeated)
+}
+
+fn words(sql: &str) -> impl Iterator<Item = String> + '_ {
+    sql.split(|c: char| !c.is_alphanumeric() && c != '_')
+        .filter(|word| !word.is_empty())
+        .map(str::to_ascii_uppercase)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migration::StepKind;
+
+    fn step(sql: &str) -> Step {
+        Step {
+            number: 1,
+            kind: StepKind::Unclassified,
+            sql: sql.to_string(),
+            file: None,
+            line: 1,
+            table: None,
+            transaction_block: None,
+            way_out: None,
+            joins: false,
+            batching: None,
+            notes: Vec::new(),
+        }
+    }
+
+    fn check(sql: &str, expected: Option<bool>) {
+        let repeated = statements_to_repeat(&[step(sql)].map(|step| step))
+            .map(|found| !found.is_empty())
+            .ok();
+        assert_eq!(repeated, expected, "{sql}");
+    }
+
+    #[test]
+    fn settings_are_made_again_and_what_is_gone_is_refused() {
+        check("SET search_path = app", Some(true));
+        check("SELECT pg_catalog.set_config('search_path', '', false)", Some(true));
+        check("SET LOCAL work_mem = '1GB'", Some(false));
+        check("RESET ALL", Some(true));
+        check("ALTER TABLE orders ADD COLUMN note text", Some(false));
+        check("UPDATE orders SET note = 'x'", Some(false));
+        check("CREATE TEMP TABLE ids AS SELECT 1", None);
+        check("SELECT pg_advisory_lock(1)", None);
+        check("DO $$ BEGIN CREATE TEMPORARY TABLE ids (); END $$", None);
+    }
+}

@@ -1,0 +1,242 @@
+//! A walk that was under way: how many of its batches are committed, and where it goes on.
+
+use postgres::SimpleQueryMessage;
+
+use super::cut_off::{CutOff, Walked};
+use super::log::Start;
+use super::settle::{GoOn, cannot_be_told, set_back, status};
+use crate::error::Result;
+use crate::migration::{Batching, Step, Walk, Window, command, condition};
+use crate::observation::UnderWay;
+use crate::rehearsal::batched_step::design_of;
+use crate::rehearsal::session::failure;
+use crate::rehearsal::window_queue::PlannedBatch;
+use crate::server::Staging;
+
+/// Numbers of transactions that rows carry wrap around here.
+const WRAP: u64 = 1 << 32;
+
+/// The numbers of transactions between the begin of a step and now.
+#[derive(Clone, Copy)]
+pub(super) struct Transactions {
+    /// The first that the step could have.
+    pub begun: u64,
+    /// The next that the server gives.
+    pub next: u64,
+}
+
+/// Tables that the open transaction may write, and whether each is the walked one or a part of it.
+const WRITTEN: &str = "SELECT format('%I.%I', n.nspname, c.relname), \
+    c.oid = $1::regclass OR c.oid IN (SELECT relid FROM pg_catalog.pg_partition_tree($1::regclass)) \
+    FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid = l.relation \
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+    WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.granted AND l.mode = 'RowExclusiveLock' \
+    AND c.relkind = 'r' AND c.oid >= 16384";
+
+/// A table that a batch writes.
+struct Written {
+    relation: String,
+    is_walked: bool,
+}
+
+/// The walk, and what is known of it.
+pub(super) struct WalkUnderWay<'a> {
+    pub step: &'a Step,
+    pub batching: &'a Batching,
+    pub walk: &'a Walked,
+    pub transactions: Transactions,
+}
+
+impl WalkUnderWay<'_> {
+    /// Finds out how it goes on, and what became of the batch that was under way.
+    ///
+    /// # Errors
+    /// As [`super::settle::settle`].
+    pub fn settle(&self, clone: &mut Staging, cut_off: &CutOff) -> Result<(GoOn, UnderWay)> {
+        let conditions = &cut_off.beginning.conditions;
+        let design = design_of(conditions, self.walk.plan.total_batches);
+        let mut go_on = GoOn {
+            observations: self.walk.observations.clone(),
+            ..GoOn::from_the_beginning(&self.walk.plan)
+        };
+        let Some(place) = self.walk.place else {
+            return Ok((go_on, UnderWay::Nothing));
+        };
+        if !design.is_whole_walk() {
+            // Whatever became of its batch, a place is left as it is, and the next one begun.
+            go_on.place = place + 1;
+            return Ok((go_on, UnderWay::LeftBehind));
+        }
+        let (kept, last) = self.still_committed(clone)?;
+        self.check_last(clone, kept, last)?;
+        let acknowledged = self.walk.acknowledged.len();
+        let lost = acknowledged - kept;
+        let unknown = &self.walk.windows[acknowledged.min(self.walk.windows.len())..];
+        let committed = match lost {
+            // After one that was lost, none was committed.
+            1.. => 0,
+            0 => self.committed(clone, unknown, last, cut_off)?,
+        };
+        go_on.observations.truncate(go_on.observations.len() - lost);
+        go_on.unmeasured = committed;
+        go_on.start = self.start(kept + committed);
+        let under_way = match (committed, unknown.is_empty()) {
+            (1.., _) => UnderWay::Committed,
+            (0, true) => UnderWay::Nothing,
+            (0, false) => UnderWay::NotCommitted,
+        };
+        Ok((go_on, under_way))
+    }
+
+    /// Returns where the walk goes on when the first `done` batches of those planned are.
+    fn start(&self, done: usize) -> Option<Start> {
+        let Some(last) = done.checked_sub(1).map(|last| &self.walk.windows[last]) else {
+            return self.walk.start.clone();
+        };
+        let next = self.walk.windows.get(done).map(|next| next.position);
+        Some(Start {
+            after: Some(last.window.end.clone()),
+            position: next
+                .unwrap_or(last.position + 1.0 / self.walk.plan.total_batches.max(1.0))
+                .min(1.0),
+        })
+    }
+
+    /// Returns how many of the acknowledged batches are committed still, and the number of the last of them that has one: a
+    /// server that crashes loses the last ones where `synchronous_commit` is off.
+    fn still_committed(&self, clone: &mut Staging) -> Result<(usize, Option<u64>)> {
+        let acknowledged = &self.walk.acknowledged;
+        let mut kept = acknowledged.len();
+        for (index, transaction) in acknowledged.iter().enumerate().rev() {
+            let Some(transaction) = *transaction else { continue };
+            let is_known = transaction < self.transactions.next;
+            if is_known && status(clone, transaction)?.unwrap_or(true) {
+                return Ok((kept, Some(transaction)));
+            }
+            kept = index;
+        }
+        Ok((kept, None))
+    }
+
+    /// Makes sure that the last committed batch is in the clone, where its rows can tell: a clone that was set back and then
+    /// used for something else has given its number to another transaction.
+    fn check_last(&self, clone: &mut Staging, kept: usize, last: Option<u64>) -> Result<()> {
+        let (Some(last), Some(index)) = (last, kept.checked_sub(1)) else {
+            return Ok(());
+        };
+        let has_a_number = self.walk.acknowledged[index] == Some(last);
+        if !has_a_number || self.batching.walk == Walk::Blocks || command(&self.step.sql) != "UPDATE" {
+            return Ok(());
+        }
+        match self.holds_newer(clone, &self.walk.windows[index].window, last - 1)? {
+            true => Ok(()),
+            false => Err(set_back(clone)),
+        }
+    }
+
+    /// Returns how many of the first windows of `unknown` are committed.
+    fn committed(
+        &self,
+        clone: &mut Staging,
+        unknown: &[PlannedBatch],
+        last: Option<u64>,
+        cut_off: &CutOff,
+    ) -> Result<usize> {
+        let Some(first) = unknown.first() else {
+            return Ok(0);
+        };
+        let newer_than = last.unwrap_or(self.transactions.begun.saturating_sub(1));
+        let mut elsewhere = self.written_by(clone, &first.window)?;
+        let writes_walked = elsewhere.iter().any(|written| written.is_walked);
+        if writes_walked && self.batching.walk != Walk::Blocks && command(&self.step.sql) != "INSERT" {
+            let mut committed = 0;
+            for batch in unknown {
+                if !self.holds_newer(clone, &batch.window, newer_than)? {
+                    break;
+                }
+                committed += 1;
+            }
+            if committed > 0 {
+                return Ok(committed);
+            }
+            elsewhere.retain(|written| !written.is_walked);
+        }
+        for Written { relation, .. } in &elsewhere {
+            let newer = self.is_newer("r", newer_than);
+            let sql = format!("SELECT EXISTS (SELECT FROM ONLY {relation} AS r WHERE {newer})");
+            if !ask(clone, relation, &sql)? {
+                continue;
+            }
+            if cut_off.may_have_lost_lines() {
+                return Err(cannot_be_told(
+                    self.step,
+                    "this machine was started anew since, and several of its batches may have been",
+                ));
+            }
+            return Ok(1);
+        }
+        Ok(0)
+    }
+
+    /// Returns the tables that the batch of `window` writes, as far as its plan tells.
+    fn written_by(&self, clone: &mut Staging, window: &Window) -> Result<Vec<Written>> {
+        let version: i32 = clone
+            .client()
+            .query_one("SELECT current_setting('server_version_num')::integer", &[])
+            .map_err(|error| failure(&error))?
+            .get(0);
+        let statement = self
+            .batching
+            .template
+            .render(self.batching, window, version.cast_unsigned());
+        let walked = literal(&self.batching.table);
+        // Planning takes the locks that running would take, and nothing runs.
+        let sql = format!(
+            "BEGIN; EXPLAIN {statement}; {}; ROLLBACK",
+            WRITTEN.replace("$1", &walked)
+        );
+        let messages = clone.client().simple_query(&sql).map_err(|error| failure(&error))?;
+        let rows = messages.iter().filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) if row.len() == 2 => Some(row),
+            _ => None,
+        });
+        Ok(rows
+            .map(|row| Written {
+                relation: row.get(0).unwrap_or_default().to_string(),
+                is_walked: row.get(1) == Some("t"),
+            })
+            .collect())
+    }
+
+    fn holds_newer(&self, clone: &mut Staging, window: &Window, newer_than: u64) -> Result<bool> {
+        let (table, alias) = (&self.batching.table, &self.batching.alias);
+        // Only windows of blocks differ between versions.
+        let within = condition(self.batching, window, 0);
+        let newer = self.is_newer(alias, newer_than);
+        ask(
+            clone,
+            table,
+            &format!("SELECT EXISTS (SELECT FROM {table} AS {alias} WHERE {within} AND {newer})"),
+        )
+    }
+
+    /// Returns the condition that a row of `alias` was written by a transaction after number `transaction`.
+    fn is_newer(&self, alias: &str, transaction: u64) -> String {
+        let last = transaction % WRAP;
+        let span = self.transactions.next.saturating_sub(transaction + 1);
+        format!("({alias}.xmin::text::bigint - {last} + {WRAP}) % {WRAP} BETWEEN 1 AND {span}")
+    }
+}
+
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+fn ask(clone: &mut Staging, table: &str, sql: &str) -> Result<bool> {
+    let describe = |error: &postgres::Error| failure(error).in_context(format!("looking for rows of {table}"));
+    clone.look_on(
+        table,
+        |client| client.query_one(sql, &[]).map(|row| row.get(0)),
+        describe,
+    )
+}

@@ -1,0 +1,60 @@
+//! What tells one database from every other over restarts of its server, and from what later has its name.
+
+use serde::{Deserialize, Serialize};
+
+use super::staging::{Staging, unsafe_target};
+use crate::error::Result;
+
+/// A database, whatever happens to its server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatabaseIdentity {
+    /// `None` where the role may not call `pg_control_system()`.
+    system_identifier: Option<i64>,
+    /// Of the row in `pg_database`: a database that is made anew gets another one.
+    oid: u32,
+    name: String,
+}
+
+impl DatabaseIdentity {
+    /// Reads it from the database that `staging` is on.
+    ///
+    /// # Errors
+    /// `Connection` when it cannot be read.
+    pub fn of(staging: &mut Staging) -> Result<DatabaseIdentity> {
+        let system_identifier = staging.identity()?.system_identifier();
+        staging.read(|reader| {
+            let sql =
+                "SELECT oid, datname::text FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()";
+            let rows = reader.query(sql, &[])?;
+            let row = rows
+                .first()
+                .ok_or_else(|| unsafe_target("the database has no row in pg_database".to_string()))?;
+            Ok(DatabaseIdentity {
+                system_identifier,
+                oid: row.get(0),
+                name: row.get(1),
+            })
+        })
+    }
+
+    /// Returns the database's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Refuses `staging` where it is on another database.
+    ///
+    /// # Errors
+    /// `UnsafeTarget`; `Connection` when it cannot be read.
+    pub fn check(&self, staging: &mut Staging) -> Result<()> {
+        if DatabaseIdentity::of(staging)? == *self {
+            return Ok(());
+        }
+        let message = format!(
+            "{} is not the database on which the rehearsal was cut off",
+            staging.parameters()
+        );
+        Err(unsafe_target(message)
+            .with_hint("name that one with --staging; one that was made anew has nothing to go on with"))
+    }
+}
