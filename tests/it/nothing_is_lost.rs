@@ -167,7 +167,8 @@ fn a_place_that_is_gone_meanwhile_is_replaced_by_the_temporary_directory() {
     database.execute(SLOWLY);
     let rehearsal = UnderWay::begin(&database, &["--fraction", "20%", "--provisional"]);
     let out = rehearsal.folder.path("out");
-    std::fs::remove_dir_all(&out).expect("removed");
+    // In one step: it is written to all the while.
+    std::fs::rename(&out, rehearsal.folder.path("gone")).expect("moved away");
     std::fs::write(&out, "in the way").expect("file");
     let output = check_refused(
         finished(rehearsal.child),
