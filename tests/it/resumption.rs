@@ -397,6 +397,7 @@ fn a_server_that_crashed_lost_no_batch() {
     // The tests' servers acknowledge a commit before it is on disk: the crash loses the last of them.
     database.execute("ALTER SYSTEM SET wal_writer_delay = '10s'");
     database.execute("SELECT pg_reload_conf()");
+    database.execute("CHECKPOINT");
     let mut held = Held::begin(database, BY_RANGE, &["--full", "--batch-size", "20"]);
     let before = held.acknowledged();
     assert!(before.len() >= 9, "{before:?}");
