@@ -62,6 +62,8 @@ pub struct CutOff {
     /// The number of the next transaction when that step began; `None` when it had not.
     pub(super) begun: Option<u64>,
     pub(super) commit: Commit,
+    /// The number of the last transaction of the steps that are done.
+    pub(super) last_committed: Option<u64>,
     pub(super) walk: Option<Walked>,
 }
 
@@ -91,6 +93,8 @@ pub(super) struct Walked {
     pub acknowledged: Vec<Option<u64>>,
     /// What was measured of all batches so far.
     pub observations: Vec<Observation>,
+    /// The number of the last transaction of all batches so far.
+    last_transaction: Option<u64>,
 }
 
 impl CutOff {
@@ -140,6 +144,7 @@ impl CutOff {
             session: None,
             begun: None,
             commit: Commit::NotSent,
+            last_committed: None,
             walk: None,
         };
         for (number, line) in lines {
@@ -166,7 +171,7 @@ impl CutOff {
             Line::Alone => self.commit = Commit::InParts,
             Line::Committing { transaction } => self.commit = Commit::Sent(transaction),
             Line::Walk(plan) => self.walk = Some(Walked::begun(plan)),
-            Line::Kept(batches) => self.walk.as_mut()?.observations.truncate(batches),
+            Line::Kept(batches) => self.walk.as_mut()?.keep(batches),
             Line::Place { number, start } => self.walk.as_mut()?.reach(number, start),
             Line::Windows(batches) => self.walk.as_mut()?.windows.extend(batches),
             Line::Batch {
@@ -178,6 +183,12 @@ impl CutOff {
                 .as_mut()?
                 .acknowledge(transaction, observation, full_page_images_before)?,
             Line::Done { records, events } => {
+                let committed = match self.commit {
+                    Commit::Sent(transaction) => transaction,
+                    _ => None,
+                };
+                let walked = self.walk.take().and_then(|walk| walk.last_transaction);
+                self.last_committed = committed.or(walked).or(self.last_committed);
                 for (index, record) in records {
                     *self.rehearsal.steps.get_mut(index)? = record;
                     self.step = self.step.max(index + 1);
@@ -185,7 +196,6 @@ impl CutOff {
                 self.rehearsal.events = events;
                 self.begun = None;
                 self.commit = Commit::NotSent;
-                self.walk = None;
             }
             Line::Resumed(resumption) => self.rehearsal.resumptions.push(resumption),
         }
@@ -208,6 +218,7 @@ impl Walked {
             windows: Vec::new(),
             acknowledged: Vec::new(),
             observations: Vec::new(),
+            last_transaction: None,
         }
     }
 
@@ -216,6 +227,13 @@ impl Walked {
         self.start = start;
         self.windows.clear();
         self.acknowledged.clear();
+    }
+
+    /// Takes into account that the server lost what was measured behind the first `batches`.
+    fn keep(&mut self, batches: usize) {
+        let lost = self.observations.len().saturating_sub(batches);
+        self.observations.truncate(batches);
+        self.acknowledged.truncate(self.acknowledged.len().saturating_sub(lost));
     }
 
     fn acknowledge(
@@ -229,6 +247,7 @@ impl Walked {
         }
         self.observations.push(observation);
         self.acknowledged.push(transaction);
+        self.last_transaction = transaction.or(self.last_transaction);
         (self.acknowledged.len() <= self.windows.len()).then_some(())
     }
 }
@@ -274,4 +293,160 @@ fn not_begun(name: &str) -> Error {
 fn damaged(name: &str, number: usize) -> Error {
     Error::new(ErrorKind::Usage, format!("{name} is damaged at line {}", number + 1))
         .with_hint("rehearse again, on a new clone")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observation::StepRecord;
+    use crate::rehearsal::walk_plan::Bounds;
+
+    fn beginning() -> Line {
+        let database = serde_json::json!({"system_identifier": 1, "oid": 2, "name": "shop"});
+        Line::Begin(Box::new(Beginning {
+            format_version: FORMAT_VERSION,
+            place: Place {
+                database: serde_json::from_value(database).expect("an identity"),
+                is_copy: false,
+            },
+            tables: Tables::new(),
+            batching: BatchOptions::default(),
+            conditions: Conditions::default(),
+            rehearsal: Rehearsal {
+                steps: vec![StepRecord::default(), StepRecord::default()],
+                ..Rehearsal::default()
+            },
+            boot: None,
+        }))
+    }
+
+    fn walk() -> Line {
+        Line::Walk(WalkPlan {
+            total_rows: 30.0,
+            total_rows_relative_sd: 0.0,
+            total_batches: 3.0,
+            is_dense: true,
+            bounds: Bounds::Integers { first: 1, last: 30 },
+        })
+    }
+
+    fn windows(count: usize) -> Line {
+        let batch = serde_json::json!({"window": {"start": ["1"], "end": ["10"]}, "position": 0.0});
+        let batch: PlannedBatch = serde_json::from_value(batch).expect("a batch");
+        Line::Windows(vec![batch; count])
+    }
+
+    fn batch(transaction: u64) -> Line {
+        Line::Batch {
+            transaction: Some(transaction),
+            observation: Observation::default(),
+            full_page_images_before: Some(transaction),
+        }
+    }
+
+    fn place() -> Line {
+        Line::Place { number: 0, start: None }
+    }
+
+    fn done(index: usize) -> Line {
+        Line::Done {
+            records: vec![(
+                index,
+                StepRecord {
+                    complete: true,
+                    ..StepRecord::default()
+                },
+            )],
+            events: Vec::new(),
+        }
+    }
+
+    fn log(lines: &[Line]) -> String {
+        let lines = lines
+            .iter()
+            .map(|line| serde_json::to_string(line).expect("JSON") + "\n");
+        lines.collect()
+    }
+
+    fn read(lines: &[Line]) -> CutOff {
+        CutOff::of_log(log(lines).as_bytes(), "rehearsal.resume").expect("a log")
+    }
+
+    fn refused(text: &str) -> String {
+        let error = CutOff::of_log(text.as_bytes(), "rehearsal.resume").expect_err("no log");
+        error.message().to_string()
+    }
+
+    #[test]
+    fn a_step_that_is_done_is_behind_it() {
+        let step = |index| Line::Step {
+            index,
+            next_transaction: 5,
+        };
+        let committing = Line::Committing { transaction: Some(7) };
+        let cut_off = read(&[beginning(), step(0), committing, done(0)]);
+        assert_eq!(
+            (cut_off.step, cut_off.begun, cut_off.last_committed),
+            (1, None, Some(7))
+        );
+        assert!(cut_off.rehearsal.steps[0].complete && !cut_off.rehearsal.steps[1].complete);
+        let committing = Line::Committing { transaction: Some(9) };
+        let cut_off = read(&[beginning(), step(0), done(0), step(1), committing]);
+        assert_eq!(
+            (cut_off.step, cut_off.begun, cut_off.commit),
+            (1, Some(5), Commit::Sent(Some(9)))
+        );
+    }
+
+    #[test]
+    fn what_the_server_lost_is_taken_back_once() {
+        let step = Line::Step {
+            index: 0,
+            next_transaction: 5,
+        };
+        let lines = [
+            beginning(),
+            step,
+            walk(),
+            place(),
+            windows(3),
+            batch(6),
+            batch(7),
+            Line::Kept(1),
+        ];
+        let walk = read(&lines).walk.expect("a walk");
+        assert_eq!(
+            (walk.observations.len(), walk.acknowledged.as_slice()),
+            (1, &[Some(6)][..])
+        );
+    }
+
+    #[test]
+    fn a_torn_line_is_what_was_being_written() {
+        let whole = log(&[
+            beginning(),
+            Line::Step {
+                index: 0,
+                next_transaction: 5,
+            },
+        ]);
+        let torn = format!("{whole}{{\"commit");
+        let cut_off = CutOff::of_log(torn.as_bytes(), "rehearsal.resume").expect("a log");
+        assert_eq!((cut_off.begun, cut_off.bytes), (Some(5), whole.len() as u64));
+    }
+
+    #[test]
+    fn what_is_no_log_is_refused() {
+        assert!(refused("").contains("ends before the rehearsal began"));
+        assert!(refused("{}\n").contains("is damaged at line 1"));
+        assert!(refused("{\"begin\":{\"format_version\":99}}\n").contains("has format_version 99"));
+        // More batches than were planned; a step that is not there.
+        let step = || Line::Step {
+            index: 0,
+            next_transaction: 5,
+        };
+        let more = [beginning(), step(), walk(), place(), windows(1), batch(6), batch(7)];
+        assert!(refused(&log(&more)).contains("is damaged at line 7"));
+        assert!(refused(&log(&[beginning(), done(9)])).contains("is damaged at line 2"));
+    }
 }

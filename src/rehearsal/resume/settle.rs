@@ -7,7 +7,6 @@
 
 use std::time::{Duration, Instant};
 
-
 use super::cut_off::{Commit, CutOff};
 use super::log::Start;
 use super::session_state::statements_to_repeat;
@@ -82,12 +81,16 @@ pub(in crate::rehearsal) fn settle(clone: &mut Staging, cut_off: &CutOff, steps:
         walk: None,
         under_way: UnderWay::Nothing,
     };
+    let next = next_transaction(clone)?;
+    if let Some(last) = cut_off.last_committed {
+        // A crash may have lost it, where commits do not wait for the disk.
+        if last >= next || status(clone, last)? == Some(false) {
+            return Err(set_back(clone));
+        }
+    }
     if let (Some(begun), Some(step)) = (cut_off.begun, steps.get(index)) {
-        let transactions = Transactions {
-            begun,
-            next: next_transaction(clone)?,
-        };
-        if transactions.next < begun {
+        let transactions = Transactions { begun, next };
+        if next < begun {
             return Err(set_back(clone));
         }
         match (&step.batching, &cut_off.walk) {
@@ -174,7 +177,7 @@ fn end_session(clone: &mut Staging, process: i32, started: i64) -> Result<()> {
 
 pub(super) fn set_back(clone: &Staging) -> Error {
     let message = format!(
-        "{} is not as the rehearsal left it: it was set back since",
+        "{} is not as the rehearsal left it: it was set back, or lost its last commits",
         clone.parameters()
     );
     Error::new(ErrorKind::UnsafeTarget, message).with_hint("rehearse again from the beginning, without --resume")

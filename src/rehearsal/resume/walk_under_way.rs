@@ -128,7 +128,7 @@ impl WalkUnderWay<'_> {
         if !has_a_number || self.batching.walk == Walk::Blocks || command(&self.step.sql) != "UPDATE" {
             return Ok(());
         }
-        match self.holds_newer(clone, &self.walk.windows[index].window, last - 1)? {
+        match self.holds_newer(clone, &self.walk.windows[index].window, last.saturating_sub(1))? {
             true => Ok(()),
             false => Err(set_back(clone)),
         }
