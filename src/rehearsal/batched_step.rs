@@ -50,28 +50,19 @@ impl Walker<'_> {
             describe_walk(record, batching, &plan, self.conditions.batch_delay);
         }
         let kept = record.observations.len();
-        let mut observations = Vec::new();
         let log = self.journal.log();
-        match &go_on {
-            Some(go_on) => {
-                observations.clone_from(&go_on.observations);
-                log.kept(observations.len());
-                note_unmeasured(record, go_on.unmeasured);
-            }
-            None => log.walk(&plan),
+        if go_on.is_none() {
+            log.walk(&plan);
         }
+        let (place, going_on, mut observations) = go_on.map(GoOn::apart).unwrap_or_default();
+        let unmeasured = going_on.as_ref().map_or(0, |going_on| going_on.unmeasured);
+        note_unmeasured(record, unmeasured);
         let limits = Limits {
             batch_delay: self.conditions.batch_delay,
             max_seconds: self.seconds_left / backfills_left as f64,
         };
         let version_num = self.rehearsal.server.version_num;
         let second_session = self.second_session(index);
-        let GoOn {
-            place,
-            start,
-            unmeasured,
-            ..
-        } = go_on.unwrap_or_else(|| GoOn::from_the_beginning(&plan));
         let mut backfill = TableBackfill::new(
             self.clone,
             &self.observer,
@@ -81,7 +72,7 @@ impl Walker<'_> {
             second_session,
             Rc::clone(&log),
         )
-        .going_on_at(start);
+        .going_on(going_on);
         let mut scribe = Scribe {
             index,
             kept,
@@ -114,7 +105,7 @@ impl Walker<'_> {
         }
         self.finish_backfill(index, begin, lookups, locks, outcome)?;
         if unmeasured > 0 {
-            self.rehearsal.steps[index].complete = false;
+            count_unmeasured(&mut self.rehearsal.steps[index], unmeasured);
         }
         Ok(())
     }
@@ -173,6 +164,23 @@ pub(super) fn design_of(conditions: &Conditions, total_batches: f64) -> SegmentD
         None => segments::default_budget(total_batches),
     };
     SegmentDesign::new(total_batches, budget, conditions.seed)
+}
+
+/// A walk that came to its end knows how long it was, but for the rows of the batches that nobody measured: as many as in the others
+/// on average, or none.
+fn count_unmeasured(record: &mut StepRecord, unmeasured: usize) {
+    let came_to_its_end = std::mem::take(&mut record.complete);
+    let measured = record.observations.len();
+    if !came_to_its_end || measured == 0 {
+        return;
+    }
+    let rows = record.observations.iter().map(|batch| batch.rows as f64).sum::<f64>();
+    let missing = rows / measured as f64 * unmeasured as f64;
+    record.total_rows = Some(rows + missing);
+    record.total_rows_relative_sd = missing / (rows + missing).max(1.0);
+    if let Some(batching) = &mut record.batching {
+        batching.total_batches = (measured + unmeasured) as f64;
+    }
 }
 
 fn note_unmeasured(record: &mut StepRecord, batches: usize) {

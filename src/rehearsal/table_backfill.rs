@@ -11,7 +11,7 @@ use postgres::SimpleQueryMessage;
 use super::backfill::{Backfill, Measured};
 use super::lock_waits::{add_wait, total_seconds};
 use super::observer::Observer;
-use super::resume::{ResumeLog, Start};
+use super::resume::{GoingOn, ResumeLog};
 use super::session::failure;
 use super::statement::{affected_rows, insert_position};
 use super::walk_plan::WalkPlan;
@@ -33,8 +33,8 @@ pub struct TableBackfill<'a> {
     probe: String,
     version_num: u32,
     windows: WindowQueue<'a>,
-    /// Where the first place that is sought begins, when not where the design says.
-    start: Option<Start>,
+    /// How it goes on in the first place that is sought, when it was cut off before.
+    going_on: Option<GoingOn>,
     log: Rc<ResumeLog>,
     wal_position: u64,
     checkpoints_before: u64,
@@ -65,7 +65,7 @@ impl<'a> TableBackfill<'a> {
             probe,
             version_num,
             windows: WindowQueue::new(batching, plan, second_session, Rc::clone(&log)),
-            start: None,
+            going_on: None,
             log,
             wal_position: 0,
             checkpoints_before: observer.completed_checkpoints(),
@@ -75,9 +75,9 @@ impl<'a> TableBackfill<'a> {
         }
     }
 
-    /// Goes on at `start` when the first place is sought.
-    pub(super) fn going_on_at(mut self, start: Option<Start>) -> TableBackfill<'a> {
-        self.start = start;
+    /// Goes on so when the first place is sought.
+    pub(super) fn going_on(mut self, going_on: Option<GoingOn>) -> TableBackfill<'a> {
+        self.going_on = going_on;
         self
     }
 
@@ -123,11 +123,11 @@ impl Backfill for TableBackfill<'_> {
     }
 
     fn reach(&mut self, place: usize) {
-        self.log.place(place, self.start.as_ref());
+        self.log.place(place, self.going_on.as_ref());
     }
 
     fn seek(&mut self, position: f64, batches: u64) -> Result<()> {
-        match &self.start.take() {
+        match &self.going_on.take().and_then(|going_on| going_on.start) {
             Some(start) => self.windows.go_on(self.clone, start)?,
             None => self.windows.seek(self.clone, position, batches)?,
         }

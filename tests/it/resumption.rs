@@ -10,13 +10,13 @@ use rustix::process::Signal;
 use crate::bad_input::{Folder, check_error, check_refused, finished, run, send, start};
 use crate::support::{self, Database, await_condition};
 
-/// Four hundred rows of which nothing is done; the batch of the row with number 205 waits for the advisory lock 42.
+/// Four hundred rows of which nothing is done; the batches of the rows with numbers 205 and 305 wait for the advisory lock 42.
 const WALKED: &str = "
 CREATE TABLE walked (id KEY PRIMARY KEY, number int NOT NULL, done int NOT NULL DEFAULT 0);
 INSERT INTO walked SELECT (FROM_NUMBER), n FROM generate_series(1, 400) AS n;
 CREATE TABLE archive (id KEY, number int);
 CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock_shared(42); RETURN NULL; END $$;
-CREATE TRIGGER hold AFTER UPDATE OR DELETE ON walked FOR EACH ROW WHEN (OLD.number = 205) EXECUTE FUNCTION hold();
+CREATE TRIGGER hold AFTER UPDATE OR DELETE ON walked FOR EACH ROW WHEN (OLD.number IN (205, 305)) EXECUTE FUNCTION hold();
 CREATE TRIGGER hold AFTER INSERT ON archive FOR EACH ROW WHEN (NEW.number = 205) EXECUTE FUNCTION hold();
 ANALYZE walked";
 
@@ -61,13 +61,7 @@ impl Held {
         let mut holder = database.client();
         holder.batch_execute("SELECT pg_advisory_lock(42)").expect("the lock");
         let child = start(&mut command(&database, &folder, &migration, options));
-        let mut client = database.client();
-        let waits = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'";
-        let mut waiting = 0;
-        await_condition("the batch waits", || {
-            let found = client.query_opt(waits, &[]).expect("rows");
-            found.map(|row| waiting = row.get(0)).is_some()
-        });
+        let waiting = await_waiting(&database);
         Held {
             database,
             folder,
@@ -128,6 +122,18 @@ impl Held {
         }
         finished(child)
     }
+}
+
+/// Waits until a batch waits for the lock, and returns the process of its session.
+fn await_waiting(database: &Database) -> i32 {
+    let mut client = database.client();
+    let waits = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'";
+    let mut waiting = 0;
+    await_condition("the batch waits", || {
+        let found = client.query_opt(waits, &[]).expect("rows");
+        found.map(|row| waiting = row.get(0)).is_some()
+    });
+    waiting
 }
 
 fn command(database: &Database, folder: &Folder, migration: &str, options: &[&str]) -> std::process::Command {
@@ -206,8 +212,10 @@ fn check_update(key: &str, from_number: &str, sql: &str) {
         UnderWay::Committed,
     );
     let step = &rehearsal.steps[0];
-    // What nobody measured is not made up.
+    // What nobody measured is not made up, and not left out of the whole.
     assert!(!step.complete);
+    let (rows, batching) = (step.total_rows.expect("rows"), step.batching.as_ref().expect("batched"));
+    assert!((rows - 400.0).abs() < 1e-6 && batching.total_batches == 8.0, "{rows}");
     assert!(
         step.notes
             .iter()
@@ -254,6 +262,36 @@ fn rows_of_partitions_are_done_once() {
         is_done,
         ALL_ONCE,
         UnderWay::NotCommitted,
+    );
+}
+
+#[test]
+fn what_is_cut_off_twice_goes_on_twice() {
+    let mut held = Held::begin(walked("bigint", "n"), BY_RANGE, &["--full", "--batch-size", "50"]);
+    let is_done = |number| format!("SELECT bool_or(done > 0) FROM walked WHERE number = {number}");
+    held.cut_off(When::AfterItsCommit, &is_done(205));
+    held.holder
+        .batch_execute("SELECT pg_advisory_lock(42)")
+        .expect("the lock");
+    held.child = start(&mut command(
+        &held.database,
+        &held.folder,
+        &held.migration,
+        &["--resume"],
+    ));
+    await_waiting(&held.database);
+    held.cut_off(When::AfterItsCommit, &is_done(305));
+    check_done(&held.go_on(When::AfterItsCommit, &[]));
+    holds(&held.database, ALL_ONCE);
+    let rehearsal = held.folder.rehearsal();
+    let (step, resumptions) = (&rehearsal.steps[0], &rehearsal.resumptions);
+    assert!(resumptions.len() == 2 && resumptions.iter().all(|one| one.under_way == UnderWay::Committed));
+    assert_eq!(step.observations.iter().map(|batch| batch.rows).sum::<u64>(), 300);
+    assert!(!step.complete && (step.total_rows.expect("rows") - 400.0).abs() < 1e-6);
+    assert!(
+        step.notes.iter().any(|note| note.contains("2 batches were committed")),
+        "{:?}",
+        step.notes
     );
 }
 

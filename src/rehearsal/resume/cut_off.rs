@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::log::{Line, Start};
+use super::log::{GoingOn, Line, Start};
 use crate::error::{Error, ErrorKind, Result, reason};
 use crate::migration::{BatchOptions, Tables};
 use crate::observation::{FORMAT_VERSION, Observation, Rehearsal};
@@ -93,6 +93,8 @@ pub(super) struct Walked {
     pub acknowledged: Vec<Option<u64>>,
     /// What was measured of all batches so far.
     pub observations: Vec<Observation>,
+    /// How many batches were committed and not measured, as far as that is known.
+    pub unmeasured: usize,
     /// The number of the last transaction of all batches so far.
     last_transaction: Option<u64>,
 }
@@ -171,8 +173,7 @@ impl CutOff {
             Line::Alone => self.commit = Commit::InParts,
             Line::Committing { transaction } => self.commit = Commit::Sent(transaction),
             Line::Walk(plan) => self.walk = Some(Walked::begun(plan)),
-            Line::Kept(batches) => self.walk.as_mut()?.keep(batches),
-            Line::Place { number, start } => self.walk.as_mut()?.reach(number, start),
+            Line::Place { number, going_on } => self.walk.as_mut()?.reach(number, going_on),
             Line::Windows(batches) => self.walk.as_mut()?.windows.extend(batches),
             Line::Batch {
                 transaction,
@@ -218,22 +219,21 @@ impl Walked {
             windows: Vec::new(),
             acknowledged: Vec::new(),
             observations: Vec::new(),
+            unmeasured: 0,
             last_transaction: None,
         }
     }
 
-    fn reach(&mut self, place: usize, start: Option<Start>) {
+    fn reach(&mut self, place: usize, going_on: Option<GoingOn>) {
         self.place = Some(place);
-        self.start = start;
+        self.start = None;
+        if let Some(going_on) = going_on {
+            self.start = going_on.start;
+            self.observations.truncate(going_on.kept);
+            self.unmeasured = going_on.unmeasured;
+        }
         self.windows.clear();
         self.acknowledged.clear();
-    }
-
-    /// Takes into account that the server lost what was measured behind the first `batches`.
-    fn keep(&mut self, batches: usize) {
-        let lost = self.observations.len().saturating_sub(batches);
-        self.observations.truncate(batches);
-        self.acknowledged.truncate(self.acknowledged.len().saturating_sub(lost));
     }
 
     fn acknowledge(
@@ -345,7 +345,10 @@ mod tests {
     }
 
     fn place() -> Line {
-        Line::Place { number: 0, start: None }
+        Line::Place {
+            number: 0,
+            going_on: None,
+        }
     }
 
     fn done(index: usize) -> Line {
@@ -399,10 +402,19 @@ mod tests {
     }
 
     #[test]
-    fn what_the_server_lost_is_taken_back_once() {
+    fn what_the_server_lost_is_taken_back_where_it_goes_on() {
         let step = Line::Step {
             index: 0,
             next_transaction: 5,
+        };
+        let going_on = GoingOn {
+            start: None,
+            kept: 1,
+            unmeasured: 2,
+        };
+        let again = Line::Place {
+            number: 0,
+            going_on: Some(going_on),
         };
         let lines = [
             beginning(),
@@ -412,13 +424,11 @@ mod tests {
             windows(3),
             batch(6),
             batch(7),
-            Line::Kept(1),
+            again,
         ];
         let walk = read(&lines).walk.expect("a walk");
-        assert_eq!(
-            (walk.observations.len(), walk.acknowledged.as_slice()),
-            (1, &[Some(6)][..])
-        );
+        assert_eq!((walk.observations.len(), walk.unmeasured), (1, 2));
+        assert!(walk.acknowledged.is_empty() && walk.windows.is_empty());
     }
 
     #[test]

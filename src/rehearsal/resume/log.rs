@@ -53,14 +53,12 @@ pub(super) enum Line {
     Committing { transaction: Option<u64> },
     /// What is known of the walk that begins.
     Walk(WalkPlan),
-    /// Of what was measured of the walk, only so many batches stand: the server lost the others.
-    Kept(usize),
     /// Batches of this place follow.
     Place {
         /// Its number, in the order of execution.
         number: usize,
-        /// Where in it they begin; `None` for where the design says.
-        start: Option<Start>,
+        /// How the walk goes on there, where it was cut off before.
+        going_on: Option<GoingOn>,
     },
     /// These batches run next, in this order.
     Windows(Vec<PlannedBatch>),
@@ -82,6 +80,17 @@ pub(super) enum Line {
     },
     /// It went on after it had been cut off.
     Resumed(Resumption),
+}
+
+/// How a walk goes on after it was cut off: written down at once with its place, so that a second cut cannot fall between.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(in crate::rehearsal) struct GoingOn {
+    /// Where in the place it goes on; `None` for where the design says.
+    pub start: Option<Start>,
+    /// Of what was measured of the walk, so many batches stand: the server lost the others.
+    pub kept: usize,
+    /// How many of its batches were committed and not measured.
+    pub unmeasured: usize,
 }
 
 /// Where the rest of a whole walk begins.
@@ -200,17 +209,12 @@ impl ResumeLog {
         self.write(&Line::Alone);
     }
 
-    /// Appends that batches of the place with this number come next, from `start` on.
-    pub(in crate::rehearsal) fn place(&self, number: usize, start: Option<&Start>) {
+    /// Appends that batches of the place with this number come next.
+    pub(in crate::rehearsal) fn place(&self, number: usize, going_on: Option<&GoingOn>) {
         self.write(&Line::Place {
             number,
-            start: start.cloned(),
+            going_on: going_on.cloned(),
         });
-    }
-
-    /// Appends that of the batches that were measured only so many stand.
-    pub(in crate::rehearsal) fn kept(&self, batches: usize) {
-        self.write(&Line::Kept(batches));
     }
 
     /// Appends what is known of the walk that begins.

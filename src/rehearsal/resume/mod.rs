@@ -13,6 +13,6 @@ mod walk_under_way;
 
 pub use cut_off::{Beginning, CutOff, Place, boot};
 pub use go_on::go_on;
-pub(super) use log::Start;
 pub use log::{FILE, ResumeLog};
+pub(super) use log::{GoingOn, Start};
 pub(super) use settle::{GoOn, next_transaction};

@@ -8,7 +8,7 @@
 use std::time::{Duration, Instant};
 
 use super::cut_off::{Commit, CutOff};
-use super::log::Start;
+use super::log::{GoingOn, Start};
 use super::session_state::statements_to_repeat;
 use super::walk_under_way::{Transactions, WalkUnderWay};
 use crate::error::{Error, ErrorKind, Result};
@@ -62,6 +62,16 @@ impl GoOn {
             observations: Vec::new(),
             unmeasured: 0,
         }
+    }
+
+    /// Returns the place that comes next, how the walk goes on there, and what was measured before.
+    pub fn apart(self) -> (usize, Option<GoingOn>, Vec<Observation>) {
+        let going_on = GoingOn {
+            start: self.start,
+            kept: self.observations.len(),
+            unmeasured: self.unmeasured,
+        };
+        (self.place, Some(going_on), self.observations)
     }
 }
 

@@ -57,6 +57,7 @@ impl WalkUnderWay<'_> {
         let design = design_of(conditions, self.walk.plan.total_batches);
         let mut go_on = GoOn {
             observations: self.walk.observations.clone(),
+            unmeasured: self.walk.unmeasured,
             ..GoOn::from_the_beginning(&self.walk.plan)
         };
         let Some(place) = self.walk.place else {
@@ -78,7 +79,7 @@ impl WalkUnderWay<'_> {
             0 => self.committed(clone, unknown, last, cut_off)?,
         };
         go_on.observations.truncate(go_on.observations.len() - lost);
-        go_on.unmeasured = committed;
+        go_on.unmeasured = self.walk.unmeasured + committed;
         go_on.start = self.start(kept + committed);
         let under_way = match (committed, unknown.is_empty()) {
             (1.., _) => UnderWay::Committed,
