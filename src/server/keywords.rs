@@ -222,11 +222,27 @@ fn parse_pairs(text: &str) -> Result<Options> {
             malformed("the connection string has a word without `=` where a keyword is expected")
                 .with_hint("put values with spaces in single quotes: password='two words'")
         })?;
+        refuse_swallowed_option(keyword, value)?;
         let (value, after) = take_value(value.trim_start())?;
         store(&mut options, keyword, value)?;
         rest = after.trim_start();
     }
     Ok(options)
+}
+
+/// Refuses `host= password=x`, where an empty value has swallowed the option behind it: it would be shown as the host.
+fn refuse_swallowed_option(keyword: &str, value: &str) -> Result<()> {
+    let after_blanks = value.trim_start();
+    let swallowed = after_blanks
+        .split_once('=')
+        .and_then(|(word, _)| known_keyword(word.trim_end()));
+    match swallowed {
+        Some(swallowed) if after_blanks.len() < value.len() => Err(malformed(format!(
+            "the value of `{keyword}` begins with `{swallowed}=`"
+        ))
+        .with_hint(format!("write an empty value as {keyword}=''"))),
+        _ => Ok(()),
+    }
 }
 
 fn take_value(text: &str) -> Result<(String, &str)> {
@@ -344,6 +360,7 @@ mod tests {
         check_refused("mysql://u:secret@h/db", "starts with postgresql://");
         check_refused("password=very secret user=me", "without `=`");
         check_refused("password='secret", "closing quote");
+        check_refused("host= password=secret", "the value of `host` begins with `password=`");
         check_refused("nonsense=1", "unknown connection option `nonsense`");
     }
 }
