@@ -1,6 +1,6 @@
 # Everything a developer runs. `script/bootstrap` first makes sure of what is needed beside Rust.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-versions check bench bootstrap bootstrap-for-tests
+.PHONY: help demo test test-versions check bench fuzz bootstrap bootstrap-for-tests
 
 CARGO ?= cargo
 
@@ -18,10 +18,14 @@ test-versions: bootstrap-for-tests ## Run the tests that touch a server on Postg
 
 check: bootstrap ## Check format and lints
 	$(CARGO) fmt --check
+	$(CARGO) fmt --check --manifest-path fuzz/Cargo.toml
 	$(CARGO) clippy --all-targets --locked -- -D warnings
 
 bench: bootstrap ## Run the benchmarks (BENCH_ARGS="…")
 	$(CARGO) bench --locked $(BENCH_ARGS)
+
+fuzz: bootstrap ## Fuzz each reader of files for ten minutes (SECONDS=600 TARGETS="sql …" KEEP=1: keep what reaches more)
+	@KEEP="$(KEEP)" script/fuzz "$(or $(SECONDS),600)" $(TARGETS)
 
 bootstrap:
 	@script/bootstrap

@@ -19,7 +19,7 @@ use crate::rehearsal::Claim;
 use crate::report;
 use crate::report::ci::{Finding, Level, Rule, Verdict};
 use crate::server::signals;
-use configuration::Configuration;
+pub use configuration::Configuration;
 use git::{MergeBase, Repository};
 use pending::Pending;
 use place::Place;

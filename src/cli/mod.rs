@@ -45,6 +45,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 pub use arguments::Arguments;
+pub use ci::Configuration;
 
 use crate::error::Result;
 use crate::server::signals;

@@ -17,7 +17,7 @@ const DRAWS: usize = 10_000;
 pub struct Sum {
     /// The total as it is reported.
     pub total: Total,
-    /// Share of the variance that each step contributes, in order; they sum to 1.
+    /// Share of the variance that each step contributes, in order; they sum to 1, but for what chance adds to steps next to nothing.
     pub shares: Vec<f64>,
 }
 
@@ -116,7 +116,8 @@ fn shares(draws: &[Vec<f64>]) -> Vec<f64> {
     let share = |column: &Vec<f64>| {
         let covariance: f64 = column.iter().zip(&sums).map(|(step, sum)| step * (sum - mean)).sum();
         if variance > 0.0 {
-            covariance / variance
+            // That of a step next to nothing may come out below 0 by chance.
+            (covariance / variance).clamp(0.0, 1.0)
         } else {
             1.0 / steps as f64
         }
@@ -187,6 +188,16 @@ mod tests {
         for (share, expected) in shares.iter().zip([0.3563, 0.6277, 0.0160]) {
             assert!((share - expected).abs() < 0.02, "{shares:?}");
         }
+    }
+
+    #[test]
+    fn no_share_is_negative() {
+        let mut steps = vec![step(1e-6, 0.1, 0.0); 20];
+        steps.push(step(1000.0, 0.3, 0.0));
+        let steps: Vec<&Forecast> = steps.iter().collect();
+        let shares = sum(&steps, 0.95, None, 1).shares;
+        assert!(shares.contains(&0.0), "none came out below 0: {shares:?}");
+        assert!(shares.iter().all(|share| (0.0..=1.0).contains(share)), "{shares:?}");
     }
 
     #[test]

@@ -34,8 +34,11 @@ pub(super) fn read_service(name: &str, file: Option<&str>, environment: &Environ
         .with_hint("services are defined in ~/.pg_service.conf, or in the file that PGSERVICEFILE names"))
 }
 
-/// Finds a service in the text of a service file; an error is the number of the malformed line.
-fn find_service(text: &str, name: &str) -> Result<Option<Options>, usize> {
+/// Finds a service in the text of a service file.
+///
+/// # Errors
+/// The number of the line that is no known option, from 1.
+pub fn find_service(text: &str, name: &str) -> Result<Option<Options>, usize> {
     let mut found: Option<Options> = None;
     for (index, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -59,11 +62,15 @@ fn find_service(text: &str, name: &str) -> Result<Option<Options>, usize> {
 }
 
 /// What a password is looked up by.
-pub(super) struct Wanted<'a> {
-    pub(super) host: &'a str,
-    pub(super) port: u16,
-    pub(super) database: &'a str,
-    pub(super) user: &'a str,
+pub struct Wanted<'a> {
+    /// Name or address as given; `localhost` for the usual sockets.
+    pub host: &'a str,
+    /// Port.
+    pub port: u16,
+    /// Database.
+    pub database: &'a str,
+    /// Role.
+    pub user: &'a str,
 }
 
 /// Returns the text of the password file; `Err` is a warning about one that must not be used.
@@ -82,7 +89,7 @@ pub(super) fn read_password_file(path: &Path) -> Result<Option<String>, String> 
 }
 
 /// Finds the first line `host:port:database:user:password` that matches; `*` matches anything, `\` escapes.
-pub(super) fn find_password(text: &str, wanted: &Wanted) -> Option<String> {
+pub fn find_password(text: &str, wanted: &Wanted) -> Option<String> {
     let port = wanted.port.to_string();
     text.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
         let mut rest = line;

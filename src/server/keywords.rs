@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Options by libpq's keyword.
-pub(super) type Options = BTreeMap<&'static str, String>;
+pub type Options = BTreeMap<&'static str, String>;
 
 /// Keyword and environment variable (empty when it has none), as in libpq 18.
 pub(super) const KEYWORDS: [(&str, &str); 43] = [
@@ -57,6 +57,10 @@ pub(super) const KEYWORDS: [(&str, &str); 43] = [
     ("user", "PGUSER"),
 ];
 
+/// What to do about a URI whose parts run into each other.
+pub(super) const ENCODE: &str =
+    "in a URI, encode @ : / ? # & and % of user and password as %40 %3A %2F %3F %23 %26 and %25";
+
 /// Returns the keyword as it is kept, if libpq knows it.
 pub(super) fn known_keyword(keyword: &str) -> Option<&'static str> {
     KEYWORDS.iter().map(|(known, _)| *known).find(|known| *known == keyword)
@@ -66,7 +70,7 @@ pub(super) fn known_keyword(keyword: &str) -> Option<&'static str> {
 ///
 /// # Errors
 /// `Usage` when it is malformed or has an unknown keyword.
-pub(super) fn parse_target(text: &str) -> Result<Options> {
+pub fn parse_target(text: &str) -> Result<Options> {
     match text
         .strip_prefix("postgresql://")
         .or_else(|| text.strip_prefix("postgres://"))
@@ -83,10 +87,8 @@ pub(super) fn parse_target(text: &str) -> Result<Options> {
 
 /// Stores one option, given by a person or a file.
 pub(super) fn store(options: &mut Options, keyword: &str, value: String) -> Result<()> {
-    let known = known_keyword(keyword).ok_or_else(|| {
-        malformed(format!("unknown connection option `{keyword}`"))
-            .with_hint("in a URI, encode @ : / ? # & and % of user and password as %40 %3A %2F %3F %23 %26 and %25")
-    })?;
+    let known = known_keyword(keyword)
+        .ok_or_else(|| malformed(format!("unknown connection option `{keyword}`")).with_hint(ENCODE))?;
     options.insert(known, value);
     Ok(())
 }
@@ -95,6 +97,7 @@ pub(super) fn store(options: &mut Options, keyword: &str, value: String) -> Resu
 fn parse_uri(rest: &str) -> Result<Options> {
     let mut options = Options::new();
     let (before_query, query) = split_query(rest);
+    refuse_stray_at(before_query)?;
     let (credentials, location) = match before_query.split_once('@') {
         Some((credentials, location)) if !credentials.contains('/') => (credentials, location),
         _ => ("", before_query),
@@ -121,6 +124,23 @@ fn parse_uri(rest: &str) -> Result<Options> {
         }
     }
     Ok(options)
+}
+
+/// Refuses an `@` behind the one that ends user and password, where both may be a part of a password that is not encoded: what stands
+/// between them would be shown as a host or a database.
+fn refuse_stray_at(before_query: &str) -> Result<()> {
+    let mut places = before_query.match_indices('@').map(|(place, _)| place);
+    let ends_credentials = |place: &usize| !before_query[..*place].contains('/');
+    let strays = match places.next() {
+        Some(first) if ends_credentials(&first) => places.last(),
+        first => places.last().or(first),
+    };
+    match strays {
+        Some(stray) if before_query[..stray].contains(':') => {
+            Err(malformed("the URI has an @ behind the one that ends user and password").with_hint(ENCODE))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Splits at the question mark that starts the options; one in front of the `@` belongs to the password.
@@ -202,11 +222,27 @@ fn parse_pairs(text: &str) -> Result<Options> {
             malformed("the connection string has a word without `=` where a keyword is expected")
                 .with_hint("put values with spaces in single quotes: password='two words'")
         })?;
+        refuse_swallowed_option(keyword, value)?;
         let (value, after) = take_value(value.trim_start())?;
         store(&mut options, keyword, value)?;
         rest = after.trim_start();
     }
     Ok(options)
+}
+
+/// Refuses `host= password=x`, where an empty value has swallowed the option behind it: it would be shown as the host.
+fn refuse_swallowed_option(keyword: &str, value: &str) -> Result<()> {
+    let after_blanks = value.trim_start();
+    let swallowed = after_blanks
+        .split_once('=')
+        .and_then(|(word, _)| known_keyword(word.trim_end()));
+    match swallowed {
+        Some(swallowed) if after_blanks.len() < value.len() => Err(malformed(format!(
+            "the value of `{keyword}` begins with `{swallowed}=`"
+        ))
+        .with_hint(format!("write an empty value as {keyword}=''"))),
+        _ => Ok(()),
+    }
 }
 
 fn take_value(text: &str) -> Result<(String, &str)> {
@@ -293,6 +329,7 @@ mod tests {
             &[("host", "h"), ("password", "a?b"), ("user", "u")],
         );
         check("postgresql://u:@h:/x", &[("dbname", "x"), ("host", "h"), ("user", "u")]);
+        check("postgresql://h/a@b", &[("dbname", "a@b"), ("host", "h")]);
         check("postgresql://h?ssl=true", &[("host", "h"), ("sslmode", "require")]);
     }
 
@@ -316,10 +353,14 @@ mod tests {
         check_refused("postgresql://u:secret@h/db?sslmode", "keyword=value");
         check_refused("postgresql://u:secret@[::1/db", "IPv6");
         check_refused("postgresql://u:secret@[]/x", "IPv6");
+        check_refused("postgresql://u:5432/secret@h/db", "an @ behind");
+        check_refused("postgresql://u:p@secret@h:5432/db", "an @ behind");
+        check_refused("postgresql://u:p@h/secret@db", "an @ behind");
         check_refused("postgresql://h/a?user=b=c", "keyword=value");
         check_refused("mysql://u:secret@h/db", "starts with postgresql://");
         check_refused("password=very secret user=me", "without `=`");
         check_refused("password='secret", "closing quote");
+        check_refused("host= password=secret", "the value of `host` begins with `password=`");
         check_refused("nonsense=1", "unknown connection option `nonsense`");
     }
 }

@@ -373,7 +373,11 @@ mod tests {
         check_refused("host=a,b hostaddr=127.0.0.1", "2 hosts, but 1 addresses");
         check_refused("hostaddr=example.org", "is not an IP address");
         check_refused("port=0", "not a number from 1 to 65535");
-        check_refused("postgresql://u:sec/secret@h/app", "not a number from 1 to 65535");
+        check_refused(
+            "postgresql://u:sec/secret@h/app",
+            "has an @ behind the one that ends user and password",
+        );
+        check_refused("postgresql://u:sec/secret", "not a number from 1 to 65535");
         check_refused(
             "sslmode=on",
             "none of disable, allow, prefer, require, verify-ca, verify-full",

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use super::files::{Wanted, find_password, read_password_file};
+use super::keywords::ENCODE;
 use super::parameters::{ConnectionParameters, Endpoint};
 use super::resolve::{Given, usage};
 use crate::error::Result;
@@ -102,10 +103,11 @@ impl Given<'_> {
 
 /// Never repeats what was given: an unencoded `:` or `/` in a URI puts a part of the password here.
 fn parse_port(text: &str) -> Result<u16> {
-    text.trim().parse().ok().filter(|port| *port > 0).ok_or_else(|| {
-        usage("a port is not a number from 1 to 65535")
-            .with_hint("in a URI, encode @ : / ? # & and % of user and password as %40 %3A %2F %3F %23 %26 and %25")
-    })
+    text.trim()
+        .parse()
+        .ok()
+        .filter(|port| *port > 0)
+        .ok_or_else(|| usage("a port is not a number from 1 to 65535").with_hint(ENCODE))
 }
 
 #[cfg(test)]

@@ -146,7 +146,11 @@ impl Configuration {
         Ok(configuration)
     }
 
-    fn parse(text: &str, name: &str) -> Result<Configuration> {
+    /// Reads the text of the file `name`; paths in it stay as they are.
+    ///
+    /// # Errors
+    /// `Usage` with `file:line` for what is not understood.
+    pub fn parse(text: &str, name: &str) -> Result<Configuration> {
         toml::from_str(text).map_err(|error| {
             let line = match error.span() {
                 Some(span) => format!(":{}", 1 + text[..span.start.min(text.len())].matches('\n').count()),

@@ -154,6 +154,9 @@ pub fn read(name: &str, mut files: Vec<SourceFile>, place: Place, told: Option<T
     }
     if place == Place::File {
         history.take_only(&files[0]);
+        if history.migrations.is_empty() {
+            return Err(not_run(&files[0], tool));
+        }
     }
     history.remarks = recognise::remarks(&history, files, place, told.is_some());
     Ok(history)
@@ -178,6 +181,15 @@ fn migrations(tool: Tool, files: &[SourceFile], place: Place) -> Result<Vec<Migr
         Tool::Liquibase => liquibase::migrations(files, place),
         Tool::Drizzle => drizzle::migrations(files, place),
     }
+}
+
+/// Says that a file stands beside a migration, and is none.
+fn not_run(file: &SourceFile, tool: Tool) -> Error {
+    Error::new(
+        ErrorKind::Usage,
+        format!("{}: {} does not run this file", file.name, tool.name()),
+    )
+    .with_hint("name the migration beside it, or their directory")
 }
 
 /// Returns a usage error at a line of a file.

@@ -21,6 +21,22 @@ fn what_a_person_says_overrides() {
 }
 
 #[test]
+fn a_file_beside_a_migration_is_none() {
+    for (beside, migration, told) in [
+        ("1_a/down.sql", "2_b/up.sql", Tool::Diesel),
+        ("V1__a.sql.conf", "V1__a.sql", Tool::Flyway),
+        ("x/y.sql", "x/1_a.up.sql", Tool::GolangMigrate),
+    ] {
+        let named = files(&[(beside, ""), (migration, "SELECT 1;")]);
+        let error = read(beside, named, Place::File, Some(told)).expect_err(beside);
+        assert!(
+            error.message().starts_with(beside) && error.message().ends_with("does not run this file"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn batch_placeholders_are_for_nobody_but_migtime() {
     check(
         &[(
