@@ -48,9 +48,14 @@ pub fn refuse<'a>(
         output::print_note(&format!(
             "warning: {first}{further}: a statement is put together when it runs; whether it stays in its database is not known"
         ));
+        output::print_note(&format!("hint: {FEWER_RIGHTS}"));
     }
     Ok(())
 }
+
+/// What a session may not do, no statement of it does, however it is put together.
+const FEWER_RIGHTS: &str =
+    "with options=-crole=NAME in staging's URL it has the rights of that role only: name the one that owns the tables";
 
 fn sets_search_path(sql: &str) -> bool {
     let sql = sql.to_ascii_lowercase();
@@ -67,14 +72,20 @@ fn refused(statement: &Statement, outside: Outside, words: &str, is_beside_produ
         ErrorKind::UnsafeTarget,
         format!("{}: {words} reaches {}{reason}", place(statement), outside.in_words()),
     )
-    .with_hint(format!(
-        "--scratch rehearses it on a throwaway server; if {} is disposable: --allow-outside {}",
-        match outside {
-            Outside::Foreign => "the other server",
-            _ => "staging's server",
-        },
-        outside.name()
-    ))
+    .with_hint(match outside {
+        Outside::DynamicSql => format!(
+            "--scratch rehearses it on a throwaway server; {FEWER_RIGHTS}, and then --allow-outside {}",
+            outside.name()
+        ),
+        _ => format!(
+            "--scratch rehearses it on a throwaway server; if {} is disposable: --allow-outside {}",
+            match outside {
+                Outside::Foreign => "the other server",
+                _ => "staging's server",
+            },
+            outside.name()
+        ),
+    })
 }
 
 fn place(statement: &Statement) -> String {

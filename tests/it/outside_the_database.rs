@@ -139,3 +139,51 @@ fn what_was_allowed_by_name_runs() {
     );
     assert!(shop.asks("EXISTS (SELECT FROM pg_roles WHERE rolname = 'made_by_migration')"));
 }
+
+#[test]
+fn rights_that_were_dropped_keep_what_is_put_together_inside() {
+    let shop = Servers::start();
+    shop.execute(
+        "clone",
+        &["ALTER TABLE orders OWNER TO app", "GRANT ALL ON SCHEMA public TO app"],
+    );
+    let staging = shop.server.parameters("clone").to_string();
+    let separator = if staging.contains('?') { '&' } else { '?' };
+    let staging = format!("{staging}{separator}options=-crole%3Dapp");
+    let out = shop.folder.path("out");
+    let rehearse = |sql: &str| {
+        let file = shop.folder.file("m.sql", sql);
+        let arguments = [
+            "rehearse",
+            &file,
+            "--staging",
+            &staging,
+            "--output",
+            &out,
+            "--disposable",
+            "clone",
+            "--provisional",
+        ];
+        run(&mut support::migtime(&arguments))
+    };
+    for outside in [
+        "ALTER ROLE app SUPERUSER",
+        "CREATE ROLE made_by_migration",
+        "COPY orders TO PROGRAM ''cat''",
+    ] {
+        let (first, rest) = outside.split_at(3);
+        let sql = format!("DO $$ BEGIN EXECUTE concat('{first}', '{rest}'); END $$;");
+        let refused = check_refused(rehearse(&sql), 4, &["hint: with options=-crole=NAME"]);
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(said.contains("SQLSTATE 42501"), "{said}");
+    }
+    assert!(shop.asks("NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'made_by_migration')"));
+    assert!(shop.asks("(SELECT NOT rolsuper FROM pg_roles WHERE rolname = 'app')"));
+    let inside = rehearse("DO $$ BEGIN EXECUTE concat('ALTER TABLE orders ', 'ADD note text'); END $$;");
+    assert_eq!(
+        inside.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&inside.stderr)
+    );
+}

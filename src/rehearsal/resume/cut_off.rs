@@ -58,7 +58,7 @@ pub struct CutOff {
     /// Seconds from its last line until then, where the clock tells.
     pub away_seconds: Option<f64>,
     /// The session that ran it: its process, and when that started.
-    pub(super) session: Option<(i32, i64)>,
+    pub(super) session: Option<(i32, Option<i64>)>,
     /// The number of the next transaction when that step began; `None` when it had not.
     pub(super) begun: Option<u64>,
     pub(super) commit: Commit,

@@ -37,8 +37,8 @@ pub(super) enum Line {
     Session {
         /// Its process.
         process: i32,
-        /// When that started, in microseconds since 1970.
-        started: i64,
+        /// When that started, in microseconds since 1970; `None` where the role that was set may not see its own login's.
+        started: Option<i64>,
     },
     /// A step begins; of a transaction block its first.
     Step {
@@ -225,7 +225,7 @@ impl ResumeLog {
     }
 
     /// Appends that the rehearsal goes on in the session with this process, which started then.
-    pub(in crate::rehearsal) fn session(&self, process: i32, started: i64) {
+    pub(in crate::rehearsal) fn session(&self, process: i32, started: Option<i64>) {
         self.write(&Line::Session { process, started });
     }
 

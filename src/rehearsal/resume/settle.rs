@@ -165,9 +165,12 @@ pub(super) fn status(clone: &mut Staging, transaction: u64) -> Result<Option<boo
 }
 
 /// Ends the session of the rehearsal that was cut off, should it still run, and waits for its end.
-fn end_session(clone: &mut Staging, process: i32, started: i64) -> Result<()> {
-    let sql = "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity \
-               WHERE pid = $1 AND (extract(epoch FROM backend_start) * 1000000)::bigint = $2";
+///
+/// Where it cannot be told from another one of the same process number, it is only waited for.
+fn end_session(clone: &mut Staging, process: i32, started: Option<i64>) -> Result<()> {
+    let sql = "SELECT CASE WHEN s.start = $2 THEN pg_catalog.pg_terminate_backend(s.pid) END FROM (SELECT pid, datname, \
+               (extract(epoch FROM backend_start) * 1000000)::bigint AS start FROM pg_catalog.pg_stat_activity) s \
+               WHERE s.pid = $1 AND s.datname = current_database() AND coalesce(s.start = $2, true)";
     let begin = Instant::now();
     loop {
         let found = clone
