@@ -132,8 +132,8 @@ fn refuse_stray_at(before_query: &str) -> Result<()> {
     let mut places = before_query.match_indices('@').map(|(place, _)| place);
     let ends_credentials = |place: &usize| !before_query[..*place].contains('/');
     let strays = match places.next() {
-        Some(first) if ends_credentials(&first) => places.last(),
-        first => places.last().or(first),
+        Some(first) if ends_credentials(&first) => places.next_back(),
+        first => places.next_back().or(first),
     };
     match strays {
         Some(stray) if before_query[..stray].contains(':') => {
