@@ -28,6 +28,7 @@ pub const FORMAT_VERSION: u32 = 1;
 
 /// Everything one rehearsal measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Rehearsal {
     /// Always `rehearsal`; tells the file's kind.
     pub kind: String,
@@ -75,6 +76,7 @@ pub struct Rehearsal {
 
 /// A rehearsal that went on after it had been cut off; the time in between is in no observation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Resumption {
     /// When it went on, as RFC 3339 in UTC.
     pub at: String,
@@ -91,6 +93,7 @@ pub struct Resumption {
 
 /// What became of what was under way when a rehearsal was cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum UnderWay {
     /// There was nothing.
@@ -105,6 +108,7 @@ pub enum UnderWay {
 
 /// How large a step is where the migration is planned for.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Target {
     /// Rows it will process there.
     pub rows: f64,
@@ -119,6 +123,7 @@ pub struct Target {
 
 /// Why a rehearsal ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Ending {
     /// What made it end.
     pub reason: EndReason,
@@ -128,6 +133,7 @@ pub struct Ending {
 
 /// What made a rehearsal end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum EndReason {
     /// Every batch was replayed.
@@ -163,6 +169,7 @@ impl EndReason {
 
 /// One step of the migration and what was measured of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StepRecord {
     /// Number of the step, from 1, in the migration's order.
     pub number: u32,
@@ -224,6 +231,7 @@ pub struct StepRecord {
 
 /// How a batched step walks its table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BatchingRecord {
     /// What a batch is a window of.
     pub walk: Walk,
@@ -245,6 +253,7 @@ pub struct BatchingRecord {
 
 /// One measurement: a batch, or one run of a statement.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Observation {
     /// Whole repetition it belongs to, from 0, each on a fresh copy.
     #[serde(default)]
@@ -272,6 +281,7 @@ pub struct Observation {
 
 /// A lock and how long it was held.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LockRecord {
     /// Schema-qualified relation.
     pub relation: String,
@@ -286,6 +296,7 @@ pub struct LockRecord {
 
 /// Something that happened on the server during the rehearsal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Event {
     /// Whole repetition in which it happened.
     #[serde(default)]
@@ -301,6 +312,7 @@ pub struct Event {
 
 /// Kinds of events an observer tells apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum EventKind {
     /// A checkpoint began, timed or requested.

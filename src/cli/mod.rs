@@ -92,3 +92,6 @@ fn has_nothing_to_wind_up(command: &Command) -> bool {
         Command::Estimate(_) | Command::Plan(_) | Command::Report(_) | Command::Compare(_)
     )
 }
+
+#[cfg(test)]
+mod schemas;

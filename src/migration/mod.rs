@@ -53,6 +53,7 @@ pub use windows::{WalkFrom, batches_sql, key_range_sql, sample_sql};
 
 /// The kinds of work a step can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum StepKind {
     /// Batched `UPDATE`, `DELETE` or `INSERT … SELECT`.
@@ -73,6 +74,7 @@ pub enum StepKind {
 
 /// What a batch is a window of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Walk {
     /// A fixed number of rows in key order (keyset).
@@ -85,6 +87,7 @@ pub enum Walk {
 
 /// What told migtime to batch a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum RecognisedBy {
     /// `<batch_start>` / `<batch_end>` or `:batch_start` / `:batch_end` in the statement.
@@ -97,6 +100,7 @@ pub enum RecognisedBy {
 
 /// PostgreSQL's table-level lock modes, weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum LockMode {
     /// `SELECT`.
     #[serde(rename = "AccessShareLock")]

@@ -11,6 +11,7 @@ pub const LEVELS: [f64; 3] = [0.5, 0.8, 0.95];
 
 /// What an estimate rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Basis {
     /// Batches or statements measured on a clone.
@@ -23,6 +24,7 @@ pub enum Basis {
 
 /// A calibrated statement about how long a migration will take.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Estimate {
     /// Always `estimate`.
     pub kind: String,
@@ -60,6 +62,7 @@ pub struct Estimate {
 
 /// What the rehearsed rollback does, and how long it will take.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RollbackEstimate {
     /// Its file.
     pub file: String,
@@ -92,6 +95,7 @@ pub struct RollbackEstimate {
 
 /// The duration of the whole migration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Total {
     /// Median of the predicted distribution, in seconds.
     pub point_seconds: f64,
@@ -106,6 +110,7 @@ pub struct Total {
 
 /// Where a duration will fall with the given probability.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Interval {
     /// Probability, 0 to 1.
     pub level: f64,
@@ -117,6 +122,7 @@ pub struct Interval {
 
 /// A duration with its prediction interval, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Prediction {
     /// Median.
     pub point_seconds: f64,
@@ -132,6 +138,7 @@ pub struct Prediction {
 
 /// The probability that a duration stays within a window.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FitsWindow {
     /// The window, in seconds.
     pub window_seconds: f64,
@@ -141,6 +148,7 @@ pub struct FitsWindow {
 
 /// A throughput with the confidence interval of its mean, in rows/s.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Rate {
     /// Best value.
     pub point: f64,
@@ -152,6 +160,7 @@ pub struct Rate {
 
 /// The duration of one step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StepEstimate {
     /// Number of the step.
     pub number: u32,
@@ -187,6 +196,7 @@ pub struct StepEstimate {
 
 /// A size with its prediction interval at the estimate's level, in bytes; negative for what becomes free.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SizeInterval {
     /// Best value.
     pub point_bytes: f64,
@@ -198,6 +208,7 @@ pub struct SizeInterval {
 
 /// Disk that a step takes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DiskEstimate {
     /// What it adds for good.
     pub growth: SizeInterval,
@@ -207,6 +218,7 @@ pub struct DiskEstimate {
 
 /// WAL and disk of the whole migration.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StorageTotal {
     /// WAL written; on the disk at once only where a slot or an archive holds it back.
     pub wal: SizeInterval,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// What the runs of a benchmark have in common, and when each was made.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Benchmark {
     /// Name by which two files are paired: that of the scenario's folder.
     pub scenario: String,
@@ -27,6 +28,7 @@ pub struct Benchmark {
 
 /// What decides about the speed of a machine, as far as it tells.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Machine {
     /// The processor's name; empty where the system does not tell.
     pub processor: String,
@@ -38,6 +40,7 @@ pub struct Machine {
 
 /// One complete run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RunRecord {
     /// Its number, from 0: the `run` of its observations.
     pub number: u32,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Disk that a statement took, over the relations it touched: those it changed, made, dropped or locked against others'
 /// writes or schema changes, each with its TOAST and indexes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DiskRecord {
     /// Size of those relations before it, in bytes.
     pub before_bytes: u64,
@@ -25,6 +26,7 @@ pub struct DiskRecord {
 
 /// A wait for other sessions, seen by sampling.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WaitRecord {
     /// What it waited for, in the server's words: a phase of its progress view such as `waiting for old snapshots`, else
     /// the wait event such as `Lock: relation`.
@@ -35,6 +37,7 @@ pub struct WaitRecord {
 
 /// A run of a statement that failed and was made again, or would have been.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FailedAttempt {
     /// Why it failed, in the server's words.
     pub error: String,

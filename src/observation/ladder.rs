@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// The rungs of a statement's ladder, in the order in which they ran.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LadderRecord {
     /// Seconds the statement took on an empty table of the same shape.
     pub empty_seconds: f64,
@@ -18,6 +19,7 @@ pub struct LadderRecord {
 
 /// One run of the statement on a part of the clone's table.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Rung {
     /// The sub-table as a fraction of the clone's table, by blocks drawn; 1 for the table itself, with less memory.
     pub fraction: f64,

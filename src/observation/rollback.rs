@@ -7,6 +7,7 @@ use crate::catalog::SchemaDifference;
 
 /// The rehearsal of a rollback, made on the clone right after the migration's first run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RollbackRecord {
     /// File name of the rollback, as given.
     pub file: String,
@@ -34,6 +35,7 @@ pub struct RollbackRecord {
 
 /// Something that no rollback brings back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Irreversible {
     /// Line of the migration's statement, from 1.
     pub line: usize,
@@ -43,6 +45,7 @@ pub struct Irreversible {
 
 /// The migration once more, after its rollback.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Reapplication {
     /// How it ended.
     pub ended: Ending,
@@ -52,6 +55,7 @@ pub struct Reapplication {
 
 /// What a rehearsed rollback is worth, worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum RollbackVerdict {
     /// One of its statements failed, or the connection was lost.

@@ -29,7 +29,9 @@ pub use comparison::{
 pub use csv::{observations_csv, steps_csv};
 pub use html::html;
 pub use markdown::markdown;
-pub use plan::{PlanReport, PlannedLock, Remark, StatementReport, plan_json, plan_markdown, plan_terminal};
+pub use plan::{
+    PlanDocument, PlanReport, PlannedLock, Remark, StatementReport, plan_json, plan_markdown, plan_terminal,
+};
 pub use storage::{fits, uncounted};
 pub use table::{ClassEstimate, TableReport, table_csv, table_json, table_markdown, terminal_table};
 pub use terminal::terminal;

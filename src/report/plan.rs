@@ -17,6 +17,7 @@ const STATEMENT_LENGTH: usize = 60;
 
 /// What a migration will do.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PlanReport {
     /// What kind of migration file it was read as, e.g. `plain-sql`.
     pub recognised_as: &'static str,
@@ -32,6 +33,7 @@ pub struct PlanReport {
 
 /// What one statement will do.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StatementReport {
     /// Number from 1.
     pub number: u32,
@@ -59,6 +61,7 @@ pub struct StatementReport {
     /// What to write instead, where this form is dangerous at this size.
     pub safe_form: Option<String>,
     /// What may surprise whoever runs it.
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub warnings: Vec<Remark>,
     /// Whether it only begins or ends a transaction, which a person need not be told.
     #[serde(skip)]
@@ -91,6 +94,7 @@ impl Serialize for Remark {
 
 /// A lock that will be taken.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PlannedLock {
     /// Qualified name when the catalog was read, otherwise as written.
     pub relation: String,
@@ -104,16 +108,21 @@ pub struct PlannedLock {
     pub keeps_others_waiting: bool,
 }
 
+/// The plan as `plan.json` holds it.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct PlanDocument<'report> {
+    /// Always `plan`.
+    kind: &'static str,
+    /// Version of this format.
+    format_version: u32,
+    #[serde(flatten)]
+    report: &'report PlanReport,
+}
+
 /// Returns the plan as JSON of kind `plan`; the same plan gives the same bytes.
 pub fn plan_json(report: &PlanReport) -> String {
-    #[derive(Serialize)]
-    struct File<'a> {
-        kind: &'static str,
-        format_version: u32,
-        #[serde(flatten)]
-        report: &'a PlanReport,
-    }
-    let file = File {
+    let file = PlanDocument {
         kind: "plan",
         format_version: FORMAT_VERSION,
         report,

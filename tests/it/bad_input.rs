@@ -7,6 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 use migtime::observation::{EndReason, Rehearsal};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::published_schemas;
 use crate::support::{self, Database};
 
 /// A table of which every batch can be made slow, wrong or endless by a trigger.
@@ -54,6 +55,7 @@ impl Folder {
     /// Reads the rehearsal saved in its folder `out`.
     pub fn rehearsal(&self) -> Rehearsal {
         let text = std::fs::read_to_string(self.path("out/rehearsal.json")).expect("rehearsal.json");
+        published_schemas::check("rehearsal", &text);
         Rehearsal::from_json(&text, "rehearsal.json").expect("a readable rehearsal")
     }
 

@@ -10,6 +10,7 @@ use migtime::server::ThrowawayServer;
 use rustix::process::Signal;
 
 use crate::bad_input::{Folder, check_refused, finished, run, send, servers_in, start};
+use crate::published_schemas;
 use crate::support::{self, await_condition};
 
 const SCHEMA: &str = "CREATE TABLE \"Order lines\" (id bigint PRIMARY KEY, amount int, doubled int);\n\
@@ -57,6 +58,7 @@ impl Team {
 
     fn saved(&self, file: &str) -> Rehearsal {
         let text = std::fs::read_to_string(self.0.path(file)).expect(file);
+        published_schemas::check("rehearsal", &text);
         Rehearsal::from_json(&text, file).expect("a readable bench")
     }
 }

@@ -1,6 +1,7 @@
 //! `migtime ci` in a real repository on a throwaway server: what is new is rehearsed and judged, every report is written.
 
 use super::ci_repository::{Repository, shallow_clone, text};
+use super::published_schemas;
 use super::support::Database;
 
 const GENEROUS: &str = "\
@@ -62,6 +63,11 @@ fn a_generous_budget_passes_and_every_report_is_there() {
         let text = repository.read(file);
         if file.ends_with(".json") || file.ends_with(".sarif") {
             serde_json::from_str::<serde_json::Value>(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
+        }
+        for kind in ["plan", "rehearsal", "estimate"] {
+            if file.ends_with(&format!("/{kind}.json")) {
+                published_schemas::check(kind, &text);
+            }
         }
     }
     let suites = junit_parser::from_reader(repository.read(&all[1]).as_bytes()).expect("JUnit XML");

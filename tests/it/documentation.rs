@@ -1,6 +1,6 @@
 //! What the documents tell people to type is understood, and the tutorial works as it stands.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::{CommandFactory, Parser};
@@ -9,9 +9,31 @@ use migtime::cli::Arguments;
 use super::support::{Database, migtime};
 
 const README: &str = include_str!("../../README.md");
-const REFERENCE: &str = include_str!("../../docs/reference.md");
 /// Heading of the section whose commands are run, one after the other.
 const TUTORIAL: &str = "## Five minutes on your own database";
+/// Most words of the README: what a newcomer reads in five minutes. What is longer stands in docs/.
+const MOST_WORDS: usize = 1100;
+/// Most characters of a line, as in the code.
+const MOST_CHARACTERS: usize = 120;
+
+/// Returns the README and every document beside it, each with its path from the root.
+fn documents() -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let beside = std::fs::read_dir(root.join("docs")).expect("docs/ is there");
+    let mut paths: Vec<PathBuf> = beside
+        .map(|entry| Path::new("docs").join(entry.expect("an entry").file_name()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .collect();
+    paths.sort();
+    paths.insert(0, PathBuf::from("README.md"));
+    let read = |path: PathBuf| {
+        let text = std::fs::read_to_string(root.join(&path)).expect("a document");
+        (path, text)
+    };
+    let documents: Vec<_> = paths.into_iter().map(read).collect();
+    assert!(documents.len() >= 5, "only {} documents were found", documents.len());
+    documents
+}
 
 /// Returns the text of the `sh` blocks in `document`, in order.
 fn shell_blocks(document: &str) -> Vec<String> {
@@ -72,15 +94,111 @@ fn check_understood(call: &[String]) {
 
 #[test]
 fn every_command_in_the_documents_is_understood() {
-    let calls: Vec<Vec<String>> = [README, REFERENCE]
-        .into_iter()
-        .flat_map(shell_blocks)
+    let calls: Vec<Vec<String>> = documents()
+        .iter()
+        .flat_map(|(_, text)| shell_blocks(text))
         // Files are written in the tutorial only, whose commands are run below.
         .filter(|block| !block.contains("<<"))
         .flat_map(|block| calls(&block))
         .collect();
     assert!(calls.len() >= 15, "only {} commands were found", calls.len());
     calls.iter().for_each(|call| check_understood(call));
+}
+
+/// Returns the lines of `document` outside its blocks of code, with their numbers.
+fn lines_of_prose(document: &str) -> Vec<(usize, &str)> {
+    let mut is_code = false;
+    let mut lines = Vec::new();
+    for (number, line) in (1..).zip(document.lines()) {
+        if line.starts_with("```") {
+            is_code = !is_code;
+        } else if !is_code {
+            lines.push((number, line));
+        }
+    }
+    lines
+}
+
+#[test]
+fn the_readme_is_short_enough_to_be_read() {
+    let words = README.split_whitespace().count();
+    assert!(
+        words <= MOST_WORDS,
+        "README.md has {words} words, at most {MOST_WORDS} may be"
+    );
+    for (number, line) in (1..).zip(README.lines()) {
+        let width = line.chars().count();
+        assert!(width <= MOST_CHARACTERS, "README.md:{number} has {width} characters");
+    }
+}
+
+#[test]
+fn documents_are_wrapped() {
+    for (path, text) in documents() {
+        // A row of a table is one line.
+        for (number, line) in lines_of_prose(&text)
+            .into_iter()
+            .filter(|(_, line)| !line.starts_with('|'))
+        {
+            let width = line.chars().count();
+            assert!(
+                width <= MOST_CHARACTERS,
+                "{}:{number} has {width} characters",
+                path.display()
+            );
+        }
+    }
+}
+
+/// Returns where the links of `document` lead.
+fn links(document: &str) -> Vec<&str> {
+    let prose = lines_of_prose(document).into_iter().map(|(_, line)| line);
+    prose
+        .flat_map(|line| line.split("](").skip(1).filter_map(|rest| rest.split(')').next()))
+        .filter(|link| !link.starts_with("https://"))
+        .collect()
+}
+
+/// Returns the name under which GitHub makes a heading of `document` reachable, for each of them.
+fn anchors(document: &str) -> Vec<String> {
+    let headings = lines_of_prose(document)
+        .into_iter()
+        .filter(|(_, line)| line.starts_with('#'));
+    headings
+        .map(|(_, line)| {
+            let title = line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+            title
+                .chars()
+                .filter(|character| character.is_alphanumeric() || *character == '-')
+                .collect()
+        })
+        .collect()
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = 0;
+    for (path, text) in documents() {
+        for link in links(&text) {
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = match file {
+                "" => root.join(&path),
+                file => root.join(path.with_file_name(file)),
+            };
+            assert!(target.exists(), "{}: {link}", path.display());
+            if !anchor.is_empty() {
+                let there = anchors(&std::fs::read_to_string(&target).expect("a document"));
+                assert!(
+                    there.iter().any(|one| one == anchor),
+                    "{}: {link} is none of {there:?}",
+                    path.display()
+                );
+            }
+            found += 1;
+        }
+    }
+    assert!(found >= 10, "only {found} links were found");
 }
 
 #[test]

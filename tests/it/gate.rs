@@ -4,7 +4,7 @@
 //! `compare` calls a regression between two groups of them is a false alarm. The groups are drawn at random: 2,000 draws from
 //! 120 runs are not 2,000 independent comparisons, and that the exact test keeps its level under random draws is arithmetic;
 //! what is shown is that the whole of `compare` does, and what the tests that take batches for the unit do on the same runs.
-//! `cargo test --test it gate:: -- --nocapture` prints the table of the README.
+//! `cargo test --test it gate:: -- --nocapture` prints the figures of docs/accuracy.md.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -48,7 +48,7 @@ const ODD: [&str; 8] = [
 const BATCHES: usize = 25;
 
 /// Returns a rehearsal in which every field of the file is there.
-fn full() -> Rehearsal {
+pub fn full() -> Rehearsal {
     let mut rehearsal = report_fixture::rehearsal();
     for step in &mut rehearsal.steps {
         step.observations.truncate(BATCHES);

@@ -8,6 +8,7 @@ use migtime::model::estimate::{Basis, Estimate};
 use migtime::observation::Rehearsal;
 use migtime::server::{ThrowawayOptions, ThrowawayServer};
 
+use crate::published_schemas;
 use crate::support;
 
 /// Rows of the clone: 11 MB; production has four times as many.
@@ -84,6 +85,7 @@ fn check(output: &Output, code: i32, expected: &[&str]) {
 
 fn estimate(out: &Path) -> Estimate {
     let text = std::fs::read_to_string(out.join("estimate.json")).expect("estimate.json");
+    published_schemas::check("estimate", &text);
     serde_json::from_str(&text).expect("an estimate")
 }
 
@@ -124,6 +126,7 @@ fn an_index_build_is_predicted_for_a_production_four_times_as_large() {
     );
 
     let text = std::fs::read_to_string(ground.out().join("rehearsal.json")).expect("rehearsal.json");
+    published_schemas::check("rehearsal", &text);
     let rehearsal = Rehearsal::from_json(&text, "rehearsal.json").expect("a rehearsal");
     assert!(rehearsal.steps[0].ladder.is_some());
     for file in ["report.html", "report.md", "steps.csv"] {

@@ -4,6 +4,7 @@ use migtime::model::estimate::Estimate;
 use migtime::observation::{Rehearsal, StepRecord};
 
 use crate::bad_input::{BACKFILL, Folder, ORDERS, finished, start};
+use crate::published_schemas;
 use crate::support::{self, Database, await_condition};
 
 /// Rehearses `sql` while another session does `hold`, until the rehearsal has waited for it for two seconds.
@@ -59,6 +60,7 @@ fn check(folder: &Folder, step: &StepRecord, what: &str) {
     let named: Vec<&str> = step.waits.iter().map(|wait| wait.waiting_for.as_str()).collect();
     assert_eq!(named, [what]);
     let text = std::fs::read_to_string(folder.path("out/estimate.json")).expect("estimate.json");
+    published_schemas::check("estimate", &text);
     let estimate: Estimate = serde_json::from_str(&text).expect("an estimate");
     let worked: f64 = step
         .observations

@@ -62,6 +62,7 @@ mod pooler;
 mod production_identity;
 mod production_log;
 mod production_predicates;
+mod published_schemas;
 mod rehearsal_concurrently;
 mod rehearsal_exec;
 mod rehearsal_gates;

@@ -10,6 +10,7 @@ use crate::bad_input::{
     BACKFILL, Folder, ORDERS, SLOWLY, UnderWay, await_no_sessions, check_error, check_refused, finished, run, send,
     start,
 };
+use crate::published_schemas;
 use crate::support::{self, Database};
 
 fn orders() -> Database {
@@ -39,6 +40,7 @@ fn rehearse(database: &Database, folder: &Folder, sql: &str, exit_code: i32) -> 
 
 fn read(path: impl AsRef<Path>) -> Rehearsal {
     let text = std::fs::read_to_string(path).expect("a file");
+    published_schemas::check("rehearsal", &text);
     Rehearsal::from_json(&text, "rehearsal.json").expect("a readable rehearsal")
 }
 

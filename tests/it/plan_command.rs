@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
+use crate::published_schemas;
 use crate::support::{Database, migtime};
 
 const MIGRATION: &str = "\
@@ -43,6 +44,7 @@ fn the_size_of_the_table_decides_what_is_dangerous() {
     ]);
     std::fs::remove_file(&path).expect("the file was there");
     assert_eq!(code, Some(0), "{stderr}");
+    published_schemas::check("plan", &stdout);
     let plan: Value = serde_json::from_str(&stdout).expect("the output is JSON");
     assert_eq!((&plan["kind"], &plan["format_version"]), (&"plan".into(), &1.into()));
     assert_eq!(plan["recognised_as"], "plain-sql");
@@ -129,6 +131,7 @@ fn a_backfill_holds_its_locks_for_a_batch() {
     let (stdout, stderr, code) = run(&arguments);
     std::fs::remove_file(&path).expect("the file was there");
     assert_eq!(code, Some(0), "{stderr}");
+    published_schemas::check("plan", &stdout);
     let plan: Value = serde_json::from_str(&stdout).expect("the output is JSON");
     let kinds: Vec<&str> = plan["statements"]
         .as_array()

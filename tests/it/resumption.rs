@@ -167,7 +167,8 @@ fn holds(database: &Database, sql: &str) {
 fn check(database: Database, sql: &str, when: When, is_done: &str, all_once: &str, expected: UnderWay) -> Rehearsal {
     let mut held = Held::begin(database, sql, &["--full", "--batch-size", "50"]);
     held.cut_off(when, is_done);
-    check_done(&held.go_on(when, &[]));
+    // The same command again.
+    check_done(&held.go_on(when, &["--full", "--batch-size", "50"]));
     holds(&held.database, all_once);
     held.folder.check_saved(EndReason::Complete, 7);
     assert!(!Path::new(&held.folder.path("out/rehearsal.resume")).exists());

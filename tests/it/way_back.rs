@@ -9,6 +9,7 @@ use migtime::rehearsal::scenario::Scenario;
 use rustix::process::Signal;
 
 use crate::bad_input::{Folder, ORDERS, check_refused, finished, run, send, start};
+use crate::published_schemas;
 use crate::support::{self, Database, await_condition};
 
 const SCHEMA: &str = "CREATE TABLE \"Order Lines\" (id bigint PRIMARY KEY, quantity integer NOT NULL, note text, \"Sku\" text); \
@@ -30,6 +31,7 @@ struct Rehearsed {
 impl Rehearsed {
     fn estimate(&self) -> Estimate {
         let text = std::fs::read_to_string(self.folder.path("out/estimate.json")).expect("estimate.json");
+        published_schemas::check("estimate", &text);
         serde_json::from_str(&text).expect("an estimate")
     }
 

@@ -89,10 +89,9 @@ pub struct RehearseArguments {
     /// Stop after this share of the batches [default: 15%, more on small tables]
     #[arg(long, value_name = "PERCENT", value_parser = percentage)]
     pub fraction: Option<f64>,
-    /// Go on with the rehearsal that was cut off (killed, server lost, machine restarted), under the conditions it began with;
-    /// name the same migration, clone and --output
-    #[arg(long, conflicts_with_all = ["exec", "scratch", "runs", "precision", "fraction", "full", "exact", "max_duration", "batch_size",
-          "batch_delay", "walk", "rollback"])]
+    /// Go on with the rehearsal that was cut off (killed, interrupted, server lost): the same command again; how it is batched
+    /// and how much is replayed stay as they were
+    #[arg(long, conflicts_with_all = ["exec", "scratch", "runs"])]
     pub resume: bool,
     /// Replay every batch, however long it takes
     #[arg(long, conflicts_with_all = ["fraction", "precision"])]

@@ -39,6 +39,7 @@ pub(super) const ASSUMED_VERSION: u32 = 140_000;
 
 /// Whether a statement may stand in a transaction block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum TransactionRule {
     /// It does nothing, or fails, outside a block.
