@@ -5,11 +5,11 @@ use super::ground::Ground;
 use super::output;
 use super::rehearse::{self, REHEARSAL_FILE};
 use super::results::Results;
-use crate::catalog;
 use crate::error::Result;
 use crate::observation::Rehearsal;
 use crate::rehearsal::journal::Journal;
 use crate::rehearsal::{Claim, CommandSeen, observe, of_other_databases};
+use crate::sampler;
 use crate::server::signals;
 use crate::units::{Count, Seconds};
 
@@ -47,7 +47,7 @@ fn measured(arguments: &RehearseArguments, command: &str, ground: &Ground, journ
         seed: arguments.options.seed,
         migration: clone.parameters().without_password(command),
         throwaway: arguments.scratch,
-        server: clone.read(catalog::server_facts)?,
+        server: clone.read(sampler::server_facts)?,
         ..Rehearsal::default()
     };
     output::print_note(&format!("running on {}: {}", clone.parameters(), rehearsal.migration));

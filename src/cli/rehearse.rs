@@ -13,13 +13,14 @@ use super::{
     watching::{LEVEL, Watcher},
     way_back,
 };
-use crate::catalog::{self, facts::TableFacts};
+use crate::catalog::facts::TableFacts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{self, stopping};
 use crate::observation::{EndReason, Rehearsal};
 use crate::rehearsal::journal::Journal;
 use crate::rehearsal::resume::{CutOff, Place};
 use crate::rehearsal::{Claim, Conditions, Unfinished, history, rehearse};
+use crate::sampler;
 use crate::server::{ConnectionParameters, Production, Staging, free_disk, signals};
 use crate::units::{Bytes, Count, Seconds};
 
@@ -219,7 +220,7 @@ impl Job<'_> {
             seed: self.conditions.seed,
             migration: self.migration.name.clone(),
             throwaway: self.throwaway,
-            server: clone.read(catalog::server_facts)?,
+            server: clone.read(sampler::server_facts)?,
             free_disk_bytes: clone.read(free_disk)?,
             tables: planned.tables.clone(),
             ..Rehearsal::default()
