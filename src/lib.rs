@@ -26,7 +26,7 @@
 //!
 //! # Invariants, each kept by a test
 //! 1. `catalog`, `migration`, `model`, `observation`, `report`, `shown`, `stats` and `units` touch no database, file, clock or
-//!    terminal.
+//!    terminal, and reach no room that does, to the end of every import.
 //! 2. Production is only read: its session is read-only, and its type has no method that writes.
 //! 3. An observation is what was measured, never adjusted.
 //! 4. Every number a reader sees has its unit and, if estimated, its interval and basis.

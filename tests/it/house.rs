@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::source_graph::Graph;
+
 /// The rooms, each with those it may import from.
 const MAY_IMPORT: [(&str, &[&str]); 15] = [
     ("error", &[]),
@@ -76,6 +78,9 @@ const PURE: [&str; 8] = [
     "units",
 ];
 
+/// The room of errors: pure, too, but it puts into words what the operating system said, by the type it said it in.
+const ERRORS: &str = "error";
+
 /// What a pure room must not mention.
 const IMPURE: [&str; 9] = [
     "postgres::",
@@ -127,6 +132,25 @@ fn pure_rooms_touch_nothing() {
 }
 
 #[test]
+fn pure_rooms_reach_only_pure_rooms_to_the_end_of_every_import() {
+    let graph = graph_of_product();
+    let is_pure = |file: &PathBuf| PURE.contains(&room_of(file).as_str());
+    let is_impure = |file: &PathBuf| !is_pure(file) && room_of(file) != ERRORS;
+    let pure: Vec<&PathBuf> = graph.files().filter(|file| is_pure(file)).collect();
+    assert!(pure.len() > 100, "only {} pure files were found", pure.len());
+    for file in pure {
+        if let Some(path) = graph.path(file, is_impure) {
+            panic!("a pure room reaches an impure one: {}", arrows(&path));
+        }
+    }
+    let connection = graph.path(&PathBuf::from("sampler/mod.rs"), is_impure);
+    assert!(
+        connection.is_some(),
+        "the sampler, which has a connection, reaches none"
+    );
+}
+
+#[test]
 fn production_has_no_method_that_writes() {
     let text = std::fs::read_to_string("src/server/production.rs").expect("the file is there");
     let methods: Vec<&str> = text
@@ -157,6 +181,18 @@ fn no_test_file_is_forgotten() {
         let listed = name == "main" || main.contains(&format!("mod {name};"));
         assert!(listed, "{} is not part of the test binary", file.display());
     }
+}
+
+fn graph_of_product() -> Graph {
+    Graph::of(source_files().into_iter().map(|file| {
+        let text = std::fs::read_to_string(&file).expect("a source file is readable");
+        (inside(&file).to_path_buf(), text)
+    }))
+}
+
+fn arrows(path: &[PathBuf]) -> String {
+    let names: Vec<String> = path.iter().map(|file| file.display().to_string()).collect();
+    names.join(" → ")
 }
 
 /// Returns the names that follow `crate::` on a line.
