@@ -3,8 +3,8 @@
 //! Reads only; what a subcommand locks and rewrites is for `table_rules` to say.
 
 use super::types::DataType;
-use super::words::Words;
 use crate::migration::LockMode::{self, AccessExclusive, ShareRowExclusive, ShareUpdateExclusive};
+use crate::migration::words::Words;
 
 /// One subcommand.
 #[derive(Clone, Debug)]

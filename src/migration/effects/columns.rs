@@ -7,11 +7,11 @@ use super::alter_table::{ColumnDefinition, TypeChange};
 use super::storage::holds_no_null;
 use super::table_rules::Target;
 use super::types::{Change, DataType, change, same_operators};
-use super::words::Words;
 use super::{Judge, Named, name_path};
 use crate::catalog::{ColumnFacts, ConstraintFacts, RelationFacts};
 use crate::migration::LockMode::AccessExclusive;
 use crate::migration::Trap;
+use crate::migration::words::Words;
 
 /// Functions whose value stays the same throughout a statement, for want of a catalog: a default is stored once.
 const STABLE_FUNCTIONS: &[&str] = &[

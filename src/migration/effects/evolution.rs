@@ -5,8 +5,8 @@
 
 use super::alter_table::{self, Action, Constraint, column_definition, table_constraint};
 use super::name_path;
-use super::words::Words;
 use crate::catalog::{ColumnFacts, ConstraintFacts, Origin, RelationFacts, SchemaFacts, SchemaIndex, TypeFacts};
+use crate::migration::words::Words;
 
 /// Applies a statement to the facts; without a catalog there is nothing to apply it to.
 pub(in crate::migration) fn evolve(sql: &str, schema: &mut SchemaFacts) {

@@ -13,7 +13,7 @@ use crate::migration::outline::Verb;
 use crate::migration::statement::masked;
 use crate::migration::{Statement, syntax};
 
-use super::words::Words;
+use crate::migration::words::Words;
 
 /// Something a statement destroys for good.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -20,11 +20,11 @@ mod table_rules;
 mod types;
 mod undo;
 mod whole_tables;
-mod words;
 
 use std::collections::BTreeSet;
 
 use super::names::name_path;
+use super::words::Words;
 use super::{LockMode, StepKind, Trap, Warning};
 use crate::catalog::{RelationFacts, SchemaFacts};
 
@@ -32,7 +32,6 @@ pub(super) use alter_table::Action;
 pub(super) use evolution::evolve;
 pub use losses::{Loss, losses};
 pub use safe_form::safe_form;
-pub(super) use words::Words;
 
 /// Version whose rules hold when no server was asked: the oldest that its project still maintains.
 pub(super) const ASSUMED_VERSION: u32 = 140_000;

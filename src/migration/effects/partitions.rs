@@ -5,10 +5,10 @@
 
 use super::storage::{holds_no_null, plain, proves};
 use super::table_rules::Target;
-use super::words::Words;
 use super::{Judge, Named, TransactionRule, name_path};
 use crate::catalog::RelationFacts;
 use crate::migration::LockMode::{AccessExclusive, ShareRowExclusive, ShareUpdateExclusive};
+use crate::migration::words::Words;
 
 impl<'facts> Judge<'facts> {
     pub(super) fn attach(&mut self, target: &Target<'facts>, written: &str, bound: &str) {

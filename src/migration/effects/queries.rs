@@ -4,10 +4,10 @@
 //! index decides it.
 
 use super::keyed_rows::keyed_rows;
-use super::words::Words;
 use super::{Judge, Named, name_path};
 use crate::catalog::RelationFacts;
 use crate::migration::LockMode::{RowExclusive, RowShare};
+use crate::migration::words::Words;
 use crate::migration::{StepKind, Trap};
 
 /// Functions that migrations call by `SELECT` and that touch no table.

@@ -2,9 +2,9 @@
 //!
 //! Locks are those of PostgreSQL's documentation ("Explicit Locking") and of the sources named beside them.
 
-use super::words::Words;
 use super::{Judge, TransactionRule, indexes, other_objects, queries, table_rules, undo, whole_tables};
 use crate::migration::LockMode::{self, AccessExclusive, ShareUpdateExclusive};
+use crate::migration::words::Words;
 
 type Rule = fn(&mut Judge, &mut Words);
 

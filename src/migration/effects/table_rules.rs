@@ -4,9 +4,9 @@
 //! subcommands of one statement run under the strongest lock that one of them needs.
 
 use super::alter_table::{self, Action};
-use super::words::Words;
 use super::{Effects, Judge, Named, name_path, undo};
 use crate::migration::LockMode::{self, AccessExclusive, ShareRowExclusive, ShareUpdateExclusive};
+use crate::migration::words::Words;
 
 /// Storage parameters that are set under the strongest lock (`src/backend/access/common/reloptions.c`); all others are under
 /// `ShareUpdateExclusiveLock`.

@@ -2,9 +2,9 @@
 
 use super::alter_table::{column_definition, table_constraint};
 use super::rules::mode_in_words;
-use super::words::Words;
 use super::{Effects, Judge, Named, TransactionRule, name_path, queries};
 use crate::migration::LockMode::{self, AccessExclusive, Exclusive, ShareRowExclusive, ShareUpdateExclusive};
+use crate::migration::words::Words;
 use crate::migration::{StepKind, Trap};
 
 pub(super) fn create_table(judge: &mut Judge, words: &mut Words) {

@@ -11,8 +11,9 @@ mod switch;
 mod table;
 
 use super::Statement;
-use super::effects::{Action, Effects, Words, actions_of, effects};
+use super::effects::{Action, Effects, actions_of, effects};
 use super::names::name_path;
+use super::words::Words;
 use crate::catalog::SchemaFacts;
 use crate::catalog::snapshot::SchemaSnapshot;
 use crate::error::{Error, ErrorKind, Result};

@@ -5,8 +5,8 @@ use super::pairs::in_order;
 use super::script::{Script, Send, TransactionScope};
 use super::{Migration, SourceFile};
 use crate::error::{ErrorKind, Result};
-use crate::migration::effects::Words;
 use crate::migration::statement::Statement;
+use crate::migration::words::Words;
 
 /// A name of Flyway's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,15 +17,14 @@ mod recognise;
 mod script;
 mod sections;
 mod single_files;
-mod tool;
 
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
 
+pub use super::tool::Tool;
 pub use recognise::{companions, is_of_interest};
 pub use script::{Script, Scripts, Send, TransactionScope};
-pub use tool::Tool;
 
 /// A file as the caller found it.
 #[derive(Clone, Debug, PartialEq, Eq)]
