@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::directive::{BatchDirective, Directive};
+use super::directive::{BatchDirective, DEFAULT_BATCH_SIZE, Directive};
 use super::names::{name_path, same_name};
 use super::outline::{Dml, Outline, Relation, Scope, Verb};
 use super::template::is_integer_key;
@@ -17,12 +17,6 @@ use crate::units::Count;
 
 mod moving_key;
 mod placeholders;
-
-/// Rows in a batch unless something else is asked for.
-///
-/// At the usual 10,000 to 100,000 rows/s a batch of 5,000 holds its row locks for 50 to 500 ms, short enough not to be
-/// felt, and long enough that the commit of 1 to 10 ms hardly counts.
-pub const DEFAULT_BATCH_SIZE: u64 = 5_000;
 
 /// Size of a block where PostgreSQL was not built otherwise, in bytes.
 const BLOCK_BYTES: f64 = 8192.0;

@@ -4,8 +4,7 @@
 
 use std::ops::Range;
 
-use super::batching::DEFAULT_BATCH_SIZE;
-use super::directive::{self, Directive};
+use super::directive::{self, DEFAULT_BATCH_SIZE, Directive};
 use super::lexer::BatchEdge;
 use super::source::{Source, excerpt};
 use super::splitter::{Piece, RawStatement, split};

@@ -3,7 +3,7 @@
 //! Locks are those of PostgreSQL's documentation ("Explicit Locking") and of the sources named beside them.
 
 use super::{Judge, TransactionRule, indexes, other_objects, queries, table_rules, undo, whole_tables};
-use crate::migration::LockMode::{self, AccessExclusive, ShareUpdateExclusive};
+use crate::migration::LockMode::{AccessExclusive, ShareUpdateExclusive};
 use crate::migration::words::Words;
 
 type Rule = fn(&mut Judge, &mut Words);
@@ -232,21 +232,4 @@ fn publication(judge: &mut Judge, words: &mut Words) {
             }
         }
     }
-}
-
-/// Returns the mode that `LOCK TABLE … IN mode MODE` names.
-pub(super) fn mode_in_words(text: &str) -> Option<LockMode> {
-    let name: String = text.split_whitespace().map(capitalised).collect();
-    LockMode::from_name(&format!("{name}Lock"))
-}
-
-fn capitalised(word: &str) -> String {
-    let lower = word.to_ascii_lowercase();
-    let mut letters = lower.chars();
-    letters
-        .next()
-        .map(|first| first.to_ascii_uppercase())
-        .into_iter()
-        .chain(letters)
-        .collect()
 }
