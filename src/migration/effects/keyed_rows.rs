@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use super::name_path;
 use crate::catalog::RelationFacts;
+use crate::migration::names::name_path;
 use crate::migration::words::Words;
 
 /// Returns the largest number of rows of `table` that meet `condition`; `None` where no key decides it.

@@ -4,8 +4,7 @@
 //! at its end says what. What was perhaps there before the statement is not taken away.
 
 use super::alter_table::{Action, Constraint};
-use super::losses::keeps_values;
-use super::types::DataType;
+use super::types::{DataType, keeps_values};
 use crate::catalog::RelationFacts;
 use crate::migration::names::{last_part, quoted};
 use crate::migration::words::Words;

@@ -1,8 +1,10 @@
 //! What statements about whole tables and materialised views lock, rewrite and scan: `CREATE`, `DROP`, `TRUNCATE`, maintenance.
 
 use super::alter_table::{column_definition, table_constraint};
-use super::{Effects, Judge, Named, TransactionRule, name_path, queries};
+use super::judge::{Effects, Judge, Named, TransactionRule};
+use super::queries;
 use crate::migration::LockMode::{self, AccessExclusive, Exclusive, ShareRowExclusive, ShareUpdateExclusive};
+use crate::migration::names::name_path;
 use crate::migration::words::Words;
 use crate::migration::{StepKind, Trap};
 
