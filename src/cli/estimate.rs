@@ -49,7 +49,7 @@ fn of_migration(migration: &MigrationFile, arguments: &EstimateArguments) -> Res
     let mut planned = migration.plan(&mut production, &arguments.batching)?;
     refine(&mut production, &mut planned.tables, arguments)?;
     let unmeasured = Rehearsal {
-        started_at: super::rehearse::now(),
+        started_at: super::job::now(),
         seed: arguments.options.seed,
         migration: migration.name.clone(),
         server,

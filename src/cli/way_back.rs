@@ -1,9 +1,9 @@
 //! The way back of a migration: its rehearsal after the migration's, and what its outcome means.
 
 use super::ground::Site;
+use super::job::Job;
 use super::migration_file::MigrationFile;
 use super::output;
-use super::rehearse::Job;
 use super::watching::Watcher;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::{self, Step};

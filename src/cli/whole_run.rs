@@ -1,8 +1,8 @@
 //! One whole run of a migration on a fresh copy, added to the runs that were measured before.
 
 use super::arguments::BatchArguments;
+use super::job::{is_interrupted, now};
 use super::migration_file::MigrationFile;
-use super::rehearse::{is_interrupted, now};
 use crate::error::Result;
 use crate::observation::{Benchmark, Rehearsal, RunRecord};
 use crate::rehearsal::journal::Journal;
