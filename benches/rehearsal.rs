@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use migtime::catalog;
 use migtime::error::Result;
 use migtime::migration::{self, BatchOptions, Batching, Step, WalkFrom, Window, batches_sql};
 use migtime::observation::{Observation, Rehearsal, StepRecord};
@@ -19,6 +18,7 @@ use migtime::rehearsal::journal::Journal;
 use migtime::rehearsal::observer::{INTERVAL, Lookout};
 use migtime::rehearsal::scenario::Scenario;
 use migtime::rehearsal::{Conditions, RehearsalMonitor, rehearse};
+use migtime::sampler;
 use migtime::server::{ConnectionParameters, Sandbox, Staging, ThrowawayOptions, ThrowawayServer};
 use postgres::{Client, SimpleQueryMessage};
 
@@ -80,14 +80,14 @@ impl Work {
         let mut staging = Staging::connect(template)?;
         let text = std::fs::read_to_string(scenario.migration()).expect("the scenario has a migration");
         let parsed = migration::parse(&text, "migration.sql")?;
-        let facts = staging.read(|reader| catalog::table(reader, &scenario.table))?;
+        let facts = staging.read(|reader| sampler::table(reader, &scenario.table))?;
         let options = BatchOptions {
             batch_size: Some(scenario.batch_size),
             ..BatchOptions::default()
         };
         let tables = BTreeMap::from([("orders".to_string(), facts)]);
         let step = migration::steps(&parsed, &tables, &options)?.pop().expect("a backfill");
-        let version_num = staging.read(catalog::server_facts)?.version_num;
+        let version_num = staging.read(sampler::server_facts)?.version_num;
         let batching = step.batching.as_ref().expect("a backfill is batched");
         let windows = windows(staging.client(), batching);
         let statements = windows
@@ -276,7 +276,7 @@ fn median_with_interval(mut values: Vec<f64>) -> (f64, f64, f64) {
 /// Returns the mean time of a look of the observer at a quiet server, in seconds: nothing that runs can hide in it.
 fn seconds_a_look(parameters: &ConnectionParameters) -> Result<f64> {
     const LOOKS: u32 = 1000;
-    let version_num = Staging::connect(parameters)?.read(catalog::server_facts)?.version_num;
+    let version_num = Staging::connect(parameters)?.read(sampler::server_facts)?.version_num;
     let mut lookout = Lookout::new(parameters.connect()?, version_num, 1).expect("a new server answers");
     let begin = Instant::now();
     for _ in 0..LOOKS {

@@ -8,7 +8,7 @@
 //! A rehearsal is written down once, as observations; everything after it is arithmetic.
 //!
 //! # The house
-//! Imports go down only; the two wings (`rehearsal` > `server`, and `report` > `model`) meet only in the hall.
+//! Imports go down only; the two wings (`rehearsal` > `sampler` > `server`, and `report` > `model`) meet only in the hall.
 //!
 //! | floor | room | what happens there |
 //! | --- | --- | --- |
@@ -16,15 +16,17 @@
 //! | hall | [`cli`] | one file a command; the only place where I/O and arithmetic meet |
 //! | wing | [`rehearsal`] | walks the steps on the clone: segments, batches, observer, journal; the scenarios |
 //! | wing | [`report`] | estimate → HTML, CSV, JSON, Markdown, terminal; plots |
-//! | below | [`catalog`] | the sampler: a read-only [`server::Reader`] → facts, which are plain data for every room |
+//! | below | [`sampler`] | asks a server through a read-only [`server::Reader`] → facts of the catalog |
 //! | below | [`server`] | connections (psql's conventions), guards, the throwaway server, the sandbox |
 //! | below | [`model`] | observations → estimate |
 //! | ground | [`observation`] | what was measured, and its file format |
 //! | ground | [`migration`] | files of migration tools → SQL text → statements → steps |
+//! | ground | [`catalog`] | facts of a server, its tables and schema: plain data and what follows from it, for every room |
 //! | cellar | [`stats`], [`units`], [`error`], [`shown`] | arithmetic, quantities, errors and text to show, which know nothing of migrations |
 //!
 //! # Invariants, each kept by a test
-//! 1. `model`, `stats`, `report` and `migration` touch no database, file, clock or terminal.
+//! 1. `catalog`, `migration`, `model`, `observation`, `report`, `shown`, `stats` and `units` touch no database, file, clock or
+//!    terminal, and reach no room that does, to the end of every import.
 //! 2. Production is only read: its session is read-only, and its type has no method that writes.
 //! 3. An observation is what was measured, never adjusted.
 //! 4. Every number a reader sees has its unit and, if estimated, its interval and basis.
@@ -42,6 +44,7 @@ pub mod model;
 pub mod observation;
 pub mod rehearsal;
 pub mod report;
+pub mod sampler;
 pub mod server;
 pub mod shown;
 pub mod stats;

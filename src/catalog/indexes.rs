@@ -1,6 +1,6 @@
 //! Indexes of a table: those of its leaves summed under the one they are attached to, and the key to walk it by.
 //!
-//! Pure: works on the documents that `sql/tables.sql` returns.
+//! Pure: works on the documents that `sampler/sql/tables.sql` returns.
 
 use std::collections::BTreeMap;
 
@@ -77,7 +77,7 @@ pub(super) fn key(indexes: &[IndexDocument]) -> Vec<Column> {
 }
 
 /// Tells whether a type as `format_type` prints it is one of the integers.
-pub(super) fn is_integer(data_type: &str) -> bool {
+pub(crate) fn is_integer(data_type: &str) -> bool {
     ["smallint", "integer", "bigint"].contains(&data_type)
 }
 

@@ -48,7 +48,7 @@ impl fmt::Display for RelationName {
 }
 
 /// Returns by how many characters another name may differ from `name` and still be a near match.
-pub(super) fn slack(name: &str) -> usize {
+pub(crate) fn slack(name: &str) -> usize {
     (name.chars().count() / 3).clamp(1, 4)
 }
 

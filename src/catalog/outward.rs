@@ -3,12 +3,7 @@
 //!
 //! Tells what there is; whether a routine's code reaches outside is not known here.
 
-use postgres::types::Type;
 use serde::Deserialize;
-
-use super::document;
-use crate::error::Result;
-use crate::server::Reader;
 
 /// What may lead out of a database.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -49,26 +44,4 @@ pub struct LeadingOut {
     pub server: Option<String>,
     /// The trigger of that table, with the name of its function.
     pub trigger: Option<(String, u32)>,
-}
-
-/// Returns what may lead out of the database. One round trip.
-///
-/// # Errors
-/// `Connection` when the catalog cannot be read.
-pub fn outward(reader: &mut Reader) -> Result<OutwardFacts> {
-    document::parse(&super::document(reader, include_str!("sql/outward.sql"), &[])?)
-}
-
-/// Returns the relations that lead to a foreign table, or to a trigger that runs one of `routines`, when they are written to.
-/// One round trip.
-///
-/// # Errors
-/// `Connection` when the catalog cannot be read.
-pub fn leading_out(reader: &mut Reader, routines: &[u32]) -> Result<Vec<LeadingOut>> {
-    let text = super::document(
-        reader,
-        include_str!("sql/leading_out.sql"),
-        &[(&routines, Type::OID_ARRAY)],
-    )?;
-    document::parse(&text)
 }

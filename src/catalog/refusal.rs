@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind};
 
 /// The database and those of its relations whose names resemble the wanted one.
 #[derive(Debug, Deserialize)]
-pub(super) struct NearMatches {
+pub(crate) struct NearMatches {
     database: String,
     relations: Option<Vec<KnownRelation>>,
 }
@@ -48,7 +48,7 @@ pub fn nearest<'a>(wanted: &RelationName, relations: &'a [KnownRelation]) -> Vec
 }
 
 /// Says that there is no such table, and which may have been meant.
-pub(super) fn not_found(wanted: &RelationName, known: &NearMatches) -> Error {
+pub(crate) fn not_found(wanted: &RelationName, known: &NearMatches) -> Error {
     let relations = known.relations.as_deref().unwrap_or_default();
     if wanted.schema.is_none() && relations.iter().any(|one| one.temporary && one.name == wanted.name) {
         return temporary(&wanted.to_string());

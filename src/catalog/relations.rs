@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use super::schema::RelationFacts;
+use super::relation::RelationFacts;
 
 /// The relations of a schema, in order. What can be looked up is worked out when it is first asked for after a change.
 #[derive(Clone, Debug, Default, Deserialize)]

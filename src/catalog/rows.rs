@@ -3,9 +3,7 @@
 //! Pure arithmetic on what the catalog says. The model is PostgreSQL's own: `estimate_rel_size` in
 //! `src/backend/optimizer/util/plancat.c` and `table_block_relation_estimate_size` in `src/backend/access/table/tableam.c`.
 
-use serde::Deserialize;
-
-use super::document::Leaf;
+use super::document::{Column, Leaf, PageLayout};
 use super::facts::RowsSource;
 
 /// Relative standard deviation of `reltuples` right after ANALYZE, from its sample of 30,000 rows.
@@ -15,28 +13,6 @@ const WIDTH_RELATIVE_SD: f64 = 0.5;
 /// Share of a table assumed changed when its counters were lost (a crash, a restore): the default
 /// `autovacuum_analyze_scale_factor`, beyond which autovacuum would have analysed it.
 const CHANGED_WHEN_UNKNOWN: f64 = 0.1;
-
-/// Sizes that fix how many rows fit a page.
-#[derive(Clone, Copy, Debug, Deserialize)]
-pub(super) struct PageLayout {
-    pub block_size: u64,
-    /// Of the database's encoding.
-    pub max_bytes_per_character: u64,
-}
-
-/// A column of the table.
-#[derive(Clone, Debug, Deserialize)]
-pub(super) struct Column {
-    /// Quoted where SQL needs it.
-    pub name: String,
-    /// As `format_type` prints it.
-    pub data_type: String,
-    pub type_oid: u32,
-    /// `attlen`: bytes, or negative when it varies.
-    pub type_length: i64,
-    /// `atttypmod`.
-    pub type_modifier: i64,
-}
 
 /// The number of rows and how sure it is.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -51,7 +51,7 @@ impl Sampled {
 
 /// Sums over the sampled blocks b with rows y_b, of which x_b match.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
-pub(super) struct Moments {
+pub(crate) struct Moments {
     /// Blocks that held rows.
     pub blocks: u64,
     /// Σ y
@@ -67,7 +67,7 @@ pub(super) struct Moments {
 }
 
 /// Returns what a sample of blocks, each taken with `probability`, says about the whole table.
-pub(super) fn from_moments(moments: &Moments, probability: f64, with_predicate: bool) -> Sampled {
+pub(crate) fn from_moments(moments: &Moments, probability: f64, with_predicate: bool) -> Sampled {
     let (rows, rows_relative_sd) = total(moments.rows, moments.rows_squared, probability);
     Sampled {
         rows,
@@ -79,7 +79,7 @@ pub(super) fn from_moments(moments: &Moments, probability: f64, with_predicate: 
 }
 
 /// Returns what a full count says.
-pub(super) fn from_count(rows: u64, matching: Option<u64>, blocks: u64) -> Sampled {
+pub(crate) fn from_count(rows: u64, matching: Option<u64>, blocks: u64) -> Sampled {
     Sampled {
         rows: rows as f64,
         rows_relative_sd: 0.0,

@@ -3,10 +3,10 @@
 use super::arguments::{BatchArguments, DemoArguments, EstimateOptions as Options, Format};
 use super::demo_clone::{self, SmallerClone};
 use super::ground::Ground;
+use super::job::{Job, REHEARSAL_FILE, Resumable, is_interrupted, tell_saved};
 use super::migration_file::MigrationFile;
 use super::output;
 use super::progress::Progress;
-use super::rehearse::{Job, REHEARSAL_FILE, Resumable, is_interrupted, tell_saved};
 use super::results::Results;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model;

@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 use super::arguments::CompareArguments;
 use super::bench::progress::BenchProgress;
 use super::ground::Ground;
+use super::job::now;
 use super::migration_file::{MigrationFile, PlannedMigration};
-use super::rehearse::now;
 use super::whole_run::{WholeRun, runs_of, sha256};
 use super::{connection, foreign, machine, output};
-use crate::catalog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::compare::Named;
 use crate::model::runs;
@@ -19,6 +18,7 @@ use crate::rehearsal::duet::{PAIRS, Voice, backfill_of, play as play_pairs};
 use crate::rehearsal::journal::Journal;
 use crate::rehearsal::schedule::schedule;
 use crate::rehearsal::{Claim, Conditions};
+use crate::sampler;
 use crate::server::Staging;
 
 /// Whole runs of each, unless asked otherwise.
@@ -200,7 +200,7 @@ impl Duet<'_> {
             seed: self.arguments.seed,
             migration: self.migrations[side].name.clone(),
             throwaway: self.arguments.duet.scratch,
-            server: clone.read(catalog::server_facts)?,
+            server: clone.read(sampler::server_facts)?,
             tables: planned.tables.clone(),
             benchmark: Some(Benchmark {
                 in_pairs: true,

@@ -7,13 +7,14 @@ use super::classes;
 use super::migration_file::{MigrationFile, PlannedMigration};
 use super::results::{Results, model_options};
 use super::{connection, output, past_rehearsals, targets, way_back};
-use crate::catalog::{self, SampleOptions, facts::TableFacts};
+use crate::catalog::facts::TableFacts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::{self, Step};
 use crate::model::rule_of_thumb::UnmeasuredStep;
 use crate::model::{self, rule_of_thumb};
 use crate::observation::{BatchingRecord, Rehearsal, StepRecord};
 use crate::report::{self, TableReport};
+use crate::sampler::{self, SampleOptions};
 use crate::server::{Production, Reader};
 use crate::shown::without_secrets;
 use crate::units::Count;
@@ -44,11 +45,11 @@ fn from_batch_log(log: &Path, arguments: &EstimateArguments) -> Result<()> {
 /// Estimates a migration from the newest rehearsal of it, or by rule of thumb.
 fn of_migration(migration: &MigrationFile, arguments: &EstimateArguments) -> Result<()> {
     let mut production = connection::production(&arguments.connection)?;
-    let server = production.read(catalog::server_facts)?;
+    let server = production.read(sampler::server_facts)?;
     let mut planned = migration.plan(&mut production, &arguments.batching)?;
     refine(&mut production, &mut planned.tables, arguments)?;
     let unmeasured = Rehearsal {
-        started_at: super::rehearse::now(),
+        started_at: super::job::now(),
         seed: arguments.options.seed,
         migration: migration.name.clone(),
         server,
@@ -169,14 +170,14 @@ fn matching_rows(
     let predicate = Some((batching.alias.as_str(), condition.as_str()));
     let sampled = if arguments.exact {
         production.read_within(COUNT_LIMIT, |reader| {
-            catalog::confine(reader, table, &names)?;
-            catalog::exact(reader, table, predicate)
+            sampler::confine(reader, table, &names)?;
+            sampler::exact(reader, table, predicate)
         })?
     } else if arguments.sample {
         let options = SampleOptions::default();
         production.read(|reader| {
-            catalog::confine(reader, table, &names)?;
-            catalog::sample(reader, table, predicate, arguments.options.seed, options)
+            sampler::confine(reader, table, &names)?;
+            sampler::sample(reader, table, predicate, arguments.options.seed, options)
         })?
     } else {
         return Ok(None);
@@ -234,7 +235,7 @@ fn of_tables(arguments: &EstimateArguments) -> Result<()> {
     let names: Vec<&str> = arguments.table.iter().map(String::as_str).collect();
     let mut production = connection::production(&arguments.connection)?;
     let (server, mut tables) = production
-        .read(|reader: &mut Reader| Ok((catalog::server_facts(reader)?, catalog::tables(reader, &names)?)))?;
+        .read(|reader: &mut Reader| Ok((sampler::server_facts(reader)?, sampler::tables(reader, &names)?)))?;
     refine(&mut production, &mut tables, arguments)?;
     let mut content = Vec::new();
     for table in tables {
@@ -270,12 +271,12 @@ fn refine(production: &mut Production, tables: &mut [TableFacts], arguments: &Es
     for table in tables {
         if arguments.exact {
             production
-                .read_within(COUNT_LIMIT, |reader| catalog::exact(reader, table, None))?
+                .read_within(COUNT_LIMIT, |reader| sampler::exact(reader, table, None))?
                 .refine(table);
         } else if arguments.sample {
             let (seed, options) = (arguments.options.seed, SampleOptions::default());
             production
-                .read(|reader| catalog::sample(reader, table, None, seed, options))?
+                .read(|reader| sampler::sample(reader, table, None, seed, options))?
                 .refine(table);
         }
     }

@@ -2,27 +2,28 @@
 
 use super::arguments::RehearseArguments;
 use super::ground::Ground;
+use super::job::{self, REHEARSAL_FILE};
 use super::output;
-use super::rehearse::{self, REHEARSAL_FILE};
+use super::rehearse::prepare_staging;
 use super::results::Results;
-use crate::catalog;
 use crate::error::Result;
 use crate::observation::Rehearsal;
 use crate::rehearsal::journal::Journal;
 use crate::rehearsal::{Claim, CommandSeen, observe, of_other_databases};
+use crate::sampler;
 use crate::server::signals;
 use crate::units::{Count, Seconds};
 
 /// Runs the command.
 pub fn run(arguments: &RehearseArguments, command: &str) -> Result<()> {
     let ground = prepare_ground(arguments)?;
-    let directory = rehearse::directory(arguments);
+    let directory = job::directory(arguments);
     let _claim = Claim::of(&directory)?;
     let file = directory.join(REHEARSAL_FILE);
     let mut journal = Journal::new(Some(file.clone())).telling(output::print_note);
     let rehearsal =
-        measured(arguments, command, &ground, &mut journal).inspect_err(|_| rehearse::tell_saved(&journal, &file))?;
-    let results = Results::new(rehearsal, &arguments.options).inspect_err(|_| rehearse::tell_saved(&journal, &file))?;
+        measured(arguments, command, &ground, &mut journal).inspect_err(|_| job::tell_saved(&journal, &file))?;
+    let results = Results::new(rehearsal, &arguments.options).inspect_err(|_| job::tell_saved(&journal, &file))?;
     results.publish_safely(arguments.format, &directory)?;
     journal.is_saved()?;
     output::print_note(&format!("saved {}", directory.join("report.html").display()));
@@ -34,26 +35,26 @@ fn prepare_ground(arguments: &RehearseArguments) -> Result<Ground> {
     match &arguments.schema {
         Some(schema) => Ground::scratch(schema, arguments.rows, arguments.options.seed, arguments.pg_bin.clone()),
         None if arguments.scratch => Ground::empty(arguments.pg_bin.clone(), &[]),
-        None => rehearse::prepare_staging(arguments, None, [], None),
+        None => prepare_staging(arguments, None, [], None),
     }
 }
 
 fn measured(arguments: &RehearseArguments, command: &str, ground: &Ground, journal: &mut Journal) -> Result<Rehearsal> {
     let site = ground.site()?;
     let mut clone = site.connect()?;
-    rehearse::tell_unfinished(&mut clone)?;
+    job::tell_unfinished(&mut clone)?;
     let mut rehearsal = Rehearsal {
-        started_at: rehearse::now(),
+        started_at: job::now(),
         seed: arguments.options.seed,
         migration: clone.parameters().without_password(command),
         throwaway: arguments.scratch,
-        server: clone.read(catalog::server_facts)?,
+        server: clone.read(sampler::server_facts)?,
         ..Rehearsal::default()
     };
     output::print_note(&format!("running on {}: {}", clone.parameters(), rehearsal.migration));
     tell_withheld();
     tell(&observe(command, &mut clone, &mut rehearsal, journal)?);
-    if rehearse::is_interrupted(&rehearsal) && rehearsal.steps.is_empty() {
+    if job::is_interrupted(&rehearsal) && rehearsal.steps.is_empty() {
         return Err(signals::nothing_measured());
     }
     Ok(rehearsal)

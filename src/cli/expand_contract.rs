@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::output;
-use crate::catalog::{self, snapshot::snapshot};
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::{self, Statement};
+use crate::sampler::{self, snapshot};
 use crate::server::Production;
 
 /// Writes the files of the plan and prints their names, in the order in which they are to be run.
@@ -22,7 +22,7 @@ pub fn write(statements: &[Statement], production: Option<&mut Production>, dire
         .with_hint("name the database with --url"));
     };
     let names = migration::names_in(statements);
-    let schema = production.read(|reader| catalog::schema(reader, &names))?;
+    let schema = production.read(|reader| sampler::schema(reader, &names))?;
     let snapshot = production.read(snapshot)?;
     let files = migration::expand_and_contract(statements, &schema, &snapshot)?;
     let there = files

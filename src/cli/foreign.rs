@@ -3,9 +3,10 @@
 use super::arguments::OutsideArguments;
 use super::migration_file::MigrationFile;
 use super::{output, outside};
-use crate::catalog::{self, OutwardFacts};
+use crate::catalog::OutwardFacts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::{Outlets, Outside};
+use crate::sampler;
 use crate::server::{ForeignServer, ForeignWrites, Staging, foreign_servers};
 
 /// Names shown of each kind; a clone may have hundreds.
@@ -22,11 +23,11 @@ pub fn refuse<'a>(
     files: impl IntoIterator<Item = &'a MigrationFile>,
     allowed: &OutsideArguments,
 ) -> Result<()> {
-    let (servers, facts) = staging.read(|reader| Ok((foreign_servers(reader)?, catalog::outward(reader)?)))?;
+    let (servers, facts) = staging.read(|reader| Ok((foreign_servers(reader)?, sampler::outward(reader)?)))?;
     tell(staging, copies, &servers, &facts, allowed);
     // Away from the session: it would be idle meanwhile, and there may be thousands.
     let outlets = Outlets::of_routines(&facts.routines);
-    let leading = staging.read(|reader| catalog::leading_out(reader, &outlets.routines()))?;
+    let leading = staging.read(|reader| sampler::leading_out(reader, &outlets.routines()))?;
     let outlets = outlets.with(leading, facts.event_triggers);
     outside::refuse(staging.is_beside_production(), files, outlets, allowed)?;
     if allowed.allows(Outside::Foreign) {

@@ -7,10 +7,11 @@ use super::arguments::{BatchArguments, SelectionArguments};
 use super::included_files::IncludedFiles;
 use super::output::print_note;
 use super::source_files;
-use crate::catalog::{self, facts::TableFacts};
+use crate::catalog::facts::TableFacts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::formats::{self, History, Migration, Place, Script, Scripts};
 use crate::migration::{self, BatchOptions, Statement, Step, Tables, Tool};
+use crate::sampler;
 use crate::server::{Readable, Reader};
 
 /// A migration as read from disk: one, or those of a history that were picked.
@@ -187,7 +188,7 @@ impl MigrationFile {
         let mut tables = Tables::new();
         let mut refused = Vec::new();
         for name in migration::tables_of(&self.statements) {
-            match catalog::table(reader, &name) {
+            match sampler::table(reader, &name) {
                 Ok(facts) => {
                     tables.insert(name, facts);
                 }

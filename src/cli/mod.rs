@@ -21,6 +21,8 @@ mod ground;
 mod guard;
 mod in_place;
 mod included_files;
+mod job;
+mod job_run;
 mod machine;
 mod migration_file;
 mod output;
@@ -74,7 +76,10 @@ fn run(command: &Command) -> Result<()> {
     match command {
         Command::Estimate(arguments) => estimate::run(arguments),
         Command::Plan(arguments) => plan::run(arguments),
-        Command::Rehearse(arguments) => rehearse::run(arguments),
+        Command::Rehearse(arguments) => match &arguments.exec {
+            Some(command) => exec::run(arguments, command),
+            None => rehearse::run(arguments),
+        },
         Command::Report(arguments) => report::run(arguments),
         Command::Compare(arguments) => compare::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),

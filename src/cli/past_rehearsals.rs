@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::job::REHEARSAL_FILE;
 use super::output::{print_note, read_text};
-use super::rehearse::REHEARSAL_FILE;
 use crate::observation::{Rehearsal, StepRecord};
 
 /// How deep below the given directory rehearsals are looked for.

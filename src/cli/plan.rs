@@ -8,13 +8,14 @@ use super::migration_file::MigrationFile;
 use super::repository::path_in_repository;
 use super::watching::LEVEL;
 use super::{connection, expand_contract, gates, output};
-use crate::catalog::{self, SchemaFacts};
+use crate::catalog::SchemaFacts;
 use crate::error::Result;
 use crate::migration::{self, LockMode, PlannedStatement, PlannedTable, StepKind};
 use crate::model::estimate::Prediction;
 use crate::model::planned::{self, Sizes, Times};
 use crate::report::ci::{self, Rule};
 use crate::report::{self, PlanReport, PlannedLock, Remark, StatementReport};
+use crate::sampler;
 use crate::server::{Readable, Reader};
 use crate::shown::without_secrets;
 use crate::units::Seconds;
@@ -76,7 +77,7 @@ fn read(
     database: &mut impl Readable,
 ) -> Result<(SchemaFacts, Vec<PlannedStatement>, Sizes)> {
     let names = migration::names_in(migration.statements());
-    let schema = database.read(|reader| catalog::schema(reader, &names))?;
+    let schema = database.read(|reader| sampler::schema(reader, &names))?;
     let planned = migration::plan(migration.statements(), &schema);
     let names = sized(&planned, &schema);
     let sizes = match names.is_empty() {
@@ -144,7 +145,7 @@ fn sized<'planned>(planned: &'planned [PlannedStatement], schema: &SchemaFacts) 
 
 /// Returns the sizes of tables; one that was dropped a moment ago has none.
 fn sizes(reader: &mut Reader, names: &[&str]) -> Result<Sizes> {
-    let found = catalog::tables_there(reader, names)?;
+    let found = sampler::tables_there(reader, names)?;
     let sizes = names.iter().zip(found);
     Ok(sizes
         .filter_map(|(name, facts)| Some((name.to_string(), facts?)))

@@ -1,36 +1,24 @@
 //! `migtime rehearse`: replay a migration on a clone, save what was measured, and say how long it will take.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-
-use super::arguments::{BatchArguments, RehearseArguments};
+use super::arguments::RehearseArguments;
 use super::ground::Ground;
-use super::migration_file::{MigrationFile, PlannedMigration};
+use super::job::{Job, REHEARSAL_FILE, Resumable, directory, tell_saved};
+use super::migration_file::MigrationFile;
 use super::progress::Progress;
 use super::results::Results;
-use super::{
-    connection, exec, foreign, in_place, output, plan, resume, targets,
-    watching::{LEVEL, Watcher},
-    way_back,
-};
-use crate::catalog::{self, facts::TableFacts};
+use super::watching::LEVEL;
+use super::{connection, foreign, in_place, output, resume, targets, way_back};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{self, stopping};
-use crate::observation::{EndReason, Rehearsal};
+use crate::observation::Rehearsal;
 use crate::rehearsal::journal::Journal;
-use crate::rehearsal::resume::{CutOff, Place};
-use crate::rehearsal::{Claim, Conditions, Unfinished, history, rehearse};
-use crate::server::{ConnectionParameters, Production, Staging, free_disk, signals};
-use crate::units::{Bytes, Count, Seconds};
-
-/// The file in which a rehearsal is kept.
-pub const REHEARSAL_FILE: &str = "rehearsal.json";
+use crate::rehearsal::resume::Place;
+use crate::rehearsal::{Claim, Conditions, history};
+use crate::server::{ConnectionParameters, Production};
+use crate::units::Seconds;
 
 /// Runs the command.
 pub fn run(arguments: &RehearseArguments) -> Result<()> {
-    if let Some(command) = &arguments.exec {
-        return exec::run(arguments, command);
-    }
     let migration = MigrationFile::select(&arguments.migration, &arguments.selection)?;
     let rollback = rollback(arguments, &migration)?;
     let production = arguments
@@ -112,181 +100,6 @@ fn read_targets(arguments: &RehearseArguments, rehearsal: &mut Rehearsal, journa
     production.read(|reader| targets::aim(reader, rehearsal))?;
     journal.try_save(rehearsal);
     Ok(())
-}
-
-/// What is to be rehearsed and how, wherever that is.
-pub struct Job<'a> {
-    /// The migration.
-    pub migration: &'a MigrationFile,
-    /// What undoes it, to be rehearsed after it.
-    pub rollback: Option<&'a MigrationFile>,
-    /// How bare statements are batched.
-    pub batching: &'a BatchArguments,
-    /// Under which conditions.
-    pub conditions: Conditions,
-    /// Half width of the interval at which to stop, 0.1 for ±10 %.
-    pub precision: Option<f64>,
-    /// Whole repetitions, each on a fresh copy.
-    pub runs: u32,
-    /// Whether the ground is a throwaway server.
-    pub throwaway: bool,
-    /// The tables in production, where that was asked.
-    pub production: Vec<TableFacts>,
-    /// What of it was cut off, and may be.
-    pub resumable: Resumable,
-}
-
-/// How a rehearsal goes on after it was cut off.
-#[derive(Default)]
-pub struct Resumable {
-    /// Where to write down what is needed for it; `None` where it is not worth it.
-    pub log: Option<PathBuf>,
-    /// The rehearsal that was cut off, to go on with.
-    pub cut_off: Option<CutOff>,
-}
-
-impl Job<'_> {
-    /// Rehearses on `ground`, keeping what is measured in `journal` all the while.
-    ///
-    /// # Errors
-    /// Those of [`rehearse`]; the journal then says how far it came. `Interrupted` when the person interrupts
-    /// before anything was measured.
-    pub fn run(&self, ground: &Ground, journal: &mut Journal) -> Result<Rehearsal> {
-        let mut rehearsal = None;
-        for run in 0..self.runs {
-            if rehearsal.is_some() && signals::interrupted() {
-                break;
-            }
-            let site = ground.site()?;
-            let mut clone = site.connect()?;
-            clone.wait_for_locks(self.conditions.lock_timeout);
-            tell_unfinished(&mut clone)?;
-            if let Some(cut_off) = &self.resumable.cut_off {
-                return self.go_on(cut_off, &mut clone, journal);
-            }
-            let planned = self.migration.plan(&mut clone, self.batching)?;
-            let way_back = match self.rollback {
-                Some(file) if run == 0 => Some(way_back::Preparation::new(file, self.migration, &site, &mut clone)?),
-                _ => None,
-            };
-            let rehearsal = match &mut rehearsal {
-                Some(rehearsal) => rehearsal,
-                None => rehearsal.insert(self.begin(&mut clone, &planned)?),
-            };
-            // Only shown: what cannot be read in time here must not end a rehearsal.
-            let expected = plan::expected_seconds(self.migration, &mut clone);
-            let mut watcher = Watcher::new(self.precision).expecting(expected.unwrap_or_default());
-            let conditions = Conditions {
-                growth: growth(&planned.tables, &self.production),
-                ..self.conditions.clone()
-            };
-            if let Some(log) = &self.resumable.log {
-                journal.keep_log(self.begin_log(log, ground, &planned, &conditions, rehearsal, &mut clone)?);
-            }
-            rehearse(
-                &mut clone,
-                &planned.steps,
-                run,
-                &conditions,
-                rehearsal,
-                journal,
-                &mut watcher,
-            )?;
-            if is_interrupted(rehearsal) {
-                if let (Some(file), 0) = (self.rollback, run) {
-                    way_back::not_come_to(file, rehearsal);
-                    journal.try_save(rehearsal);
-                }
-                break;
-            }
-            if let Some(way_back) = way_back {
-                drop(clone);
-                way_back.rehearse(self, &conditions, &site, &planned.steps, rehearsal, journal)?;
-            }
-        }
-        match rehearsal {
-            Some(rehearsal) if !is_interrupted(&rehearsal) || has_observations(&rehearsal) => Ok(rehearsal),
-            _ => Err(signals::nothing_measured()),
-        }
-    }
-
-    fn begin(&self, clone: &mut Staging, planned: &PlannedMigration) -> Result<Rehearsal> {
-        for table in &planned.tables {
-            output::print_note(&sampled(table));
-        }
-        Ok(Rehearsal {
-            started_at: now(),
-            seed: self.conditions.seed,
-            migration: self.migration.name.clone(),
-            throwaway: self.throwaway,
-            server: clone.read(catalog::server_facts)?,
-            free_disk_bytes: clone.read(free_disk)?,
-            tables: planned.tables.clone(),
-            ..Rehearsal::default()
-        })
-    }
-}
-
-/// Returns how many times as large as the clone's each of production's tables is.
-pub fn growth(clone: &[TableFacts], production: &[TableFacts]) -> BTreeMap<String, f64> {
-    let of = |table: &TableFacts| {
-        let there = production.iter().find(|there| there.name == table.name)?;
-        let growth = there.estimated_rows / table.estimated_rows.max(1.0);
-        Some((table.name.clone(), growth))
-    };
-    clone.iter().filter_map(of).collect()
-}
-
-/// Names what others, or a run that was killed, left unfinished on the clone.
-pub fn tell_unfinished(clone: &mut Staging) -> Result<()> {
-    for warning in Unfinished::of(clone)?.warnings() {
-        output::print_note(&format!("warning: {warning}"));
-    }
-    Ok(())
-}
-
-/// Tells whether the person ended the rehearsal.
-pub fn is_interrupted(rehearsal: &Rehearsal) -> bool {
-    rehearsal
-        .ended
-        .as_ref()
-        .is_some_and(|ended| ended.reason == EndReason::Interrupted)
-}
-
-fn has_observations(rehearsal: &Rehearsal) -> bool {
-    rehearsal.steps.iter().any(|step| !step.observations.is_empty())
-}
-
-/// Says where the measurements are, when the command is about to fail.
-pub fn tell_saved(journal: &Journal, file: &Path) {
-    match journal.is_saved() {
-        Ok(()) if journal.has_saved() => output::print_note(&format!("saved {}", file.display())),
-        Ok(()) if journal.holds_earlier() => output::print_note(&format!(
-            "nothing was measured: {} is still the earlier rehearsal",
-            file.display()
-        )),
-        Ok(()) => {}
-        Err(error) => output::print_note(&format!("warning: {error}")),
-    }
-}
-
-/// Returns what the sampler found of a table, in one line.
-fn sampled(table: &TableFacts) -> String {
-    format!(
-        "{}: {} rows ± {:.0} %, heap {}, TOAST {}, {} indexes {}",
-        table.name,
-        Count(table.estimated_rows.round()),
-        196.0 * table.rows_relative_sd,
-        Bytes(table.heap_bytes),
-        Bytes(table.toast_bytes),
-        table.indexes.len(),
-        Bytes(table.index_bytes)
-    )
-}
-
-/// Returns the present time as files state it: RFC 3339, UTC.
-pub fn now() -> String {
-    humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string()
 }
 
 /// Connects to the staging clone, once it is certain that it is not production, and decides whether it is changed itself; refuses
@@ -380,23 +193,4 @@ fn tell_clone(results: &Results, arguments: &RehearseArguments) -> Result<()> {
         Seconds(interval.upper_seconds)
     ));
     Ok(())
-}
-
-/// Returns the directory for the results.
-pub fn directory(arguments: &RehearseArguments) -> PathBuf {
-    let chosen = arguments.output.clone();
-    chosen.unwrap_or_else(|| default_directory(&arguments.migration))
-}
-
-/// Returns `reports/<migration>`, where `migtime estimate` looks for rehearsals.
-fn default_directory(migration: &Path) -> PathBuf {
-    let absolute = std::path::absolute(migration).unwrap_or_else(|_| migration.to_path_buf());
-    let stem = |path: &Path| path.file_stem().unwrap_or_default().to_owned();
-    // The file of a tool that names the directory instead.
-    let named_by_directory = ["up.sql", "down.sql"].iter().any(|name| absolute.ends_with(name));
-    let name = match absolute.parent() {
-        Some(parent) if named_by_directory => stem(parent),
-        _ => stem(&absolute),
-    };
-    Path::new("reports").join(name)
 }

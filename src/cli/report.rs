@@ -23,7 +23,7 @@ pub fn run(arguments: &ReportArguments) -> Result<()> {
     results.publish(arguments.format, directory)?;
     if let Some(directory) = &arguments.output {
         output::write_atomically(
-            &directory.join(super::rehearse::REHEARSAL_FILE),
+            &directory.join(super::job::REHEARSAL_FILE),
             results.rehearsal.to_json().as_bytes(),
         )?;
     }

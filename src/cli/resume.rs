@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::arguments::RehearseArguments;
 use super::ground::Ground;
+use super::job::{Job, growth};
 use super::migration_file::{self, PlannedMigration};
-use super::rehearse::{Job, growth};
 use super::watching::Watcher;
 use super::{in_place, output, way_back};
 use crate::error::{Error, ErrorKind, Result};

@@ -4,11 +4,11 @@
 //! production's catalog.
 
 use crate::catalog::facts::{Column, TableFacts};
-use crate::catalog::{self};
 use crate::error::Result;
 use crate::migration::Walk;
 use crate::model::Target;
 use crate::observation::{BatchingRecord, Rehearsal, StepRecord};
+use crate::sampler;
 use crate::server::{Reader, free_disk};
 
 /// Writes into `rehearsal` what production says: how large each step is there, and how much disk is free.
@@ -17,7 +17,7 @@ use crate::server::{Reader, free_disk};
 /// `Usage` when production has no such table; `Connection` when it cannot be read.
 pub fn aim(reader: &mut Reader, rehearsal: &mut Rehearsal) -> Result<()> {
     let names: Vec<&str> = rehearsal.tables.iter().map(|table| table.name.as_str()).collect();
-    let tables = catalog::tables(reader, &names).map_err(|error| error.in_context("production"))?;
+    let tables = sampler::tables(reader, &names).map_err(|error| error.in_context("production"))?;
     aim_at(reader, rehearsal, &tables)
 }
 
@@ -111,7 +111,7 @@ pub fn batches(reader: &mut Reader, batching: &BatchingRecord, production: &Tabl
             let Some(column) = key_column(batching, production) else {
                 return Ok(None);
             };
-            let range = catalog::key_range(reader, production, column)?;
+            let range = sampler::key_range(reader, production, column)?;
             Ok(range.map(|(first, last)| ((last - first + 1) as f64 / batch_size).ceil()))
         }
     }

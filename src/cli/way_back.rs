@@ -1,17 +1,17 @@
 //! The way back of a migration: its rehearsal after the migration's, and what its outcome means.
 
 use super::ground::Site;
+use super::job::Job;
 use super::migration_file::MigrationFile;
 use super::output;
-use super::rehearse::Job;
 use super::watching::Watcher;
-use crate::catalog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::{self, Step};
 use crate::observation::{EndReason, Ending, Irreversible, Reapplication, Rehearsal, RollbackRecord, RollbackVerdict};
 use crate::rehearsal::Conditions;
 use crate::rehearsal::journal::Journal;
 use crate::rehearsal::way_back::{self, Witness};
+use crate::sampler;
 use crate::server::{Staging, signals};
 
 /// What has to be known before the migration runs.
@@ -33,7 +33,7 @@ impl<'a> Preparation<'a> {
         clone: &mut Staging,
     ) -> Result<Preparation<'a>> {
         let statements = migration.statements();
-        let schema = clone.read(|reader| catalog::schema(reader, &migration::names_in(statements)))?;
+        let schema = clone.read(|reader| sampler::schema(reader, &migration::names_in(statements)))?;
         let losses = migration::losses(statements, &schema).into_iter();
         Ok(Preparation {
             rollback,

@@ -1,13 +1,13 @@
 //! One whole run of a migration on a fresh copy, added to the runs that were measured before.
 
 use super::arguments::BatchArguments;
+use super::job::{is_interrupted, now};
 use super::migration_file::MigrationFile;
-use super::rehearse::{is_interrupted, now};
-use crate::catalog;
 use crate::error::Result;
 use crate::observation::{Benchmark, Rehearsal, RunRecord};
 use crate::rehearsal::journal::Journal;
 use crate::rehearsal::{Conditions, RehearsalMonitor, rehearse};
+use crate::sampler;
 use crate::server::{Staging, signals};
 
 /// What is run, and how.
@@ -43,7 +43,7 @@ impl WholeRun<'_> {
                 seed: self.conditions.seed,
                 migration: self.migration.name.clone(),
                 throwaway: self.throwaway,
-                server: clone.read(catalog::server_facts)?,
+                server: clone.read(sampler::server_facts)?,
                 tables: planned.tables,
                 benchmark: Some(self.benchmark.clone()),
                 ..Rehearsal::default()

@@ -1,6 +1,6 @@
 //! The command of a statement, `CREATE INDEX`: what it is called in reports, the same however it is written out.
 
-use super::effects::Words;
+use super::words::Words;
 
 /// What may stand between `CREATE` and the kind of object.
 const MODIFIERS: [&str; 13] = [

@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::effects::{Effects, TransactionRule, Words, effects, evolve};
-use super::formats::Tool;
+use super::effects::{Effects, TransactionRule, effects, evolve};
+use super::tool::Tool;
 use super::transactions::{self, Block, Edge, OpenedBy};
+use super::words::Words;
 use super::{LockMode, Outside, Statement, StepKind, Trap, Warning, reaches};
 use crate::catalog::{Origin, SchemaFacts};
 

@@ -4,13 +4,12 @@
 
 use std::ops::Range;
 
-use super::batching::DEFAULT_BATCH_SIZE;
-use super::directive::{self, Directive};
-use super::formats::Tool;
+use super::directive::{self, DEFAULT_BATCH_SIZE, Directive};
 use super::lexer::BatchEdge;
 use super::source::{Source, excerpt};
 use super::splitter::{Piece, RawStatement, split};
 use super::syntax;
+use super::tool::Tool;
 use crate::error::{Error, ErrorKind, Result};
 
 /// One statement of a migration.

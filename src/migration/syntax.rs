@@ -11,7 +11,10 @@ use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 use super::depth::with_stack_for;
 use super::outline::{Dml, Outline};
 
+mod node;
 mod scope;
+
+use node::{bytes, written_name};
 
 /// A place where the text is no valid SQL.
 pub(super) struct Problem {
@@ -67,14 +70,6 @@ fn statements(file: &SourceFile) -> impl Iterator<Item = SyntaxNode> {
     file.syntax()
         .children()
         .filter(|node| node.kind() != SyntaxKind::EMPTY_STMT)
-}
-
-fn bytes(range: impl Into<Range<usize>>) -> Range<usize> {
-    range.into()
-}
-
-fn range_of(node: &SyntaxNode) -> Range<usize> {
-    bytes(node.text_range())
 }
 
 /// The parser reports what is missing behind the token before; a person looks at the token that came instead.
@@ -174,15 +169,6 @@ fn creates(statement: &SyntaxNode) -> Vec<String> {
     };
     let named = statement.descendants().find(|node| node.kind() == made);
     named.map(|node| written_name(&node)).into_iter().collect()
-}
-
-/// Returns a name without the spaces and comments that may stand inside.
-fn written_name(node: &SyntaxNode) -> String {
-    node.descendants_with_tokens()
-        .filter_map(|element| element.into_token())
-        .filter(|token| !token.kind().is_trivia())
-        .map(|token| token.text().to_owned())
-        .collect()
 }
 
 fn dml(statement: &SyntaxNode) -> Option<Dml> {

@@ -7,7 +7,7 @@
 //! it holds `COMMIT` or `ROLLBACK`, behind which another one begins; a `BEGIN` inside makes it a block that outlives the message.
 
 use super::Statement;
-use super::effects::Words;
+use super::words::Words;
 
 /// A transaction that spans statements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,8 @@
 
 use super::estimate::{Basis, Estimate, StepEstimate};
 use super::forecast::Forecast;
-use super::{EstimateOptions, total};
+use super::options::EstimateOptions;
+use super::total;
 use crate::migration::StepKind;
 use crate::observation::{EndReason, FORMAT_VERSION, Rehearsal, Resumption};
 use crate::units::Seconds;

@@ -2,10 +2,10 @@
 //!
 //! For a first look at a table and for steps that a rehearsal never reached; always labelled `rule-of-thumb`.
 
-use super::EstimateOptions;
 use super::assemble::{Told, assemble};
 use super::estimate::{Basis, Estimate};
 use super::forecast::{Forecast, rate};
+use super::options::EstimateOptions;
 use super::repeated::student;
 use super::storage;
 use crate::catalog::facts::TableFacts;

@@ -8,6 +8,7 @@ use super::evidence::checkpoint_rule;
 use super::forecast::Forecast;
 use super::priors::{DRIFT_SD, RUN_SD};
 use super::regimes::Settings;
+use super::rehearsed::table_of;
 use super::walked::{Measured, Plan};
 use crate::observation::{Rehearsal, StepRecord};
 use crate::stats::distribution::two_sided_factor;
@@ -71,7 +72,7 @@ fn known<'a>(rehearsal: &'a Rehearsal, step: &StepRecord, checkpoints: u64) -> K
     Known {
         checkpoints: Some(checkpoints),
         settings: Settings(&rehearsal.server.settings),
-        table: super::table_of(rehearsal, step),
+        table: table_of(rehearsal, step),
     }
 }
 

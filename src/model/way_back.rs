@@ -4,11 +4,12 @@
 //! the changed rows; its work on rows is then scaled to all of them, and said to be.
 
 use super::estimate::{RollbackEstimate, Total};
-use super::{EstimateOptions, Target};
+use super::options::EstimateOptions;
+use super::rehearsed;
 use crate::catalog::facts::TableFacts;
 use crate::error::Result;
 use crate::migration::StepKind;
-use crate::observation::{EndReason, Rehearsal, RollbackRecord, StepRecord};
+use crate::observation::{EndReason, Rehearsal, RollbackRecord, StepRecord, Target};
 use crate::units::Seconds;
 
 /// Returns the estimate of the rehearsed rollback; `targets` are those of the migration's steps. `None` when none was rehearsed.
@@ -57,7 +58,7 @@ pub fn way_back(
         provisional: true,
         ..*options
     };
-    let estimate = super::estimate(&alone(rehearsal, record), &of_steps, &options)?;
+    let estimate = rehearsed::estimate(&alone(rehearsal, record), &of_steps, &options)?;
     told.total = Some(Total {
         percentiles: Vec::new(),
         ..estimate.total

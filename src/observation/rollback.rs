@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EndReason, Ending, Event, StepRecord};
+use super::ending::{EndReason, Ending};
+use super::event::Event;
+use super::step::StepRecord;
 use crate::catalog::SchemaDifference;
 
 /// The rehearsal of a rollback, made on the clone right after the migration's first run.

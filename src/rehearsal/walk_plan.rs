@@ -6,9 +6,9 @@ use super::conditions::Conditions;
 use super::session::failure;
 use super::statement::text_rows;
 use crate::catalog::facts::TableFacts;
-use crate::catalog::{self, SampleOptions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::{Batching, Walk, sample_sql};
+use crate::sampler::{self, SampleOptions};
 use crate::server::Staging;
 
 /// Bytes of a heap block on nearly every server.
@@ -64,9 +64,9 @@ impl WalkPlan {
             .as_deref()
             .map(|condition| (batching.alias.as_str(), condition));
         let (facts, sampled) = clone.read(|reader| {
-            let facts = catalog::table(reader, &batching.table)?;
+            let facts = sampler::table(reader, &batching.table)?;
             if conditions.count_exactly {
-                let counted = catalog::exact(reader, &facts, predicate)?;
+                let counted = sampler::exact(reader, &facts, predicate)?;
                 return Ok((facts, counted));
             }
             let options = match conditions.full {
@@ -75,10 +75,10 @@ impl WalkPlan {
                 },
                 false => SampleOptions::default(),
             };
-            let sampled = catalog::sample(reader, &facts, predicate, conditions.seed, options)?;
+            let sampled = sampler::sample(reader, &facts, predicate, conditions.seed, options)?;
             // A sample without a single match does not show that there is none.
             match sampled.matching.is_some_and(|matching| matching.rows < 1.0) {
-                true => catalog::exact(reader, &facts, predicate).map(|counted| (facts, counted)),
+                true => sampler::exact(reader, &facts, predicate).map(|counted| (facts, counted)),
                 false => Ok((facts, sampled)),
             }
         })?;
@@ -116,7 +116,7 @@ fn read_bounds(
         Walk::Rows if conditions.full => Ok(Bounds::Quantiles(Vec::new())),
         Walk::Rows => read_quantiles(clone, batching, facts, conditions.seed),
         Walk::KeyRange => {
-            let range = clone.read(|reader| catalog::key_range(reader, facts, &batching.key[0]))?;
+            let range = clone.read(|reader| sampler::key_range(reader, facts, &batching.key[0]))?;
             let (first, last) = range.ok_or_else(|| nothing_to_do(batching))?;
             Ok(Bounds::Integers { first, last })
         }

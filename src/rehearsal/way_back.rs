@@ -9,10 +9,11 @@ use super::conditions::Conditions;
 use super::journal::Journal;
 use super::rehearse::{RehearsalMonitor, rehearse};
 use crate::catalog::differences;
-use crate::catalog::snapshot::{SchemaSnapshot, snapshot};
+use crate::catalog::snapshot::SchemaSnapshot;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::Step;
 use crate::observation::{EndReason, Ending, Irreversible, Reapplication, Rehearsal, RollbackRecord};
+use crate::sampler::snapshot;
 use crate::server::{ConnectionParameters, Staging};
 
 /// Share of the batches to replay when a migration that was replayed in part is applied again: enough to see it run.

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::staging::{Staging, unsafe_target};
+use super::staging::Staging;
+use super::unsafe_target::unsafe_target;
 use crate::error::Result;
 
 /// A database, whatever happens to its server.

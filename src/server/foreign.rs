@@ -7,7 +7,8 @@ use postgres::types::Type;
 
 use super::parameters::ConnectionParameters;
 use super::reader::Reader;
-use super::staging::{Staging, unsafe_target};
+use super::staging::Staging;
+use super::unsafe_target::unsafe_target;
 use crate::error::{Error, ErrorKind, Result};
 
 /// A foreign server of a database.

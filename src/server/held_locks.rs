@@ -6,7 +6,6 @@
 use postgres::Client;
 use postgres::types::Type;
 
-use super::staging::Staging;
 use crate::error::Error;
 
 /// The strongest lock is the only one that keeps a reader waiting. A statement of a migration waits for the stronger ones on
@@ -88,45 +87,4 @@ fn look(client: &mut Client, waiter: Waiter) -> Result<Option<String>, postgres:
     let rows = transaction.query_typed(HELD, &parameters)?;
     transaction.commit()?;
     rows.first().map(|row| row.try_get(0)).transpose()
-}
-
-impl Staging {
-    /// As [`Staging::look`], for a query of a table; `describe` puts what the server said into words.
-    ///
-    /// # Errors
-    /// What `describe` returns, with the holder of the lock where one was waited for too long; `Interrupted`.
-    pub fn look_on<T>(
-        &mut self,
-        table: &str,
-        work: impl FnOnce(&mut Client) -> Result<T, postgres::Error>,
-        describe: impl Fn(&postgres::Error) -> Error,
-    ) -> crate::error::Result<T> {
-        let mut cause = None;
-        let looked = self.look(|client| {
-            work(client).map_err(|error| {
-                let described = describe(&error);
-                cause = Some(error);
-                described
-            })
-        });
-        match (looked, cause) {
-            (Err(error), Some(cause)) => Err(self.naming_holder(error, &cause, Some(table))),
-            (looked, _) => looked,
-        }
-    }
-
-    /// Adds to `error` who has the lock that a statement waited for too long, if that is why it failed; `cause` is what the server
-    /// said, and `table` the one the statement is on.
-    pub fn naming_holder(&self, error: Error, cause: &postgres::Error, table: Option<&str>) -> Error {
-        if cause.code() != Some(&postgres::error::SqlState::LOCK_NOT_AVAILABLE) {
-            return error;
-        }
-        // The session itself may be in a transaction that failed.
-        let Ok((mut client, line)) = self.parameters().connect_on_line() else {
-            return error;
-        };
-        let _answer = line.await_answer(self.longest_silence());
-        let process = self.process();
-        with_holder(&mut client, error, Waiter::Statement { table, process })
-    }
 }

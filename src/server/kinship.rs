@@ -2,7 +2,8 @@
 
 use super::identity::{Identity, Kinship};
 use super::parameters::ConnectionParameters;
-use super::staging::{SAME_IDENTITY, Staging, same_as_production, unsafe_target};
+use super::staging::Staging;
+use super::unsafe_target::{SAME_IDENTITY, same_as_production, unsafe_target};
 use crate::error::{Error, Result};
 
 /// A server of production that said who it is.

@@ -36,6 +36,7 @@ pub mod signals;
 mod staging;
 mod throwaway;
 mod tls;
+mod unsafe_target;
 mod witness;
 
 pub use child_environment::is_of_a_database;

@@ -7,7 +7,7 @@ use postgres::{Client, SimpleQueryMessage};
 
 use super::line::Line;
 use super::parameters::ConnectionParameters;
-use super::staging::unsafe_target;
+use super::unsafe_target::unsafe_target;
 use crate::error::{Error, ErrorKind, Result};
 
 const PROCESS: &str = "SELECT pg_catalog.pg_backend_pid()";

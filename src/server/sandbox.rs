@@ -18,7 +18,7 @@ use super::line::Line;
 use super::parameters::ConnectionParameters;
 use super::sandbox_settings::copy_settings;
 use super::signals::{AtForcedExit, interrupted};
-use super::staging::unsafe_target;
+use super::unsafe_target::unsafe_target;
 use super::witness::Witness;
 use crate::error::{Error, ErrorKind, Result};
 

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use postgres::Client;
+use postgres::error::SqlState;
 
+use super::held_locks::{Waiter, with_holder};
 use super::identity::Identity;
 use super::interruption::CancelOnInterrupt;
 use super::line::Line;
@@ -11,15 +13,13 @@ use super::parameters::ConnectionParameters;
 use super::pooler;
 use super::reader::{LOCK_TIMEOUT, Limits, Reader, read_only};
 use super::signals;
+use super::unsafe_target::{SAME_IDENTITY, same_as_production, unsafe_target};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Nobody else waits on a clone; the limit only ends what would never end.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(600);
 
 const ADVICE_WHEN_LOCKED: &str = "end the session that holds the lock on the clone, or wait longer with --lock-timeout";
-
-/// What makes two sessions be on one database, whatever they were reached by.
-pub(super) const SAME_IDENTITY: &str = "its server started at the same microsecond and the database has the same name";
 
 /// Time between two looks of the server whether the program is still there.
 const CHECK_INTERVAL: &str = "5s";
@@ -139,6 +139,45 @@ impl Staging {
         }
     }
 
+    /// As [`Staging::look`], for a query of a table; `describe` puts what the server said into words.
+    ///
+    /// # Errors
+    /// What `describe` returns, with the holder of the lock where one was waited for too long; `Interrupted`.
+    pub fn look_on<T>(
+        &mut self,
+        table: &str,
+        work: impl FnOnce(&mut Client) -> Result<T, postgres::Error>,
+        describe: impl Fn(&postgres::Error) -> Error,
+    ) -> Result<T> {
+        let mut cause = None;
+        let looked = self.look(|client| {
+            work(client).map_err(|error| {
+                let described = describe(&error);
+                cause = Some(error);
+                described
+            })
+        });
+        match (looked, cause) {
+            (Err(error), Some(cause)) => Err(self.naming_holder(error, &cause, Some(table))),
+            (looked, _) => looked,
+        }
+    }
+
+    /// Adds to `error` who has the lock that a statement waited for too long, if that is why it failed; `cause` is what the server
+    /// said, and `table` the one the statement is on.
+    pub fn naming_holder(&self, error: Error, cause: &postgres::Error, table: Option<&str>) -> Error {
+        if cause.code() != Some(&SqlState::LOCK_NOT_AVAILABLE) {
+            return error;
+        }
+        // The session itself may be in a transaction that failed.
+        let Ok((mut client, line)) = self.parameters().connect_on_line() else {
+            return error;
+        };
+        let _answer = line.await_answer(self.longest_silence());
+        let process = self.process();
+        with_holder(&mut client, error, Waiter::Statement { table, process })
+    }
+
     /// Returns what tells this database from every other.
     ///
     /// # Errors
@@ -206,13 +245,4 @@ impl Staging {
         }
         Ok(())
     }
-}
-
-pub(super) fn same_as_production(staging: &ConnectionParameters, fact: &str) -> Error {
-    unsafe_target(format!("{staging} is the production database: {fact}"))
-        .with_hint("name a disposable clone with --staging or MIGTIME_STAGING_URL")
-}
-
-pub(super) fn unsafe_target(message: String) -> Error {
-    Error::new(ErrorKind::UnsafeTarget, message)
 }

@@ -1,8 +1,9 @@
 //! Samples of blocks hold the truth in their intervals; counts and key ranges are the truth.
 
+use migtime::catalog::Sampled;
 use migtime::catalog::facts::{Column, RowsSource, TableFacts};
-use migtime::catalog::{self, SampleOptions, Sampled};
 use migtime::error::{ErrorKind, Result};
+use migtime::sampler::{self, SampleOptions};
 
 use crate::catalog_reader::{facts, read};
 use crate::support::Database;
@@ -20,12 +21,12 @@ fn create_orders(database: &Database) {
 
 fn sample(database: &Database, facts: &TableFacts, predicate: Option<(&str, &str)>, seed: u64) -> Result<Sampled> {
     read(database, |reader| {
-        catalog::sample(reader, facts, predicate, seed, SampleOptions { blocks: 300 })
+        sampler::sample(reader, facts, predicate, seed, SampleOptions { blocks: 300 })
     })
 }
 
 fn exact(database: &Database, facts: &TableFacts, predicate: Option<(&str, &str)>) -> Result<Sampled> {
-    read(database, |reader| catalog::exact(reader, facts, predicate))
+    read(database, |reader| sampler::exact(reader, facts, predicate))
 }
 
 #[test]
@@ -78,7 +79,7 @@ fn a_small_table_is_counted_rather_than_sampled() {
     create_orders(&database);
     let mut orders = facts(&database, "orders");
     let whole = read(&database, |reader| {
-        catalog::sample(reader, &orders, None, 1, SampleOptions::default())
+        sampler::sample(reader, &orders, None, 1, SampleOptions::default())
     });
     let whole = whole.unwrap();
     assert_eq!(
@@ -177,7 +178,7 @@ fn the_range_of_an_integer_key_is_exact() {
     let range = |name: &str| {
         let facts = facts(&database, name);
         let column: Column = facts.key[0].clone();
-        read(&database, |reader| catalog::key_range(reader, &facts, &column))
+        read(&database, |reader| sampler::key_range(reader, &facts, &column))
     };
     assert_eq!(range("sparse").unwrap(), Some((i64::MIN.into(), i64::MAX.into())));
     assert_eq!(range("empty").unwrap(), None);

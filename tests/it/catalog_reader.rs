@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use migtime::catalog;
 use migtime::catalog::facts::TableFacts;
 use migtime::error::{Error, Result};
+use migtime::sampler;
 use migtime::server::{Production, Reader};
 
 use crate::support::Database;
@@ -16,13 +16,13 @@ pub fn read<T>(database: &Database, ask: impl FnOnce(&mut Reader) -> Result<T>) 
 
 /// Returns the facts of a table that must be found.
 pub fn facts(database: &Database, name: &str) -> TableFacts {
-    read(database, |reader| catalog::table(reader, name))
+    read(database, |reader| sampler::table(reader, name))
         .unwrap_or_else(|error| panic!("{name}: {error}, hint: {:?}", error.hint()))
 }
 
 /// Returns the error that a name must lead to.
 pub fn refusal(database: &Database, name: &str) -> Error {
-    match read(database, |reader| catalog::table(reader, name)) {
+    match read(database, |reader| sampler::table(reader, name)) {
         Ok(facts) => panic!("{name} was taken for {}", facts.name),
         Err(error) => error,
     }

@@ -5,8 +5,8 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use migtime::catalog;
 use migtime::error::{Error, Result};
+use migtime::sampler;
 use migtime::server::{ConnectionParameters, Environment, Production, Reader};
 use tempfile::TempDir;
 
@@ -93,8 +93,8 @@ fn settings_and_tables_take_five_round_trips() {
     let database = Database::create();
     create_tables(&database);
     let (round_trips, answer) = CountingSocket::before(&database).count(|reader| {
-        let server = catalog::server_facts(reader)?;
-        let tables = catalog::tables(reader, &["orders", "lines", "events"])?;
+        let server = sampler::server_facts(reader)?;
+        let tables = sampler::tables(reader, &["orders", "lines", "events"])?;
         Ok::<_, Error>((server, tables))
     });
     let (server, tables) = answer.unwrap();
@@ -107,9 +107,9 @@ fn settings_and_tables_take_five_round_trips() {
 fn a_missing_table_costs_one_question_more() {
     let database = Database::create();
     create_tables(&database);
-    let (found, _) = CountingSocket::before(&database).count(|reader| catalog::table(reader, "orders"));
+    let (found, _) = CountingSocket::before(&database).count(|reader| sampler::table(reader, "orders"));
     // No commit follows on an error; the roll-back is sent, but not waited for.
-    let (missing, answer) = CountingSocket::before(&database).count(|reader| catalog::table(reader, "ordesr"));
+    let (missing, answer) = CountingSocket::before(&database).count(|reader| sampler::table(reader, "ordesr"));
     assert_eq!(answer.unwrap_err().hint(), Some("did you mean public.orders?"));
     assert!(missing <= found + 1, "{missing} round trips, not {found} and one");
 }

@@ -1,7 +1,7 @@
 //! What the sampler says of real tables agrees with what the server itself says of them.
 
-use migtime::catalog;
 use migtime::catalog::facts::{IndexFacts, RowsSource, TableFacts, TableKind};
+use migtime::sampler;
 
 use crate::catalog_reader::{analyze_after, facts, read, wait_until};
 use crate::support::Database;
@@ -289,7 +289,7 @@ fn a_partition_on_another_server_is_counted_as_such() {
     );
     let events = facts(&database, "events");
     assert_eq!((events.partitions, events.foreign_partitions), (2, 1));
-    let error = read(&database, |reader| catalog::exact(reader, &events, None)).unwrap_err();
+    let error = read(&database, |reader| sampler::exact(reader, &events, None)).unwrap_err();
     assert_eq!(
         error.message(),
         "1 of the partitions of public.events are foreign tables"
@@ -340,9 +340,9 @@ fn a_role_without_privileges_still_sees_the_facts() {
         ))
         .unwrap();
     let seen = facts(&database, "secret.orders");
-    let refused = read(&database, |reader| catalog::exact(reader, &seen, None)).unwrap_err();
-    let unqualified = read(&database, |reader| catalog::table(reader, "orders")).unwrap_err();
-    let settings = read(&database, catalog::server_facts);
+    let refused = read(&database, |reader| sampler::exact(reader, &seen, None)).unwrap_err();
+    let unqualified = read(&database, |reader| sampler::table(reader, "orders")).unwrap_err();
+    let settings = read(&database, sampler::server_facts);
     owner
         .batch_execute(&format!(
             "ALTER ROLE migtime IN DATABASE {} RESET role; DROP ROLE {role}",
@@ -365,7 +365,7 @@ fn a_role_without_privileges_still_sees_the_facts() {
 #[test]
 fn settings_are_as_show_prints_them() {
     let database = Database::create();
-    let facts = read(&database, catalog::server_facts).unwrap();
+    let facts = read(&database, sampler::server_facts).unwrap();
     let mut client = database.client();
     let version: String = client.query_one("SHOW server_version_num", &[]).unwrap().get(0);
     assert_eq!(facts.version_num.to_string(), version);
@@ -385,16 +385,16 @@ fn settings_are_as_show_prints_them() {
 #[test]
 fn many_tables_come_in_the_order_of_their_names() {
     let database = Database::create();
-    let names: Vec<String> = (0..2 * catalog::TABLES_A_QUERY + 1)
+    let names: Vec<String> = (0..2 * sampler::TABLES_A_QUERY + 1)
         .map(|number| format!("public.t{}", number * 7 % 17))
         .collect();
     for name in &names {
         database.execute(&format!("CREATE TABLE {name} (id int)"));
     }
     let wanted: Vec<&str> = names.iter().map(String::as_str).collect();
-    let found = read(&database, |reader| catalog::tables(reader, &wanted)).unwrap();
+    let found = read(&database, |reader| sampler::tables(reader, &wanted)).unwrap();
     let found: Vec<&str> = found.iter().map(|facts| facts.name.as_str()).collect();
     assert_eq!(found, wanted);
-    let twice = read(&database, |reader| catalog::tables(reader, &["t1", "T1"])).unwrap();
+    let twice = read(&database, |reader| sampler::tables(reader, &["t1", "T1"])).unwrap();
     assert_eq!(twice[0], twice[1]);
 }

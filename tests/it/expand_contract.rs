@@ -4,8 +4,9 @@
 use std::path::Path;
 
 use migtime::catalog::differences;
-use migtime::catalog::snapshot::{SchemaSnapshot, snapshot};
+use migtime::catalog::snapshot::SchemaSnapshot;
 use migtime::observation::RollbackVerdict;
+use migtime::sampler::snapshot;
 use migtime::server::Staging;
 
 use crate::bad_input::{Folder, check_error, check_refused, run};

@@ -81,6 +81,8 @@ mod server_sandbox;
 mod server_signals;
 mod server_throwaway;
 mod shell;
+mod source_graph;
+mod source_tokens;
 mod stalled_network;
 mod support;
 mod thin_clones;

@@ -1,6 +1,6 @@
 //! A table of 10,000 partitions and one of 1,600 columns: production answers a few questions, and its lock table is large enough.
 
-use migtime::catalog;
+use migtime::sampler;
 use migtime::server::{Production, ThrowawayServer};
 
 use crate::bad_input::{Folder, run};
@@ -83,9 +83,9 @@ fn a_plan_asks_a_few_questions_however_many_partitions_and_columns_there_are() {
     let mut production = Production::connect(&server.parameters("postgres")).expect("connection");
     let held: i64 = production
         .read(|reader| {
-            let schema = catalog::schema(reader, &[])?;
+            let schema = sampler::schema(reader, &[])?;
             assert_eq!(schema.descendants("public.events").len(), 10_100);
-            assert!(catalog::table(reader, "events")?.estimated_rows >= 0.0);
+            assert!(sampler::table(reader, "events")?.estimated_rows >= 0.0);
             reader.query("SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid()", &[])
         })
         .expect("locks")[0]

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use migtime::catalog::{self, SchemaFacts};
+use migtime::catalog::SchemaFacts;
 use migtime::migration::{self, LockMode, PlannedStatement};
+use migtime::sampler;
 use migtime::server::Production;
 use serde::Deserialize;
 
@@ -41,7 +42,7 @@ pub(crate) fn schema(database: &Database, sql: &str) -> SchemaFacts {
     let words = migration::names_in(&migration::parse(sql, "m.sql").expect(sql));
     let mut production = Production::connect(&database.parameters()).expect("the database takes connections");
     production
-        .read(|reader| catalog::schema(reader, &words))
+        .read(|reader| sampler::schema(reader, &words))
         .expect("the catalog is readable")
 }
 

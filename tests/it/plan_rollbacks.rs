@@ -1,8 +1,8 @@
 //! Shows that what `plan` prints as a statement's rollback undoes it: each is run on a real server and the schemas compared.
 
-use migtime::catalog::snapshot::snapshot;
 use migtime::catalog::{self, differences};
 use migtime::migration;
+use migtime::sampler::{self, snapshot};
 use migtime::server::{Sandbox, Staging};
 
 use crate::support::{Database, said};
@@ -184,7 +184,7 @@ fn check(with_catalog: bool, at_least: usize) {
             let statements = migration::parse(sql, "m.sql").expect(sql);
             let names = migration::names_in(&statements);
             let schema = match with_catalog {
-                true => session.read(|reader| catalog::schema(reader, &names)).expect("schema"),
+                true => session.read(|reader| sampler::schema(reader, &names)).expect("schema"),
                 false => catalog::SchemaFacts::default(),
             };
             let effects = migration::plan(&statements, &schema)[0].effects.clone();

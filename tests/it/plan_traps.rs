@@ -1,7 +1,7 @@
 //! The traps that a plan knows: each is first seen to be one on this server, then found in the plan.
 
-use migtime::catalog;
 use migtime::migration::{self, LockMode, Trap};
+use migtime::sampler;
 use migtime::server::Production;
 use postgres::Client;
 
@@ -13,7 +13,7 @@ fn found(database: &Database, sql: &str) -> Vec<(u32, Trap)> {
     let words = migration::names_in(&statements);
     let mut production = Production::connect(&database.parameters()).expect("the database takes connections");
     let schema = production
-        .read(|reader| catalog::schema(reader, &words))
+        .read(|reader| sampler::schema(reader, &words))
         .expect("the catalog is readable");
     migration::plan(&statements, &schema)
         .iter()
@@ -84,7 +84,7 @@ fn if_not_exists_keeps_an_invalid_index() {
     let statements = migration::parse(again, "m.sql").expect("parses");
     let mut production = Production::connect(&database.parameters()).expect("the database takes connections");
     let schema = production
-        .read(|reader| catalog::schema(reader, &[]))
+        .read(|reader| sampler::schema(reader, &[]))
         .expect("the catalog");
     let planned = migration::plan(&statements, &schema);
     let expected = "index public.i is there and invalid: IF NOT EXISTS keeps it as it is";

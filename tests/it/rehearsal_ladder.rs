@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use migtime::catalog;
 use migtime::migration::{self, BatchOptions, StepKind};
 use migtime::observation::{LadderRecord, Rehearsal};
 use migtime::rehearsal::Conditions;
+use migtime::sampler;
 use migtime::server::Staging;
 
 use crate::support::{Database, rehearse_once};
@@ -45,7 +45,7 @@ const TABLE: &str = "\"Odd % schema\".\"It's \"\"it\"\"\"";
 fn rehearsed(database: &Database, sql: &str, table: &str) -> Rehearsal {
     let mut clone = Staging::connect(&database.parameters()).expect("the clone is writable");
     let facts = clone
-        .read(|reader| catalog::table(reader, table))
+        .read(|reader| sampler::table(reader, table))
         .expect("the table is there");
     let statements = migration::parse(sql, "migration.sql").expect("plain SQL");
     let tables = BTreeMap::from([(table.to_owned(), facts.clone())]);

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use migtime::catalog;
 use migtime::migration::{self, BatchOptions, Batching, Step, Walk, WalkFrom, batches_sql};
 use migtime::observation::{EndReason, Rehearsal, StepRecord};
 use migtime::rehearsal::Conditions;
+use migtime::sampler;
 use migtime::server::Staging;
 
 use crate::support::{self, Database, rehearse_once, said};
@@ -34,7 +34,7 @@ fn table(columns: &str, fill: &str) -> Database {
 
 fn steps(clone: &mut Staging, sql: &str, walk: Option<Walk>) -> Vec<Step> {
     let facts = clone
-        .read(|reader| catalog::table(reader, "walked"))
+        .read(|reader| sampler::table(reader, "walked"))
         .expect("the table is there");
     let statements = migration::parse(sql, "migration.sql").expect("plain SQL");
     let options = BatchOptions {

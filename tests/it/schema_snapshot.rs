@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use migtime::catalog::snapshot::{SchemaSnapshot, snapshot};
+use migtime::catalog::snapshot::SchemaSnapshot;
 use migtime::catalog::{SchemaDifference, differences};
+use migtime::sampler::snapshot;
 use migtime::server::Staging;
 
 use crate::support::Database;

@@ -11,11 +11,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use migtime::catalog;
 use migtime::migration::Step;
 use migtime::observation::Rehearsal;
 use migtime::rehearsal::journal::Journal;
 use migtime::rehearsal::{Conditions, RehearsalMonitor, rehearse};
+use migtime::sampler;
 use migtime::server::{ConnectionParameters, Environment, Staging, ThrowawayOptions, ThrowawayServer};
 use postgres::Client;
 
@@ -295,7 +295,7 @@ impl RehearsalMonitor for Patient {}
 
 /// Rehearses `steps` on `clone` once, to the end, into `rehearsal`; nothing is saved.
 pub fn rehearse_once(clone: &mut Staging, steps: &[Step], conditions: &Conditions, rehearsal: &mut Rehearsal) {
-    rehearsal.server = clone.read(catalog::server_facts).expect("the server tells");
+    rehearsal.server = clone.read(sampler::server_facts).expect("the server tells");
     let mut journal = Journal::new(None);
     rehearse(clone, steps, 0, conditions, rehearsal, &mut journal, &mut Patient)
         .unwrap_or_else(|error| panic!("{}: {error}", steps[0].sql));

@@ -9,13 +9,13 @@ use super::super::whole_run::{WholeRun, runs_of, sha256};
 use super::super::{machine, output};
 use super::place::Place;
 use super::progress::BenchProgress;
-use crate::catalog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::runs;
 use crate::observation::{Benchmark, Rehearsal};
 use crate::rehearsal::Conditions;
 use crate::rehearsal::scenario::Scenario;
 use crate::report::BenchRow;
+use crate::sampler;
 use crate::server::{Sandbox, Staging};
 
 /// One scenario of a bench.
@@ -106,7 +106,7 @@ impl Entry {
         let copy = Sandbox::copy(template.parameters())?;
         let mut clone = Staging::connect(copy.parameters())?;
         if let Some(measured) = &self.measured
-            && measured.server != clone.read(catalog::server_facts)?
+            && measured.server != clone.read(sampler::server_facts)?
         {
             return Err(self.other("runs on a server with other settings"));
         }

@@ -2,9 +2,9 @@
 
 use super::super::arguments::{BatchArguments, CiArguments, OutsideArguments};
 use super::super::ground::Ground;
+use super::super::job::{Job, Resumable};
 use super::super::migration_file::{MigrationFile, statements};
 use super::super::progress::Progress;
-use super::super::rehearse::{Job, Resumable};
 use super::super::{connection, foreign, output};
 use super::configuration::Configuration;
 use super::pending::Pending;

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::super::arguments::BatchArguments;
+use super::super::job::{Job, REHEARSAL_FILE, Resumable};
 use super::super::migration_file::MigrationFile;
-use super::super::rehearse::{Job, REHEARSAL_FILE, Resumable};
 use super::super::repository::path_in_repository;
 use super::super::results::Results;
 use super::super::{connection, output, plan, targets, way_back};

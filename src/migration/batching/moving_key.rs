@@ -4,8 +4,9 @@
 
 use super::super::names::same_name;
 use super::super::outline::{Assignment, Dml};
-use super::{Request, Statement, Walked};
+use super::request::{Request, Walked};
 use crate::error::Error;
+use crate::migration::Statement;
 
 /// A column of the key that the statement itself assigns.
 pub(super) struct MovingKey<'walk> {

@@ -4,7 +4,7 @@ use super::super::lexer::BatchEdge;
 use super::super::names::same_name;
 use super::super::outline::{Bound, ColumnUse, Dml, Relation, Scope};
 use super::super::{Directive, RecognisedBy, Walk, weave};
-use super::{Decision, Request, Walked, described, note_of, note_of_other_key};
+use super::request::{Decision, Request, Walked, described, note_of, note_of_other_key};
 use crate::error::{Error, Result};
 
 const EXAMPLE: &str = "compare a key with both in the WHERE clause: id BETWEEN <batch_start> AND <batch_end>";

@@ -3,8 +3,9 @@
 //! Reads only; what a subcommand locks and rewrites is for `table_rules` to say.
 
 use super::types::DataType;
-use super::words::Words;
 use crate::migration::LockMode::{self, AccessExclusive, ShareRowExclusive, ShareUpdateExclusive};
+use crate::migration::names::name_path;
+use crate::migration::words::Words;
 
 /// One subcommand.
 #[derive(Clone, Debug)]
@@ -171,6 +172,17 @@ const COLUMN_CONSTRAINTS: &[&str] = &[
     "NOT ENFORCED",
     "NO INHERIT",
 ];
+
+/// Reads an `ALTER TABLE` as its table, as written, and what is done to it; `None` for every other statement.
+pub(in crate::migration) fn actions_of(statement: &Words) -> Option<(String, Vec<Action>)> {
+    let mut words = statement.clone();
+    if !words.accept("ALTER TABLE") {
+        return None;
+    }
+    words.accept("IF EXISTS");
+    let (table, _) = words.table()?;
+    Some((table, actions(&mut words)))
+}
 
 /// Reads the subcommands behind the name of the table.
 pub(super) fn actions(words: &mut Words) -> Vec<Action> {
@@ -409,7 +421,7 @@ pub(super) fn column_definition(words: &mut Words, if_not_exists: bool) -> Optio
     let written_type = words.until(COLUMN_CONSTRAINTS).text();
     let data_type = DataType::parse(&written_type);
     let mut column = ColumnDefinition {
-        name: super::name_path(&written_name).concat(),
+        name: name_path(&written_name).concat(),
         written_name,
         not_null: data_type.serial,
         data_type,

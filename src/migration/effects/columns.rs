@@ -4,14 +4,14 @@
 //! `src/backend/commands/tablecmds.c`.
 
 use super::alter_table::{ColumnDefinition, TypeChange};
-use super::storage::holds_no_null;
-use super::table_rules::Target;
+use super::constraint_text::{holds_no_null, referenced_columns};
+use super::judge::{Judge, Named};
+use super::target::Target;
 use super::types::{Change, DataType, change, same_operators};
-use super::words::Words;
-use super::{Judge, Named, name_path};
 use crate::catalog::{ColumnFacts, ConstraintFacts, RelationFacts};
 use crate::migration::LockMode::AccessExclusive;
 use crate::migration::Trap;
+use crate::migration::names::name_path;
 
 /// Functions whose value stays the same throughout a statement, for want of a catalog: a default is stored once.
 const STABLE_FUNCTIONS: &[&str] = &[
@@ -283,18 +283,4 @@ fn same_collation(column: &ColumnFacts, new: &TypeChange) -> bool {
         .as_ref()
         .map(|written| name_path(written).pop().unwrap_or_default());
     column.collation == wanted.filter(|name| name != "default")
-}
-
-/// Returns the columns that a foreign key refers to, bare.
-pub(super) fn referenced_columns(constraint: &ConstraintFacts) -> Vec<String> {
-    let key = constraint
-        .definition
-        .rsplit_once("REFERENCES")
-        .map_or("", |(_, key)| key);
-    let mut words = Words::new(key);
-    words.name();
-    words
-        .parenthesis()
-        .map(|mut columns| columns.identifiers())
-        .unwrap_or_default()
 }

@@ -1,8 +1,8 @@
 //! What adding, validating and dropping constraints locks, scans and builds.
 
-use super::Judge;
 use super::alter_table::Constraint;
-use super::table_rules::Target;
+use super::judge::Judge;
+use super::target::Target;
 use crate::catalog::ConstraintFacts;
 use crate::migration::LockMode::{RowShare, ShareUpdateExclusive};
 use crate::migration::Trap;

@@ -4,9 +4,9 @@
 //! does not follow, such as the effects of `DO` blocks, stays as it was.
 
 use super::alter_table::{self, Action, Constraint, column_definition, table_constraint};
-use super::name_path;
-use super::words::Words;
 use crate::catalog::{ColumnFacts, ConstraintFacts, Origin, RelationFacts, SchemaFacts, SchemaIndex, TypeFacts};
+use crate::migration::names::name_path;
+use crate::migration::words::Words;
 
 /// Applies a statement to the facts; without a catalog there is nothing to apply it to.
 pub(in crate::migration) fn evolve(sql: &str, schema: &mut SchemaFacts) {

@@ -1,9 +1,11 @@
 //! What statements about indexes lock, build and rewrite.
 
-use super::words::Words;
-use super::{Effects, Judge, Named, TransactionRule, name_path, undo};
+use super::judge::{Effects, Judge, Named, TransactionRule};
+use super::undo;
 use crate::migration::LockMode::{self, AccessExclusive, Share, ShareUpdateExclusive};
 use crate::migration::Trap;
+use crate::migration::names::name_path;
+use crate::migration::words::Words;
 
 pub(super) fn create_index(judge: &mut Judge, words: &mut Words) {
     let concurrently = words.accept("CONCURRENTLY");

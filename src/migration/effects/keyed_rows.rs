@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use super::name_path;
-use super::words::Words;
 use crate::catalog::RelationFacts;
+use crate::migration::names::name_path;
+use crate::migration::words::Words;
 
 /// Returns the largest number of rows of `table` that meet `condition`; `None` where no key decides it.
 pub(super) fn keyed_rows(table: &RelationFacts, condition: &Words) -> Option<f64> {

@@ -1,9 +1,11 @@
 //! What statements about views, sequences, types, domains, triggers, statistics and comments lock and scan.
 
-use super::words::Words;
-use super::{Effects, Judge, TransactionRule, name_path, undo};
+use super::judge::{Effects, Judge, TransactionRule};
+use super::undo;
 use crate::migration::LockMode::{AccessExclusive, Share, ShareRowExclusive, ShareUpdateExclusive};
 use crate::migration::Trap;
+use crate::migration::names::name_path;
+use crate::migration::words::Words;
 
 pub(super) fn create_trigger(judge: &mut Judge, words: &mut Words) {
     trigger(judge, words, false);

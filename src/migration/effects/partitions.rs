@@ -3,12 +3,13 @@
 //! After `ATExecAttachPartition` and `ATExecDetachPartition` in `src/backend/commands/tablecmds.c`. That a CHECK proves the bound
 //! is seen where it is written like the bound, over one column; otherwise the partition counts as scanned.
 
-use super::storage::{holds_no_null, plain, proves};
-use super::table_rules::Target;
-use super::words::Words;
-use super::{Judge, Named, TransactionRule, name_path};
+use super::constraint_text::{holds_no_null, plain, proves};
+use super::judge::{Judge, Named, TransactionRule};
+use super::target::Target;
 use crate::catalog::RelationFacts;
 use crate::migration::LockMode::{AccessExclusive, ShareRowExclusive, ShareUpdateExclusive};
+use crate::migration::names::name_path;
+use crate::migration::words::Words;
 
 impl<'facts> Judge<'facts> {
     pub(super) fn attach(&mut self, target: &Target<'facts>, written: &str, bound: &str) {

@@ -3,11 +3,12 @@
 //! Which tables a query reads from end to end is the planner's choice: it is foretold only as far as a missing or a fitting
 //! index decides it.
 
+use super::judge::{Judge, Named};
 use super::keyed_rows::keyed_rows;
-use super::words::Words;
-use super::{Judge, Named, name_path};
 use crate::catalog::RelationFacts;
 use crate::migration::LockMode::{RowExclusive, RowShare};
+use crate::migration::names::name_path;
+use crate::migration::words::Words;
 use crate::migration::{StepKind, Trap};
 
 /// Functions that migrations call by `SELECT` and that touch no table.

@@ -2,9 +2,14 @@
 //!
 //! Locks are those of PostgreSQL's documentation ("Explicit Locking") and of the sources named beside them.
 
-use super::words::Words;
-use super::{Judge, TransactionRule, indexes, other_objects, queries, table_rules, undo, whole_tables};
-use crate::migration::LockMode::{self, AccessExclusive, ShareUpdateExclusive};
+use super::judge::{Effects, Judge, TransactionRule};
+use super::{indexes, other_objects, queries, table_rules, undo, whole_tables};
+use crate::catalog::SchemaFacts;
+use crate::migration::LockMode::{AccessExclusive, ShareUpdateExclusive};
+use crate::migration::words::Words;
+
+/// Version whose rules hold when no server was asked: the oldest that its project still maintains.
+const ASSUMED_VERSION: u32 = 140_000;
 
 type Rule = fn(&mut Judge, &mut Words);
 
@@ -157,8 +162,27 @@ const FORBIDDEN: &[&str] = &[
     "DROP TABLESPACE",
 ];
 
+/// Returns what a statement does to a schema as it stands; `sql` is one valid statement without its semicolon.
+///
+/// Without facts (`SchemaFacts::default()`) everything is told that the text alone decides.
+pub fn effects(sql: &str, schema: &SchemaFacts) -> Effects {
+    let mut judge = Judge {
+        schema,
+        version: if schema.is_known() {
+            schema.version_num
+        } else {
+            ASSUMED_VERSION
+        },
+        effects: Effects::default(),
+    };
+    judge_statement(&mut judge, &mut Words::new(sql));
+    let mut effects = judge.effects;
+    effects.tidy();
+    effects
+}
+
 /// Judges one statement.
-pub(super) fn judge(judge: &mut Judge, words: &mut Words) {
+fn judge_statement(judge: &mut Judge, words: &mut Words) {
     let whole = words.clone();
     if FORBIDDEN.iter().any(|keywords| words.at(keywords)) {
         judge.effects.transaction = TransactionRule::Forbidden;
@@ -232,21 +256,4 @@ fn publication(judge: &mut Judge, words: &mut Words) {
             }
         }
     }
-}
-
-/// Returns the mode that `LOCK TABLE … IN mode MODE` names.
-pub(super) fn mode_in_words(text: &str) -> Option<LockMode> {
-    let name: String = text.split_whitespace().map(capitalised).collect();
-    LockMode::from_name(&format!("{name}Lock"))
-}
-
-fn capitalised(word: &str) -> String {
-    let lower = word.to_ascii_lowercase();
-    let mut letters = lower.chars();
-    letters
-        .next()
-        .map(|first| first.to_ascii_uppercase())
-        .into_iter()
-        .chain(letters)
-        .collect()
 }

@@ -3,8 +3,8 @@
 //! Knows no sizes: whether the statement is dangerous is for the caller to judge.
 
 use super::alter_table::{self, Action, Constraint};
-use super::words::Words;
 use crate::migration::names::quoted;
+use crate::migration::words::Words;
 
 /// Returns the form that keeps reads and writes going, where there is one.
 pub fn safe_form(sql: &str) -> Option<String> {

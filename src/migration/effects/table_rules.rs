@@ -4,9 +4,12 @@
 //! subcommands of one statement run under the strongest lock that one of them needs.
 
 use super::alter_table::{self, Action};
-use super::words::Words;
-use super::{Effects, Judge, Named, name_path, undo};
+use super::judge::{Effects, Judge, Named};
+use super::target::Target;
+use super::undo;
 use crate::migration::LockMode::{self, AccessExclusive, ShareRowExclusive, ShareUpdateExclusive};
+use crate::migration::names::name_path;
+use crate::migration::words::Words;
 
 /// Storage parameters that are set under the strongest lock (`src/backend/access/common/reloptions.c`); all others are under
 /// `ShareUpdateExclusiveLock`.
@@ -60,17 +63,6 @@ pub(super) fn alter_table<'facts>(judge: &mut Judge<'facts>, words: &mut Words) 
         [action] => undo::of_action(&written, action, target.table.facts, judge.schema.is_known()),
         _ => None,
     };
-}
-
-/// The table that a statement alters.
-pub(super) struct Target<'facts> {
-    pub table: Named<'facts>,
-    /// With its partitions and children, unless `ONLY` it is meant.
-    pub tables: Vec<Named<'facts>>,
-    /// The strongest lock that a subcommand needs.
-    pub lock: LockMode,
-    /// Whether what depends on a dropped part goes with it.
-    pub cascade: bool,
 }
 
 fn lock_of(action: &Action, version: u32) -> LockMode {
@@ -196,7 +188,7 @@ impl<'facts> Judge<'facts> {
         if self.version >= 150_000 {
             for sequence in table.facts.iter().flat_map(|facts| &facts.sequences) {
                 self.effects.lock(sequence, AccessExclusive);
-                super::Effects::note(&mut self.effects.rewritten, sequence);
+                Effects::note(&mut self.effects.rewritten, sequence);
             }
         }
     }
@@ -211,7 +203,7 @@ impl<'facts> Judge<'facts> {
         let present = facts.tablespace.as_ref().unwrap_or(&self.schema.tablespace);
         if present != name && table.has_storage() {
             // Copied block by block; the indexes stay where they are.
-            super::Effects::note(&mut self.effects.rewritten, &table.name);
+            Effects::note(&mut self.effects.rewritten, &table.name);
         }
     }
 

@@ -4,11 +4,10 @@
 //! at its end says what. What was perhaps there before the statement is not taken away.
 
 use super::alter_table::{Action, Constraint};
-use super::losses::keeps_values;
-use super::types::DataType;
-use super::words::Words;
+use super::types::{DataType, keeps_values};
 use crate::catalog::RelationFacts;
 use crate::migration::names::{last_part, quoted};
+use crate::migration::words::Words;
 
 /// Statements that make an object `name`, which `DROP` of the same keywords takes away.
 const CREATED: &[&str] = &[

@@ -1,10 +1,11 @@
 //! What statements about whole tables and materialised views lock, rewrite and scan: `CREATE`, `DROP`, `TRUNCATE`, maintenance.
 
 use super::alter_table::{column_definition, table_constraint};
-use super::rules::mode_in_words;
-use super::words::Words;
-use super::{Effects, Judge, Named, TransactionRule, name_path, queries};
+use super::judge::{Effects, Judge, Named, TransactionRule};
+use super::queries;
 use crate::migration::LockMode::{self, AccessExclusive, Exclusive, ShareRowExclusive, ShareUpdateExclusive};
+use crate::migration::names::name_path;
+use crate::migration::words::Words;
 use crate::migration::{StepKind, Trap};
 
 pub(super) fn create_table(judge: &mut Judge, words: &mut Words) {
@@ -265,7 +266,7 @@ pub(super) fn lock(judge: &mut Judge, words: &mut Words) {
     judge.effects.transaction = TransactionRule::Required;
     let mut names = words.until(&["IN", "NOWAIT"]);
     let mode = match words.accept("IN") {
-        true => mode_in_words(&words.until(&["MODE"]).text()),
+        true => LockMode::from_words(&words.until(&["MODE"]).text()),
         false => Some(AccessExclusive),
     };
     let Some(mode) = mode else {

@@ -3,20 +3,12 @@
 
 use super::facts::{ColumnChange, ConstraintChange, IndexChange};
 use super::identifiers::{free_name, quote};
-use super::switch::{block, switch};
-use super::{Phase, identifiers};
+use super::in_step::{Step, block, in_schema, in_step, indexed, out_of_step};
+use super::phase::Phase;
+use super::switch::switch;
 
 /// Rows in a batch of the backfill.
 const BATCH: u32 = 5_000;
-
-/// Which of the two columns follows the other.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// Before the switch: the twin follows; where only the name changes, each follows the other.
-    TwinFollows,
-    /// After the switch: the old column follows the final one.
-    OldFollows,
-}
 
 /// Returns the phases of a column.
 pub fn phases(change: &ColumnChange) -> Vec<Phase> {
@@ -173,23 +165,6 @@ fn index(change: &ColumnChange) -> Option<Phase> {
     })
 }
 
-pub fn indexed(change: &ColumnChange, index: &IndexChange, name: &str, column: &str) -> String {
-    let body = change.with(&index.body, column);
-    let create = format!("{} {} ON {} {body};", index.create, quote(name), change.table.name);
-    match &index.comment {
-        Some(comment) => format!(
-            "{create}\nCOMMENT ON INDEX {} IS '{}';",
-            in_schema(change, name),
-            comment.replace('\'', "''")
-        ),
-        None => create,
-    }
-}
-
-pub fn in_schema(change: &ColumnChange, name: &str) -> String {
-    format!("{}.{}", quote(&change.table.schema), quote(name))
-}
-
 fn refer(change: &ColumnChange) -> Option<Phase> {
     let (mut forward, mut back) = (Vec::new(), Vec::new());
     for reference in &change.references {
@@ -266,71 +241,4 @@ fn described(change: &ColumnChange, column: &str) -> Vec<String> {
         ));
     }
     statements
-}
-
-/// Makes the trigger that keeps the columns in step.
-pub fn in_step(change: &ColumnChange, step: Step) -> Vec<String> {
-    let (function, trigger) = names(change);
-    let body = match (step, change.is_rename()) {
-        (Step::TwinFollows, true) => both_ways(change),
-        (Step::TwinFollows, false) => {
-            format!(
-                "    NEW.{} := NEW.{}::{};\n",
-                quote(&change.twin),
-                quote(&change.old),
-                change.new_type
-            )
-        }
-        (Step::OldFollows, _) => format!(
-            "    NEW.{} := NEW.{}::{};\n",
-            quote(&change.retired),
-            quote(&change.final_name),
-            change.old_type
-        ),
-    };
-    vec![
-        format!(
-            "CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $in_step$\nBEGIN\n{body}    RETURN NEW;\nEND\n$in_step$;"
-        ),
-        format!(
-            "CREATE TRIGGER {trigger} BEFORE INSERT OR UPDATE ON {} FOR EACH ROW EXECUTE FUNCTION {function}();",
-            change.table.name
-        ),
-    ]
-}
-
-/// Takes that trigger away.
-pub fn out_of_step(change: &ColumnChange) -> Vec<String> {
-    let (function, trigger) = names(change);
-    vec![
-        format!("DROP TRIGGER {trigger} ON {};", change.table.name),
-        format!("DROP FUNCTION {function}();"),
-    ]
-}
-
-/// The later of two triggers has the last word, so its name comes last in the alphabet.
-fn names(change: &ColumnChange) -> (String, String) {
-    let stem = format!("{}_{}", change.table.bare_name, change.old);
-    let function = in_schema(change, &identifiers::free_name(&stem, "_in_step", &[]));
-    let trigger = quote(&identifiers::free_name(&format!("zz_{stem}"), "_in_step", &[]));
-    (function, trigger)
-}
-
-fn both_ways(change: &ColumnChange) -> String {
-    let (old, new) = (quote(&change.old), quote(&change.twin));
-    let cast = if change.comparable() { "" } else { "::text" };
-    format!(
-        "    IF TG_OP = 'INSERT' THEN
-        IF NEW.{new} IS NULL THEN
-            NEW.{new} := NEW.{old};
-        ELSE
-            NEW.{old} := NEW.{new};
-        END IF;
-    ELSIF NEW.{new}{cast} IS DISTINCT FROM OLD.{new}{cast} THEN
-        NEW.{old} := NEW.{new};
-    ELSIF NEW.{old}{cast} IS DISTINCT FROM OLD.{old}{cast} THEN
-        NEW.{new} := NEW.{old};
-    END IF;
-"
-    )
 }

@@ -7,16 +7,20 @@
 mod column;
 mod facts;
 mod identifiers;
+mod in_step;
+mod phase;
 mod switch;
 mod table;
 
 use super::Statement;
-use super::effects::{Action, Effects, Words, actions_of, effects};
+use super::effects::{Action, Effects, actions_of, effects};
 use super::names::name_path;
+use super::words::Words;
 use crate::catalog::SchemaFacts;
 use crate::catalog::snapshot::SchemaSnapshot;
 use crate::error::{Error, ErrorKind, Result};
 use facts::ColumnChange;
+use phase::Phase;
 
 /// A file of the plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,17 +29,6 @@ pub struct PhaseFile {
     pub name: String,
     /// Its text.
     pub text: String,
-}
-
-/// A phase before it has its number.
-struct Phase {
-    name: &'static str,
-    /// What happens, in a few words.
-    title: String,
-    /// What whoever runs it should know.
-    notes: Vec<String>,
-    forward: Vec<String>,
-    back: Vec<String>,
 }
 
 /// Returns the files of the plan for every rename and rewriting change of type among `statements`.

@@ -1,9 +1,9 @@
 //! The switch: one short transaction after which the application lives on the new column, and its exact reverse.
 
-use super::Phase;
-use super::column::{Step, in_schema, in_step, indexed, out_of_step};
 use super::facts::{ColumnChange, ReferenceChange, SequenceFacts};
 use super::identifiers::{free_name, quote};
+use super::in_step::{Step, block, in_schema, in_step, indexed, out_of_step};
+use super::phase::Phase;
 use crate::migration::names::last_part;
 
 /// Returns the phase in which names, keys, defaults and sequences change hands.
@@ -92,14 +92,6 @@ fn back(change: &ColumnChange) -> Vec<String> {
     statements.extend(block(within));
     statements.extend(validated);
     statements
-}
-
-/// Puts statements into one transaction that does not wait long for its locks.
-pub fn block(statements: Vec<String>) -> Vec<String> {
-    let mut block = vec!["BEGIN;".to_owned(), "SET LOCAL lock_timeout = '5s';".to_owned()];
-    block.extend(statements);
-    block.push("COMMIT;".to_owned());
-    block
 }
 
 fn renamed_columns(change: &ColumnChange, forward: bool) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! A table gets another name: the old one stays as a view through which the application reads and writes until it is gone.
 
-use super::Phase;
 use super::identifiers::quote;
+use super::phase::Phase;
 use crate::catalog::snapshot::SchemaSnapshot;
 use crate::catalog::{RelationFacts, SchemaFacts};
 

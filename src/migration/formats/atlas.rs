@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use super::file_name::split_digits;
+use super::history::Migration;
 use super::lines::lines;
 use super::plain::is_sql;
 use super::script::{Script, Send, TransactionScope};
-use super::{Migration, Place, SourceFile, refused};
+use super::source_file::{Place, SourceFile, refused};
 use crate::error::Result;
 
 /// Returns the migrations of Atlas.

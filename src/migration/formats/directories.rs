@@ -1,7 +1,8 @@
 //! diesel and Prisma: a directory for each migration.
 
+use super::history::Migration;
 use super::script::{Script, Send, TransactionScope};
-use super::{Migration, SourceFile, refused};
+use super::source_file::{SourceFile, refused};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Returns the migrations of diesel: `<version>_name/up.sql` and `down.sql`, each sent whole, in a transaction unless the

@@ -5,9 +5,10 @@ use serde::Deserialize;
 use super::atlas::cut;
 use super::directories::{sorted, version};
 use super::file_name::{by_leading_number, split_digits};
+use super::history::Migration;
 use super::plain::is_sql;
 use super::script::{Script, Send, TransactionScope};
-use super::{Migration, Place, SourceFile, refused};
+use super::source_file::{Place, SourceFile, refused};
 use crate::error::Result;
 
 /// What stands between two statements.

@@ -1,12 +1,13 @@
 //! Flyway, and refinery, whose names look the same: `V1.2__name.sql`.
 
 use super::file_name::{by_numbers, numbers};
+use super::history::Migration;
 use super::pairs::in_order;
 use super::script::{Script, Send, TransactionScope};
-use super::{Migration, SourceFile};
+use super::source_file::SourceFile;
 use crate::error::{ErrorKind, Result};
-use crate::migration::effects::Words;
 use crate::migration::statement::Statement;
+use crate::migration::words::Words;
 
 /// A name of Flyway's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

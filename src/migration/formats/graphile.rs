@@ -1,10 +1,11 @@
 //! graphile-migrate: committed files by name, then what is current; each sent whole, in a transaction unless it says otherwise.
 
 use super::file_name::split_digits;
+use super::history::Migration;
 use super::lines::lines;
 use super::plain::is_sql;
 use super::script::{Script, Send, TransactionScope};
-use super::{Migration, Place, SourceFile, refused};
+use super::source_file::{Place, SourceFile, refused};
 use crate::error::Result;
 
 /// Returns the migrations of graphile-migrate, from its `migrations` directory or from `committed` itself.

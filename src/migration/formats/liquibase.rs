@@ -4,10 +4,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::atlas::cut;
+use super::history::Migration;
 use super::lines::{Line, lines};
 use super::plain::is_sql;
 use super::script::{Script, Send, TransactionScope};
-use super::{Migration, Place, SourceFile, refused};
+use super::source_file::{Place, SourceFile, refused};
 use crate::error::Result;
 
 /// Returns the changesets of the files, which are taken by path as `includeAll` takes them.

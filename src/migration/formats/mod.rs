@@ -9,116 +9,26 @@ mod drizzle;
 mod file_name;
 mod flyway;
 mod graphile;
+mod history;
 mod lines;
 mod liquibase;
 mod pairs;
 mod plain;
 mod recognise;
 mod script;
+mod scripts;
 mod sections;
 mod single_files;
-mod tool;
+mod source_file;
 
-use std::sync::Arc;
+use crate::error::Result;
 
-use crate::error::{Error, ErrorKind, Result};
-
+pub use super::tool::Tool;
+pub use history::{History, Migration};
 pub use recognise::{companions, is_of_interest};
-pub use script::{Script, Scripts, Send, TransactionScope};
-pub use tool::Tool;
-
-/// A file as the caller found it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SourceFile {
-    /// Name for messages.
-    pub name: String,
-    /// Path below the directory that was named, with `/`; of a single file and its companions their name behind that of their
-    /// directory.
-    pub path: String,
-    /// Its text; `None` for one of which only the name matters.
-    pub text: Option<Arc<str>>,
-}
-
-impl SourceFile {
-    fn text(&self) -> &str {
-        // A byte order mark hides the marker of a first line.
-        let text = self.text.as_deref().unwrap_or_default();
-        text.strip_prefix('\u{feff}').unwrap_or(text)
-    }
-
-    fn file_name(&self) -> &str {
-        self.path.rsplit('/').next().unwrap_or_default()
-    }
-
-    /// Returns the directories between the named one and the file, joined by `/`; empty when there are none.
-    fn directory(&self) -> &str {
-        self.path.rsplit_once('/').map_or("", |(directory, _)| directory)
-    }
-}
-
-/// What the person named.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// One file; the first of those given. The others are its companions.
-    File,
-    /// A directory with all its files.
-    Directory,
-}
-
-/// One migration of a tool.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Migration {
-    /// Its version as written, e.g. `0007` or `1.2`; its name, where the tool knows no versions.
-    pub version: String,
-    /// What it is called: its file, or `author:id`.
-    pub name: String,
-    /// What it does.
-    pub up: Script,
-    /// What undoes it, where that is written.
-    pub down: Option<Script>,
-}
-
-impl Migration {
-    /// Says whether a person means this one: by its version, with or without leading zeros, or by its name.
-    pub fn is_called(&self, wanted: &str) -> bool {
-        let name = self.name.rsplit('/').next().unwrap_or_default();
-        let bare_name = name.strip_suffix(".sql").unwrap_or(name);
-        [self.version.as_str(), self.name.as_str(), name, bare_name].contains(&wanted)
-            || file_name::numbers(&self.version)
-                .is_some_and(|version| file_name::numbers(wanted).as_ref() == Some(&version))
-    }
-}
-
-/// The migrations of a directory or a file, in the order in which their tool runs them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct History {
-    /// The tool.
-    pub tool: Tool,
-    /// Its migrations; at least one.
-    pub migrations: Vec<Migration>,
-    /// What a person should know of how the files were read.
-    pub remarks: Vec<String>,
-}
-
-impl History {
-    /// Keeps the migration of one file; a file that undoes another is then what is run.
-    fn take_only(&mut self, file: &SourceFile) {
-        let undoes = |migration: &Migration| {
-            let down = migration.down.as_ref().filter(|down| down.file() == file.name);
-            down.filter(|_| migration.up.file() != file.name).cloned()
-        };
-        if let Some(down) = self.migrations.iter().find_map(undoes) {
-            self.migrations = vec![Migration {
-                version: file.file_name().to_owned(),
-                name: file.path.clone(),
-                up: down,
-                down: None,
-            }];
-        } else {
-            self.migrations.retain(|migration| migration.up.file() == file.name);
-        }
-    }
-}
+pub use script::{Script, Send, TransactionScope};
+pub use scripts::Scripts;
+pub use source_file::{Place, SourceFile};
 
 /// Files whose directory is their name.
 const NAMED_BY_DIRECTORY: [&str; 3] = ["up.sql", "down.sql", "migration.sql"];
@@ -155,7 +65,7 @@ pub fn read(name: &str, mut files: Vec<SourceFile>, place: Place, told: Option<T
     if place == Place::File {
         history.take_only(&files[0]);
         if history.migrations.is_empty() {
-            return Err(not_run(&files[0], tool));
+            return Err(source_file::not_run(&files[0], tool));
         }
     }
     history.remarks = recognise::remarks(&history, files, place, told.is_some());
@@ -181,20 +91,6 @@ fn migrations(tool: Tool, files: &[SourceFile], place: Place) -> Result<Vec<Migr
         Tool::Liquibase => liquibase::migrations(files, place),
         Tool::Drizzle => drizzle::migrations(files, place),
     }
-}
-
-/// Says that a file stands beside a migration, and is none.
-fn not_run(file: &SourceFile, tool: Tool) -> Error {
-    Error::new(
-        ErrorKind::Usage,
-        format!("{}: {} does not run this file", file.name, tool.name()),
-    )
-    .with_hint("name the migration beside it, or their directory")
-}
-
-/// Returns a usage error at a line of a file.
-fn refused(file: &SourceFile, line: usize, message: impl std::fmt::Display) -> Error {
-    Error::new(ErrorKind::Usage, format!("{}:{line}: {message}", file.name))
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! golang-migrate and sqlx: numbered files, the way back in a file beside.
 
 use super::file_name::{by_numbers, numbered, numbers};
+use super::history::Migration;
 use super::script::{Script, Send, TransactionScope};
-use super::{Migration, SourceFile, refused};
+use super::source_file::{SourceFile, refused};
 use crate::error::Result;
 
 /// Returns the migrations of golang-migrate: `0001_name.up.sql` and `.down.sql`, each sent whole, without a transaction.

@@ -3,8 +3,9 @@
 use std::cmp::Ordering;
 
 use super::file_name::{by_leading_number, split_digits};
+use super::history::Migration;
 use super::script::{Script, Send, TransactionScope};
-use super::{Migration, Place, SourceFile};
+use super::source_file::{Place, SourceFile};
 use crate::error::Result;
 
 /// Endings of the scripts that undo others, each with the endings of those.

@@ -5,10 +5,13 @@ use std::collections::BTreeSet;
 use super::drizzle::{BREAKPOINT, JOURNAL};
 use super::file_name::numbered;
 use super::flyway::Name;
+use super::history::History;
 use super::lines::lines;
 use super::plain::is_sql;
-use super::{History, Place, SourceFile, Tool, flyway, graphile, liquibase, pairs, plain, sections, single_files};
+use super::source_file::{Place, SourceFile};
+use super::{flyway, graphile, liquibase, pairs, plain, sections, single_files};
 use crate::error::{Error, ErrorKind, Result};
+use crate::migration::tool::Tool;
 
 /// How much of a file is searched for markers, in bytes.
 const HEAD: usize = 4096;

@@ -1,11 +1,8 @@
-//! One direction of a migration: which parts of which file, in which transaction, sent how; and the statements of many, in order.
+//! One direction of a migration: which parts of which file, in which transaction, sent how.
 
 use std::ops::Range;
 
-use super::{SourceFile, Tool, flyway};
-use crate::error::{Error, ErrorKind, Result};
-use crate::migration::source::Source;
-use crate::migration::statement::{Include, Included, Sending, Statement, parse_part};
+use super::source_file::SourceFile;
 
 /// What a tool's transaction spans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,119 +61,5 @@ impl Script {
     /// Returns the name of its file.
     pub fn file(&self) -> &str {
         &self.file.name
-    }
-}
-
-/// Scripts to run one after the other.
-pub struct Scripts<'a> {
-    /// Their tool.
-    pub tool: Tool,
-    /// The scripts, in order.
-    pub scripts: Vec<&'a Script>,
-}
-
-impl Scripts<'_> {
-    /// Reads the statements, numbered from 1; each says in which transaction and message its tool sends it.
-    ///
-    /// `include` finds the files that `\i` and `\ir` name, which only psql follows.
-    ///
-    /// # Errors
-    /// `Usage` with `file:line:column` for what is no valid SQL, for psql's other commands, for what its tool would cut in the
-    /// middle, and for statements that the tool will not run together.
-    pub fn statements(&self, include: &mut dyn FnMut(&Include) -> Result<Included>) -> Result<Vec<Statement>> {
-        let mut gathered = Gathered::default();
-        for script in &self.scripts {
-            self.gather(script, include, &mut gathered)?;
-        }
-        Ok(gathered.statements)
-    }
-
-    fn gather(
-        &self,
-        script: &Script,
-        include: &mut dyn FnMut(&Include) -> Result<Included>,
-        gathered: &mut Gathered,
-    ) -> Result<()> {
-        let text = script.file.text();
-        let source = Source::new(&script.file.name, text);
-        let mut include = |wanted: &Include| match self.tool {
-            Tool::PlainSql => include(wanted),
-            tool => Err(Error::new(
-                ErrorKind::Usage,
-                format!("\\i and \\ir are commands of psql, which {} does not know", tool.name()),
-            )),
-        };
-        let mut parts = Vec::with_capacity(script.parts.len());
-        for part in &script.parts {
-            let statements = parse_part(&source.up_to(part.end), part.start, &mut include);
-            parts.push(statements.map_err(|error| self.explained(error, part.end < text.len()))?);
-        }
-        // Batch placeholders are written for migtime: the tool could not run this script.
-        let in_batches = parts
-            .iter()
-            .flatten()
-            .any(|statement| !statement.placeholders.is_empty());
-        let (transaction, send) = match self.tool {
-            _ if in_batches => (TransactionScope::None, Send::PerStatement),
-            Tool::Flyway => (flyway::transaction_of(script, &parts)?, script.send),
-            _ => (script.transaction, script.send),
-        };
-        gathered.add(self.tool, transaction, send, parts);
-        Ok(())
-    }
-
-    /// Says why a statement ends too early, where a line-wise tool has cut it.
-    fn explained(&self, error: Error, more_follows: bool) -> Error {
-        let cut = error.message().ends_with("is never closed") && more_follows;
-        match self.tool {
-            Tool::Goose | Tool::SqlMigrate if cut => error.with_hint(format!(
-                "{} ends a statement at each line that ends with ;: put its markers StatementBegin and StatementEnd around this one",
-                self.tool.name()
-            )),
-            _ => error,
-        }
-    }
-}
-
-#[derive(Default)]
-struct Gathered {
-    statements: Vec<Statement>,
-    transactions: u32,
-    messages: u32,
-    /// The transaction of all that is pending, once it is open.
-    pending: Option<u32>,
-}
-
-impl Gathered {
-    fn add(&mut self, tool: Tool, scope: TransactionScope, send: Send, parts: Vec<Vec<Statement>>) {
-        if parts.iter().all(Vec::is_empty) {
-            return;
-        }
-        let transaction = match (scope, self.pending) {
-            (TransactionScope::None, _) => None,
-            (TransactionScope::AllPending, Some(pending)) => Some(pending),
-            _ => {
-                self.transactions += 1;
-                Some(self.transactions)
-            }
-        };
-        if scope == TransactionScope::AllPending {
-            self.pending = transaction;
-        }
-        for statements in parts {
-            let together = send == Send::Whole && statements.len() > 1;
-            self.messages += u32::from(together);
-            for statement in statements {
-                self.statements.push(Statement {
-                    number: self.statements.len() as u32 + 1,
-                    sending: Sending {
-                        tool,
-                        transaction,
-                        message: together.then_some(self.messages),
-                    },
-                    ..statement
-                });
-            }
-        }
     }
 }

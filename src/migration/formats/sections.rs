@@ -4,11 +4,12 @@
 use std::ops::Range;
 
 use super::file_name::{by_leading_number, split_digits};
+use super::history::Migration;
 use super::lines::{Line, lines};
 use super::pairs::in_order;
 use super::plain::is_sql;
 use super::script::{Script, Send, TransactionScope};
-use super::{Migration, Place, SourceFile, refused};
+use super::source_file::{Place, SourceFile, refused};
 use crate::error::Result;
 
 /// Returns the migrations of goose, `0001_name.sql`, by number.

@@ -4,11 +4,12 @@ use std::cmp::Ordering;
 use std::ops::Range;
 
 use super::file_name::{by_numbers, numbered, numbers, split_digits};
+use super::history::Migration;
 use super::lines::{Line, lines};
 use super::pairs::in_order;
 use super::script::{Script, Send, TransactionScope};
 use super::sections::candidates;
-use super::{Migration, Place, SourceFile, refused};
+use super::source_file::{Place, SourceFile, refused};
 use crate::error::Result;
 
 /// The line that divides a file of tern's.

@@ -1,6 +1,6 @@
 //! Which statements and functions reach outside their database, from PostgreSQL's documentation and `pg_proc` of 13 to 18.
 
-use super::Outside;
+use super::outside::Outside;
 
 /// The first words of statements; objects that `pg_shdepend` or `pg_shdescription` knows are the whole server's.
 pub(super) const HEADS: &[(&str, Outside)] = &[

@@ -7,7 +7,7 @@ use squawk_syntax::{SyntaxKind, SyntaxNode};
 use super::super::lexer::BatchEdge;
 use super::super::names::{last_part, name_path};
 use super::super::outline::{Assignment, Bound, ColumnUse, Conjunct, Relation, Scope};
-use super::{range_of, written_name};
+use super::node::{range_of, written_name};
 
 /// Keywords that stand where a column could and are functions.
 const VALUE_KEYWORDS: [SyntaxKind; 12] = [

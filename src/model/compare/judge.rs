@@ -1,7 +1,8 @@
 //! Samples → verdicts: more than chance, and large enough to matter.
 
+use super::comparison::{Ratio, Side, Verdict};
+use super::options::{ALPHA, CompareOptions, POWER};
 use super::sample::Sample;
-use super::{ALPHA, CompareOptions, POWER, Ratio, Side, Verdict};
 use crate::stats::difference::Difference;
 use crate::stats::holm::holm_adjusted;
 use crate::stats::permutation::{attainable_level, permutation_p_value, smallest_p_value};

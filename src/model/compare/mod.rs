@@ -7,44 +7,15 @@
 mod comparison;
 mod judge;
 mod likeness;
+mod options;
 mod sample;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::observation::{FORMAT_VERSION, Rehearsal};
 pub use comparison::{Comparison, Judgement, Ratio, Side, StepChange, StepName, Verdict};
 use judge::Judged;
+pub use options::{ALPHA, CompareOptions, DEFAULT_MARGIN, POWER};
 use sample::Sample;
-
-/// Largest probability with which a gate may call a regression that is not there, over all comparisons of one call.
-pub const ALPHA: f64 = 0.05;
-/// Probability with which the stated minimum detectable effect is called.
-pub const POWER: f64 = 0.8;
-/// Slowdown below which nobody is disturbed, unless asked otherwise.
-pub const DEFAULT_MARGIN: f64 = 0.05;
-
-/// What a comparison is asked for.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct CompareOptions {
-    /// Slowdown that is still no regression, 0.05 for 5 %.
-    pub margin: f64,
-    /// Level of the effect's interval, 0 to 1.
-    pub level: f64,
-    /// Seed of the permutations that are drawn where there are too many to go through.
-    pub seed: u64,
-    /// Whether to judge each step instead of each migration as a whole.
-    pub each_step: bool,
-}
-
-impl Default for CompareOptions {
-    fn default() -> Self {
-        CompareOptions {
-            margin: DEFAULT_MARGIN,
-            level: 0.95,
-            seed: 1,
-            each_step: false,
-        }
-    }
-}
 
 /// A rehearsal or bench with the name by which it finds its counterpart.
 #[derive(Clone, Debug, PartialEq)]

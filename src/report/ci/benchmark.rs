@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
+use super::common::json_text;
 use super::name::{series, slug};
-use super::{Prediction, StatementVerdict, Verdict, json_text};
+use super::{Prediction, StatementVerdict, Verdict};
 use crate::report::words;
 
 /// Nanoseconds a second: Bencher's own measure of latency counts in them.

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
+use super::common::{self, totals};
 use super::name::hash;
-use super::{Finding, Level, Verdict, totals};
+use super::{Finding, Level, Verdict};
 use crate::report::text;
 
 /// Returns an annotation a finding, the gravest first: GitHub shows about ten of each kind.
@@ -25,7 +26,7 @@ pub fn annotations(verdicts: &[Verdict]) -> String {
             property(&title),
             message(&finding.message)
         )
-        .expect(super::STRING);
+        .expect(common::STRING);
         text
     })
 }
@@ -47,13 +48,13 @@ pub fn outputs(verdicts: &[Verdict]) -> String {
             "point-seconds={:.3}\nlower-seconds={:.3}\nupper-seconds={:.3}\n",
             total.point_seconds, total.lower_seconds, total.upper_seconds
         )
-        .expect(super::STRING);
+        .expect(common::STRING);
     }
     let violations: Vec<String> = verdicts
         .iter()
         .flat_map(|verdict| &verdict.findings)
         .filter(|finding| finding.level == Level::Error)
-        .map(|finding| text::one_line(&super::line_of(finding)))
+        .map(|finding| text::one_line(&common::line_of(finding)))
         .collect();
     text + &several_lines("violations", &violations.join("\n"))
 }

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
+use super::common::json_text;
 use super::name::fingerprints;
-use super::{Level, Verdict, json_text};
+use super::{Level, Verdict};
 
 /// Returns the findings as a code quality report, `artifacts:reports:codequality`.
 pub fn code_quality(verdicts: &[Verdict]) -> String {

@@ -3,6 +3,7 @@
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
+use super::common;
 use super::name::{WHOLE, title};
 use super::{Finding, Level, Prediction, Rule, Verdict};
 
@@ -161,7 +162,7 @@ impl Xml {
 }
 
 fn told(finding: &Finding) -> String {
-    format!("{}\n  {}\n", super::line_of(finding), finding.rule.help())
+    format!("{}\n  {}\n", common::line_of(finding), finding.rule.help())
 }
 
 /// Leaves out what XML 1.0 has no way to write (section 2.2).

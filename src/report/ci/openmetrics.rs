@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
+use super::common;
 use super::{Level, Prediction, Verdict};
 use crate::migration::command;
 use crate::report::words;
@@ -115,7 +116,7 @@ impl Family {
         }
         let mut text = format!("# HELP {0} {1}\n# TYPE {0} gauge\n", self.name, self.help);
         for (series, value) in lines {
-            writeln!(text, "{series} {value}").expect(super::STRING);
+            writeln!(text, "{series} {value}").expect(common::STRING);
         }
         text
     }

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::common::json_text;
 use super::name::fingerprints;
-use super::{Finding, Level, Rule, Verdict, json_text};
+use super::{Finding, Level, Rule, Verdict};
 
 /// Returns the findings as one SARIF run that also tells what each rule is about.
 pub fn sarif(verdicts: &[Verdict]) -> String {

@@ -1,6 +1,7 @@
 //! The job summary: Markdown that a reviewer reads in ten seconds, short enough for the forge to take.
 
-use super::{Finding, Level, Prediction, Rule, StatementVerdict, Verdict, totals};
+use super::common::totals;
+use super::{Finding, Level, Prediction, Rule, StatementVerdict, Verdict};
 use crate::model::estimate::Interval;
 use crate::report::markdown::{code, escaped, table};
 use crate::report::{text, words};

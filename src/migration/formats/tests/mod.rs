@@ -4,6 +4,8 @@ mod histories;
 mod marked_files;
 mod named_files;
 
+use std::sync::Arc;
+
 use super::*;
 use crate::migration::Statement;
 

@@ -2,9 +2,9 @@
 //!
 //! Each is one round trip. The predicate is SQL that a person wrote; it runs in the reader's read-only transaction.
 
-use super::facts::{Column, TableFacts};
-use super::sampling::{self, Moments, Sampled};
-use super::{document, indexes};
+use crate::catalog::document;
+use crate::catalog::facts::{Column, TableFacts};
+use crate::catalog::{self, Moments, Sampled};
 use crate::error::{Error, ErrorKind, Result};
 use crate::server::Reader;
 
@@ -53,7 +53,7 @@ pub fn sample(
         &sample_query(&facts.name, alias, condition, percent, seed),
     )?;
     let moments: Moments = document::parse(&text)?;
-    Ok(sampling::from_moments(
+    Ok(catalog::from_moments(
         &moments,
         f64::from(percent) / 100.0,
         predicate.is_some(),
@@ -70,7 +70,7 @@ pub fn exact(reader: &mut Reader, facts: &TableFacts, predicate: Option<(&str, &
     let text = ask(reader, facts, &count_query(&facts.name, alias, condition))?;
     let (rows, matching): (u64, u64) = document::parse(&text)?;
     let blocks = facts.heap_bytes / USUAL_BLOCK;
-    Ok(sampling::from_count(rows, predicate.map(|_| matching), blocks))
+    Ok(catalog::from_count(rows, predicate.map(|_| matching), blocks))
 }
 
 /// Returns the smallest and the greatest value of an integer key; `None` when the table is empty.
@@ -81,7 +81,7 @@ pub fn exact(reader: &mut Reader, facts: &TableFacts, predicate: Option<(&str, &
 /// `Usage` when the column is not one of integers, or may not be read.
 pub fn key_range(reader: &mut Reader, facts: &TableFacts, column: &Column) -> Result<Option<(i128, i128)>> {
     let (key, table) = (&column.name, &facts.name);
-    if !indexes::is_integer(&column.data_type) {
+    if !catalog::is_integer(&column.data_type) {
         return Err(Error::new(
             ErrorKind::Usage,
             format!(

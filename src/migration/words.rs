@@ -2,8 +2,8 @@
 //!
 //! The statement is known to be valid SQL; what is not understood is left standing, for the caller to see. Knows nothing of locks.
 
-use super::super::lexer::{Lexer, TokenKind};
-use super::super::names::name_path;
+use super::lexer::{Lexer, TokenKind};
+use super::names::name_path;
 
 /// A word, string, number, parenthesis or other symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ struct Word<'text> {
 
 /// A row of words, read from the front.
 #[derive(Clone, Debug)]
-pub(in crate::migration) struct Words<'text> {
+pub(super) struct Words<'text> {
     words: Vec<Word<'text>>,
     next: usize,
 }

@@ -5,15 +5,13 @@
 
 use std::collections::BTreeSet;
 
-use super::alter_table::{Action, TypeChange};
-use super::types::DataType;
-use super::{actions_of, evolve, name_path};
-use crate::catalog::SchemaFacts;
-use crate::migration::outline::Verb;
-use crate::migration::statement::masked;
-use crate::migration::{Statement, syntax};
-
+use super::effects::{Action, DataType, TypeChange, actions_of, evolve, keeps_values};
+use super::names::name_path;
+use super::outline::Verb;
+use super::statement::masked;
 use super::words::Words;
+use super::{Statement, syntax};
+use crate::catalog::SchemaFacts;
 
 /// Something a statement destroys for good.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,24 +23,6 @@ pub struct Loss {
     /// What is lost, without a full stop.
     pub what: String,
 }
-
-/// Types of which every value has its like in the next ones, and comes back from there unchanged.
-const WIDER: &[(&str, &[&str])] = &[
-    (
-        "smallint",
-        &["integer", "bigint", "numeric", "real", "double precision", "text"],
-    ),
-    ("integer", &["bigint", "numeric", "double precision", "text"]),
-    ("bigint", &["numeric", "text"]),
-    ("real", &["double precision"]),
-    ("numeric", &["text"]),
-    ("character varying", &["text"]),
-    ("uuid", &["text"]),
-    ("boolean", &["text"]),
-    ("date", &["timestamp without time zone", "text"]),
-    ("json", &["text"]),
-    ("inet", &["text"]),
-];
 
 /// Returns what the statements destroy, in order; `schema` may be `SchemaFacts::default()`.
 pub fn losses(statements: &[Statement], schema: &SchemaFacts) -> Vec<Loss> {
@@ -247,25 +227,6 @@ fn by_alter_type(words: &mut Words) -> Option<String> {
         let attribute = words.identifier().unwrap_or_default();
         format!("the values of attribute {attribute} of {name}")
     })
-}
-
-/// Says whether every value of the one type has its like in the other, and comes back from there unchanged.
-pub(super) fn keeps_values(old: &DataType, new: &DataType) -> bool {
-    if old.array != new.array {
-        return false;
-    }
-    if old.base == new.base {
-        return match (old.modifiers.as_slice(), new.modifiers.as_slice()) {
-            (_, []) => true,
-            ([old], [new]) => old <= new,
-            ([precision, scale], [new_precision, new_scale]) => {
-                scale <= new_scale && precision - scale <= new_precision - new_scale
-            }
-            _ => false,
-        };
-    }
-    let wider = WIDER.iter().find(|(base, _)| *base == old.base);
-    new.modifiers.is_empty() && wider.is_some_and(|(_, wider)| wider.contains(&new.base.as_str()))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The migration tools whose files are read: their names, and what each advises where the server refuses a transaction.
 //!
-//! What their files look like is for the rooms beside this one to know.
+//! What their files look like is for `formats` to know.
 
 use serde::Serialize;
 

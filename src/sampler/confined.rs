@@ -2,7 +2,7 @@
 
 use postgres::types::Type;
 
-use super::facts::TableFacts;
+use crate::catalog::facts::TableFacts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::server::Reader;
 

@@ -1,0 +1,130 @@
+//! One relation of a schema with its columns, constraints and indexes: plain data.
+//!
+//! Names of relations are qualified and quoted where SQL needs it; all other names are bare.
+
+use serde::Deserialize;
+
+/// Where a relation comes from, as statements change the schema.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// It is in the catalog under its name.
+    #[default]
+    Catalog,
+    /// It is in the catalog under this qualified name.
+    Renamed(String),
+    /// A statement made it.
+    Made,
+}
+
+/// One relation.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct RelationFacts {
+    /// Qualified name, quoted where SQL needs it.
+    pub name: String,
+    /// Schema, bare.
+    pub schema: String,
+    /// Own name, bare.
+    pub bare_name: String,
+    /// `pg_class.relkind`: `r`, `p`, `v`, `m`, `S` or `f`.
+    pub kind: String,
+    /// `pg_class.relpersistence`: `p`, `u` or `t`.
+    pub persistence: String,
+    /// Whether its row-level security policies are in force.
+    pub row_security: bool,
+    /// Whether they are in force for its owner, too.
+    pub row_security_forced: bool,
+    /// Whether its heap has no page.
+    pub empty: bool,
+    /// Access method, e.g. `heap`.
+    pub access_method: Option<String>,
+    /// Tablespace, when it is not the database's.
+    pub tablespace: Option<String>,
+    /// Columns, in order.
+    pub columns: Vec<ColumnFacts>,
+    /// Constraints by name.
+    pub constraints: Vec<ConstraintFacts>,
+    /// Indexes by name.
+    pub indexes: Vec<SchemaIndex>,
+    /// Qualified names of the tables it inherits from or is a partition of.
+    pub parents: Vec<String>,
+    /// `FOR VALUES …` or `DEFAULT`, when it is a partition.
+    pub bound: Option<String>,
+    /// As `RANGE (created_at)`, when it is partitioned.
+    pub partition_key: Option<String>,
+    /// Qualified names of the relations a view reads.
+    pub reads: Vec<String>,
+    /// Qualified names of the sequences that belong to its columns.
+    pub sequences: Vec<String>,
+    /// Names of its own triggers.
+    pub triggers: Vec<String>,
+    /// Where it comes from.
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+/// One column.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct ColumnFacts {
+    /// Bare name.
+    pub name: String,
+    /// As `format_type` prints it.
+    pub data_type: String,
+    /// Collation, when it is not that of the type.
+    pub collation: Option<String>,
+    /// Whether it is known to hold no NULL.
+    pub not_null: bool,
+}
+
+/// One constraint.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct ConstraintFacts {
+    /// Bare name.
+    pub name: String,
+    /// `pg_constraint.contype`: `c`, `f`, `p`, `u`, `x` or `n`.
+    pub kind: String,
+    /// Whether all rows are known to meet it.
+    pub valid: bool,
+    /// Columns, bare.
+    pub columns: Vec<String>,
+    /// As `pg_get_constraintdef` prints it.
+    pub definition: String,
+    /// The table a foreign key refers to.
+    pub references: Option<String>,
+    /// What a foreign key does on DELETE: `a`, `r`, `c`, `n` or `d`.
+    pub on_delete: Option<String>,
+    /// The index that enforces it.
+    pub index: Option<String>,
+}
+
+/// One index.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct SchemaIndex {
+    /// Qualified name, quoted where SQL needs it.
+    pub name: String,
+    /// Own name, bare.
+    pub bare_name: String,
+    /// Key columns, bare; empty for an expression.
+    pub columns: Vec<String>,
+    /// Columns used anywhere in it, bare.
+    pub used_columns: Vec<String>,
+    /// Whether it has neither expressions nor a predicate.
+    pub plain: bool,
+    /// Whether it enforces uniqueness.
+    pub unique: bool,
+    /// Whether queries may use it.
+    pub valid: bool,
+    /// Tablespace, when it is not the database's.
+    pub tablespace: Option<String>,
+}
+
+impl RelationFacts {
+    /// Returns the column of this bare name.
+    pub fn column(&self, name: &str) -> Option<&ColumnFacts> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// Returns the constraint of this bare name.
+    pub fn constraint(&self, name: &str) -> Option<&ConstraintFacts> {
+        self.constraints.iter().find(|constraint| constraint.name == name)
+    }
+}

@@ -1,0 +1,111 @@
+//! The run of a job: each repetition on its own clone, the way back after the first.
+
+use super::ground::Ground;
+use super::job::{Job, growth, has_observations, is_interrupted, now, tell_unfinished};
+use super::migration_file::PlannedMigration;
+use super::watching::Watcher;
+use super::{output, plan, way_back};
+use crate::catalog::facts::TableFacts;
+use crate::error::Result;
+use crate::observation::Rehearsal;
+use crate::rehearsal::journal::Journal;
+use crate::rehearsal::{Conditions, rehearse};
+use crate::sampler;
+use crate::server::{Staging, free_disk, signals};
+use crate::units::{Bytes, Count};
+
+impl Job<'_> {
+    /// Rehearses on `ground`, keeping what is measured in `journal` all the while.
+    ///
+    /// # Errors
+    /// Those of [`rehearse`]; the journal then says how far it came. `Interrupted` when the person interrupts
+    /// before anything was measured.
+    pub fn run(&self, ground: &Ground, journal: &mut Journal) -> Result<Rehearsal> {
+        let mut rehearsal = None;
+        for run in 0..self.runs {
+            if rehearsal.is_some() && signals::interrupted() {
+                break;
+            }
+            let site = ground.site()?;
+            let mut clone = site.connect()?;
+            clone.wait_for_locks(self.conditions.lock_timeout);
+            tell_unfinished(&mut clone)?;
+            if let Some(cut_off) = &self.resumable.cut_off {
+                return self.go_on(cut_off, &mut clone, journal);
+            }
+            let planned = self.migration.plan(&mut clone, self.batching)?;
+            let way_back = match self.rollback {
+                Some(file) if run == 0 => Some(way_back::Preparation::new(file, self.migration, &site, &mut clone)?),
+                _ => None,
+            };
+            let rehearsal = match &mut rehearsal {
+                Some(rehearsal) => rehearsal,
+                None => rehearsal.insert(self.begin(&mut clone, &planned)?),
+            };
+            // Only shown: what cannot be read in time here must not end a rehearsal.
+            let expected = plan::expected_seconds(self.migration, &mut clone);
+            let mut watcher = Watcher::new(self.precision).expecting(expected.unwrap_or_default());
+            let conditions = Conditions {
+                growth: growth(&planned.tables, &self.production),
+                ..self.conditions.clone()
+            };
+            if let Some(log) = &self.resumable.log {
+                journal.keep_log(self.begin_log(log, ground, &planned, &conditions, rehearsal, &mut clone)?);
+            }
+            rehearse(
+                &mut clone,
+                &planned.steps,
+                run,
+                &conditions,
+                rehearsal,
+                journal,
+                &mut watcher,
+            )?;
+            if is_interrupted(rehearsal) {
+                if let (Some(file), 0) = (self.rollback, run) {
+                    way_back::not_come_to(file, rehearsal);
+                    journal.try_save(rehearsal);
+                }
+                break;
+            }
+            if let Some(way_back) = way_back {
+                drop(clone);
+                way_back.rehearse(self, &conditions, &site, &planned.steps, rehearsal, journal)?;
+            }
+        }
+        match rehearsal {
+            Some(rehearsal) if !is_interrupted(&rehearsal) || has_observations(&rehearsal) => Ok(rehearsal),
+            _ => Err(signals::nothing_measured()),
+        }
+    }
+
+    fn begin(&self, clone: &mut Staging, planned: &PlannedMigration) -> Result<Rehearsal> {
+        for table in &planned.tables {
+            output::print_note(&sampled(table));
+        }
+        Ok(Rehearsal {
+            started_at: now(),
+            seed: self.conditions.seed,
+            migration: self.migration.name.clone(),
+            throwaway: self.throwaway,
+            server: clone.read(sampler::server_facts)?,
+            free_disk_bytes: clone.read(free_disk)?,
+            tables: planned.tables.clone(),
+            ..Rehearsal::default()
+        })
+    }
+}
+
+/// Returns what the sampler found of a table, in one line.
+fn sampled(table: &TableFacts) -> String {
+    format!(
+        "{}: {} rows ± {:.0} %, heap {}, TOAST {}, {} indexes {}",
+        table.name,
+        Count(table.estimated_rows.round()),
+        196.0 * table.rows_relative_sd,
+        Bytes(table.heap_bytes),
+        Bytes(table.toast_bytes),
+        table.indexes.len(),
+        Bytes(table.index_bytes)
+    )
+}

@@ -1,0 +1,181 @@
+//! What the rules find out about one statement, and the facts by which they do.
+
+use std::collections::BTreeSet;
+
+use crate::catalog::{RelationFacts, SchemaFacts};
+use crate::migration::names::name_path;
+use crate::migration::words::Words;
+use crate::migration::{LockMode, StepKind, Trap, Warning};
+
+/// Whether a statement may stand in a transaction block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum TransactionRule {
+    /// It does nothing, or fails, outside a block.
+    Required,
+    /// Both work.
+    #[default]
+    Allowed,
+    /// The server refuses it inside a block, and in several statements sent as one.
+    Forbidden,
+}
+
+/// What one statement does.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Effects {
+    /// The strongest lock on each relation that was there before; `AccessShareLock`, which every reader takes, is left out.
+    /// Of indexes only those that the statement names are listed.
+    pub locks: Vec<(String, LockMode)>,
+    /// Tables and indexes that get new storage (`pg_class.relfilenode` changes).
+    pub rewritten: Vec<String>,
+    /// Tables that are read from end to end.
+    pub scanned: Vec<String>,
+    /// Tables on which an index is built.
+    pub indexed: Vec<String>,
+    /// Whether it may stand in a transaction block.
+    pub transaction: TransactionRule,
+    /// What undoes it, where that is obvious.
+    pub rollback: Option<String>,
+    /// What may surprise whoever runs it.
+    pub warnings: Vec<Warning>,
+    /// What could not be told, and why; not empty makes it unclassified.
+    pub unknown: Vec<String>,
+    /// Rows it writes at most, where the text counts them.
+    pub rows: Option<f64>,
+    /// What it is when it neither rewrites, scans nor builds: catalog-only, or rows that are changed.
+    pub(super) base: Option<StepKind>,
+    /// Whether new storage is empty, so that nothing is written.
+    pub(super) emptied: bool,
+}
+
+impl Effects {
+    /// Returns the kind of work, decided by its most expensive part.
+    pub fn kind(&self) -> StepKind {
+        match self.base {
+            Some(StepKind::Dml) => StepKind::Dml,
+            _ if !self.rewritten.is_empty() && !self.emptied && self.indexed.is_empty() => StepKind::TableRewrite,
+            _ if !self.unknown.is_empty() => StepKind::Unclassified,
+            _ if !self.indexed.is_empty() => StepKind::IndexBuild,
+            _ if !self.scanned.is_empty() => StepKind::TableScan,
+            Some(kind) => kind,
+            None => StepKind::CatalogOnly,
+        }
+    }
+
+    pub(super) fn lock(&mut self, relation: &str, mode: LockMode) {
+        self.locks.push((relation.to_owned(), mode));
+    }
+
+    /// What is there already is noted again: of tens of thousands, [`tidy`](Self::tidy) finds that faster at the end.
+    pub(super) fn note(list: &mut Vec<String>, name: &str) {
+        list.push(name.to_owned());
+    }
+
+    pub(super) fn scan(&mut self, relation: &str) {
+        Self::note(&mut self.scanned, relation);
+    }
+
+    pub(super) fn build_index(&mut self, relation: &str) {
+        Self::note(&mut self.indexed, relation);
+    }
+
+    pub(super) fn unknown(&mut self, reason: impl Into<String>) {
+        let reason = reason.into();
+        if !self.unknown.contains(&reason) {
+            self.unknown.push(reason);
+        }
+    }
+
+    pub(super) fn warn(&mut self, trap: Trap, text: impl Into<String>) {
+        self.warnings.push(Warning::new(trap, text));
+    }
+
+    /// Puts everything in order, and leaves each thing once: of locks on one relation the strongest.
+    pub(super) fn tidy(&mut self) {
+        self.locks
+            .sort_by(|(one, weaker), (other, stronger)| one.cmp(other).then(stronger.cmp(weaker)));
+        self.locks.dedup_by(|(one, _), (other, _)| one == other);
+        for list in [&mut self.rewritten, &mut self.scanned] {
+            list.sort();
+            list.dedup();
+        }
+        let mut known = BTreeSet::new();
+        self.indexed.retain(|table| known.insert(table.clone()));
+        self.warnings.sort_by(|one, other| one.text.cmp(&other.text));
+        self.warnings.dedup();
+    }
+}
+
+/// The facts at hand, and what was found out so far.
+pub(super) struct Judge<'facts> {
+    pub(super) schema: &'facts SchemaFacts,
+    pub(super) version: u32,
+    pub(super) effects: Effects,
+}
+
+/// A relation as a statement names it.
+#[derive(Clone)]
+pub(super) struct Named<'facts> {
+    /// Qualified when the schema is known, otherwise as written.
+    pub(super) name: String,
+    pub(super) facts: Option<&'facts RelationFacts>,
+}
+
+impl<'facts> Judge<'facts> {
+    pub(super) fn relation(&self, written: &str) -> Named<'facts> {
+        let facts = self.schema.relation(&name_path(written));
+        Named {
+            name: facts.map_or(written.to_owned(), |facts| facts.name.clone()),
+            facts,
+        }
+    }
+
+    /// Tells whether a CASCADE takes along what the catalog tells; `lost` is what is unknown where no catalog was read.
+    pub(super) fn cascades(&mut self, words: &Words, lost: &str) -> bool {
+        if words.holds("CASCADE") && !self.schema.is_known() {
+            self.effects.unknown(lost);
+        }
+        words.holds("CASCADE") && self.schema.is_known()
+    }
+
+    /// Returns the relation by its qualified name.
+    pub(super) fn qualified(&self, name: &str) -> Named<'facts> {
+        Named {
+            name: name.to_owned(),
+            facts: self.schema.named(name),
+        }
+    }
+
+    /// Returns a relation with its partitions and inheritance children.
+    pub(super) fn with_descendants(&self, table: &Named<'facts>) -> Vec<Named<'facts>> {
+        let descendants = self.schema.descendants(&table.name).into_iter().map(|facts| Named {
+            name: facts.name.clone(),
+            facts: Some(facts),
+        });
+        std::iter::once(table.clone()).chain(descendants).collect()
+    }
+
+    /// Returns the default partition of a partitioned table, but for `except`.
+    pub(super) fn default_partition(&self, parent: &str, except: &str) -> Option<Named<'facts>> {
+        let mut children = self.schema.children(parent);
+        let facts = children.find(|child| child.bound.as_deref() == Some("DEFAULT") && child.name != except)?;
+        Some(Named {
+            name: facts.name.clone(),
+            facts: Some(facts),
+        })
+    }
+}
+
+impl Named<'_> {
+    /// Says whether it has storage of its own that may hold rows.
+    pub(super) fn holds_rows(&self) -> bool {
+        self.facts
+            .is_none_or(|facts| matches!(facts.kind.as_str(), "r" | "m") && !facts.empty)
+    }
+
+    /// Says whether it is a table or materialised view, which has storage even when that is empty.
+    pub(super) fn has_storage(&self) -> bool {
+        self.facts.is_none_or(|facts| matches!(facts.kind.as_str(), "r" | "m"))
+    }
+}

@@ -1,0 +1,107 @@
+//! The trigger that keeps two columns in step, and the statements that more than one phase makes.
+
+use super::facts::{ColumnChange, IndexChange};
+use super::identifiers::{free_name, quote};
+
+/// Which of the two columns follows the other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Before the switch: the twin follows; where only the name changes, each follows the other.
+    TwinFollows,
+    /// After the switch: the old column follows the final one.
+    OldFollows,
+}
+
+/// Makes the trigger that keeps the columns in step.
+pub fn in_step(change: &ColumnChange, step: Step) -> Vec<String> {
+    let (function, trigger) = names(change);
+    let body = match (step, change.is_rename()) {
+        (Step::TwinFollows, true) => both_ways(change),
+        (Step::TwinFollows, false) => {
+            format!(
+                "    NEW.{} := NEW.{}::{};\n",
+                quote(&change.twin),
+                quote(&change.old),
+                change.new_type
+            )
+        }
+        (Step::OldFollows, _) => format!(
+            "    NEW.{} := NEW.{}::{};\n",
+            quote(&change.retired),
+            quote(&change.final_name),
+            change.old_type
+        ),
+    };
+    vec![
+        format!(
+            "CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $in_step$\nBEGIN\n{body}    RETURN NEW;\nEND\n$in_step$;"
+        ),
+        format!(
+            "CREATE TRIGGER {trigger} BEFORE INSERT OR UPDATE ON {} FOR EACH ROW EXECUTE FUNCTION {function}();",
+            change.table.name
+        ),
+    ]
+}
+
+/// Takes that trigger away.
+pub fn out_of_step(change: &ColumnChange) -> Vec<String> {
+    let (function, trigger) = names(change);
+    vec![
+        format!("DROP TRIGGER {trigger} ON {};", change.table.name),
+        format!("DROP FUNCTION {function}();"),
+    ]
+}
+
+/// The later of two triggers has the last word, so its name comes last in the alphabet.
+fn names(change: &ColumnChange) -> (String, String) {
+    let stem = format!("{}_{}", change.table.bare_name, change.old);
+    let function = in_schema(change, &free_name(&stem, "_in_step", &[]));
+    let trigger = quote(&free_name(&format!("zz_{stem}"), "_in_step", &[]));
+    (function, trigger)
+}
+
+fn both_ways(change: &ColumnChange) -> String {
+    let (old, new) = (quote(&change.old), quote(&change.twin));
+    let cast = if change.comparable() { "" } else { "::text" };
+    format!(
+        "    IF TG_OP = 'INSERT' THEN
+        IF NEW.{new} IS NULL THEN
+            NEW.{new} := NEW.{old};
+        ELSE
+            NEW.{old} := NEW.{new};
+        END IF;
+    ELSIF NEW.{new}{cast} IS DISTINCT FROM OLD.{new}{cast} THEN
+        NEW.{old} := NEW.{new};
+    ELSIF NEW.{old}{cast} IS DISTINCT FROM OLD.{old}{cast} THEN
+        NEW.{new} := NEW.{old};
+    END IF;
+"
+    )
+}
+
+/// Makes an index of the change under a name, over a column.
+pub fn indexed(change: &ColumnChange, index: &IndexChange, name: &str, column: &str) -> String {
+    let body = change.with(&index.body, column);
+    let create = format!("{} {} ON {} {body};", index.create, quote(name), change.table.name);
+    match &index.comment {
+        Some(comment) => format!(
+            "{create}\nCOMMENT ON INDEX {} IS '{}';",
+            in_schema(change, name),
+            comment.replace('\'', "''")
+        ),
+        None => create,
+    }
+}
+
+/// Returns a name in the schema of the table.
+pub fn in_schema(change: &ColumnChange, name: &str) -> String {
+    format!("{}.{}", quote(&change.table.schema), quote(name))
+}
+
+/// Puts statements into one transaction that does not wait long for its locks.
+pub fn block(statements: Vec<String>) -> Vec<String> {
+    let mut block = vec!["BEGIN;".to_owned(), "SET LOCAL lock_timeout = '5s';".to_owned()];
+    block.extend(statements);
+    block.push("COMMIT;".to_owned());
+    block
+}

@@ -1,0 +1,61 @@
+//! The migrations of a tool in their order.
+
+use super::file_name;
+use super::script::Script;
+use super::source_file::SourceFile;
+use crate::migration::tool::Tool;
+
+/// One migration of a tool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Migration {
+    /// Its version as written, e.g. `0007` or `1.2`; its name, where the tool knows no versions.
+    pub version: String,
+    /// What it is called: its file, or `author:id`.
+    pub name: String,
+    /// What it does.
+    pub up: Script,
+    /// What undoes it, where that is written.
+    pub down: Option<Script>,
+}
+
+impl Migration {
+    /// Says whether a person means this one: by its version, with or without leading zeros, or by its name.
+    pub fn is_called(&self, wanted: &str) -> bool {
+        let name = self.name.rsplit('/').next().unwrap_or_default();
+        let bare_name = name.strip_suffix(".sql").unwrap_or(name);
+        [self.version.as_str(), self.name.as_str(), name, bare_name].contains(&wanted)
+            || file_name::numbers(&self.version)
+                .is_some_and(|version| file_name::numbers(wanted).as_ref() == Some(&version))
+    }
+}
+
+/// The migrations of a directory or a file, in the order in which their tool runs them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct History {
+    /// The tool.
+    pub tool: Tool,
+    /// Its migrations; at least one.
+    pub migrations: Vec<Migration>,
+    /// What a person should know of how the files were read.
+    pub remarks: Vec<String>,
+}
+
+impl History {
+    /// Keeps the migration of one file; a file that undoes another is then what is run.
+    pub(super) fn take_only(&mut self, file: &SourceFile) {
+        let undoes = |migration: &Migration| {
+            let down = migration.down.as_ref().filter(|down| down.file() == file.name);
+            down.filter(|_| migration.up.file() != file.name).cloned()
+        };
+        if let Some(down) = self.migrations.iter().find_map(undoes) {
+            self.migrations = vec![Migration {
+                version: file.file_name().to_owned(),
+                name: file.path.clone(),
+                up: down,
+                down: None,
+            }];
+        } else {
+            self.migrations.retain(|migration| migration.up.file() == file.name);
+        }
+    }
+}

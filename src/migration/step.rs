@@ -1,0 +1,149 @@
+//! A step of a migration: one statement, how it is to be timed, and how it is cut into batches.
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::facts::Column;
+
+/// The kinds of work a step can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum StepKind {
+    /// Batched `UPDATE`, `DELETE` or `INSERT … SELECT`.
+    Backfill,
+    /// `UPDATE`, `DELETE`, `INSERT` that runs as one statement.
+    Dml,
+    /// An index is built.
+    IndexBuild,
+    /// The table's storage is written anew.
+    TableRewrite,
+    /// The table is read from end to end under a lock.
+    TableScan,
+    /// Only the catalog changes.
+    CatalogOnly,
+    /// Not understood; rehearsed all the same.
+    Unclassified,
+}
+
+/// What a batch is a window of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Walk {
+    /// A fixed number of rows in key order (keyset).
+    Rows,
+    /// A fixed range of key values; sparse keys give emptier batches.
+    KeyRange,
+    /// A fixed number of heap blocks (`ctid` ranges), for tables without a key.
+    Blocks,
+}
+
+/// What told migtime to batch a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum RecognisedBy {
+    /// `<batch_start>` / `<batch_end>` or `:batch_start` / `:batch_end` in the statement.
+    Placeholders,
+    /// A `-- migtime: batch …` comment.
+    Directive,
+    /// A bare `UPDATE` or `DELETE` on a big table; batched by its key.
+    TableSize,
+}
+
+/// A step to rehearse.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// Number from 1, in the migration's order.
+    pub number: u32,
+    /// What kind of work it is.
+    pub kind: StepKind,
+    /// The statement as written, without its semicolon.
+    pub sql: String,
+    /// File it stands in, where the migration consists of several.
+    pub file: Option<String>,
+    /// Line on which it starts, from 1.
+    pub line: usize,
+    /// Name of the table it mainly works on, as in [`TableFacts::name`](crate::catalog::facts::TableFacts::name); for a
+    /// backfill the one that is walked.
+    pub table: Option<String>,
+    /// Transaction that it shares with others, numbered from 1: its `BEGIN … COMMIT`, that of its tool, or that of a message of
+    /// several statements. `None` when it commits by itself.
+    pub transaction_block: Option<u32>,
+    /// What lets it run outside of the transaction that its tool puts it in, for a statement that the server refuses there.
+    pub way_out: Option<String>,
+    /// Whether it reads more than one table.
+    pub joins: bool,
+    /// How it is batched; `Some` exactly for [`StepKind::Backfill`].
+    pub batching: Option<Batching>,
+    /// What the reader should know: "batched by its primary key", "inside a transaction: not batched".
+    pub notes: Vec<String>,
+}
+
+impl Step {
+    /// Returns where it stands, for messages: `line 3`, or `dir/0002_x.sql:3`.
+    pub fn place(&self) -> String {
+        place(self.file.as_deref(), self.line)
+    }
+}
+
+/// Returns where a step stands, for messages: `line 3`, or `dir/0002_x.sql:3` where the migration consists of several files.
+pub fn place(file: Option<&str>, line: usize) -> String {
+    match file {
+        Some(file) => format!("{file}:{line}"),
+        None => format!("line {line}"),
+    }
+}
+
+/// How a backfill is cut into batches.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batching {
+    /// Table whose key space is walked, usable in SQL as it stands.
+    pub table: String,
+    /// Alias under which `predicate` and the statement know that table.
+    pub alias: String,
+    /// Key by which it is walked, empty for [`Walk::Blocks`].
+    pub key: Vec<Column>,
+    /// Whether it is the table's own key, so that no two rows share a value and none is NULL.
+    pub key_is_unique: bool,
+    /// What a batch is a window of.
+    pub walk: Walk,
+    /// Rows, key values or blocks in a batch.
+    pub batch_size: u64,
+    /// Condition a row must meet to be processed, over `alias` alone; conditions that need other tables are left out, and
+    /// it is `None` when nothing remains.
+    pub predicate: Option<String>,
+    /// What told migtime to batch.
+    pub recognised_by: RecognisedBy,
+    /// The statement with holes for the window.
+    pub template: Template,
+}
+
+/// A statement with holes for a batch's window.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Template {
+    /// Text and holes, in order.
+    pub parts: Vec<TemplatePart>,
+}
+
+/// A piece of a [`Template`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum TemplatePart {
+    /// SQL as it stands.
+    Text(String),
+    /// The window's first key value as a literal; a row of literals for a composite key.
+    Start,
+    /// The window's last key value, inclusive, as a literal.
+    End,
+    /// A whole condition that confines `alias` to the window.
+    Condition,
+}
+
+/// The bounds of one batch, both inclusive, as text values of each key column (block numbers for [`Walk::Blocks`]).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Window {
+    /// First key.
+    pub start: Vec<String>,
+    /// Last key.
+    pub end: Vec<String>,
+}

@@ -1,0 +1,30 @@
+//! What is asked for beside the rehearsal.
+
+use crate::units::{Bytes, Seconds};
+
+/// What an estimate is asked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EstimateOptions {
+    /// Level of the interval shown first, between 0 and 1.
+    pub level: f64,
+    /// Seed of the Monte Carlo sum.
+    pub seed: u64,
+    /// Time allowed for the migration.
+    pub window: Option<Seconds>,
+    /// Whether to show a number also where the evidence is too thin, marked.
+    pub provisional: bool,
+    /// Disk that is free where the migration is planned for.
+    pub free_disk: Option<Bytes>,
+}
+
+impl Default for EstimateOptions {
+    fn default() -> Self {
+        EstimateOptions {
+            level: 0.95,
+            seed: 1,
+            window: None,
+            provisional: false,
+            free_disk: None,
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! How long what was rehearsed takes: the forecasts of its steps put together, and whether their evidence is enough.
+
+use super::assemble::{Told, assemble, tell_common};
+use super::backfill::Known;
+use super::estimate::Estimate;
+use super::forecast::Forecast;
+use super::options::EstimateOptions;
+use super::regimes::Settings;
+use super::rule_of_thumb::UnmeasuredStep;
+use super::thin_clone::Fullness;
+use super::{backfill, forecast, priors, rule_of_thumb, statement, storage};
+use crate::catalog::facts::TableFacts;
+use crate::error::{Error, ErrorKind, Result};
+use crate::migration::StepKind;
+use crate::observation::{EndReason, EventKind, Rehearsal, StepRecord, Target};
+
+/// Estimates the steps of a rehearsal, without its rollback; see [`estimate`](super::estimate()).
+///
+/// # Errors
+/// As there.
+pub(super) fn estimate(
+    rehearsal: &Rehearsal,
+    targets: &[Option<Target>],
+    options: &EstimateOptions,
+) -> Result<Estimate> {
+    check_question(rehearsal, options)?;
+    let fullness = Fullness::new(rehearsal, targets);
+    let told: Vec<Told> = rehearsal
+        .steps
+        .iter()
+        .enumerate()
+        .map(|(index, step)| Told {
+            number: step.number,
+            kind: statement::kind(step),
+            statement: step.statement.clone(),
+            table: step.table.clone(),
+            forecast: forecast_step(
+                rehearsal,
+                step,
+                targets.get(index).copied().flatten().as_ref(),
+                &fullness,
+                options.level,
+            ),
+        })
+        .collect();
+    let mut too_thin = too_thin(&told);
+    too_thin.extend(broken_off(rehearsal));
+    if !too_thin.is_empty() && !options.provisional {
+        return Err(Error::new(
+            ErrorKind::TooLittleEvidence,
+            format!("too little evidence to promise a duration: {}", too_thin.join("; ")),
+        )
+        .with_hint(what_to_do(&told, is_thin(rehearsal, targets, &fullness))));
+    }
+    let mut estimate = assemble(told, options, too_thin);
+    storage::tell(&mut estimate, rehearsal, targets, options.free_disk);
+    tell_common(&mut estimate, rehearsal);
+    Ok(estimate)
+}
+
+/// Returns what would give enough evidence: more batches for a backfill, a larger table for a statement.
+fn what_to_do(told: &[Told], clone_is_thin: bool) -> &'static str {
+    let mut thin = told.iter().filter(|told| !told.forecast.too_thin.is_empty());
+    if clone_is_thin || thin.all(|told| told.kind == StepKind::TableRewrite) {
+        "rehearse on a clone nearer to production's size, or see the numbers as they are with --provisional"
+    } else {
+        "rehearse more (--full, or a longer --max-duration), or see the numbers as they are with --provisional"
+    }
+}
+
+fn check_question(rehearsal: &Rehearsal, options: &EstimateOptions) -> Result<()> {
+    if !(options.level > 0.0 && options.level < 1.0) {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("level {} is not between 0 and 1", options.level),
+        )
+        .with_hint("0.95 means right 95 % of the time"));
+    }
+    if rehearsal.steps.is_empty() {
+        return Err(Error::new(ErrorKind::Usage, "the rehearsal has no steps"));
+    }
+    Ok(())
+}
+
+/// Returns the forecast of one step: of its batches, of its runs, or by rule of thumb when it was not reached.
+fn forecast_step(
+    rehearsal: &Rehearsal,
+    step: &StepRecord,
+    target: Option<&Target>,
+    fullness: &Fullness,
+    level: f64,
+) -> Forecast {
+    let table = table_of(rehearsal, step);
+    let forecast = match &step.batching {
+        Some(batching) => {
+            let known = Known {
+                checkpoints: checkpoints(rehearsal, step),
+                settings: Settings(&rehearsal.server.settings),
+                table,
+            };
+            backfill::forecast(step, batching, target, &known, level)
+        }
+        None => statement::forecast(rehearsal, step, target, table, level),
+    };
+    let mut forecast = forecast.unwrap_or_else(|| unmeasured(step, target, table, level));
+    let how_it_runs = step.notes.iter().map(|note| format!("How it runs: {note}."));
+    forecast.assumptions.extend(how_it_runs);
+    forecast
+        .too_thin
+        .extend(fullness.unmet_rule(step, statement::kind(step), target));
+    if !forecast.too_thin.is_empty() {
+        forecast.duration = forecast.duration.widened(priors::PROVISIONAL_VARIANCE);
+    }
+    forecast
+}
+
+fn unmeasured(step: &StepRecord, target: Option<&Target>, table: Option<&TableFacts>, level: f64) -> Forecast {
+    let unmeasured = UnmeasuredStep {
+        number: step.number,
+        kind: step.kind,
+        statement: step.statement.clone(),
+        table,
+        rows: target.map(|target| target.rows).or(step.total_rows),
+        rows_relative_sd: forecast::rows_relative_sd(step, target),
+        joins: false,
+        pause_seconds: 0.0,
+    };
+    let nothing_to_do = step.complete && unmeasured.rows.is_none_or(|rows| rows < 1.0);
+    let mut forecast = rule_of_thumb::forecast(&unmeasured, level);
+    match &step.passed_over {
+        // A wide interval that is honest still serves; only the width says how little is known.
+        Some(reason) => forecast.warnings.push(format!("It was not measured: {reason}.")),
+        None if nothing_to_do => {}
+        None => forecast.too_thin.push("nothing of it was measured".to_string()),
+    }
+    forecast
+}
+
+/// Returns what is known of the table of a step.
+pub(super) fn table_of<'facts>(rehearsal: &'facts Rehearsal, step: &StepRecord) -> Option<&'facts TableFacts> {
+    let name = step.table.as_ref()?;
+    rehearsal.tables.iter().find(|table| table.name == *name)
+}
+
+/// Returns the complete checkpoints during one step; `None` when no server was asked, as for a batch log.
+fn checkpoints(rehearsal: &Rehearsal, step: &StepRecord) -> Option<u64> {
+    let complete =
+        |event: &&crate::observation::Event| event.step == step.number && event.event == EventKind::CheckpointComplete;
+    (rehearsal.server.version_num > 0).then(|| rehearsal.events.iter().filter(complete).count() as u64)
+}
+
+fn is_thin(rehearsal: &Rehearsal, targets: &[Option<Target>], fullness: &Fullness) -> bool {
+    let mut steps = rehearsal.steps.iter().zip(targets);
+    steps.any(|(step, target)| {
+        fullness
+            .unmet_rule(step, statement::kind(step), target.as_ref())
+            .is_some()
+    })
+}
+
+/// Returns the rule that what is promised was seen to work, if it is not met: also a statement that had run may have been undone.
+fn broken_off(rehearsal: &Rehearsal) -> Option<String> {
+    let ended = rehearsal.ended.as_ref()?;
+    matches!(ended.reason, EndReason::Failed | EndReason::ConnectionLost)
+        .then(|| format!("the rehearsal did not come to its end: {}", ended.message))
+}
+
+fn too_thin(told: &[Told]) -> Vec<String> {
+    let several = told.len() > 1;
+    told.iter()
+        .flat_map(|told| told.forecast.too_thin.iter().map(move |rule| (told.number, rule)))
+        .map(|(number, rule)| {
+            if several {
+                format!("step {number}: {rule}")
+            } else {
+                rule.clone()
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,110 @@
+//! What is told of a migration, whoever made it: its statements, what is predicted of them and what was found.
+
+use super::level::Level;
+use super::rule::Rule;
+use crate::migration::{LockMode, StepKind};
+use crate::model::estimate::Prediction;
+
+/// All that is told of one migration.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Verdict {
+    /// Its path from the root of the repository, with `/`; the name of every series.
+    pub migration: String,
+    /// Its statements, in order.
+    pub statements: Vec<StatementVerdict>,
+    /// How long the whole takes, where that is known.
+    pub total: Option<Prediction>,
+    /// What was found, in the order of the statements.
+    pub findings: Vec<Finding>,
+}
+
+/// All that is told of one statement, but for what was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StatementVerdict {
+    /// Number in the migration, from 1.
+    pub number: u32,
+    /// Its file, as [`Verdict::migration`]; another one where that includes it.
+    pub file: String,
+    /// Line on which it starts, from 1.
+    pub line: usize,
+    /// The statement as written.
+    pub sql: String,
+    /// What kind of work it is.
+    pub kind: StepKind,
+    /// How long it takes, where that is known.
+    pub duration: Option<Prediction>,
+    /// The locks it takes.
+    pub locks: Vec<HeldLock>,
+    /// WAL it writes, in bytes, where that is known.
+    pub wal_bytes: Option<f64>,
+    /// Why nothing was measured, when it was passed over.
+    pub passed_over: Option<String>,
+}
+
+/// A lock, and how long it is held from its acquisition to the commit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeldLock {
+    /// Qualified name when the catalog was read, otherwise as written.
+    pub relation: String,
+    /// Its mode.
+    pub mode: LockMode,
+    /// How long it is held, where that is known.
+    pub held: Option<Prediction>,
+}
+
+/// Something a reviewer should look at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// The rule it falls under.
+    pub rule: Rule,
+    /// How much it matters; an error is what makes a job fail.
+    pub level: Level,
+    /// Number of the statement, as [`StatementVerdict::number`]; `None` for the migration as a whole.
+    pub statement: Option<u32>,
+    /// File from the root of the repository, with `/`.
+    pub file: String,
+    /// Line of the statement, from 1; 1 for the migration as a whole.
+    pub line: usize,
+    /// The sentence, without a full stop.
+    pub message: String,
+}
+
+impl Finding {
+    /// Creates a finding about a migration as a whole, at its rule's own level.
+    pub fn of_migration(rule: Rule, migration: impl Into<String>, message: impl Into<String>) -> Finding {
+        Finding {
+            rule,
+            level: rule.level(),
+            statement: None,
+            file: migration.into(),
+            line: 1,
+            message: message.into(),
+        }
+    }
+
+    /// Creates a finding about a statement, at its rule's own level.
+    pub fn of_statement(rule: Rule, statement: &StatementVerdict, message: impl Into<String>) -> Finding {
+        Finding {
+            rule,
+            level: rule.level(),
+            statement: Some(statement.number),
+            file: statement.file.clone(),
+            line: statement.line,
+            message: message.into(),
+        }
+    }
+}
+
+impl Verdict {
+    /// Tells whether a job is to fail.
+    pub fn failed(&self) -> bool {
+        self.findings.iter().any(|finding| finding.level == Level::Error)
+    }
+
+    /// Returns what was found in the statement of this number; `None` asks for the migration as a whole.
+    pub fn findings_of(&self, statement: Option<u32>) -> impl Iterator<Item = &Finding> {
+        self.findings
+            .iter()
+            .filter(move |finding| finding.statement == statement)
+    }
+}
