@@ -25,6 +25,7 @@ mod expand_contract;
 mod foreign_servers;
 mod gate;
 mod held_locks;
+mod help;
 mod hostile_depth;
 mod hostile_numbers;
 mod hostile_text;
