@@ -33,6 +33,7 @@ mod fuzzed_rehearsal;
 mod fuzzed_sql;
 mod gate;
 mod held_locks;
+mod help;
 mod hostile_depth;
 mod hostile_numbers;
 mod hostile_text;

@@ -4,20 +4,24 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-/// Arguments of `migtime bench`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
+const EXAMPLES: &str = "\
 Examples:
   migtime bench scenarios
   migtime bench scenarios --only uuid-key --only purge --rows 200000 --runs 8
   migtime bench main/scenarios branch/scenarios --minutes 20
-  migtime compare reports/bench/main-scenarios reports/bench/branch-scenarios
+  migtime compare reports/bench/main-scenarios reports/bench/branch-scenarios";
 
-A scenario is a folder with scenario.toml, schema.sql, migration.sql and rollback.sql. Each run is the whole migration on a
-fresh copy; every round runs each scenario once, in random order. Of two folders with scenarios of the same names the runs
-are interleaved and written to OUTPUT/<folder>: that is the fair way to compare two versions.
+const EXPLANATION: &str = "\
+A scenario is a folder with scenario.toml, schema.sql, migration.sql and rollback.sql. Each run is the whole \
+migration on a fresh copy; every round runs each scenario once, in random order. Of two folders with scenarios of \
+the same names the runs are interleaved and written to OUTPUT/<folder>: that is the fair way to compare two \
+versions.
 
-One file a scenario, saved after each run. The same command goes on where it was interrupted.")]
+One file a scenario, saved after each run. The same command goes on where it was interrupted.";
+
+/// Arguments of `migtime bench`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{EXPLANATION}"))]
 pub struct BenchArguments {
     /// Run these scenarios: folders of them, or single ones
     #[arg(value_name = "SCENARIOS", required = true)]

@@ -8,17 +8,17 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use super::OutsideArguments;
 use crate::migration::Tool;
 
-/// Arguments of `migtime ci`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
+const EXAMPLES: &str = "\
 Examples:
   migtime ci db/migrations
   migtime ci db/migrations --base origin/release --output reports/ci
-  MIGTIME_STAGING_URL=postgresql://ci@staging.example/shop migtime ci db/migrations
+  MIGTIME_STAGING_URL=postgresql://ci@staging.example/shop migtime ci db/migrations";
 
-New is what the history of migrations has and the base has not: the commit where HEAD left --base, else the target branch that
-GitHub or GitLab names in the environment, else the default branch. Files that are not committed yet count. Each new migration is
-planned, rehearsed on a copy with those before it applied, and judged by the budgets of migtime.toml:
+const EXPLANATION: &str = "\
+New is what the history of migrations has and the base has not: the commit where HEAD left --base, else the target \
+branch that GitHub or GitLab names in the environment, else the default branch. Files that are not committed yet \
+count. Each new migration is planned, rehearsed on a copy with those before it applied, and judged by the budgets of \
+migtime.toml:
 
   [budget]
   window = \"30m\"               # tell the probability that it fits
@@ -37,11 +37,16 @@ planned, rehearsed on a copy with those before it applied, and judged by the bud
   [regression]
   baseline = \"reports/baseline\"   # an earlier run's reports; margin = \"5%\"
 
-Where databases are comes from the environment: copies are made of the staging clone that MIGTIME_STAGING_URL names, else of a
-throwaway server; MIGTIME_PRODUCTION_URL is only read, for the size of its tables.
+Where databases are comes from the environment: copies are made of the staging clone that MIGTIME_STAGING_URL names, \
+else of a throwaway server; MIGTIME_PRODUCTION_URL is only read, for the size of its tables.
 
-Exit code: 4 when a migration failed, else 1 when a gate said no, else 5 when the evidence was too thin to judge (0 with
-allow_too_little_evidence = true under [rehearsal]), else 0, also when nothing is new. Every report is written in any case.")]
+Exit code: 4 when a migration failed, else 1 when a gate said no, else 5 when the evidence was too thin to judge (0 \
+with allow_too_little_evidence = true under [rehearsal]), else 0, also when nothing is new. Every report is written \
+in any case.";
+
+/// Arguments of `migtime ci`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{EXPLANATION}"))]
 pub struct CiArguments {
     /// The directory of a migration tool, or a file
     #[arg(value_name = "MIGRATIONS")]

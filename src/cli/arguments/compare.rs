@@ -40,19 +40,22 @@ impl CompareFormat {
     }
 }
 
-/// Arguments of `migtime compare`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
+const EXAMPLES: &str = "\
 Examples:
   migtime bench main/scenarios branch/scenarios
   migtime compare reports/bench/main-scenarios reports/bench/branch-scenarios
   migtime compare before/rehearsal.json after/rehearsal.json --margin 10%
   migtime compare --duet old.sql new.sql --scratch --schema tables.sql
-  migtime compare --duet old.sql new.sql --staging postgresql://postgres@staging.example/shop
+  migtime compare --duet old.sql new.sql --staging postgresql://postgres@staging.example/shop";
 
-The unit is a whole run, so each side needs several: 5 against 3 of one migration, 5 against 5 of up to twelve. A duet of two
-backfills needs none: it replays 20 places with one and the other in turns. Exit 1 on a regression; 5 when runs are too few,
-or not of the same work, to say anything.")]
+const EXPLANATION: &str = "\
+The unit is a whole run, so each side needs several: 5 against 3 of one migration, 5 against 5 of up to twelve. A \
+duet of two backfills needs none: it replays 20 places with one and the other in turns. Exit 1 on a regression; 5 \
+when runs are too few, or not of the same work, to say anything.";
+
+/// Arguments of `migtime compare`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{EXPLANATION}"))]
 pub struct CompareArguments {
     /// What was before: a file of `rehearse --runs` or `bench`, or a directory of them; with --duet a migration
     #[arg(value_name = "BASE")]
@@ -60,7 +63,7 @@ pub struct CompareArguments {
     /// What is to be judged, likewise
     #[arg(value_name = "NEW")]
     pub new: PathBuf,
-    /// Take no offence at a slowdown below this
+    /// Let a slowdown below this pass
     #[arg(long, value_name = "PERCENT", default_value = "5%", value_parser = percentage)]
     pub margin: f64,
     /// Judge each step instead of each migration as a whole
@@ -102,7 +105,9 @@ pub struct DuetArguments {
     /// Replace :rows in the schema file by this
     #[arg(long, value_name = "N", requires = "scratch", default_value_t = 1_000_000)]
     pub rows: u64,
-    /// Run each migration whole this often, even if both are a backfill [default: 20 pairs of segments of two backfills, else 5]
+    /// Run each migration whole this often [default: 5, or 20 pairs of segments of two backfills]
+    ///
+    /// Where it is given, two backfills are run whole too.
     #[arg(long, value_name = "N", requires = "duet", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub runs: Option<u32>,
     /// Save base.json and new.json here

@@ -4,15 +4,19 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-/// Arguments of `migtime demo`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
+const EXAMPLES: &str = "\
 Examples:
   migtime demo
   migtime demo --scenario scenarios/uuid-key --rows 2000000 --output reports/uuid
-  migtime demo --scenario scenarios/index-build
+  migtime demo --scenario scenarios/index-build";
 
-A backfill is rehearsed in part. A migration without one is rehearsed on a clone with a quarter of the rows, and extrapolated.")]
+const EXPLANATION: &str = "\
+A backfill is rehearsed in part. A migration without one is rehearsed on a clone with a quarter of the rows, and \
+extrapolated.";
+
+/// Arguments of `migtime demo`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{EXPLANATION}"))]
 pub struct DemoArguments {
     /// Play this scenario
     #[arg(long, value_name = "DIR", default_value = "scenarios/simple-backfill")]

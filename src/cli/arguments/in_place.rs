@@ -8,8 +8,9 @@ use crate::server::Danger;
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "In place")]
 pub struct InPlaceArguments {
-    /// Change the staging database itself: its name, typed out. Without it a copy is changed, unless the database is marked by
-    /// ALTER DATABASE … SET migtime.disposable = on
+    /// Change the staging database itself: its name, typed out
+    ///
+    /// Without it a copy is changed, unless the database is marked by ALTER DATABASE … SET migtime.disposable = on.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["sandbox", "scratch"])]
     pub disposable: Option<String>,
     /// Change it in place although this depends on it (several: replicas,clients)

@@ -17,7 +17,7 @@ mod selection;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub use bench::BenchArguments;
 pub use ci::CiArguments;
@@ -39,16 +39,20 @@ use crate::units::{Bytes, Seconds, parse_duration, parse_size};
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  a gate said no: over the budget, or more than the free disk; slower than before; the rollback does not bring the schema back
-  2  usage, or a file that cannot be read or written
-  3  cannot connect, no server binaries, or an unsafe target
-  4  the migration or its rollback failed in rehearsal
+  1  a gate said no: over budget or free disk, slower, or the rollback does not restore the schema
+  2  wrong usage, or a file that cannot be read or written
+  3  cannot connect, no server programs, or a database that is not safe to change
+  4  the migration or its rollback failed in the rehearsal
   5  too little evidence to promise a number";
 
 /// Estimate how long a PostgreSQL migration takes, by rehearsing it on a staging clone
 #[derive(Debug, Parser)]
-#[command(name = "migtime", version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = "migtime", version, after_help = EXIT_CODES, max_term_width = 100, disable_help_flag = true)]
 pub struct Arguments {
+    /// Print help; `migtime help COMMAND` explains more
+    // Both -h and --help show a command's options at a glance; its explanations, of options too, are left to `help`.
+    #[arg(long, short, action = ArgAction::HelpShort, global = true, display_order = 1000)]
+    pub help: Option<bool>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -162,8 +166,10 @@ pub struct EstimateOptions {
     /// Exit with 1 when the upper bounds of disk and WAL together exceed this free disk, e.g. 200GB
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub free_disk: Option<Bytes>,
-    /// Exit with 1 when a lock may be held for longer than this: MODE>DURATION, where a stronger mode counts too; or
-    /// rewrite, scan or index-build>DURATION (repeatable)
+    /// Exit with 1 when a lock may be held for longer: MODE>DURATION, e.g. share>30s (repeatable)
+    ///
+    /// The hold counts from the statement to the COMMIT, and a stronger mode counts too. Instead of a mode it may be
+    /// rewrite, scan or index-build.
     #[arg(long, value_name = "GATE", value_parser = gate)]
     pub deny: Vec<Gate>,
     /// Show the prediction interval of this level

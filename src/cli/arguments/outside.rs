@@ -7,9 +7,11 @@ use crate::migration::Outside;
 
 /// What a migration may do outside its one database.
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Outside the database")]
 pub struct OutsideArguments {
-    /// Let statements reach this outside their database, on a staging server that is not a throwaway one (several:
-    /// role,database)
+    /// Let statements reach this outside their database (several: role,database)
+    ///
+    /// They may always do so on a throwaway server, and never on a staging server unless it is allowed here.
     #[arg(long, value_name = "WHAT", value_parser = kinds(), value_delimiter = ',')]
     pub allow_outside: Vec<Outside>,
 }

@@ -43,9 +43,7 @@ impl PlanFormat {
     }
 }
 
-/// Arguments of `migtime plan`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
+const EXAMPLES: &str = "\
 Examples:
   migtime plan migration.sql --url postgresql://reader@db.example/shop
   migtime plan migration.sql --format markdown -o plan.md
@@ -53,29 +51,39 @@ Examples:
   migtime plan migration.sql --format sarif -o migtime.sarif
   migtime plan rename.sql --url service=production --expand-and-contract phases
   migtime plan migration.sql
-  migtime plan db/migrations --from 0298
+  migtime plan db/migrations --from 0298";
 
-A directory is read as its migration tool would: Flyway, golang-migrate, sqlx, refinery, diesel, goose, dbmate, sql-migrate, tern,
-node-pg-migrate, graphile-migrate, Atlas, Liquibase (formatted SQL), Prisma, Drizzle, or plain SQL by name. In a pull request
-usually only its last migrations matter: name the first of them with --from.
+const EXPLANATION: &str = "\
+A directory is read as its migration tool would: Flyway, golang-migrate, sqlx, refinery, diesel, goose, dbmate, \
+sql-migrate, tern, node-pg-migrate, graphile-migrate, Atlas, Liquibase (formatted SQL), Prisma, Drizzle, or plain \
+SQL by name. In a pull request usually only its last migrations matter: name the first of them with --from.
 
-A gate judges how long, never what: 300 rows do not matter, 300 million do. What it cannot judge (no database, a statement
-that no rule covers) it does not let pass: exit code 5.
+A gate judges how long, never what: 300 rows do not matter, 300 million do. What it cannot judge (no database, a \
+statement that no rule covers) it does not let pass: exit code 5.
 
-Without a database, what depends on the catalog (types of columns, constraints, partitions, sizes) is said to be unknown.")]
+Without a database, what depends on the catalog (types of columns, constraints, partitions, sizes) is said to be \
+unknown.";
+
+/// Arguments of `migtime plan`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{EXPLANATION}"))]
 pub struct PlanArguments {
     /// Judge this migration: a file, or the directory of a migration tool
     #[arg(value_name = "MIGRATION")]
     pub migration: PathBuf,
-    /// Exit with 1 when a lock may be held for longer than this, from its statement to the COMMIT: MODE>DURATION, where a
-    /// stronger mode counts too; or rewrite, scan or index-build>DURATION (repeatable)
+    /// Exit with 1 when a lock may be held for longer: MODE>DURATION, e.g. share>30s (repeatable)
+    ///
+    /// The hold counts from the statement to the COMMIT, and a stronger mode counts too. Instead of a mode it may be
+    /// rewrite, scan or index-build.
     #[arg(long, value_name = "GATE", value_parser = gate)]
     pub deny: Vec<Gate>,
     /// Judge by the upper bound of the interval of this level
     #[arg(long, default_value = "0.95", value_parser = level)]
     pub level: f64,
-    /// Write renames, and changes of type that rewrite their table, as phases into this directory instead: expand, backfill,
-    /// constrain, index, switch, contract, each with its way back, ready for `migtime rehearse`
+    /// Write renames, and changes of type that rewrite their table, as safe phases into this directory instead
+    ///
+    /// The phases are expand, backfill, constrain, index, switch and contract, each with its rollback, ready for
+    /// `migtime rehearse`.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["deny", "format", "out"])]
     pub expand_and_contract: Option<PathBuf>,
     /// Print the result in this form

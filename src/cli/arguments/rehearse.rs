@@ -11,9 +11,7 @@ use super::{
 };
 use crate::units::Seconds;
 
-/// Arguments of `migtime rehearse`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
+const EXAMPLES: &str = "\
 Examples:
   migtime rehearse backfill.sql --staging postgresql://postgres@staging.example/shop --sandbox
   migtime rehearse backfill.sql --staging shop_clone --production service=production --window 30m
@@ -22,17 +20,27 @@ Examples:
   migtime rehearse db/migrations --from 0298 --staging shop_clone --sandbox
   migtime rehearse db/migrations --from 0298 --scratch
   migtime rehearse backfill.sql --staging shop_clone --disposable shop_clone --resume
-  migtime rehearse --exec 'bin/rails db:migrate' --staging shop_clone --sandbox
+  migtime rehearse --exec 'bin/rails db:migrate' --staging shop_clone --sandbox";
 
-A directory is read as its migration tool would, and run in that tool's order and transactions. In a pull request usually only its
-last migrations matter: name the first of them with --from. A staging clone is taken to have those before it; on --scratch they
-are applied first, without being measured.
+const EXPLANATION: &str = "\
+A directory is read as its migration tool would, and run in that tool's order and transactions. In a pull request \
+usually only its last migrations matter: name the first of them with --from. A staging clone is taken to have those \
+before it; on --scratch they are applied first, without being measured.
 
-A batch is recognised by <batch_start> and <batch_end> in the statement (or :batch_start, :batch_end), by a comment such as
--- migtime: batch key=id size=5000, or by the size of the table, which is then walked by its primary key.
+A batch is recognised by <batch_start> and <batch_end> in the statement (or :batch_start, :batch_end), by a comment \
+such as -- migtime: batch key=id size=5000, or by the size of the table, which is then walked by its primary key.
 
-Ctrl-C once finishes the batch that runs, saves, and reports what was measured; twice ends at once. Either way no sandbox
-and no throwaway server is left behind.")]
+Ctrl-C once finishes the batch that runs, saves, and reports what was measured; twice ends at once. Either way no \
+sandbox and no throwaway server is left behind.";
+
+/// Heading of the options that say which database is changed.
+const WHERE: &str = "Where it runs";
+/// Heading of the options that say when it ends.
+const HOW_MUCH: &str = "How much is replayed";
+
+/// Arguments of `migtime rehearse`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{EXPLANATION}"))]
 pub struct RehearseArguments {
     /// Rehearse this migration: a file, or the directory of a migration tool
     #[arg(
@@ -43,68 +51,81 @@ pub struct RehearseArguments {
         default_value_if("exec", ArgPredicate::IsPresent, "command")
     )]
     pub migration: PathBuf,
-    /// Run this command of another tool through the shell, with PG* and DATABASE_URL leading to the clone, and observe it
-    /// there; its sessions' statements, locks and WAL are sampled
+    /// Run this command of another tool instead, and observe it on the clone
+    ///
+    /// It is run through the shell, with PG* and DATABASE_URL leading to the clone. Its sessions' statements, locks and
+    /// WAL are sampled.
     #[arg(long, value_name = "COMMAND", conflicts_with_all = ["production", "precision", "fraction", "full", "runs", "exact",
           "lock_timeout", "max_duration", "batch_size", "batch_delay", "walk", "rollback", "no_rollback", "from", "only", "format_of"])]
     pub exec: Option<String>,
-    /// Rehearse the way back with this file, too, and then the migration again; without it the file beside the migration is
-    /// taken: x.down.sql by x.up.sql, down.sql by up.sql, x.rollback.sql by x.sql, rollback.sql by migration.sql
+    /// Rehearse the rollback with this file [default: the file beside the migration]
+    ///
+    /// After the rollback the migration is run once more. The file beside it is x.down.sql by x.up.sql, down.sql by
+    /// up.sql, x.rollback.sql by x.sql, rollback.sql by migration.sql.
     #[arg(long, value_name = "FILE")]
     pub rollback: Option<PathBuf>,
-    /// Do not rehearse the way back
+    /// Do not rehearse the rollback
     #[arg(long, conflicts_with = "rollback")]
     pub no_rollback: bool,
-    /// Run it on a copy of this staging clone, or on itself where that is marked or named (see In place); else on what
-    /// MIGTIME_STAGING_URL names, never on what PG* or DATABASE_URL do
-    #[arg(long, value_name = "URL")]
-    pub staging: Option<String>,
-    /// Run it on a throwaway server, filled by --schema and by the migrations before --from
-    #[arg(long, conflicts_with = "staging")]
-    pub scratch: bool,
-    /// Fill the throwaway server with this SQL file; :rows and :seed in it are replaced
-    #[arg(long, value_name = "FILE", requires = "scratch")]
-    pub schema: Option<PathBuf>,
-    /// Replace :rows in the schema file by this
-    #[arg(long, value_name = "N", requires = "scratch", default_value_t = 1_000_000)]
-    pub rows: u64,
-    /// Take the server programs from this directory
-    #[arg(long, value_name = "DIR", env = "MIGTIME_PG_BIN")]
-    pub pg_bin: Option<PathBuf>,
-    /// Estimate for the rows of this production database too; it is only read
-    #[arg(long, value_name = "URL")]
-    pub production: Option<String>,
-    /// Work on a copy of the staging database and drop it afterwards, also where the database is marked as disposable
-    #[arg(long, conflicts_with = "scratch")]
-    pub sandbox: bool,
-    /// Repeat it this often, each time on a fresh copy
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
-    pub runs: u32,
-    /// Stop when the 95 % interval is this narrow, e.g. 30% for ±30 %
-    #[arg(long, value_name = "PERCENT", value_parser = percentage)]
-    pub precision: Option<f64>,
-    /// Stop the backfills after this time
-    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
-    pub max_duration: Seconds,
-    /// Stop after this share of the batches [default: 15%, more on small tables]
-    #[arg(long, value_name = "PERCENT", value_parser = percentage)]
-    pub fraction: Option<f64>,
-    /// Go on with the rehearsal that was cut off (killed, interrupted, server lost): the same command again; how it is batched
-    /// and how much is replayed stay as they were
+    /// Go on with the rehearsal that was cut off: give the same command again
+    ///
+    /// It was killed or interrupted, or its server was lost. How it is batched and how much is replayed stay as they were.
     #[arg(long, conflicts_with_all = ["exec", "scratch", "runs"])]
     pub resume: bool,
-    /// Replay every batch, however long it takes
-    #[arg(long, conflicts_with_all = ["fraction", "precision"])]
-    pub full: bool,
-    /// Wait at most this long for a lock
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
-    pub lock_timeout: Seconds,
-    /// Count the rows to process instead of sampling them
-    #[arg(long)]
-    pub exact: bool,
     /// Save rehearsal.json, estimate.json, report.html and the CSV files here [default: reports/<migration>]
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
+    /// Print the result in this form
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Never ask for a password
+    #[arg(long, short = 'w')]
+    pub no_password: bool,
+    /// Run it on a copy of this staging clone [default: MIGTIME_STAGING_URL]
+    ///
+    /// The clone itself is changed only where it is marked or named, see In place. Staging is never what PG* or
+    /// DATABASE_URL name.
+    #[arg(long, value_name = "URL", help_heading = WHERE)]
+    pub staging: Option<String>,
+    /// Work on a copy also where the staging database is marked as disposable; the copy is dropped afterwards
+    #[arg(long, conflicts_with = "scratch", help_heading = WHERE)]
+    pub sandbox: bool,
+    /// Run it on a throwaway server, filled by --schema and by the migrations before --from
+    #[arg(long, conflicts_with = "staging", help_heading = WHERE)]
+    pub scratch: bool,
+    /// Fill the throwaway server with this SQL file; :rows and :seed in it are replaced
+    #[arg(long, value_name = "FILE", requires = "scratch", help_heading = WHERE)]
+    pub schema: Option<PathBuf>,
+    /// Replace :rows in the schema file by this
+    #[arg(long, value_name = "N", requires = "scratch", default_value_t = 1_000_000, help_heading = WHERE)]
+    pub rows: u64,
+    /// Take the server programs from this directory
+    #[arg(long, value_name = "DIR", env = "MIGTIME_PG_BIN", help_heading = WHERE)]
+    pub pg_bin: Option<PathBuf>,
+    /// Estimate for the rows of this production database too; it is only read
+    #[arg(long, value_name = "URL", help_heading = WHERE)]
+    pub production: Option<String>,
+    /// Stop after this share of the batches [default: 15%, more on small tables]
+    #[arg(long, value_name = "PERCENT", value_parser = percentage, help_heading = HOW_MUCH)]
+    pub fraction: Option<f64>,
+    /// Stop when the 95 % interval is this narrow, e.g. 30% for ±30 %
+    #[arg(long, value_name = "PERCENT", value_parser = percentage, help_heading = HOW_MUCH)]
+    pub precision: Option<f64>,
+    /// Stop the backfills after this time
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration, help_heading = HOW_MUCH)]
+    pub max_duration: Seconds,
+    /// Replay every batch, however long it takes
+    #[arg(long, conflicts_with_all = ["fraction", "precision"], help_heading = HOW_MUCH)]
+    pub full: bool,
+    /// Repeat it this often, each time on a fresh copy
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100), help_heading = HOW_MUCH)]
+    pub runs: u32,
+    /// Count the rows to process instead of sampling them
+    #[arg(long, help_heading = HOW_MUCH)]
+    pub exact: bool,
+    /// Wait at most this long for a lock
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration, help_heading = HOW_MUCH)]
+    pub lock_timeout: Seconds,
     /// Whether the staging database itself may be changed.
     #[command(flatten)]
     pub in_place: InPlaceArguments,
@@ -120,10 +141,4 @@ pub struct RehearseArguments {
     /// How the estimate is made.
     #[command(flatten)]
     pub options: EstimateOptions,
-    /// How the result is printed.
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
-    /// Never ask for a password
-    #[arg(long, short = 'w')]
-    pub no_password: bool,
 }

@@ -20,10 +20,10 @@ pub struct ReportArguments {
     /// Write estimate.json, report.html, report.md, observations.csv and steps.csv here [default: beside the rehearsal]
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
+    /// Print the result in this form
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
     /// How the estimate is made.
     #[command(flatten)]
     pub options: EstimateOptions,
-    /// How the result is printed.
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
 }

@@ -11,8 +11,9 @@ use crate::migration::formats::Migration;
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Migrations of a directory")]
 pub struct SelectionArguments {
-    /// Begin with this version (or file name); those before it count as applied, on --scratch they are applied first. In a pull
-    /// request usually only the last ones matter
+    /// Begin with this version (or file name); those before it count as applied
+    ///
+    /// In a pull request usually only the last ones matter. On --scratch those before it are applied first.
     #[arg(long, value_name = "VERSION", conflicts_with = "only")]
     pub from: Option<String>,
     /// Take only these versions, separated by commas; those between them are left out
