@@ -1,7 +1,7 @@
 //! The sampler: asks a server what the catalog and this program need to know of it, and hands back facts.
 //!
 //! Reads through a [`Reader`], which cannot write; knows nothing of migrations, rehearsals or estimates. Each query is one
-//! round trip that returns JSON documents; what they mean is worked out in [`catalog`](crate::catalog), which knows no
+//! round trip that returns JSON documents; what they mean is worked out in [`crate::catalog`], which knows no
 //! connection.
 
 mod confined;

@@ -4,7 +4,8 @@
 //! at its end says what. What was perhaps there before the statement is not taken away.
 
 use super::alter_table::{Action, Constraint};
-use super::types::{DataType, keeps_values};
+use super::kept_values::keeps_values;
+use super::types::DataType;
 use crate::catalog::RelationFacts;
 use crate::migration::names::{last_part, quoted};
 use crate::migration::words::Words;
