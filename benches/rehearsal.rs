@@ -13,13 +13,14 @@ use std::time::{Duration, Instant};
 
 use migtime::error::Result;
 use migtime::migration::{self, BatchOptions, Batching, Step, WalkFrom, Window, batches_sql};
-use migtime::observation::{Observation, Rehearsal, StepRecord};
+use migtime::observation::{FORMAT_VERSION, Observation, Rehearsal, StepRecord};
 use migtime::rehearsal::journal::Journal;
 use migtime::rehearsal::observer::{INTERVAL, Lookout};
+use migtime::rehearsal::resume::{self, Beginning, Place, ResumeLog};
 use migtime::rehearsal::scenario::Scenario;
 use migtime::rehearsal::{Conditions, RehearsalMonitor, rehearse};
 use migtime::sampler;
-use migtime::server::{ConnectionParameters, Sandbox, Staging, ThrowawayOptions, ThrowawayServer};
+use migtime::server::{ConnectionParameters, DatabaseIdentity, Sandbox, Staging, ThrowawayOptions, ThrowawayServer};
 use postgres::{Client, SimpleQueryMessage};
 
 /// Keeps checkpoints and autovacuum, which come when they like, out of the comparison.
@@ -157,6 +158,7 @@ impl Duel<'_> {
         let directory = tempfile::tempdir().expect("temporary directory");
         let mut journal = Journal::new(Some(directory.path().join("rehearsal.json")));
         let steps = std::slice::from_ref(&work.step);
+        journal.keep_log(begin_log(directory.path(), &mut clone, steps)?);
         duel.began = Instant::now();
         rehearse(
             &mut clone,
@@ -242,7 +244,7 @@ fn print(duels: &[Duel]) {
         (least, greatest),
     );
     row(
-        "between its batches: waits for windows, saves / plain client loop",
+        "between its batches: waits for windows, saves, log / plain client loop",
         between / plain,
     );
     row(
@@ -283,6 +285,28 @@ fn seconds_a_look(parameters: &ConnectionParameters) -> Result<f64> {
         lookout.look().expect("a new server answers");
     }
     Ok(begin.elapsed().as_secs_f64() / f64::from(LOOKS))
+}
+
+/// Begins the log that a rehearsal can go on with, as the command does.
+fn begin_log(directory: &Path, clone: &mut Staging, steps: &[Step]) -> Result<ResumeLog> {
+    let beginning = Beginning {
+        format_version: FORMAT_VERSION,
+        place: Place {
+            database: DatabaseIdentity::of(clone)?,
+            is_copy: true,
+        },
+        tables: BTreeMap::new(),
+        batching: BatchOptions::default(),
+        conditions: conditions(),
+        rehearsal: Rehearsal {
+            steps: steps.iter().map(StepRecord::new).collect(),
+            ..empty_rehearsal()
+        },
+        boot: None,
+    };
+    let log = ResumeLog::begin(&directory.join(resume::FILE), beginning, |said| eprintln!("{said}"));
+    assert!(log.is_on(), "the log can be written");
+    Ok(log)
 }
 
 fn conditions() -> Conditions {
