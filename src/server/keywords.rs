@@ -129,15 +129,11 @@ fn parse_uri(rest: &str) -> Result<Options> {
 /// Refuses an `@` behind the one that ends user and password, where both may be a part of a password that is not encoded: what stands
 /// between them would be shown as a host or a database.
 fn refuse_stray_at(before_query: &str) -> Result<()> {
-    let mut places = before_query.match_indices('@').map(|(place, _)| place);
-    let ends_credentials = |place: &usize| !before_query[..*place].contains('/');
-    let strays = match places.next() {
-        Some(first) if ends_credentials(&first) => places.next_back(),
-        first => places.next_back().or(first),
-    };
-    match strays {
+    let ends_credentials = before_query.find('@').filter(|at| !before_query[..*at].contains('/'));
+    let stray = before_query.rfind('@').filter(|at| Some(*at) != ends_credentials);
+    match stray {
         Some(stray) if before_query[..stray].contains(':') => {
-            Err(malformed("the URI has an @ behind the one that ends user and password").with_hint(ENCODE))
+            Err(malformed("the URI has an @ that does not end user and password").with_hint(ENCODE))
         }
         _ => Ok(()),
     }
@@ -353,9 +349,9 @@ mod tests {
         check_refused("postgresql://u:secret@h/db?sslmode", "keyword=value");
         check_refused("postgresql://u:secret@[::1/db", "IPv6");
         check_refused("postgresql://u:secret@[]/x", "IPv6");
-        check_refused("postgresql://u:5432/secret@h/db", "an @ behind");
-        check_refused("postgresql://u:p@secret@h:5432/db", "an @ behind");
-        check_refused("postgresql://u:p@h/secret@db", "an @ behind");
+        check_refused("postgresql://u:5432/secret@h/db", "an @ that does not end");
+        check_refused("postgresql://u:p@secret@h:5432/db", "an @ that does not end");
+        check_refused("postgresql://u:p@h/secret@db", "an @ that does not end");
         check_refused("postgresql://h/a?user=b=c", "keyword=value");
         check_refused("mysql://u:secret@h/db", "starts with postgresql://");
         check_refused("password=very secret user=me", "without `=`");

@@ -375,7 +375,7 @@ mod tests {
         check_refused("port=0", "not a number from 1 to 65535");
         check_refused(
             "postgresql://u:sec/secret@h/app",
-            "has an @ behind the one that ends user and password",
+            "has an @ that does not end user and password",
         );
         check_refused("postgresql://u:sec/secret", "not a number from 1 to 65535");
         check_refused(

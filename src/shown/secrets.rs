@@ -10,11 +10,15 @@ pub const HIDDEN: &str = "********";
 /// Values that stand after `password =` and are none.
 const NO_SECRETS: [&str; 5] = ["null", "default", "true", "false", "excluded"];
 
+/// Comments that are skipped between a key and its value.
+const MOST_COMMENTS: usize = 20;
+
 /// Returns the text with every secret replaced by [`HIDDEN`].
 ///
 /// Hidden are the literal behind `PASSWORD` and its like, as in `ALTER ROLE`, `CREATE USER MAPPING` and assignments; the value of
 /// `password=` in connection strings; the password of a URL; and the command of `COPY … PROGRAM`.
 pub fn without_secrets(text: &str) -> String {
+    let mut skim = Skim::new(text);
     let mut shown = String::with_capacity(text.len());
     let mut offset = 0;
     while let Some(first) = text[offset..].chars().next() {
@@ -25,7 +29,7 @@ pub fn without_secrets(text: &str) -> String {
         }
         let length = text[offset..].find(|other| !is_word(other));
         let end = length.map_or(text.len(), |length| offset + length);
-        match secret_behind(text, offset..end) {
+        match skim.secret_behind(offset..end) {
             Some(secret) => {
                 shown.push_str(&text[offset..secret.start]);
                 shown.push_str(HIDDEN);
@@ -44,72 +48,153 @@ fn is_word(character: char) -> bool {
     character.is_alphanumeric() || character == '_'
 }
 
-/// Returns where the secret is that a word announces.
-fn secret_behind(text: &str, word: Range<usize>) -> Option<Range<usize>> {
-    if text[word.end..].starts_with("://") {
-        return password_of_url(text, word.end + 3);
-    }
-    let name = text[word.clone()].to_ascii_lowercase();
-    let is_secret = ["password", "passwd", "passphrase", "secret", "api_key", "access_key"]
-        .iter()
-        .any(|part| name.contains(part));
-    match name.as_str() {
-        "program" => {
-            literal(text, after_blanks(text, word.end)).or_else(|| in_double_quotes(text, after_blanks(text, word.end)))
+/// A text that is read from its beginning to its end. What was looked for is not looked for again at every word: a text may repeat one
+/// for megabytes.
+struct Skim<'text> {
+    text: &'text str,
+    end_of_url: Next<'text>,
+    /// Where the URL ends that `last_at` is about.
+    url: usize,
+    last_at: Next<'text>,
+    end_of_bare_word: Next<'text>,
+    line_break: Next<'text>,
+    end_of_comment: Next<'text>,
+}
+
+impl<'text> Skim<'text> {
+    fn new(text: &'text str) -> Skim<'text> {
+        Skim {
+            text,
+            end_of_url: Next::new(|rest| {
+                rest.find(|next: char| next.is_whitespace() || matches!(next, '\'' | '"' | '`' | '<' | '>'))
+            }),
+            url: 0,
+            last_at: Next::new(|url| url.rfind('@')),
+            end_of_bare_word: Next::new(|rest| {
+                let ends = |next: char| matches!(next, '\'' | '"' | '`' | '&' | ';' | ',' | '(' | ')' | '|');
+                rest.find(|next: char| next.is_whitespace() || ends(next))
+            }),
+            line_break: Next::new(|rest| rest.find('\n')),
+            end_of_comment: Next::new(|rest| rest.find("*/")),
         }
-        // So the server names the command that it could not run.
-        "command" => in_double_quotes(text, after_blanks(text, word.end)),
-        "pwd" => value(text, word.end),
-        _ if is_secret => value(text, word.end),
-        _ => None,
+    }
+
+    /// Returns where the secret is that a word announces.
+    fn secret_behind(&mut self, word: Range<usize>) -> Option<Range<usize>> {
+        let text = self.text;
+        if text[word.end..].starts_with("://") {
+            return self.password_of_url(word.end + 3);
+        }
+        let name = text[word.clone()].to_ascii_lowercase();
+        let is_secret = ["password", "passwd", "passphrase", "secret", "api_key", "access_key"]
+            .iter()
+            .any(|part| name.contains(part));
+        match name.as_str() {
+            "program" => {
+                let start = self.after_blanks(word.end);
+                literal(text, start).or_else(|| in_double_quotes(text, start))
+            }
+            // So the server names the command that it could not run.
+            "command" => in_double_quotes(text, self.after_blanks(word.end)),
+            "pwd" => self.value(word.end),
+            _ if is_secret => self.value(word.end),
+            _ => None,
+        }
+    }
+
+    /// Returns the password in `user:password@host`, whatever characters it has.
+    fn password_of_url(&mut self, start: usize) -> Option<Range<usize>> {
+        let end = self.end_of_url.behind(self.text, start).unwrap_or(self.text.len());
+        if self.url != end {
+            (self.url, self.last_at.known) = (end, None);
+        }
+        let at = self.last_at.behind(&self.text[..end], start)?;
+        let colon = self.text[start..at].find(':')?;
+        Some(start + colon + 1..at)
+    }
+
+    /// Returns the value of a key that ends at `end`: a literal, or what stands behind `=`.
+    fn value(&mut self, end: usize) -> Option<Range<usize>> {
+        let text = self.text;
+        let quote = text[end..].chars().next().filter(|next| matches!(next, '\'' | '"'));
+        let start = self.after_blanks(end + usize::from(quote.is_some()));
+        let operators = [":=", "=>", "=", ":", ","];
+        let operator = operators
+            .into_iter()
+            .find(|operator| text[start..].starts_with(operator))
+            .filter(|operator| match *operator {
+                ":" => !text[start..].starts_with("::"),
+                "," => quote == Some('\''),
+                _ => true,
+            });
+        let Some(operator) = operator else {
+            // `password=''` has ended a literal here, and is no key in quotes.
+            return literal(text, self.after_blanks(end)).or_else(|| quote.and_then(|_| literal(text, start)));
+        };
+        let start = self.after_blanks(start + operator.len());
+        literal(text, start)
+            .or_else(|| in_double_quotes(text, start))
+            .or_else(|| (operator == "=").then(|| self.bare(start)).flatten())
+    }
+
+    /// Returns the word that is the value in `password=word`; a call and another column are none.
+    fn bare(&mut self, start: usize) -> Option<Range<usize>> {
+        let end = self
+            .end_of_bare_word
+            .behind(self.text, start)
+            .unwrap_or(self.text.len());
+        let word = &self.text[start..end];
+        let is_no_secret = || {
+            let first = word.split('.').next().unwrap_or_default();
+            NO_SECRETS.iter().any(|known| first.eq_ignore_ascii_case(known))
+        };
+        let is_none =
+            word.is_empty() || self.text[end..].starts_with('(') || word.starts_with(['$', ':', '<']) || is_no_secret();
+        (!is_none).then_some(start..end)
+    }
+
+    /// Returns the offset behind white space and comments.
+    fn after_blanks(&mut self, start: usize) -> usize {
+        let mut start = start;
+        for _ in 0..MOST_COMMENTS {
+            start = self.text.len() - self.text[start..].trim_start().len();
+            let comment = match self.text[start..].get(..2) {
+                Some("--") => self.line_break.behind(self.text, start),
+                Some("/*") => self.end_of_comment.behind(self.text, start).map(|end| end + 2),
+                _ => None,
+            };
+            match comment {
+                Some(end) => start = end,
+                None => break,
+            }
+        }
+        start
     }
 }
 
-/// Returns the password in `user:password@host`, whatever characters it has.
-fn password_of_url(text: &str, start: usize) -> Option<Range<usize>> {
-    let ends = |character: char| character.is_whitespace() || matches!(character, '\'' | '"' | '`' | '<' | '>');
-    let length = text[start..].find(ends).unwrap_or(text.len() - start);
-    let url = &text[start..start + length];
-    let at = url.rfind('@')?;
-    let colon = url[..at].find(':')?;
-    Some(start + colon + 1..start + at)
+/// Where something stands next, remembered for all places before it.
+struct Next<'text> {
+    find: fn(&'text str) -> Option<usize>,
+    /// From where it was looked for last, and where it was found.
+    known: Option<(usize, Option<usize>)>,
 }
 
-/// Returns the value of a key that ends at `end`: a literal, or what stands behind `=`.
-fn value(text: &str, end: usize) -> Option<Range<usize>> {
-    let quote = text[end..].chars().next().filter(|next| matches!(next, '\'' | '"'));
-    let start = after_blanks(text, end + usize::from(quote.is_some()));
-    let operators = [":=", "=>", "=", ":", ","];
-    let operator = operators
-        .into_iter()
-        .find(|operator| text[start..].starts_with(operator))
-        .filter(|operator| match *operator {
-            ":" => !text[start..].starts_with("::"),
-            "," => quote == Some('\''),
-            _ => true,
-        });
-    let Some(operator) = operator else {
-        // `password=''` has ended a literal here, and is no key in quotes.
-        return literal(text, after_blanks(text, end)).or_else(|| quote.and_then(|_| literal(text, start)));
-    };
-    let start = after_blanks(text, start + operator.len());
-    literal(text, start)
-        .or_else(|| in_double_quotes(text, start))
-        .or_else(|| (operator == "=").then(|| bare(text, start)).flatten())
-}
+impl<'text> Next<'text> {
+    fn new(find: fn(&'text str) -> Option<usize>) -> Next<'text> {
+        Next { find, known: None }
+    }
 
-/// Returns the word that is the value in `password=word`; a call and another column are none.
-fn bare(text: &str, start: usize) -> Option<Range<usize>> {
-    let ends = |character: char| {
-        character.is_whitespace() || matches!(character, '\'' | '"' | '`' | '&' | ';' | ',' | '(' | ')' | '|')
-    };
-    let length = text[start..].find(ends).unwrap_or(text.len() - start);
-    let word = text[start..start + length].to_ascii_lowercase();
-    let is_none = word.is_empty()
-        || text[start + length..].starts_with('(')
-        || word.starts_with(['$', ':', '<'])
-        || NO_SECRETS.iter().any(|known| word.split('.').next() == Some(known));
-    (!is_none).then_some(start..start + length)
+    /// Returns where it is found from `start` on.
+    fn behind(&mut self, text: &'text str, start: usize) -> Option<usize> {
+        match self.known {
+            Some((from, found)) if from <= start && found.is_none_or(|found| start <= found) => found,
+            _ => {
+                let found = (self.find)(&text[start..]).map(|length| start + length);
+                self.known = Some((start, found));
+                found
+            }
+        }
+    }
 }
 
 /// Returns the inside of the literal that begins at `start`, or all that follows where it never ends.
@@ -159,18 +244,6 @@ fn in_double_quotes(text: &str, start: usize) -> Option<Range<usize>> {
     let line = rest.lines().next().unwrap_or_default();
     let end = line.rfind('"').unwrap_or(line.len());
     Some(begin..begin + end)
-}
-
-/// Returns the offset behind white space and comments.
-fn after_blanks(text: &str, start: usize) -> usize {
-    let rest = text[start..].trim_start();
-    let offset = text.len() - rest.len();
-    let comment = match rest.get(..2) {
-        Some("--") => rest.find('\n'),
-        Some("/*") => rest.find("*/").map(|end| end + 2),
-        _ => None,
-    };
-    comment.map_or(offset, |length| after_blanks(text, offset + length))
 }
 
 #[cfg(test)]
@@ -258,6 +331,46 @@ mod tests {
             "set_config('a.password', 'hunter2', true)",
             "set_config('a.password', '********', true)",
         );
+    }
+
+    #[test]
+    fn urls_and_comments_beside_each_other() {
+        check(
+            "a://b://u:hunter2@h x://y://z postgres://u:hunter2@h c://d",
+            "a://b:********@h x://y://z postgres://u:********@h c://d",
+        );
+        check("x://y z://u:hunter2@h", "x://y z://u:********@h");
+        check(
+            "password /* password -- x */ 'hunter2' password -- x\n-- y\n'hunter2'",
+            "password /* password -- x */ '********' password -- x\n-- y\n'********'",
+        );
+        check(
+            "password=null.x password=$1 password=f(1) password=hunter2",
+            "password=null.x password=$1 password=f(1) password=********",
+        );
+    }
+
+    #[test]
+    fn what_repeats_itself_takes_no_longer_for_it() {
+        for part in [
+            "a://",
+            "password /* ",
+            "password -- ",
+            "-- password\n",
+            "password=$a",
+            "password=null.",
+            "password=:",
+            "password=",
+            "password $a ",
+            "password /**/",
+            "command ",
+        ] {
+            let text = part.repeat(1_000_000 / part.len()) + "(";
+            assert!(without_secrets(&text).len() <= text.len() + HIDDEN.len(), "{part}");
+        }
+        // Neither time nor stack.
+        let comments = format!("password {}'hunter2'", "/**/".repeat(1_000_000));
+        assert!(without_secrets(&comments).len() > 1_000_000);
     }
 
     #[test]

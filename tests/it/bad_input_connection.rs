@@ -111,7 +111,16 @@ fn targets_that_are_no_targets() {
         &["hint: is the server running there"],
     );
     check("postgresql://u:geheim@host:port/shop", 2, &["a port is not a number"]);
-    check("postgresql://u:ge/heim@host/shop", 2, &["a port is not a number"]);
+    check(
+        "postgresql://u:ge/heim@host/shop",
+        2,
+        &["an @ that does not end user and password", "encode @"],
+    );
+    check(
+        "postgresql://u:5432/geheim@host/shop",
+        2,
+        &["an @ that does not end user and password"],
+    );
     check("postgresql://u:geheim@[::1/shop", 2, &["an IPv6 address"]);
     check("mysql://u:geheim@host/shop", 2, &["starts with postgresql://"]);
     check("postgres:/u:geheim@host/shop", 2, &["starts with postgresql://"]);
