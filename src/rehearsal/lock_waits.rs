@@ -3,7 +3,7 @@
 //! Pure arithmetic. A wait ends between two looks, so the middle between them is taken for it: too much as often as too little. So
 //! it does for its beginning, where the server does not tell that.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::observation::WaitRecord;
 
@@ -20,8 +20,8 @@ pub struct LockWaits {
 pub struct SeenWait {
     /// What it is for, as the server names it.
     pub what: String,
-    /// How long it has lasted, where the server tells.
-    pub seconds: Option<Duration>,
+    /// When it began at the latest, where the server tells.
+    pub since: Option<Instant>,
 }
 
 /// One wait, from the look that first showed it to the one that last did.
@@ -47,13 +47,10 @@ impl LockWaits {
             (Some(last), Some(_)) => last.last_seen = now,
             (Some(last), None) => last.not_after = Some(now),
             (None, Some(seen)) => {
-                let since = seen
-                    .seconds
-                    .map(|seconds| now.checked_sub(seconds).unwrap_or(last_look));
                 self.waits.push(Wait {
                     what: seen.what,
-                    not_before: since.unwrap_or(last_look),
-                    first_seen: since.unwrap_or(now),
+                    not_before: seen.since.unwrap_or(last_look),
+                    first_seen: seen.since.unwrap_or(now),
                     last_seen: now,
                     not_after: None,
                 });
@@ -102,6 +99,8 @@ fn middle(one: Instant, other: Instant) -> Instant {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     /// Looks every 200 ms from `begin`, of which those from the `waiting.0`th to the `waiting.1`th show a wait, the first of `told` ms.
@@ -112,7 +111,7 @@ mod tests {
             let at = begin + Duration::from_millis(200) * look;
             let seen = SeenWait {
                 what: "transactionid".to_string(),
-                seconds: told.map(Duration::from_millis),
+                since: told.map(|told| at - Duration::from_millis(told)),
             };
             waits.add(at, is_waiting.then_some(seen));
         }

@@ -66,9 +66,9 @@ impl Observer {
         self.shared.completed_checkpoints.load(Ordering::Relaxed)
     }
 
-    /// Returns for which locks of others the steps waited since `begin`, and how long; what was before is forgotten.
-    pub fn lock_waits_since(&self, begin: Instant) -> Vec<WaitRecord> {
-        lock(&self.shared.lock_waits).take_within(begin, Instant::now())
+    /// Returns for which locks of others the steps waited between `begin` and `end`, and how long; what was before is forgotten.
+    pub fn lock_waits(&self, begin: Instant, end: Instant) -> Vec<WaitRecord> {
+        lock(&self.shared.lock_waits).take_within(begin, end)
     }
 
     /// Takes what was seen since the last call, as events of the given step, timed from its `begin`.
@@ -171,6 +171,7 @@ impl Lookout {
     /// Looks once.
     pub fn look(&mut self) -> Result<Look, postgres::Error> {
         let row = self.client.query_one(&self.statement, &[&self.worker])?;
+        let answered = Instant::now();
         let waited: Option<f64> = row.try_get(4)?;
         Ok(Look {
             checkpoints_started: row.try_get(0)?,
@@ -178,7 +179,9 @@ impl Lookout {
             autovacuum: row.try_get(2)?,
             wait: row.try_get::<_, Option<String>>(3)?.map(|what| SeenWait {
                 what,
-                seconds: waited.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+                since: waited
+                    .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+                    .and_then(|lasted| answered.checked_sub(lasted)),
             }),
         })
     }

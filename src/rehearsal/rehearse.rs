@@ -251,6 +251,9 @@ impl Walker<'_> {
                 }
             }
         }
+        if self.reason == EndReason::Interrupted {
+            return self.leave_block();
+        }
         self.enter_block(None)
     }
 

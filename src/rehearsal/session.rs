@@ -1,5 +1,7 @@
 //! The session that runs the statements as they stand, and what it tells of each.
 
+use std::time::Instant;
+
 use postgres::Client;
 use postgres::error::SqlState;
 
@@ -36,6 +38,8 @@ pub struct Session<'a> {
 pub struct StatementMeasured {
     /// Seconds from sending it to its commit, or to its end inside a transaction block.
     pub seconds: f64,
+    /// When that was, where it was noted.
+    pub ended: Option<Instant>,
     /// Seconds among them in which it waited for others, sampled; `None` where that was not observed.
     pub waited_seconds: Option<f64>,
     /// Rows affected, as the server reported.

@@ -43,6 +43,7 @@ impl Session<'_> {
         }
         let begin = Instant::now();
         self.client.batch_execute("COMMIT")?;
+        measured.ended = Some(Instant::now());
         measured.seconds += begin.elapsed().as_secs_f64();
         let temporary = temporary_before.zip(self.temporary_file_bytes()?);
         let temporary = temporary.map(|(before, after)| after.saturating_sub(before));
@@ -76,6 +77,7 @@ impl Session<'_> {
             .collect();
         let measured = StatementMeasured {
             seconds,
+            ended: Some(Instant::now()),
             rows: affected_rows(&messages),
             wal_bytes,
             scanned,

@@ -42,7 +42,8 @@ impl Walker<'_> {
             Some(_) => session.run_in_block(&step.sql),
             None => session.run_alone(&step.sql),
         };
-        let waits = self.observer.lock_waits_since(begin);
+        let ended = measured.as_ref().ok().and_then(|measured| measured.ended);
+        let waits = self.observer.lock_waits(begin, ended.unwrap_or_else(Instant::now));
         let events = self.observer.take_events(self.run, step.number, begin);
         self.rehearsal.events.extend(events);
         match measured {

@@ -93,7 +93,7 @@ impl<'a> TableBackfill<'a> {
 
     /// Returns how long the batch that began at `begin` and took `seconds` waited for locks of others.
     fn waited(&mut self, begin: Instant, seconds: f64) -> Option<f64> {
-        let waits = self.observer.lock_waits_since(begin);
+        let waits = self.observer.lock_waits(begin, Instant::now());
         let waited = total_seconds(&waits).min(seconds);
         waits.into_iter().for_each(|wait| add_wait(&mut self.waits, wait));
         (waited > 0.0).then_some(waited)
