@@ -13,7 +13,7 @@ demo: bootstrap ## Rehearse a scenario, estimate it, run it in full: predicted a
 test: bootstrap-for-tests ## Run all tests, on a PostgreSQL server of their own (TEST_ARGS="…")
 	$(CARGO) test --locked $(TEST_ARGS)
 
-test-versions: bootstrap-for-tests ## Run the tests that touch a server on PostgreSQL 13 to 18, from npm (TESTS="pattern" VERSIONS="13 18")
+test-versions: bootstrap-for-tests ## Run the tests that touch a server on PostgreSQL 13 to 18, from npm (TESTS="pattern" or --differing, VERSIONS="13 18")
 	@VERSIONS="$(VERSIONS)" script/test-versions "$(TESTS)"
 
 check: bootstrap ## Check format and lints
