@@ -38,8 +38,8 @@ pub struct Session<'a> {
 pub struct StatementMeasured {
     /// Seconds from sending it to its commit, or to its end inside a transaction block.
     pub seconds: f64,
-    /// When that was, where it was noted.
-    pub ended: Option<Instant>,
+    /// From when to when that was: the statement, and its commit.
+    pub busy: Vec<(Instant, Instant)>,
     /// Seconds among them in which it waited for others, sampled; `None` where that was not observed.
     pub waited_seconds: Option<f64>,
     /// Rows affected, as the server reported.

@@ -43,7 +43,7 @@ impl Session<'_> {
         }
         let begin = Instant::now();
         self.client.batch_execute("COMMIT")?;
-        measured.ended = Some(Instant::now());
+        measured.busy.push((begin, Instant::now()));
         measured.seconds += begin.elapsed().as_secs_f64();
         let temporary = temporary_before.zip(self.temporary_file_bytes()?);
         let temporary = temporary.map(|(before, after)| after.saturating_sub(before));
@@ -68,7 +68,7 @@ impl Session<'_> {
         let locks_before = own_locks(self.client)?;
         let scans_before = scans(self.client)?;
         let position = insert_position(self.client)?;
-        let (messages, seconds) = self.send(sql)?;
+        let (messages, busy) = self.send(sql)?;
         let wal_bytes = insert_position(self.client)?.saturating_sub(position);
         let scanned = scans(self.client)?
             .into_iter()
@@ -76,8 +76,8 @@ impl Session<'_> {
             .filter_map(|(oid, _)| before.name(oid).cloned())
             .collect();
         let measured = StatementMeasured {
-            seconds,
-            ended: Some(Instant::now()),
+            seconds: busy.1.duration_since(busy.0).as_secs_f64(),
+            busy: vec![busy],
             rows: affected_rows(&messages),
             wal_bytes,
             scanned,
@@ -87,19 +87,19 @@ impl Session<'_> {
         Ok(Inside { measured, locks })
     }
 
-    /// Sends the statement and waits for its end, in seconds; an interrupt cancels it.
-    fn send(&mut self, sql: &str) -> Result<(Vec<SimpleQueryMessage>, f64), StatementFailed> {
+    /// Sends the statement and waits for its end, and tells from when to when that was; an interrupt cancels it.
+    fn send(&mut self, sql: &str) -> Result<(Vec<SimpleQueryMessage>, (Instant, Instant)), StatementFailed> {
         let view = self.view.take();
         let watch = view.map(|view| StatementWatch::progress(view, (self.listener)()));
         let token = self.client.cancel_token();
         let interruption = CancelOnInterrupt::watch(self.parameters, token, signals::interrupted);
         let begin = Instant::now();
         let outcome = self.client.simple_query(sql);
-        let seconds = begin.elapsed().as_secs_f64();
+        let end = Instant::now();
         let interrupted = interruption.end();
         *self.view = watch.and_then(|watch| watch.end().view);
         match outcome {
-            Ok(messages) => Ok((messages, seconds)),
+            Ok(messages) => Ok((messages, (begin, end))),
             Err(error) => Err(StatementFailed {
                 interrupted,
                 ..StatementFailed::from(error)

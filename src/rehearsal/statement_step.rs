@@ -42,8 +42,14 @@ impl Walker<'_> {
             Some(_) => session.run_in_block(&step.sql),
             None => session.run_alone(&step.sql),
         };
-        let ended = measured.as_ref().ok().and_then(|measured| measured.ended);
-        let waits = self.observer.lock_waits(begin, ended.unwrap_or_else(Instant::now));
+        // Of a statement outside a transaction only the whole is known.
+        let whole = [(begin, Instant::now())];
+        let busy = measured.as_ref().map(|measured| measured.busy.as_slice());
+        let busy = busy.ok().filter(|busy| !busy.is_empty()).unwrap_or(&whole);
+        let waits = busy
+            .iter()
+            .flat_map(|(begin, end)| self.observer.lock_waits(*begin, *end));
+        let waits: Vec<WaitRecord> = waits.collect();
         let events = self.observer.take_events(self.run, step.number, begin);
         self.rehearsal.events.extend(events);
         match measured {
