@@ -302,7 +302,6 @@ fn begin_log(directory: &Path, clone: &mut Staging, steps: &[Step]) -> Result<Re
             steps: steps.iter().map(StepRecord::new).collect(),
             ..empty_rehearsal()
         },
-        boot: None,
     };
     let log = ResumeLog::begin(&directory.join(resume::FILE), beginning, |said| eprintln!("{said}"));
     assert!(log.is_on(), "the log can be written");

@@ -22,6 +22,8 @@ pub use event::{Event, EventKind};
 pub use ladder::{LadderRecord, Rung};
 pub use resumption::{Resumption, UnderWay};
 pub use rollback::{Irreversible, Reapplication, RollbackRecord, RollbackVerdict};
+pub(crate) use values::check as check_numbers;
+
 pub use step::{BatchingRecord, LockRecord, Observation, StepRecord};
 
 use serde::{Deserialize, Serialize};

@@ -21,6 +21,10 @@ impl Job<'_> {
     /// Those of [`rehearse`]; the journal then says how far it came. `Interrupted` when the person interrupts
     /// before anything was measured.
     pub fn run(&self, ground: &Ground, journal: &mut Journal) -> Result<Rehearsal> {
+        if let Some(cut_off) = &self.resumable.cut_off {
+            let rehearsal = self.go_on(cut_off, ground, journal)?;
+            return unless_nothing_was_measured(Some(rehearsal));
+        }
         let mut rehearsal = None;
         for run in 0..self.runs {
             if rehearsal.is_some() && signals::interrupted() {
@@ -30,9 +34,6 @@ impl Job<'_> {
             let mut clone = site.connect()?;
             clone.wait_for_locks(self.conditions.lock_timeout);
             tell_unfinished(&mut clone)?;
-            if let Some(cut_off) = &self.resumable.cut_off {
-                return self.go_on(cut_off, &mut clone, journal);
-            }
             let planned = self.migration.plan(&mut clone, self.batching)?;
             let way_back = match self.rollback {
                 Some(file) if run == 0 => Some(way_back::Preparation::new(file, self.migration, &site, &mut clone)?),
@@ -73,10 +74,7 @@ impl Job<'_> {
                 way_back.rehearse(self, &conditions, &site, &planned.steps, rehearsal, journal)?;
             }
         }
-        match rehearsal {
-            Some(rehearsal) if !is_interrupted(&rehearsal) || has_observations(&rehearsal) => Ok(rehearsal),
-            _ => Err(signals::nothing_measured()),
-        }
+        unless_nothing_was_measured(rehearsal)
     }
 
     fn begin(&self, clone: &mut Staging, planned: &PlannedMigration) -> Result<Rehearsal> {
@@ -93,6 +91,13 @@ impl Job<'_> {
             tables: planned.tables.clone(),
             ..Rehearsal::default()
         })
+    }
+}
+
+fn unless_nothing_was_measured(rehearsal: Option<Rehearsal>) -> Result<Rehearsal> {
+    match rehearsal {
+        Some(rehearsal) if !is_interrupted(&rehearsal) || has_observations(&rehearsal) => Ok(rehearsal),
+        _ => Err(signals::nothing_measured()),
     }
 }
 

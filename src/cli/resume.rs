@@ -4,18 +4,17 @@ use std::path::Path;
 
 use super::arguments::RehearseArguments;
 use super::ground::Ground;
-use super::job::{Job, growth};
+use super::job::{Job, growth, tell_unfinished};
 use super::migration_file::{self, PlannedMigration};
 use super::watching::Watcher;
 use super::{in_place, output, way_back};
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::Step;
-use crate::observation::{FORMAT_VERSION, Rehearsal, StepRecord, UnderWay};
+use crate::observation::{EndReason, Ending, FORMAT_VERSION, Rehearsal, StepRecord};
 use crate::rehearsal::Conditions;
 use crate::rehearsal::journal::Journal;
 use crate::rehearsal::resume::{self, Beginning, CutOff, Place, ResumeLog, go_on};
 use crate::server::{DatabaseIdentity, Staging};
-use crate::units::Seconds;
 
 /// The file beside the rehearsal in which it is written down how far it came.
 pub const LOG: &str = resume::FILE;
@@ -83,24 +82,28 @@ impl Job<'_> {
                 steps: records(&planned.steps),
                 ..rehearsal.clone()
             },
-            boot: resume::boot(),
         };
         Ok(ResumeLog::begin(log, beginning, output::print_note))
     }
 
-    /// Goes on with the rehearsal that was `cut_off`, on its `clone`.
+    /// Goes on with the rehearsal that was `cut_off`, on `ground`.
     ///
     /// # Errors
     /// As [`go_on`]; `Usage` when the migration is another by now.
-    pub(super) fn go_on(&self, cut_off: &CutOff, clone: &mut Staging, journal: &mut Journal) -> Result<Rehearsal> {
+    pub(super) fn go_on(&self, cut_off: &CutOff, ground: &Ground, journal: &mut Journal) -> Result<Rehearsal> {
         let beginning = &cut_off.beginning;
-        beginning.place.database.check(clone)?;
+        // First, because a copy that is taken over is dropped at the end, whatever that is.
         let planned = self.migration.plan_for(&beginning.tables, &beginning.batching)?;
         refuse_other(
             &records(&planned.steps),
             &beginning.rehearsal.steps,
             &self.migration.name,
         )?;
+        let site = ground.site()?;
+        let clone = &mut site.connect()?;
+        clone.wait_for_locks(self.conditions.lock_timeout);
+        tell_unfinished(clone)?;
+        beginning.place.database.check(clone)?;
         let conditions = Conditions {
             growth: growth(&planned.tables, &self.production),
             lock_timeout: self.conditions.lock_timeout,
@@ -112,7 +115,7 @@ impl Job<'_> {
             journal.keep_log(ResumeLog::go_on(path, cut_off, output::print_note));
         }
         let mut watcher = Watcher::new(self.precision);
-        let went_on = go_on(
+        go_on(
             clone,
             &planned.steps,
             cut_off,
@@ -120,12 +123,12 @@ impl Job<'_> {
             &mut rehearsal,
             journal,
             &mut watcher,
-        );
-        tell_resumption(&rehearsal);
-        went_on?;
+        )?;
         if let Some(file) = self.rollback {
-            output::print_note("the way back is not rehearsed: the schema before the migration is gone");
             way_back::not_come_to(file, &mut rehearsal);
+            if let Some(ended) = rehearsal.rollback.as_mut().and_then(|record| record.ended.as_mut()) {
+                *ended = no_rollback();
+            }
             journal.try_save(&rehearsal);
         }
         Ok(rehearsal)
@@ -149,20 +152,10 @@ fn refuse_other(steps: &[StepRecord], begun: &[StepRecord], name: &str) -> Resul
     Err(Error::new(ErrorKind::Usage, message).with_hint("name the migration as it was; a new one needs a new clone"))
 }
 
-fn tell_resumption(rehearsal: &Rehearsal) {
-    let Some(last) = rehearsal.resumptions.last() else {
-        return;
-    };
-    let what = match last.under_way {
-        UnderWay::Nothing => "nothing was under way",
-        UnderWay::Committed => "what was under way had been committed, and was not run again",
-        UnderWay::NotCommitted => "what was under way had not been committed, and was run again",
-        UnderWay::LeftBehind => "the place of the walk that was under way was left as it was",
-    };
-    let away = last.away_seconds.map(|seconds| format!(" after {}", Seconds(seconds)));
-    output::print_note(&format!(
-        "went on at step {}{}: {what}",
-        last.step,
-        away.unwrap_or_default()
-    ));
+/// Says why the rollback is not rehearsed: how the schema was before the migration is not known any more.
+fn no_rollback() -> Ending {
+    Ending {
+        reason: EndReason::Interrupted,
+        message: "The rehearsal of the migration was cut off; the schema before it is gone.".to_string(),
+    }
 }

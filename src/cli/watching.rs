@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::output;
 use super::progress::Progress;
 use crate::model::stopping::{self, Verdict};
-use crate::observation::{Observation, Rehearsal, StepRecord};
+use crate::observation::{Observation, Rehearsal, Resumption, StepRecord, UnderWay};
 use crate::rehearsal::{ProgressListener, RehearsalMonitor};
 use crate::server::signals;
+use crate::units::Seconds;
 
 /// Level at which the precision of a rehearsal is judged.
 pub const LEVEL: f64 = 0.95;
@@ -35,6 +37,23 @@ impl Watcher {
 }
 
 impl RehearsalMonitor for Watcher {
+    fn goes_on(&mut self, resumption: &Resumption) {
+        let what = match resumption.under_way {
+            UnderWay::Nothing => "nothing was under way",
+            UnderWay::Committed => "what was under way had been committed, and is not run again",
+            UnderWay::NotCommitted => "what was under way had not been committed, and is run again",
+            UnderWay::LeftBehind => "the place of the walk that was under way is left as it is",
+        };
+        let away = resumption
+            .away_seconds
+            .map(|seconds| format!(" after {}", Seconds(seconds)));
+        output::print_note(&format!(
+            "going on at step {}{}: {what}",
+            resumption.step,
+            away.unwrap_or_default()
+        ));
+    }
+
     fn step_begins(&mut self, step: &StepRecord) {
         self.progress = Some(Progress::step(step, self.expected.get(&step.statement).copied()));
     }

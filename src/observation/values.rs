@@ -83,7 +83,8 @@ fn range(inside: &str, field: &str) -> Option<Range> {
         (_, "total_rows" | "estimated_rows" | "table_rows") => ROWS,
         (_, "reltuples") => ESTIMATED_ROWS,
         (_, "seconds" | "waited_seconds" | "elapsed" | "held_seconds" | "sampled_every_seconds") => SECONDS,
-        (_, "empty_seconds" | "batch_delay_seconds" | "lookup_seconds") => SECONDS,
+        (_, "empty_seconds" | "batch_delay_seconds" | "lookup_seconds" | "away_seconds") => SECONDS,
+        (_, "max_seconds" | "batch_delay" | "lock_timeout") => SECONDS,
         (_, "total_rows_relative_sd" | "rows_relative_sd") => DEVIATION,
         (_, "total_batches" | "batches") => BATCHES,
         (_, "batch_size" | "lookup_batches" | "full_page_images" | "relpages" | "processors") => COUNT,
@@ -91,6 +92,7 @@ fn range(inside: &str, field: &str) -> Option<Range> {
         (_, "correlation") => CORRELATION,
         (_, "run" | "segment" | "number" | "step" | "line" | "after_part_of") => NUMBER,
         (_, "partitions" | "foreign_partitions" | "version_num") => NUMBER,
+        (_, "index" | "kept" | "unmeasured") => NUMBER,
         // What some file systems say is free is all that 64 bits can count.
         (_, "free_disk_bytes") => return None,
         (_, "wal_bytes") => WAL,
@@ -103,7 +105,7 @@ fn range(inside: &str, field: &str) -> Option<Range> {
 ///
 /// # Errors
 /// `Usage` with the file and the path of the field.
-pub(super) fn check(value: &Value, name: &str) -> Result<()> {
+pub(crate) fn check(value: &Value, name: &str) -> Result<()> {
     walk(value, &mut Place::default()).map_err(|message| {
         Error::new(ErrorKind::Usage, format!("{name}: {message}"))
             .with_hint("nothing measures such a number: rehearse again, or take the file from where it was saved")

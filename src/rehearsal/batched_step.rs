@@ -82,7 +82,8 @@ impl Walker<'_> {
             log,
             monitor: self.monitor,
         };
-        let before = Duration::from_secs_f64(observations.last().map_or(0.0, |last| last.elapsed));
+        let before =
+            Duration::try_from_secs_f64(observations.last().map_or(0.0, |last| last.elapsed)).unwrap_or_default();
         let outcome = replay::go_on(
             &mut backfill,
             &design,

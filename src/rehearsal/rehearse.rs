@@ -13,13 +13,16 @@ use super::session_view::SessionView;
 use super::statement_watch::ProgressListener;
 use crate::error::{ErrorKind, Result};
 use crate::migration::Step;
-use crate::observation::{EndReason, Ending, Observation, Rehearsal, StepRecord};
+use crate::observation::{EndReason, Ending, Observation, Rehearsal, Resumption, StepRecord};
 use crate::server::{Staging, server_error};
 
 /// The one who watches a rehearsal: shows progress, and decides when the evidence is enough.
 ///
 /// One that implements nothing shows nothing and lets the rehearsal run to its end.
 pub trait RehearsalMonitor {
+    /// Hears that a rehearsal that was cut off goes on.
+    fn goes_on(&mut self, _resumption: &Resumption) {}
+
     /// Hears that a step begins.
     fn step_begins(&mut self, _step: &StepRecord) {}
 

@@ -142,8 +142,8 @@ impl<'a> WindowQueue<'a> {
                 rows_before: start.position * self.plan.total_rows,
             },
             Bounds::Integers { first, .. } => {
-                let last_done = start.after.as_deref().and_then(|key| key.first()?.parse::<i128>().ok());
-                let done = last_done.map_or(0, |last| last - first + 1);
+                let last_done = start.after.as_deref().and_then(|key| key.first()?.parse::<i64>().ok());
+                let done = last_done.map_or(0, |last| i128::from(last) - first + 1);
                 let size = i128::from(self.batching.batch_size.max(1));
                 Next::Index(u64::try_from((done + size - 1) / size).unwrap_or(0))
             }
@@ -238,7 +238,8 @@ impl<'a> WindowQueue<'a> {
                 start: row[1..=width].to_vec(),
                 end: row[width + 1..].to_vec(),
             };
-            let position = rows_before / self.plan.total_rows.max(1.0);
+            // There may be more rows than the sample foretold.
+            let position = (rows_before / self.plan.total_rows.max(1.0)).min(1.0);
             rows_before += row[0].parse().unwrap_or(self.batching.batch_size as f64);
             self.queue.push_back(PlannedBatch { window, position });
         }

@@ -407,6 +407,13 @@ fn a_copy_that_was_left_behind_is_gone_on_with_and_dropped() {
     child.kill().expect("kill -9");
     child.wait().expect("dead");
     let arguments: Vec<&str> = fixed.iter().copied().chain(["--resume"]).collect();
+    // A slip must not cost what took hours.
+    folder.file(
+        "m.sql",
+        "UPDATE walked SET done = 7 WHERE id BETWEEN <batch_start> AND <batch_end>;",
+    );
+    check_error(&arguments, 2, &["is not what was being rehearsed"]);
+    folder.file("m.sql", BY_RANGE);
     check_done(&run(&mut support::migtime(&arguments)));
     folder.check_saved(EndReason::Complete, 7);
     let rows: u64 = folder.rehearsal().steps[0]
@@ -643,4 +650,34 @@ fn an_interrupted_rehearsal_in_place_goes_on() {
         400
     );
     assert!(rehearsal.steps[0].complete);
+}
+
+#[test]
+fn a_rollback_that_can_no_longer_be_judged_is_not_passed() {
+    let mut held = Held::begin(
+        walked("bigint", "n"),
+        BY_RANGE,
+        &["--full", "--batch-size", "50", "--no-rollback"],
+    );
+    held.cut_off(When::BeforeItsCommit, "");
+    held.release();
+    held.folder.file("m.rollback.sql", "UPDATE walked SET done = 0;");
+    let output = run(&mut command(
+        &held.database,
+        &held.folder,
+        &held.migration,
+        &["--resume"],
+    ));
+    check_refused(
+        output,
+        5,
+        &[
+            "going on at step 1",
+            "m.rollback.sql was not rehearsed to its end",
+            "--no-rollback",
+        ],
+    );
+    // Of the migration itself all is done; its batch under way may have been committed by the session that was left.
+    holds(&held.database, ALL_ONCE);
+    held.folder.check_saved(EndReason::Complete, 7);
 }

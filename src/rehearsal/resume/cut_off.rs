@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::log::{GoingOn, Line, Start};
 use crate::error::{Error, ErrorKind, Result, reason};
 use crate::migration::{BatchOptions, Tables};
-use crate::observation::{FORMAT_VERSION, Observation, Rehearsal};
+use crate::observation::{FORMAT_VERSION, Observation, Rehearsal, check_numbers};
 use crate::rehearsal::conditions::Conditions;
 use crate::rehearsal::walk_plan::WalkPlan;
 use crate::rehearsal::window_queue::PlannedBatch;
@@ -29,8 +29,6 @@ pub struct Beginning {
     pub conditions: Conditions,
     /// The rehearsal, with all its steps, in which nothing is measured yet.
     pub rehearsal: Rehearsal,
-    /// What tells this start of the machine from any other, where it says.
-    pub boot: Option<String>,
 }
 
 /// Where a rehearsal takes place.
@@ -59,6 +57,8 @@ pub struct CutOff {
     pub away_seconds: Option<f64>,
     /// The session that ran it: its process, and when that started.
     pub(super) session: Option<(i32, Option<i64>)>,
+    /// The start of the machine that ran it, where it says.
+    boot: Option<String>,
     /// The number of the next transaction when that step began; `None` when it had not.
     pub(super) begun: Option<u64>,
     pub(super) commit: Commit,
@@ -144,13 +144,14 @@ impl CutOff {
             found_at: String::new(),
             away_seconds: None,
             session: None,
+            boot: None,
             begun: None,
             commit: Commit::NotSent,
             last_committed: None,
             walk: None,
         };
         for (number, line) in lines {
-            let line = serde_json::from_slice(line).map_err(|_| damaged(name, number))?;
+            let line = read_line(line, name, number)?;
             cut_off.take(line).ok_or_else(|| damaged(name, number))?;
         }
         Ok(cut_off)
@@ -160,7 +161,10 @@ impl CutOff {
     fn take(&mut self, line: Line) -> Option<()> {
         match line {
             Line::Begin(_) => return None,
-            Line::Session { process, started } => self.session = Some((process, started)),
+            Line::Session { process, started, boot } => {
+                self.session = Some((process, started));
+                self.boot = boot;
+            }
             Line::Step {
                 index,
                 next_transaction,
@@ -203,10 +207,10 @@ impl CutOff {
         Some(())
     }
 
-    /// Tells whether the machine was started anew since the rehearsal began, or may have been.
+    /// Tells whether the machine was started anew since it was cut off, or may have been.
     pub(super) fn may_have_lost_lines(&self) -> bool {
         let boot = boot();
-        boot.is_none() || boot != self.beginning.boot
+        boot.is_none() || boot != self.boot
     }
 }
 
@@ -253,7 +257,7 @@ impl Walked {
 }
 
 /// Returns what tells this start of the machine from any other, where the system says.
-pub fn boot() -> Option<String> {
+pub(super) fn boot() -> Option<String> {
     let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     Some(text.trim().to_string())
 }
@@ -278,10 +282,17 @@ fn beginning(line: &[u8], name: &str) -> Result<Beginning> {
         )
         .with_hint("go on with the version of migtime that began it"));
     }
-    match serde_json::from_slice(line) {
-        Ok(Line::Begin(beginning)) => Ok(*beginning),
+    match read_line(line, name, 0)? {
+        Line::Begin(beginning) => Ok(*beginning),
         _ => Err(damaged(name, 0)),
     }
+}
+
+/// Reads a line; `number` counts from 0.
+fn read_line(line: &[u8], name: &str, number: usize) -> Result<Line> {
+    let value = serde_json::from_slice(line).map_err(|_| damaged(name, number))?;
+    check_numbers(&value, &format!("{name}:{}", number + 1))?;
+    serde_json::from_slice(line).map_err(|_| damaged(name, number))
 }
 
 fn not_begun(name: &str) -> Error {
@@ -316,7 +327,6 @@ mod tests {
                 steps: vec![StepRecord::default(), StepRecord::default()],
                 ..Rehearsal::default()
             },
-            boot: None,
         }))
     }
 
@@ -429,6 +439,73 @@ mod tests {
         let walk = read(&lines).walk.expect("a walk");
         assert_eq!((walk.observations.len(), walk.unmeasured), (1, 2));
         assert!(walk.acknowledged.is_empty() && walk.windows.is_empty());
+    }
+
+    /// Puts `absurd` in the place of the `nth` number of a document; `None` when there are fewer.
+    fn with_absurd(value: &mut serde_json::Value, nth: &mut usize, absurd: &serde_json::Value) -> Option<()> {
+        match value {
+            serde_json::Value::Number(_) if *nth == 0 => {
+                *value = absurd.clone();
+                Some(())
+            }
+            serde_json::Value::Number(_) => {
+                *nth -= 1;
+                None
+            }
+            serde_json::Value::Array(values) => values.iter_mut().find_map(|value| with_absurd(value, nth, absurd)),
+            serde_json::Value::Object(fields) => fields.values_mut().find_map(|value| with_absurd(value, nth, absurd)),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn any_number_of_a_log_may_be_absurd() {
+        let step = Line::Step {
+            index: 0,
+            next_transaction: 5,
+        };
+        let session = Line::Session {
+            process: 7,
+            started: Some(9),
+            boot: None,
+        };
+        let lines = [
+            beginning(),
+            session,
+            step,
+            walk(),
+            place(),
+            windows(3),
+            batch(6),
+            batch(7),
+        ];
+        let text = log(&lines);
+        let mut tried = 0;
+        for (number, line) in text.lines().enumerate() {
+            for absurd in ["1e308", "-1", "-1e308", "18446744073709551615", "0.5", "1e-308"] {
+                let absurd = serde_json::from_str(absurd).expect("a number");
+                for nth in 0.. {
+                    let mut value = serde_json::from_str(line).expect("JSON");
+                    if with_absurd(&mut value, &mut nth.clone(), &absurd).is_none() {
+                        break;
+                    }
+                    let changed = text.lines().enumerate().map(|(other, line)| match other == number {
+                        true => format!("{value}\n"),
+                        false => format!("{line}\n"),
+                    });
+                    // Refused or taken; and what is taken can be laid out.
+                    if let Ok(cut_off) = CutOff::of_log(changed.collect::<String>().as_bytes(), "log")
+                        && let Some(walk) = &cut_off.walk
+                    {
+                        let conditions = &cut_off.beginning.conditions;
+                        let design = crate::rehearsal::batched_step::design_of(conditions, walk.plan.total_batches);
+                        assert!(!design.segments.is_empty());
+                    }
+                    tried += 1;
+                }
+            }
+        }
+        assert!(tried > 200, "{tried} logs");
     }
 
     #[test]

@@ -40,6 +40,7 @@ pub fn go_on(
         elapsed: elapsed.map_or(0.0, |last| last.elapsed),
         under_way: continuation.under_way,
     };
+    monitor.goes_on(&resumption);
     journal.log().resumed(&resumption);
     rehearsal.resumptions.push(resumption);
     for statement in &continuation.repeated {

@@ -1,8 +1,8 @@
 //! The log of a rehearsal under way: a line of JSON for whatever happens, appended as it happens.
 //!
 //! What is needed to tell what happened is on disk before it happens: windows before their batches run, a transaction's number
-//! before its commit is sent. Batches are acknowledged without waiting for the disk, which is told to keep up every few seconds:
-//! a program that is killed loses nothing of them, and a machine that is switched off loses seconds.
+//! before its commit is sent; these wait for the disk, and with them all that was written before. All else does not, and the disk is
+//! told to keep up every few seconds: a program that is killed loses nothing, and a machine that is switched off loses seconds.
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::cut_off::{Beginning, CutOff};
+use super::cut_off::{Beginning, CutOff, boot};
 use crate::error::reason;
 use crate::observation::{Event, Observation, Resumption, StepRecord};
 use crate::rehearsal::walk_plan::WalkPlan;
@@ -39,6 +39,8 @@ pub(super) enum Line {
         process: i32,
         /// When that started, in microseconds since 1970; `None` where the role that was set may not see its own login's.
         started: Option<i64>,
+        /// The start of the machine on which migtime runs, where it says.
+        boot: Option<String>,
     },
     /// A step begins; of a transaction block its first.
     Step {
@@ -117,16 +119,17 @@ impl ResumeLog {
     /// Begins a log at `path`, in the place of one that is there; `tell` hears why there is none.
     pub fn begin(path: &Path, beginning: Beginning, tell: fn(&str)) -> ResumeLog {
         let log = ResumeLog::of(path, tell, |options| options.truncate(true));
-        log.write(&Line::Begin(Box::new(beginning)));
+        log.announce(&Line::Begin(Box::new(beginning)));
         log
     }
 
     /// Goes on with the log at `path`, behind what `cut_off` was read from.
     pub fn go_on(path: &Path, cut_off: &CutOff, tell: fn(&str)) -> ResumeLog {
         let log = ResumeLog::of(path, tell, |options| options.append(true));
-        if let Some((file, _)) = &*log.open.borrow() {
-            // A line that was being written when it was cut off.
-            let _ = file.set_len(cut_off.bytes);
+        // A line that was being written when it was cut off would spoil the next one.
+        let cut = log.open.borrow().as_ref().map(|(file, _)| file.set_len(cut_off.bytes));
+        if let Some(Err(error)) = cut {
+            log.give_up(&error);
         }
         log
     }
@@ -163,9 +166,15 @@ impl ResumeLog {
         }
     }
 
-    /// Appends a line, and waits for the disk.
-    pub(super) fn write(&self, line: &Line) {
+    /// Appends a line that must be on the disk before what it announces happens.
+    fn announce(&self, line: &Line) {
         self.append(line, true);
+    }
+
+    /// Appends a line that says what was; it waits for the disk only when that is due.
+    fn note(&self, line: &Line) {
+        let is_due = self.next_sync.get().is_none_or(|next| Instant::now() >= next);
+        self.append(line, is_due);
     }
 
     /// Notes the number of the transaction that was just acknowledged; the line of its batch comes when it is measured.
@@ -188,30 +197,29 @@ impl ResumeLog {
             observation: last.clone(),
             full_page_images_before: before.and_then(|before| before.full_page_images),
         };
-        let is_due = self.next_sync.get().is_none_or(|next| Instant::now() >= next);
-        self.append(&line, is_due);
+        self.note(&line);
     }
 
     /// Appends the windows of the batches that come next.
     pub(in crate::rehearsal) fn windows<'a>(&self, batches: impl Iterator<Item = &'a PlannedBatch>) {
         if self.is_on() {
-            self.write(&Line::Windows(batches.cloned().collect()));
+            self.announce(&Line::Windows(batches.cloned().collect()));
         }
     }
 
     /// Appends that the statement, or the block, in transaction `transaction` commits next.
     pub(in crate::rehearsal) fn committing(&self, transaction: Option<u64>) {
-        self.write(&Line::Committing { transaction });
+        self.announce(&Line::Committing { transaction });
     }
 
     /// Appends that the statement that comes next cannot be undone as a whole.
     pub(in crate::rehearsal) fn alone(&self) {
-        self.write(&Line::Alone);
+        self.announce(&Line::Alone);
     }
 
     /// Appends that batches of the place with this number come next.
     pub(in crate::rehearsal) fn place(&self, number: usize, going_on: Option<&GoingOn>) {
-        self.write(&Line::Place {
+        self.note(&Line::Place {
             number,
             going_on: going_on.cloned(),
         });
@@ -220,18 +228,22 @@ impl ResumeLog {
     /// Appends what is known of the walk that begins.
     pub(in crate::rehearsal) fn walk(&self, plan: &WalkPlan) {
         if self.is_on() {
-            self.write(&Line::Walk(plan.clone()));
+            self.note(&Line::Walk(plan.clone()));
         }
     }
 
     /// Appends that the rehearsal goes on in the session with this process, which started then.
     pub(in crate::rehearsal) fn session(&self, process: i32, started: Option<i64>) {
-        self.write(&Line::Session { process, started });
+        self.note(&Line::Session {
+            process,
+            started,
+            boot: boot(),
+        });
     }
 
     /// Appends that the step at `index` begins, when the server has given out all numbers below `next_transaction`.
     pub(in crate::rehearsal) fn step(&self, index: usize, next_transaction: u64) {
-        self.write(&Line::Step {
+        self.note(&Line::Step {
             index,
             next_transaction,
         });
@@ -240,7 +252,7 @@ impl ResumeLog {
     /// Appends that steps are done.
     pub(in crate::rehearsal) fn done(&self, records: Vec<(usize, StepRecord)>, events: &[Event]) {
         if self.is_on() {
-            self.write(&Line::Done {
+            self.note(&Line::Done {
                 records,
                 events: events.to_vec(),
             });
@@ -249,7 +261,7 @@ impl ResumeLog {
 
     /// Appends that the rehearsal went on after it had been cut off.
     pub(in crate::rehearsal) fn resumed(&self, resumption: &Resumption) {
-        self.write(&Line::Resumed(resumption.clone()));
+        self.note(&Line::Resumed(resumption.clone()));
     }
 
     fn append(&self, line: &Line, sync: bool) {

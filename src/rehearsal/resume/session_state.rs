@@ -7,6 +7,18 @@ use crate::migration::{Step, command};
 /// Words of statements that leave something in their session.
 const STAYS_IN_THE_SESSION: [&str; 5] = ["TEMP", "TEMPORARY", "PG_TEMP", "HOLD", "PG_ADVISORY_LOCK"];
 
+/// What may stand between `CREATE` and the kind of what is created, where that can be temporary.
+const BEFORE_THE_KIND: [&str; 8] = [
+    "OR",
+    "REPLACE",
+    "GLOBAL",
+    "LOCAL",
+    "TEMP",
+    "TEMPORARY",
+    "UNLOGGED",
+    "RECURSIVE",
+];
+
 /// Returns the statements of `done` that a new session has to run again.
 ///
 /// # Errors
@@ -23,7 +35,7 @@ pub fn statements_to_repeat(done: &[Step]) -> Result<Vec<&str>> {
                     .is_some_and(|word| word == "LOCAL" || word == "CONSTRAINTS") => {}
             "SET" | "RESET" | "PREPARE" | "LISTEN" | "LOAD" => repeated.push(sql),
             "SELECT" if words.iter().any(|word| word == "SET_CONFIG") => repeated.push(sql),
-            _ if words.iter().any(|word| STAYS_IN_THE_SESSION.contains(&word.as_str())) => {
+            command if leaves_something(command, &words) => {
                 return Err(Error::new(
                     ErrorKind::Usage,
                     format!(
@@ -38,6 +50,20 @@ pub fn statements_to_repeat(done: &[Step]) -> Result<Vec<&str>> {
         }
     }
     Ok(repeated)
+}
+
+/// Tells whether a statement of this command may leave something in its session. Columns may be called `temp`.
+fn leaves_something(command: &str, words: &[String]) -> bool {
+    let locks = words.iter().any(|word| word == "PG_ADVISORY_LOCK");
+    match command.split(' ').next().unwrap_or_default() {
+        "UPDATE" | "INSERT" | "DELETE" | "MERGE" | "ALTER" | "DROP" | "COMMENT" | "COPY" => locks,
+        "CREATE" => {
+            let kind = words.iter().skip(1);
+            let mut modifiers = kind.take_while(|word| BEFORE_THE_KIND.contains(&word.as_str()));
+            locks || modifiers.any(|word| word.starts_with("TEMP")) || words.iter().any(|word| word == "PG_TEMP")
+        }
+        _ => words.iter().any(|word| STAYS_IN_THE_SESSION.contains(&word.as_str())),
+    }
 }
 
 fn words(sql: &str) -> impl Iterator<Item = String> + '_ {
@@ -82,6 +108,8 @@ mod tests {
         check("RESET ALL", Some(true));
         check("ALTER TABLE orders ADD COLUMN note text", Some(false));
         check("UPDATE orders SET note = 'x'", Some(false));
+        check("UPDATE weather SET temp = temp + 1", Some(false));
+        check("CREATE TABLE readings (temp int)", Some(false));
         check("CREATE TEMP TABLE ids AS SELECT 1", None);
         check("SELECT pg_advisory_lock(1)", None);
         check("DO $$ BEGIN CREATE TEMPORARY TABLE ids (); END $$", None);

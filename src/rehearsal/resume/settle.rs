@@ -110,6 +110,7 @@ pub(in crate::rehearsal) fn settle(clone: &mut Staging, cut_off: &CutOff, steps:
                     batching,
                     walk,
                     transactions,
+                    version_num: cut_off.rehearsal.server.version_num,
                 };
                 let (go_on, under_way) = walked.settle(clone, cut_off)?;
                 continuation.walk = Some(go_on);

@@ -45,6 +45,7 @@ pub(super) struct WalkUnderWay<'a> {
     pub batching: &'a Batching,
     pub walk: &'a Walked,
     pub transactions: Transactions,
+    pub version_num: u32,
 }
 
 impl WalkUnderWay<'_> {
@@ -125,8 +126,10 @@ impl WalkUnderWay<'_> {
         let (Some(last), Some(index)) = (last, kept.checked_sub(1)) else {
             return Ok(());
         };
-        let has_a_number = self.walk.acknowledged[index] == Some(last);
-        if !has_a_number || self.batching.walk == Walk::Blocks || command(&self.step.sql) != "UPDATE" {
+        let measured = self.walk.observations.len() - self.walk.acknowledged.len() + index;
+        // A batch without rows may have a number all the same, from a trigger of its statement.
+        let wrote = self.walk.acknowledged[index] == Some(last) && self.walk.observations[measured].rows > 0;
+        if !wrote || self.batching.walk == Walk::Blocks || command(&self.step.sql) != "UPDATE" {
             return Ok(());
         }
         match self.holds_newer(clone, &self.walk.windows[index].window, last.saturating_sub(1))? {
@@ -181,15 +184,8 @@ impl WalkUnderWay<'_> {
 
     /// Returns the tables that the batch of `window` writes, as far as its plan tells.
     fn written_by(&self, clone: &mut Staging, window: &Window) -> Result<Vec<Written>> {
-        let version: i32 = clone
-            .client()
-            .query_one("SELECT current_setting('server_version_num')::integer", &[])
-            .map_err(|error| failure(&error))?
-            .get(0);
-        let statement = self
-            .batching
-            .template
-            .render(self.batching, window, version.cast_unsigned());
+        let template = &self.batching.template;
+        let statement = template.render(self.batching, window, self.version_num);
         let walked = literal(&self.batching.table);
         // Planning takes the locks that running would take, and nothing runs.
         let sql = format!(
@@ -211,8 +207,7 @@ impl WalkUnderWay<'_> {
 
     fn holds_newer(&self, clone: &mut Staging, window: &Window, newer_than: u64) -> Result<bool> {
         let (table, alias) = (&self.batching.table, &self.batching.alias);
-        // Only windows of blocks differ between versions.
-        let within = condition(self.batching, window, 0);
+        let within = condition(self.batching, window, self.version_num);
         let newer = self.is_newer(alias, newer_than);
         ask(
             clone,
@@ -224,7 +219,7 @@ impl WalkUnderWay<'_> {
     /// Returns the condition that a row of `alias` was written by a transaction after number `transaction`.
     fn is_newer(&self, alias: &str, transaction: u64) -> String {
         let last = transaction % WRAP;
-        let span = self.transactions.next.saturating_sub(transaction + 1);
+        let span = self.transactions.next.saturating_sub(transaction).saturating_sub(1);
         format!("({alias}.xmin::text::bigint - {last} + {WRAP}) % {WRAP} BETWEEN 1 AND {span}")
     }
 }
