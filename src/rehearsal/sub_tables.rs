@@ -190,7 +190,7 @@ impl<'a> SubTables<'a> {
 }
 
 /// Returns the table's object id as an expression; `table` is usable in SQL as it stands.
-fn regclass(table: &str) -> String {
+pub(super) fn regclass(table: &str) -> String {
     format!("{}::pg_catalog.regclass", quoted(table))
 }
 

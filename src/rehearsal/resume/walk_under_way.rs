@@ -10,6 +10,7 @@ use crate::migration::{Batching, Step, Walk, Window, command, condition};
 use crate::observation::UnderWay;
 use crate::rehearsal::batched_step::design_of;
 use crate::rehearsal::session::failure;
+use crate::rehearsal::sub_tables::regclass;
 use crate::rehearsal::window_queue::PlannedBatch;
 use crate::server::Staging;
 
@@ -27,7 +28,7 @@ pub(super) struct Transactions {
 
 /// Tables that the open transaction may write, and whether each is the walked one or a part of it.
 const WRITTEN: &str = "SELECT format('%I.%I', n.nspname, c.relname), \
-    c.oid = $1::regclass OR c.oid IN (SELECT relid FROM pg_catalog.pg_partition_tree($1::regclass)) \
+    c.oid = $1 OR c.oid IN (SELECT relid FROM pg_catalog.pg_partition_tree($1)) \
     FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid = l.relation \
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
     WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.granted AND l.mode = 'RowExclusiveLock' \
@@ -186,7 +187,7 @@ impl WalkUnderWay<'_> {
     fn written_by(&self, clone: &mut Staging, window: &Window) -> Result<Vec<Written>> {
         let template = &self.batching.template;
         let statement = template.render(self.batching, window, self.version_num);
-        let walked = literal(&self.batching.table);
+        let walked = regclass(&self.batching.table);
         // Planning takes the locks that running would take, and nothing runs.
         let sql = format!(
             "BEGIN; EXPLAIN {statement}; {}; ROLLBACK",
@@ -222,10 +223,6 @@ impl WalkUnderWay<'_> {
         let span = self.transactions.next.saturating_sub(transaction).saturating_sub(1);
         format!("({alias}.xmin::text::bigint - {last} + {WRAP}) % {WRAP} BETWEEN 1 AND {span}")
     }
-}
-
-fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }
 
 fn ask(clone: &mut Staging, table: &str, sql: &str) -> Result<bool> {
