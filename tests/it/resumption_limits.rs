@@ -75,14 +75,12 @@ fn a_server_that_crashed_lost_no_batch() {
             .replace("id KEY", "id bigint")
             .replace("FROM_NUMBER", "n"),
     );
-    // The tests' servers acknowledge a commit before it is on disk: the crash loses the last of them.
-    database.execute("ALTER SYSTEM SET wal_writer_delay = '10s'");
-    database.execute("SELECT pg_reload_conf()");
     database.execute("CHECKPOINT");
+    let writer = support::hold_back_commits(&database);
     let mut held = Held::begin(database, BY_RANGE, &["--full", "--batch-size", "20"]);
     let before = held.acknowledged();
     assert!(before.len() >= 9, "{before:?}");
-    support::crash(held.database.server());
+    support::crash(&held.database, &mut held.holder, writer);
     held.holder = held.database.client();
     let child = std::mem::replace(&mut held.child, start(&mut support::migtime(&["--version"])));
     check_refused(finished(child), 3, &["connection was lost", "--resume"]);

@@ -18,6 +18,7 @@ use migtime::rehearsal::{Conditions, RehearsalMonitor, rehearse};
 use migtime::sampler;
 use migtime::server::{ConnectionParameters, Environment, Staging, ThrowawayOptions, ThrowawayServer};
 use postgres::Client;
+use rustix::process::{Pid, Signal, kill_process};
 
 static SERVER: Mutex<Weak<ThrowawayServer>> = Mutex::new(Weak::new());
 static NEXT_DATABASE: AtomicU32 = AtomicU32::new(1);
@@ -226,11 +227,24 @@ fn pg_ctl(binaries: &Path, server: &ThrowawayServer, arguments: &[&str]) {
     assert!(status.success(), "pg_ctl {arguments:?}");
 }
 
-/// Ends `server` as a crash would, and starts it again: what was committed and not yet on disk is lost.
-pub fn crash(server: &ThrowawayServer) {
-    let binaries = binaries_of(server);
-    pg_ctl(&binaries, server, &["stop", "-m", "immediate"]);
-    pg_ctl(&binaries, server, &["start"]);
+/// Holds back the process that writes commits to disk, where they are acknowledged before; its death is the server's crash.
+pub fn hold_back_commits(database: &Database) -> Pid {
+    // Writing a changed page would write the commits before it.
+    database.execute("ALTER SYSTEM SET bgwriter_lru_maxpages = 0");
+    database.execute("SELECT pg_reload_conf()");
+    let writer = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'";
+    let number = database.client().query_one(writer, &[]).expect("the writer").get(0);
+    let writer = Pid::from_raw(number).expect("a process");
+    kill_process(writer, Signal::STOP).expect("signal");
+    writer
+}
+
+/// Lets the server of `session` crash and waits until it is back: what `writer` had not yet written is lost.
+pub fn crash(database: &Database, session: &mut Client, writer: Pid) {
+    kill_process(writer, Signal::KILL).expect("signal");
+    await_condition("the sessions are gone", || session.simple_query("").is_err());
+    let parameters = database.parameters();
+    await_condition("the server is back", || parameters.connect().is_ok());
 }
 
 /// Returns the built program with `arguments`, untouched by the connection settings of whoever runs the tests.
