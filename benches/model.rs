@@ -7,7 +7,7 @@ use migtime::model::{EstimateOptions, batch_log, estimate};
 use migtime::observation::Rehearsal;
 use migtime::rehearsal::backfill::Backfill;
 use migtime::rehearsal::segments::SegmentDesign;
-use migtime::rehearsal::simulated::{Scenario, SimulatedDatabase};
+use migtime::rehearsal::simulated::{SimulatedDatabase, SimulatedScenario};
 
 fn estimates(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("estimate");
@@ -30,7 +30,7 @@ fn estimates(criterion: &mut Criterion) {
 /// Replays so many batches, in segments, of a walk ten times as long.
 fn replayed(batches: u64) -> Rehearsal {
     let total = 10 * batches as usize;
-    let mut database = SimulatedDatabase::new(Scenario::Heterogeneous, total, 1);
+    let mut database = SimulatedDatabase::new(SimulatedScenario::Heterogeneous, total, 1);
     let mut log = String::from("rows,seconds,position,segment\n");
     for segment in SegmentDesign::new(total as f64, batches, 1).segments {
         database

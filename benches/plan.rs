@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use migtime::catalog::SchemaFacts;
-use migtime::migration::formats::{self, Place, Scripts, SourceFile};
+use migtime::migration::formats::{self, NamedAs, Scripts, SourceFile};
 use migtime::migration::plan;
 
 const MIGRATIONS: u64 = 300;
@@ -13,7 +13,8 @@ fn history(criterion: &mut Criterion) {
     let files: Vec<SourceFile> = (1..=MIGRATIONS).map(file).collect();
     criterion.bench_function("plan/300 migrations", |bencher| {
         bencher.iter(|| {
-            let history = formats::read("migrations", black_box(files.clone()), Place::Directory, None).expect("reads");
+            let history =
+                formats::read("migrations", black_box(files.clone()), NamedAs::Directory, None).expect("reads");
             let scripts = Scripts {
                 tool: history.tool,
                 scripts: history.migrations.iter().map(|migration| &migration.up).collect(),

@@ -16,7 +16,7 @@ use migtime::migration::{self, BatchOptions, Batching, Step, WalkFrom, Window, b
 use migtime::observation::{FORMAT_VERSION, Observation, Rehearsal, StepRecord};
 use migtime::rehearsal::journal::Journal;
 use migtime::rehearsal::observer::{INTERVAL, Lookout};
-use migtime::rehearsal::resume::{self, Beginning, Place, ResumeLog};
+use migtime::rehearsal::resume::{self, Beginning, RehearsalPlace, ResumeLog};
 use migtime::rehearsal::scenario::Scenario;
 use migtime::rehearsal::{Conditions, RehearsalMonitor, rehearse};
 use migtime::sampler;
@@ -291,7 +291,7 @@ fn seconds_a_look(parameters: &ConnectionParameters) -> Result<f64> {
 fn begin_log(directory: &Path, clone: &mut Staging, steps: &[Step]) -> Result<ResumeLog> {
     let beginning = Beginning {
         format_version: FORMAT_VERSION,
-        place: Place {
+        place: RehearsalPlace {
             database: DatabaseIdentity::of(clone)?,
             is_copy: true,
         },

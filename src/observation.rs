@@ -6,22 +6,22 @@
 //! [`Rehearsal`] and back.
 
 mod benchmark;
-mod conduct;
 mod ending;
 mod event;
 mod ladder;
 mod resumption;
 mod rollback;
+mod statement_details;
 mod step;
 pub mod values;
 
 pub use benchmark::{Benchmark, Machine, RunRecord};
-pub use conduct::{DiskRecord, FailedAttempt, WaitRecord};
 pub use ending::{EndReason, Ending};
 pub use event::{Event, EventKind};
 pub use ladder::{LadderRecord, Rung};
 pub use resumption::{Resumption, UnderWay};
 pub use rollback::{Irreversible, Reapplication, RollbackRecord, RollbackVerdict};
+pub use statement_details::{DiskRecord, FailedAttempt, WaitRecord};
 pub(crate) use values::check as check_numbers;
 
 pub use step::{BatchingRecord, LockRecord, Observation, StepRecord};

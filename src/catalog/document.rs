@@ -17,7 +17,7 @@ pub(super) struct RelationDocument {
     pub kind: String,
     pub temporary: bool,
     pub page: PageLayout,
-    pub columns: Option<Vec<Column>>,
+    pub columns: Option<Vec<ColumnDocument>>,
     pub leaves: Option<Vec<Leaf>>,
     pub indexes: Option<Vec<IndexDocument>>,
     pub triggers: Option<Vec<String>>,
@@ -51,7 +51,7 @@ pub(super) struct PageLayout {
 
 /// A column of the table.
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct Column {
+pub(super) struct ColumnDocument {
     /// Quoted where SQL needs it.
     pub name: String,
     /// As `format_type` prints it.

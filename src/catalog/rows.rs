@@ -3,7 +3,7 @@
 //! Pure arithmetic on what the catalog says. The model is PostgreSQL's own: `estimate_rel_size` in
 //! `src/backend/optimizer/util/plancat.c` and `table_block_relation_estimate_size` in `src/backend/access/table/tableam.c`.
 
-use super::document::{Column, Leaf, PageLayout};
+use super::document::{ColumnDocument, Leaf, PageLayout};
 use super::facts::RowsSource;
 
 /// Relative standard deviation of `reltuples` right after ANALYZE, from its sample of 30,000 rows.
@@ -27,7 +27,7 @@ pub(super) struct RowsEstimate {
 /// Analysed leaves: Σ `reltuples / relpages × pages`, with σ = √(0.01² + (0.5·Σ modified / Σ reltuples)²). Other leaves:
 /// pages times the density guessed from the column widths, with σ = 0.5. Both σ are averaged by rows, since errors of
 /// leaves that are filled alike do not cancel.
-pub(super) fn estimate(leaves: &[Leaf], columns: &[Column], page: PageLayout) -> RowsEstimate {
+pub(super) fn estimate(leaves: &[Leaf], columns: &[ColumnDocument], page: PageLayout) -> RowsEstimate {
     let mut analyzed = Analyzed::default();
     let mut guessed_rows = 0.0;
     let mut any_guessed = false;
@@ -111,7 +111,7 @@ fn is_analyzed(leaf: &Leaf) -> bool {
 
 /// Returns the rows a full page holds: `(block − page header) × fillfactor / (tuple header + line pointer + data)`, in whole
 /// rows as the planner has it (which heeds the fillfactor from PostgreSQL 17 on only).
-fn rows_per_page(columns: &[Column], fillfactor: Option<u32>, page: PageLayout) -> f64 {
+fn rows_per_page(columns: &[ColumnDocument], fillfactor: Option<u32>, page: PageLayout) -> f64 {
     const PAGE_HEADER: u64 = 24;
     const TUPLE_HEADER: u64 = 24;
     const LINE_POINTER: u64 = 4;
@@ -122,7 +122,7 @@ fn rows_per_page(columns: &[Column], fillfactor: Option<u32>, page: PageLayout) 
 
 /// Returns the average width in bytes that the planner expects of a type: `get_typavgwidth` in
 /// `src/backend/utils/cache/lsyscache.c`.
-fn column_width(column: &Column, page: PageLayout) -> u64 {
+fn column_width(column: &ColumnDocument, page: PageLayout) -> u64 {
     const FIXED_LENGTH_CHARACTERS: u32 = 1042;
     if column.type_length > 0 {
         return column.type_length as u64;
@@ -137,7 +137,7 @@ fn column_width(column: &Column, page: PageLayout) -> u64 {
 }
 
 /// Returns the greatest width a type's modifier allows: `type_maximum_size` in `src/backend/utils/adt/format_type.c`.
-fn maximum_width(column: &Column, page: PageLayout) -> Option<u64> {
+fn maximum_width(column: &ColumnDocument, page: PageLayout) -> Option<u64> {
     const LENGTH_WORD: u64 = 4;
     let modifier = u64::try_from(column.type_modifier).ok()?;
     match column.type_oid {
@@ -180,8 +180,8 @@ mod tests {
         }
     }
 
-    fn column(type_oid: u32, type_length: i64, type_modifier: i64) -> Column {
-        Column {
+    fn column(type_oid: u32, type_length: i64, type_modifier: i64) -> ColumnDocument {
+        ColumnDocument {
             data_type: String::new(),
             name: "c".to_string(),
             type_oid,

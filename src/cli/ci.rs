@@ -4,9 +4,9 @@
 mod configuration;
 mod git;
 mod pending;
-mod place;
 mod publish;
 mod regression;
+mod staging_place;
 mod trial;
 mod unjudged;
 
@@ -15,14 +15,14 @@ use super::migration_file::MigrationFile;
 use super::{output, repository::path_in_repository};
 use crate::error::{Error, ErrorKind, Result};
 use crate::observation::Rehearsal;
-use crate::rehearsal::Claim;
+use crate::rehearsal::DirectoryLock;
 use crate::report;
 use crate::report::ci::{Finding, Level, Rule, Verdict};
 use crate::server::signals;
 pub use configuration::Configuration;
 use git::{MergeBase, Repository};
 use pending::Pending;
-use place::Place;
+use staging_place::StagingPlace;
 use trial::Trial;
 
 /// Runs the command.
@@ -32,7 +32,7 @@ use trial::Trial;
 /// judge; `Usage` for a base, a configuration or a migration that cannot be read; `Connection` for databases.
 pub fn run(arguments: &CiArguments) -> Result<()> {
     let migrations = arguments.migrations.display().to_string();
-    let _claim = Claim::of(&arguments.output)?;
+    let _claim = DirectoryLock::of(&arguments.output)?;
     // Whatever becomes of the job, the files of an earlier one must not be taken for its own. Where none can be written, that is
     // said when the verdicts cannot be either.
     let _ = publish::save(&[unjudged::cut_off(&migrations)], &arguments.output);
@@ -99,7 +99,7 @@ fn try_all(
         .iter()
         .map(|migration| MigrationFile::of(pending.tool, migration))
         .collect::<Result<Vec<_>>>()?;
-    let place = Place::prepare(arguments, configuration, pending, &files)?;
+    let place = StagingPlace::prepare(arguments, configuration, pending, &files)?;
     for (index, (migration, file)) in pending.new.iter().zip(&files).enumerate() {
         output::print_note(&format!("{} of {}: {}", index + 1, files.len(), file.name));
         let trial = Trial {

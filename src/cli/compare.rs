@@ -6,9 +6,9 @@ use super::arguments::{CompareArguments, CompareFormat};
 use super::repository::path_in_repository;
 use super::{duet, output};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::compare::{self, CompareOptions, Comparison, Named, Verdict};
+use crate::model::compare::{self, ChangeVerdict, CompareOptions, Comparison, NamedRehearsal};
 use crate::observation::Rehearsal;
-use crate::rehearsal::earlier;
+use crate::rehearsal::earlier_results;
 use crate::report;
 
 /// How deep below a directory files are looked for.
@@ -40,9 +40,11 @@ pub fn check(comparison: &Comparison) -> Result<()> {
     let answer = answer.trim_end_matches('.');
     let message = answer[..1].to_lowercase() + &answer[1..];
     match comparison.verdict {
-        Verdict::Regression => Err(Error::new(ErrorKind::Gate, message)),
-        Verdict::TooFewRuns | Verdict::NotComparable => Err(Error::new(ErrorKind::TooLittleEvidence, message)),
-        Verdict::Improvement | Verdict::NoDifferenceSeen => Ok(()),
+        ChangeVerdict::Regression => Err(Error::new(ErrorKind::Gate, message)),
+        ChangeVerdict::TooFewRuns | ChangeVerdict::NotComparable => {
+            Err(Error::new(ErrorKind::TooLittleEvidence, message))
+        }
+        ChangeVerdict::Improvement | ChangeVerdict::NoDifferenceSeen => Ok(()),
     }
 }
 
@@ -50,7 +52,7 @@ pub fn check(comparison: &Comparison) -> Result<()> {
 ///
 /// # Errors
 /// `Usage` when there is none, or one is damaged.
-pub fn read(path: &Path) -> Result<Vec<Named>> {
+pub fn read(path: &Path) -> Result<Vec<NamedRehearsal>> {
     if !path.is_dir() {
         return Ok(vec![read_file(path)?]);
     }
@@ -73,13 +75,13 @@ pub fn read(path: &Path) -> Result<Vec<Named>> {
     }
 }
 
-fn read_file(path: &Path) -> Result<Named> {
+fn read_file(path: &Path) -> Result<NamedRehearsal> {
     let rehearsal = Rehearsal::from_json(&output::read_text(path)?, &path.display().to_string())?;
     let name = match &rehearsal.benchmark {
         Some(benchmark) => benchmark.scenario.clone(),
         None => rehearsal.migration.clone(),
     };
-    Ok(Named { name, rehearsal })
+    Ok(NamedRehearsal { name, rehearsal })
 }
 
 /// Tells whether a file says of itself that it is a rehearsal; beside them lie estimates and other people's JSON.
@@ -116,7 +118,7 @@ fn collect(directory: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(
 
 /// Tells whether a rehearsal was replaced by the one beside it; whoever means it names the file.
 fn is_kept_earlier(path: &Path) -> bool {
-    path.to_string_lossy().ends_with(earlier::SUFFIX)
+    path.to_string_lossy().ends_with(earlier_results::SUFFIX)
 }
 
 fn deliver(comparison: &Comparison, arguments: &CompareArguments) -> Result<()> {

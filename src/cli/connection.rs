@@ -3,7 +3,7 @@
 use std::io::{BufRead, IsTerminal, Write};
 
 use super::arguments::ConnectionArguments;
-use super::{guard, output};
+use super::{output, production_check};
 use crate::error::{Error, ErrorKind, Result};
 use crate::server::{ConnectionParameters, Environment, Production, Staging};
 
@@ -86,7 +86,7 @@ pub fn staging(target: &str, production: Option<&ConnectionParameters>, no_passw
         Staging::refuse_same_name(&parameters, known)?;
     }
     let mut staging = Staging::connect(&with_password(parameters, no_password)?)?;
-    guard::refuse_production(&mut staging, &productions)?;
+    production_check::refuse_production(&mut staging, &productions)?;
     Ok(staging)
 }
 

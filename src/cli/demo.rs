@@ -1,19 +1,19 @@
 //! `migtime demo`: the whole job on a throwaway server, and the truth beside the prediction.
 
-use super::arguments::{BatchArguments, DemoArguments, EstimateOptions as Options, Format};
+use super::arguments::{BatchArguments, DemoArguments, EstimateFlags as Options, Format};
 use super::demo_clone::{self, SmallerClone};
-use super::ground::Ground;
 use super::job::{Job, REHEARSAL_FILE, Resumable, is_interrupted, tell_saved};
 use super::migration_file::MigrationFile;
 use super::output;
 use super::progress::Progress;
 use super::results::Results;
+use super::staging_area::StagingArea;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model;
 use crate::observation::Rehearsal;
 use crate::rehearsal::journal::Journal;
 use crate::rehearsal::scenario::Scenario;
-use crate::rehearsal::{Claim, Conditions};
+use crate::rehearsal::{Conditions, DirectoryLock};
 use crate::report;
 use crate::units::Count;
 
@@ -24,18 +24,18 @@ const SETTINGS: [(&str, &str); 2] = [("max_wal_size", "64MB"), ("min_wal_size", 
 pub fn run(arguments: &DemoArguments) -> Result<()> {
     let scenario = Scenario::load(&arguments.scenario)?;
     let migration = MigrationFile::read(&scenario.migration())?;
-    let _claim = Claim::of(&arguments.output)?;
-    let ground = fill(&scenario, arguments)?;
+    let _claim = DirectoryLock::of(&arguments.output)?;
+    let staging_area = fill(&scenario, arguments)?;
     let batching = BatchArguments {
         batch_size: Some(scenario.batch_size),
         ..BatchArguments::default()
     };
     let rows = arguments.rows.unwrap_or(scenario.rows);
     let clone = demo_clone::is_needed(&scenario)
-        .then(|| SmallerClone::fill(&ground, &scenario, &migration, rows, arguments.seed))
+        .then(|| SmallerClone::fill(&staging_area, &scenario, &migration, rows, arguments.seed))
         .transpose()?;
     let production = clone.as_ref().map_or(Vec::new(), |clone| clone.whole.clone());
-    let run = |full, ground: &Ground, name| {
+    let run = |full, staging_area: &StagingArea, name| {
         let job = Job {
             migration: &migration,
             rollback: None,
@@ -49,7 +49,7 @@ pub fn run(arguments: &DemoArguments) -> Result<()> {
         };
         let file = arguments.output.join(name);
         let mut journal = Journal::new(Some(file.clone())).telling(output::print_note);
-        let rehearsal = job.run(ground, &mut journal);
+        let rehearsal = job.run(staging_area, &mut journal);
         rehearsal
             .and_then(|rehearsal| journal.is_saved().map(|()| rehearsal))
             .inspect_err(|_| tell_saved(&journal, &file))
@@ -57,12 +57,12 @@ pub fn run(arguments: &DemoArguments) -> Result<()> {
     let rehearsal = match &clone {
         None => {
             output::print_note("rehearsing a part of it on a copy");
-            run(false, &ground, REHEARSAL_FILE)?
+            run(false, &staging_area, REHEARSAL_FILE)?
         }
         Some(clone) => {
             output::print_note("rehearsing it on the clone, which has a quarter of the rows");
-            let mut rehearsal = run(false, &clone.ground, REHEARSAL_FILE)?;
-            clone.aim(&ground, &mut rehearsal)?;
+            let mut rehearsal = run(false, &clone.staging_area, REHEARSAL_FILE)?;
+            clone.aim(&staging_area, &mut rehearsal)?;
             output::write_measured(&arguments.output.join(REHEARSAL_FILE), rehearsal.to_json().as_bytes())?;
             rehearsal
         }
@@ -72,7 +72,7 @@ pub fn run(arguments: &DemoArguments) -> Result<()> {
     refuse_if_interrupted(&results.rehearsal)?;
 
     output::print_note("running the whole of it on another copy, to see whether that was true");
-    let actual = run(true, &ground, "actual.json")?;
+    let actual = run(true, &staging_area, "actual.json")?;
     refuse_if_interrupted(&actual)?;
     results.estimate.actual_seconds = Some(model::measured_seconds(&actual));
     results.save(&arguments.output)?;
@@ -83,14 +83,14 @@ pub fn run(arguments: &DemoArguments) -> Result<()> {
 }
 
 /// Starts the server, fills it and tells what its catalog says.
-fn fill(scenario: &Scenario, arguments: &DemoArguments) -> Result<Ground> {
+fn fill(scenario: &Scenario, arguments: &DemoArguments) -> Result<StagingArea> {
     let rows = arguments.rows.unwrap_or(scenario.rows);
-    let ground = Ground::empty(arguments.pg_bin.clone(), &SETTINGS)?;
+    let staging_area = StagingArea::empty(arguments.pg_bin.clone(), &SETTINGS)?;
     let progress = Progress::spinner(format!("filling {} with {} rows", scenario.table, Count(rows as f64)));
-    ground.fill(|client| scenario.fill(client, rows, arguments.seed))?;
+    staging_area.fill(|client| scenario.fill(client, rows, arguments.seed))?;
     progress.finish();
     output::print_note(&format!("{}: {}", scenario.name(), scenario.title));
-    Ok(ground)
+    Ok(staging_area)
 }
 
 fn conditions(seed: u64, full: bool) -> Conditions {

@@ -1,9 +1,9 @@
 //! The smaller clone of a demo without a backfill: a statement cannot be replayed in part, so it is rehearsed on a quarter of the
 //! rows and climbs the ladder from there.
 
-use super::ground::Ground;
 use super::migration_file::MigrationFile;
 use super::progress::Progress;
+use super::staging_area::StagingArea;
 use super::targets;
 use crate::catalog::facts::TableFacts;
 use crate::error::Result;
@@ -18,7 +18,7 @@ const GROWTH: u64 = 4;
 /// A clone of the scenario's database with fewer rows, and what the whole one's catalog says.
 pub struct SmallerClone {
     /// Where to rehearse.
-    pub ground: Ground,
+    pub staging_area: StagingArea,
     /// The tables of the whole database.
     pub whole: Vec<TableFacts>,
 }
@@ -29,32 +29,35 @@ pub fn is_needed(scenario: &Scenario) -> bool {
 }
 
 impl SmallerClone {
-    /// Fills a database beside `ground` from the same generator, with a quarter of its `rows`.
+    /// Fills a database beside `staging_area` from the same generator, with a quarter of its `rows`.
     ///
     /// # Errors
-    /// Those of [`Ground::fill`]; `Connection` when the whole's catalog cannot be read.
+    /// Those of [`StagingArea::fill`]; `Connection` when the whole's catalog cannot be read.
     pub fn fill(
-        ground: &Ground,
+        staging_area: &StagingArea,
         scenario: &Scenario,
         migration: &MigrationFile,
         rows: u64,
         seed: u64,
     ) -> Result<SmallerClone> {
-        let whole = ground.staged()?.read(|reader| migration.tables(reader))?;
+        let whole = staging_area.staged()?.read(|reader| migration.tables(reader))?;
         let rows = (rows / GROWTH).max(1);
-        let clone = ground.beside("clone")?;
+        let clone = staging_area.beside("clone")?;
         let progress = Progress::spinner(format!("filling a clone with {} rows", Count(rows as f64)));
         clone.fill(|client| scenario.fill(client, rows, seed))?;
         progress.finish();
-        Ok(SmallerClone { ground: clone, whole })
+        Ok(SmallerClone {
+            staging_area: clone,
+            whole,
+        })
     }
 
     /// Writes down how large each step is on the whole database.
     ///
     /// # Errors
     /// `Connection` when its catalog cannot be read.
-    pub fn aim(&self, ground: &Ground, rehearsal: &mut Rehearsal) -> Result<()> {
-        rehearsal.targets = ground
+    pub fn aim(&self, staging_area: &StagingArea, rehearsal: &mut Rehearsal) -> Result<()> {
+        rehearsal.targets = staging_area
             .staged()?
             .read(|reader| targets::of(reader, rehearsal, &self.whole))?;
         Ok(())

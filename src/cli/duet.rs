@@ -5,19 +5,19 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::CompareArguments;
 use super::bench::progress::BenchProgress;
-use super::ground::Ground;
 use super::job::now;
 use super::migration_file::{MigrationFile, PlannedMigration};
+use super::staging_area::StagingArea;
 use super::whole_run::{WholeRun, runs_of, sha256};
-use super::{connection, foreign, machine, output};
+use super::{connection, foreign_servers, machine, output};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::compare::Named;
+use crate::model::compare::NamedRehearsal;
 use crate::model::runs;
 use crate::observation::{Benchmark, Rehearsal, RunRecord};
 use crate::rehearsal::duet::{PAIRS, Voice, backfill_of, play as play_pairs};
 use crate::rehearsal::journal::Journal;
 use crate::rehearsal::schedule::schedule;
-use crate::rehearsal::{Claim, Conditions};
+use crate::rehearsal::{Conditions, DirectoryLock};
 use crate::sampler;
 use crate::server::Staging;
 
@@ -30,17 +30,17 @@ const FILES: [&str; 2] = ["base.json", "new.json"];
 ///
 /// # Errors
 /// Those of a rehearsal; `TooLittleEvidence` when the person interrupts it.
-pub fn play(arguments: &CompareArguments) -> Result<(Vec<Named>, Vec<Named>)> {
-    let _claim = Claim::of(&arguments.duet.output)?;
+pub fn play(arguments: &CompareArguments) -> Result<(Vec<NamedRehearsal>, Vec<NamedRehearsal>)> {
+    let _claim = DirectoryLock::of(&arguments.duet.output)?;
     let migrations = [
         MigrationFile::read(&arguments.base)?,
         MigrationFile::read(&arguments.new)?,
     ];
-    let ground = ground(arguments, &migrations)?;
+    let staging_area = staging_area(arguments, &migrations)?;
     let duet = Duet {
         arguments,
         migrations,
-        ground,
+        staging_area,
         journals: FILES.map(|name| {
             let file = arguments.duet.output.join(name);
             RefCell::new(Journal::new(Some(file)).telling(output::print_note))
@@ -52,7 +52,7 @@ pub fn play(arguments: &CompareArguments) -> Result<(Vec<Named>, Vec<Named>)> {
     };
     duet.are_saved()?;
     let [base, new] = measured.map(|rehearsal| {
-        vec![Named {
+        vec![NamedRehearsal {
             name: duet.name(),
             rehearsal,
         }]
@@ -63,7 +63,7 @@ pub fn play(arguments: &CompareArguments) -> Result<(Vec<Named>, Vec<Named>)> {
 struct Duet<'a> {
     arguments: &'a CompareArguments,
     migrations: [MigrationFile; 2],
-    ground: Ground,
+    staging_area: StagingArea,
     journals: [RefCell<Journal>; 2],
 }
 
@@ -117,7 +117,7 @@ impl Duet<'_> {
 
     /// Tells whether both migrations are one backfill each, on a copy of which nothing is left.
     fn are_backfills(&self) -> Result<bool> {
-        let site = self.ground.site()?;
+        let site = self.staging_area.site()?;
         let mut clone = site.connect()?;
         for side in [0, 1] {
             if backfill_of(&self.plan(side, &mut clone)?.steps).is_none() {
@@ -128,7 +128,7 @@ impl Duet<'_> {
     }
 
     fn in_pairs(&self) -> Result<[Rehearsal; 2]> {
-        let (base_site, new_site) = (self.ground.site()?, self.ground.site()?);
+        let (base_site, new_site) = (self.staging_area.site()?, self.staging_area.site()?);
         let (mut base_clone, mut new_clone) = (base_site.connect()?, new_site.connect()?);
         let planned = [self.plan(0, &mut base_clone)?, self.plan(1, &mut new_clone)?];
         for (planned, path) in planned.iter().zip([&self.arguments.base, &self.arguments.new]) {
@@ -178,7 +178,7 @@ impl Duet<'_> {
                 throwaway: self.arguments.duet.scratch,
                 benchmark: self.benchmark(*side)?,
             };
-            let site = self.ground.site()?;
+            let site = self.staging_area.site()?;
             let mut clone = site.connect()?;
             let Some(added) = run.add_to(measured[*side].as_ref(), &mut clone, &mut progress)? else {
                 let done: u32 = measured.iter().flatten().map(runs_of).sum();
@@ -235,13 +235,13 @@ fn tell_left_out(planned: &PlannedMigration, path: &Path) {
     }
 }
 
-fn ground(arguments: &CompareArguments, migrations: &[MigrationFile]) -> Result<Ground> {
+fn staging_area(arguments: &CompareArguments, migrations: &[MigrationFile]) -> Result<StagingArea> {
     let duet = &arguments.duet;
     if let Some(schema) = &duet.schema {
-        return Ground::scratch(schema, duet.rows, arguments.seed, duet.pg_bin.clone());
+        return StagingArea::scratch(schema, duet.rows, arguments.seed, duet.pg_bin.clone());
     }
     let target = connection::staging_target(duet.staging.as_deref())?;
     let mut staging = connection::staging(&target, None, duet.no_password)?;
-    foreign::refuse(&mut staging, true, migrations, &duet.outside)?;
-    Ok(Ground::staging(staging, true, &duet.outside))
+    foreign_servers::refuse(&mut staging, true, migrations, &duet.outside)?;
+    Ok(StagingArea::staging(staging, true, &duet.outside))
 }

@@ -6,7 +6,7 @@ use super::arguments::{EstimateArguments, Format};
 use super::classes;
 use super::migration_file::{MigrationFile, PlannedMigration};
 use super::results::{Results, model_options};
-use super::{connection, output, past_rehearsals, targets, way_back};
+use super::{connection, output, past_rehearsals, rollback, targets};
 use crate::catalog::facts::TableFacts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::{self, Step};
@@ -79,7 +79,7 @@ fn of_migration(migration: &MigrationFile, arguments: &EstimateArguments) -> Res
         }
     };
     results.deliver(arguments.output.format, arguments.output.out.as_deref())?;
-    way_back::check(&results.rehearsal, false)?;
+    rollback::check(&results.rehearsal, false)?;
     results.check()
 }
 

@@ -1,28 +1,28 @@
 //! `migtime rehearse --exec`: run somebody's own tool against a clone, and say what its statements did and how long they take.
 
 use super::arguments::RehearseArguments;
-use super::ground::Ground;
 use super::job::{self, REHEARSAL_FILE};
 use super::output;
 use super::rehearse::prepare_staging;
 use super::results::Results;
+use super::staging_area::StagingArea;
 use crate::error::Result;
 use crate::observation::Rehearsal;
 use crate::rehearsal::journal::Journal;
-use crate::rehearsal::{Claim, CommandSeen, observe, of_other_databases};
+use crate::rehearsal::{CommandSeen, DirectoryLock, observe, of_other_databases};
 use crate::sampler;
 use crate::server::signals;
 use crate::units::{Count, Seconds};
 
 /// Runs the command.
 pub fn run(arguments: &RehearseArguments, command: &str) -> Result<()> {
-    let ground = prepare_ground(arguments)?;
+    let staging_area = prepare_staging_area(arguments)?;
     let directory = job::directory(arguments);
-    let _claim = Claim::of(&directory)?;
+    let _claim = DirectoryLock::of(&directory)?;
     let file = directory.join(REHEARSAL_FILE);
     let mut journal = Journal::new(Some(file.clone())).telling(output::print_note);
     let rehearsal =
-        measured(arguments, command, &ground, &mut journal).inspect_err(|_| job::tell_saved(&journal, &file))?;
+        measured(arguments, command, &staging_area, &mut journal).inspect_err(|_| job::tell_saved(&journal, &file))?;
     let results = Results::new(rehearsal, &arguments.options).inspect_err(|_| job::tell_saved(&journal, &file))?;
     results.publish_safely(arguments.format, &directory)?;
     journal.is_saved()?;
@@ -31,16 +31,21 @@ pub fn run(arguments: &RehearseArguments, command: &str) -> Result<()> {
 }
 
 /// Chooses where to run it; an empty throwaway server is right for a tool that makes its tables itself.
-fn prepare_ground(arguments: &RehearseArguments) -> Result<Ground> {
+fn prepare_staging_area(arguments: &RehearseArguments) -> Result<StagingArea> {
     match &arguments.schema {
-        Some(schema) => Ground::scratch(schema, arguments.rows, arguments.options.seed, arguments.pg_bin.clone()),
-        None if arguments.scratch => Ground::empty(arguments.pg_bin.clone(), &[]),
+        Some(schema) => StagingArea::scratch(schema, arguments.rows, arguments.options.seed, arguments.pg_bin.clone()),
+        None if arguments.scratch => StagingArea::empty(arguments.pg_bin.clone(), &[]),
         None => prepare_staging(arguments, None, [], None),
     }
 }
 
-fn measured(arguments: &RehearseArguments, command: &str, ground: &Ground, journal: &mut Journal) -> Result<Rehearsal> {
-    let site = ground.site()?;
+fn measured(
+    arguments: &RehearseArguments,
+    command: &str,
+    staging_area: &StagingArea,
+    journal: &mut Journal,
+) -> Result<Rehearsal> {
+    let site = staging_area.site()?;
     let mut clone = site.connect()?;
     job::tell_unfinished(&mut clone)?;
     let mut rehearsal = Rehearsal {

@@ -31,7 +31,7 @@ pub struct Job<'a> {
     pub precision: Option<f64>,
     /// Whole repetitions, each on a fresh copy.
     pub runs: u32,
-    /// Whether the ground is a throwaway server.
+    /// Whether the staging_area is a throwaway server.
     pub throwaway: bool,
     /// The tables in production, where that was asked.
     pub production: Vec<TableFacts>,

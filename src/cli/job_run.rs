@@ -1,10 +1,10 @@
-//! The run of a job: each repetition on its own clone, the way back after the first.
+//! The run of a job: each repetition on its own clone, the rollback after the first.
 
-use super::ground::Ground;
 use super::job::{Job, growth, has_observations, is_interrupted, now, tell_unfinished};
 use super::migration_file::PlannedMigration;
+use super::staging_area::StagingArea;
 use super::watching::Watcher;
-use super::{output, plan, way_back};
+use super::{output, plan, rollback};
 use crate::catalog::facts::TableFacts;
 use crate::error::Result;
 use crate::observation::Rehearsal;
@@ -15,14 +15,14 @@ use crate::server::{Staging, free_disk, signals};
 use crate::units::{Bytes, Count};
 
 impl Job<'_> {
-    /// Rehearses on `ground`, keeping what is measured in `journal` all the while.
+    /// Rehearses on `staging_area`, keeping what is measured in `journal` all the while.
     ///
     /// # Errors
     /// Those of [`rehearse`]; the journal then says how far it came. `Interrupted` when the person interrupts
     /// before anything was measured.
-    pub fn run(&self, ground: &Ground, journal: &mut Journal) -> Result<Rehearsal> {
+    pub fn run(&self, staging_area: &StagingArea, journal: &mut Journal) -> Result<Rehearsal> {
         if let Some(cut_off) = &self.resumable.cut_off {
-            let rehearsal = self.go_on(cut_off, ground, journal)?;
+            let rehearsal = self.go_on(cut_off, staging_area, journal)?;
             return unless_nothing_was_measured(Some(rehearsal));
         }
         let mut rehearsal = None;
@@ -30,13 +30,13 @@ impl Job<'_> {
             if rehearsal.is_some() && signals::interrupted() {
                 break;
             }
-            let site = ground.site()?;
+            let site = staging_area.site()?;
             let mut clone = site.connect()?;
             clone.wait_for_locks(self.conditions.lock_timeout);
             tell_unfinished(&mut clone)?;
             let planned = self.migration.plan(&mut clone, self.batching)?;
-            let way_back = match self.rollback {
-                Some(file) if run == 0 => Some(way_back::Preparation::new(file, self.migration, &site, &mut clone)?),
+            let rollback = match self.rollback {
+                Some(file) if run == 0 => Some(rollback::Preparation::new(file, self.migration, &site, &mut clone)?),
                 _ => None,
             };
             let rehearsal = match &mut rehearsal {
@@ -51,7 +51,7 @@ impl Job<'_> {
                 ..self.conditions.clone()
             };
             if let Some(log) = &self.resumable.log {
-                journal.keep_log(self.begin_log(log, ground, &planned, &conditions, rehearsal, &mut clone)?);
+                journal.keep_log(self.begin_log(log, staging_area, &planned, &conditions, rehearsal, &mut clone)?);
             }
             rehearse(
                 &mut clone,
@@ -64,14 +64,14 @@ impl Job<'_> {
             )?;
             if is_interrupted(rehearsal) {
                 if let (Some(file), 0) = (self.rollback, run) {
-                    way_back::not_come_to(file, rehearsal);
+                    rollback::not_come_to(file, rehearsal);
                     journal.try_save(rehearsal);
                 }
                 break;
             }
-            if let Some(way_back) = way_back {
+            if let Some(rollback) = rollback {
                 drop(clone);
-                way_back.rehearse(self, &conditions, &site, &planned.steps, rehearsal, journal)?;
+                rollback.rehearse(self, &conditions, &site, &planned.steps, rehearsal, journal)?;
             }
         }
         unless_nothing_was_measured(rehearsal)

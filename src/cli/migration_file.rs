@@ -9,7 +9,7 @@ use super::output::print_note;
 use super::source_files;
 use crate::catalog::facts::TableFacts;
 use crate::error::{Error, ErrorKind, Result};
-use crate::migration::formats::{self, History, Migration, Place, Script, Scripts};
+use crate::migration::formats::{self, History, Migration, NamedAs, Script, Scripts};
 use crate::migration::{self, BatchOptions, Statement, Step, Tables, Tool};
 use crate::sampler;
 use crate::server::{Readable, Reader};
@@ -120,7 +120,7 @@ impl MigrationFile {
         self.earlier.len()
     }
 
-    /// Returns its way back as its tool would run it, the newest migration first; `None` where nothing undoes one of them.
+    /// Returns its rollback as its tool would run it, the newest migration first; `None` where nothing undoes one of them.
     ///
     /// # Errors
     /// `Usage` with `file:line` for what is no SQL.
@@ -136,7 +136,7 @@ impl MigrationFile {
         };
         let name = match scripts.as_slice() {
             [only] => only.file().to_string(),
-            _ => format!("the way back of {}", self.name),
+            _ => format!("the rollback of {}", self.name),
         };
         let statements = statements_in(&self.place, self.tool, scripts)?;
         Ok((!statements.is_empty()).then(|| MigrationFile {
@@ -218,9 +218,9 @@ fn each_once(tables: Tables) -> Vec<TableFacts> {
 }
 
 /// Says what was recognised, where that is more than a file of plain SQL.
-fn tell(history: &History, place: Place) {
+fn tell(history: &History, place: NamedAs) {
     let count = history.migrations.len();
-    if place == Place::Directory || history.tool != Tool::PlainSql {
+    if place == NamedAs::Directory || history.tool != Tool::PlainSql {
         let migrations = if count == 1 { "migration" } else { "migrations" };
         print_note(&format!("read as {}, {count} {migrations}", history.tool.name()));
     }

@@ -6,8 +6,8 @@ use std::path::Path;
 use crate::error::{Error, ErrorKind, Result, reason};
 use crate::shown::{printable_line, without_secrets};
 
+use crate::rehearsal::fallback_directory;
 pub use crate::rehearsal::journal::write_atomically;
-use crate::rehearsal::refuge;
 
 /// Lets `write` write its files into `directory`, and where that takes not all of them, all into the temporary directory.
 ///
@@ -15,10 +15,10 @@ use crate::rehearsal::refuge;
 /// `Usage` with why they are not in `directory`, and where they are.
 pub fn or_in_refuge(directory: &Path, write: impl Fn(&Path) -> Result<()>) -> Result<()> {
     let Err(error) = write(directory) else { return Ok(()) };
-    let Some(refuge) = refuge::instead_of(directory).filter(|refuge| write(refuge).is_ok()) else {
+    let Some(fallback) = fallback_directory::instead_of(directory).filter(|fallback| write(fallback).is_ok()) else {
         return Err(error);
     };
-    let message = format!("{error}; the results are in {}", refuge.display());
+    let message = format!("{error}; the results are in {}", fallback.display());
     let moved = Error::new(error.kind(), message);
     Err(match error.hint() {
         Some(hint) => moved.with_hint(hint),

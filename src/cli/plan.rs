@@ -42,7 +42,7 @@ pub fn run(arguments: &PlanArguments) -> Result<()> {
         }
     };
     if let Err(error) = migration.down() {
-        output::print_note(&format!("warning: the way back cannot be read: {error}"));
+        output::print_note(&format!("warning: the rollback cannot be read: {error}"));
     }
     let mut verdict = ci::of_plan(&migration.name, &report, &path_in_repository);
     gates::judge(&arguments.deny, &mut verdict);

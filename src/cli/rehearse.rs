@@ -1,19 +1,19 @@
 //! `migtime rehearse`: replay a migration on a clone, save what was measured, and say how long it will take.
 
 use super::arguments::RehearseArguments;
-use super::ground::Ground;
 use super::job::{Job, REHEARSAL_FILE, Resumable, directory, tell_saved};
 use super::migration_file::MigrationFile;
 use super::progress::Progress;
 use super::results::Results;
+use super::staging_area::StagingArea;
 use super::watching::LEVEL;
-use super::{connection, foreign, in_place, output, resume, targets, way_back};
+use super::{connection, foreign_servers, in_place, output, resume, rollback, targets};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{self, stopping};
 use crate::observation::Rehearsal;
 use crate::rehearsal::journal::Journal;
-use crate::rehearsal::resume::Place;
-use crate::rehearsal::{Claim, Conditions, history};
+use crate::rehearsal::resume::RehearsalPlace;
+use crate::rehearsal::{Conditions, DirectoryLock, history};
 use crate::server::{ConnectionParameters, Production};
 use crate::units::Seconds;
 
@@ -32,7 +32,7 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
         true => Some(resume::cut_off(&directory)?),
         false => None,
     };
-    let ground = match arguments.scratch {
+    let staging_area = match arguments.scratch {
         true => prepare_scratch(arguments, &migration)?,
         false => prepare_staging(
             arguments,
@@ -46,7 +46,7 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
         None => Vec::new(),
     };
     tell_the_floor(arguments);
-    let _claim = Claim::of(&directory)?;
+    let _claim = DirectoryLock::of(&directory)?;
     let job = Job {
         migration: &migration,
         rollback: rollback.as_ref(),
@@ -63,8 +63,8 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
     };
     let file = directory.join(REHEARSAL_FILE);
     let mut journal = Journal::new(Some(file.clone())).telling(output::print_note);
-    let outcome = job.run(&ground, &mut journal);
-    resume::tell(&ground, &journal, &outcome);
+    let outcome = job.run(&staging_area, &mut journal);
+    resume::tell(&staging_area, &journal, &outcome);
     let mut rehearsal = outcome.inspect_err(|_| tell_saved(&journal, &file))?;
     // What was measured for hours must not be lost because production does not answer now.
     let production = read_targets(arguments, &mut rehearsal, &mut journal);
@@ -76,11 +76,11 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
     journal.is_saved()?;
     output::print_note(&format!("saved {}", directory.join("report.html").display()));
     production.map_err(|error| error.in_context("the estimate is for the clone's size"))?;
-    way_back::check(&results.rehearsal, !ground.works_on_copies())?;
+    rollback::check(&results.rehearsal, !staging_area.works_on_copies())?;
     results.check()
 }
 
-/// Reads the rollback that was named, or the way back that belongs to the migration.
+/// Reads the rollback that was named, or the rollback that belongs to the migration.
 fn rollback(arguments: &RehearseArguments, migration: &MigrationFile) -> Result<Option<MigrationFile>> {
     match &arguments.rollback {
         Some(path) => MigrationFile::read(path).map(Some),
@@ -108,8 +108,8 @@ pub fn prepare_staging<'a>(
     arguments: &RehearseArguments,
     production: Option<&ConnectionParameters>,
     files: impl IntoIterator<Item = &'a MigrationFile>,
-    left: Option<&Place>,
-) -> Result<Ground> {
+    left: Option<&RehearsalPlace>,
+) -> Result<StagingArea> {
     let target = connection::staging_target(arguments.staging.as_deref())?;
     let mut staging = connection::staging(&target, production, arguments.no_password)?;
     staging.wait_for_locks(arguments.lock_timeout.0);
@@ -119,19 +119,19 @@ pub fn prepare_staging<'a>(
             arguments.sandbox || arguments.runs > 1 || in_place::works_on_a_copy(&mut staging, &arguments.in_place)?
         }
     };
-    foreign::refuse(&mut staging, copies, files, &arguments.outside)?;
+    foreign_servers::refuse(&mut staging, copies, files, &arguments.outside)?;
     let copy = left
         .filter(|left| left.is_copy)
         .map(|left| left.database.name().to_string());
-    Ok(Ground::staging(staging, copies, &arguments.outside).in_left_copy(copy))
+    Ok(StagingArea::staging(staging, copies, &arguments.outside).in_left_copy(copy))
 }
 
 /// Starts a throwaway server, fills it from the schema file, and applies the migrations before those that are rehearsed.
-fn prepare_scratch(arguments: &RehearseArguments, migration: &MigrationFile) -> Result<Ground> {
+fn prepare_scratch(arguments: &RehearseArguments, migration: &MigrationFile) -> Result<StagingArea> {
     let earlier = migration.earlier()?;
-    let ground = match &arguments.schema {
-        Some(schema) => Ground::scratch(schema, arguments.rows, arguments.options.seed, arguments.pg_bin.clone())?,
-        None if arguments.migration.is_dir() => Ground::empty(arguments.pg_bin.clone(), &[])?,
+    let staging_area = match &arguments.schema {
+        Some(schema) => StagingArea::scratch(schema, arguments.rows, arguments.options.seed, arguments.pg_bin.clone())?,
+        None if arguments.migration.is_dir() => StagingArea::empty(arguments.pg_bin.clone(), &[])?,
         None => {
             return Err(
                 Error::new(ErrorKind::Usage, "a throwaway server has no tables for this migration").with_hint(
@@ -144,10 +144,10 @@ fn prepare_scratch(arguments: &RehearseArguments, migration: &MigrationFile) -> 
         let count = migration.earlier_migrations();
         output::print_note(&format!("applying the {count} earlier migrations, unmeasured"));
         let progress = Progress::spinner(format!("applying {count} earlier migrations"));
-        ground.fill(|client| history::apply(client, &earlier))?;
+        staging_area.fill(|client| history::apply(client, &earlier))?;
         progress.finish();
     }
-    Ok(ground)
+    Ok(staging_area)
 }
 
 fn conditions(arguments: &RehearseArguments) -> Conditions {

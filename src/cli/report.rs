@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::arguments::ReportArguments;
 use super::results::{ESTIMATE_FILE, Results};
-use super::{output, way_back};
+use super::{output, rollback};
 use crate::error::Result;
 use crate::model::estimate::Estimate;
 use crate::observation::Rehearsal;
@@ -28,7 +28,7 @@ pub fn run(arguments: &ReportArguments) -> Result<()> {
         )?;
     }
     output::print_note(&format!("saved {}", directory.join("report.html").display()));
-    way_back::check(&results.rehearsal, false)?;
+    rollback::check(&results.rehearsal, false)?;
     results.check()
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::arguments::{EstimateOptions as Options, Format};
+use super::arguments::{EstimateFlags as Options, Format};
 use super::repository::path_in_repository;
 use super::{gates, output};
 use crate::error::{Error, ErrorKind, Result};

@@ -3,17 +3,17 @@
 use std::path::Path;
 
 use super::arguments::RehearseArguments;
-use super::ground::Ground;
 use super::job::{Job, growth, tell_unfinished};
 use super::migration_file::{self, PlannedMigration};
+use super::staging_area::StagingArea;
 use super::watching::Watcher;
-use super::{in_place, output, way_back};
+use super::{in_place, output, rollback};
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::Step;
 use crate::observation::{EndReason, Ending, FORMAT_VERSION, Rehearsal, StepRecord};
 use crate::rehearsal::Conditions;
 use crate::rehearsal::journal::Journal;
-use crate::rehearsal::resume::{self, Beginning, CutOff, Place, ResumeLog, go_on};
+use crate::rehearsal::resume::{self, Beginning, CutOff, RehearsalPlace, ResumeLog, go_on};
 use crate::server::{DatabaseIdentity, Staging};
 
 /// The file beside the rehearsal in which it is written down how far it came.
@@ -31,7 +31,7 @@ pub fn cut_off(directory: &Path) -> Result<CutOff> {
 ///
 /// # Errors
 /// `UnsafeTarget` where the person did not say again that the database may be changed; `Connection`.
-pub fn works_on_a_copy(staging: &mut Staging, arguments: &RehearseArguments, left: &Place) -> Result<bool> {
+pub fn works_on_a_copy(staging: &mut Staging, arguments: &RehearseArguments, left: &RehearsalPlace) -> Result<bool> {
     if left.is_copy {
         return Ok(true);
     }
@@ -46,10 +46,10 @@ pub fn works_on_a_copy(staging: &mut Staging, arguments: &RehearseArguments, lef
 }
 
 /// Says how to go on where that is possible, and removes the log where it is not.
-pub fn tell(ground: &Ground, journal: &Journal, outcome: &Result<Rehearsal>) {
+pub fn tell(staging_area: &StagingArea, journal: &Journal, outcome: &Result<Rehearsal>) {
     let log = journal.log();
     let is_lost = matches!(outcome, Err(error) if error.kind() == ErrorKind::Connection);
-    if ground.works_on_copies() && !is_lost {
+    if staging_area.works_on_copies() && !is_lost {
         // The copy is dropped.
         log.remove();
     }
@@ -63,7 +63,7 @@ impl Job<'_> {
     pub(super) fn begin_log(
         &self,
         log: &Path,
-        ground: &Ground,
+        staging_area: &StagingArea,
         planned: &PlannedMigration,
         conditions: &Conditions,
         rehearsal: &Rehearsal,
@@ -71,9 +71,9 @@ impl Job<'_> {
     ) -> Result<ResumeLog> {
         let beginning = Beginning {
             format_version: FORMAT_VERSION,
-            place: Place {
+            place: RehearsalPlace {
                 database: DatabaseIdentity::of(clone)?,
-                is_copy: ground.works_on_copies(),
+                is_copy: staging_area.works_on_copies(),
             },
             tables: planned.by_name.clone(),
             batching: migration_file::options(self.batching),
@@ -86,11 +86,16 @@ impl Job<'_> {
         Ok(ResumeLog::begin(log, beginning, output::print_note))
     }
 
-    /// Goes on with the rehearsal that was `cut_off`, on `ground`.
+    /// Goes on with the rehearsal that was `cut_off`, on `staging_area`.
     ///
     /// # Errors
     /// As [`go_on`]; `Usage` when the migration is another by now.
-    pub(super) fn go_on(&self, cut_off: &CutOff, ground: &Ground, journal: &mut Journal) -> Result<Rehearsal> {
+    pub(super) fn go_on(
+        &self,
+        cut_off: &CutOff,
+        staging_area: &StagingArea,
+        journal: &mut Journal,
+    ) -> Result<Rehearsal> {
         let beginning = &cut_off.beginning;
         // First, because a copy that is taken over is dropped at the end, whatever that is.
         let planned = self.migration.plan_for(&beginning.tables, &beginning.batching)?;
@@ -99,7 +104,7 @@ impl Job<'_> {
             &beginning.rehearsal.steps,
             &self.migration.name,
         )?;
-        let site = ground.site()?;
+        let site = staging_area.site()?;
         let clone = &mut site.connect()?;
         clone.wait_for_locks(self.conditions.lock_timeout);
         tell_unfinished(clone)?;
@@ -125,7 +130,7 @@ impl Job<'_> {
             &mut watcher,
         )?;
         if let Some(file) = self.rollback {
-            way_back::not_come_to(file, &mut rehearsal);
+            rollback::not_come_to(file, &mut rehearsal);
             if let Some(ended) = rehearsal.rollback.as_mut().and_then(|record| record.ended.as_mut()) {
                 *ended = no_rollback();
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::included_files::Tree;
 use super::output::read_text;
 use crate::error::{Error, ErrorKind, Result, reason};
-use crate::migration::formats::{self, Place, SourceFile};
+use crate::migration::formats::{self, NamedAs, SourceFile};
 
 /// Directories below the named one that are read; Flyway's may be nested by year and month.
 const DEPTH: usize = 3;
@@ -18,9 +18,9 @@ const MOST_FILES: usize = 20_000;
 ///
 /// # Errors
 /// `Usage` when it cannot be read, is not UTF-8, or is a directory of far too much.
-pub fn read(path: &Path) -> Result<(Vec<SourceFile>, Place)> {
+pub fn read(path: &Path) -> Result<(Vec<SourceFile>, NamedAs)> {
     if !path.is_dir() {
-        return Ok((with_companions(path)?, Place::File));
+        return Ok((with_companions(path)?, NamedAs::File));
     }
     let mut paths = Vec::new();
     collect(path, "", DEPTH, &mut paths)?;
@@ -29,7 +29,7 @@ pub fn read(path: &Path) -> Result<(Vec<SourceFile>, Place)> {
     let files = paths
         .into_iter()
         .map(|relative| file(&path.join(&relative), relative, &tree));
-    Ok((files.collect::<Result<_>>()?, Place::Directory))
+    Ok((files.collect::<Result<_>>()?, NamedAs::Directory))
 }
 
 fn with_companions(path: &Path) -> Result<Vec<SourceFile>> {

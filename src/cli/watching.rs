@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::output;
 use super::progress::Progress;
-use crate::model::stopping::{self, Verdict};
+use crate::model::stopping::{self, Precision};
 use crate::observation::{Observation, Rehearsal, Resumption, StepRecord, UnderWay};
 use crate::rehearsal::{ProgressListener, RehearsalMonitor};
 use crate::server::signals;
@@ -70,7 +70,7 @@ impl RehearsalMonitor for Watcher {
         };
         matches!(
             stopping::judge(so_far, step, checkpoints, precision, LEVEL),
-            Verdict::PreciseEnough { .. }
+            Precision::PreciseEnough { .. }
         )
     }
 

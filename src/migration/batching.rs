@@ -1,10 +1,10 @@
 //! Decides whether a statement is cut into batches, over which key, and what to tell the reader about it.
 //!
-//! Placeholders come first, then a directive, then the size of the table. The text is cut in `weave`.
+//! Placeholders come first, then a directive, then the size of the table. The text is cut in `templating`.
 
 use super::directive::{BatchDirective, Directive};
 use super::outline::{Dml, Outline, Scope, Verb};
-use super::{RecognisedBy, Statement, Walk, weave};
+use super::{RecognisedBy, Statement, Walk, templating};
 use crate::catalog::facts::TableKind;
 use crate::error::Result;
 
@@ -15,7 +15,7 @@ mod request;
 pub use request::{BatchOptions, Tables};
 pub(super) use request::{Catalog, Decision};
 
-use request::{Request, Walked, note_of, note_of_other_key, whole};
+use request::{Request, WalkedTable, note_of, note_of_other_key, whole};
 
 /// Decides how a statement runs.
 ///
@@ -73,7 +73,7 @@ impl Request<'_> {
         let recognised_by = RecognisedBy::Directive;
         self.woven(
             dml,
-            Walked {
+            WalkedTable {
                 relation,
                 facts,
                 scope,
@@ -120,7 +120,7 @@ impl Request<'_> {
         if self.in_transaction {
             return Ok(whole("inside a transaction: not batched"));
         }
-        let walked = Walked {
+        let walked = WalkedTable {
             relation: &dml.target,
             facts,
             scope,
@@ -140,7 +140,7 @@ impl Request<'_> {
     }
 
     /// Cuts the statement by a condition of our own: over the key, or over blocks when there is none.
-    fn woven(&self, dml: &Dml, mut walked: Walked) -> Result<Decision> {
+    fn woven(&self, dml: &Dml, mut walked: WalkedTable) -> Result<Decision> {
         let asked = self
             .options
             .walk
@@ -166,7 +166,7 @@ impl Request<'_> {
                     .with_hint("walk by another key (key=…), or write: -- migtime: no-batch")),
             };
         }
-        let template = weave::with_condition(&self.statement.sql, walked.scope);
+        let template = templating::with_condition(&self.statement.sql, walked.scope);
         let batching = self.batching(&walked, walk, template)?;
         let mut notes = vec![note_of(&batching, walked.facts)];
         if walk == Walk::Blocks && dml.verb == Verb::Update {

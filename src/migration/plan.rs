@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::effects::{Effects, TransactionRule, effects, evolve};
 use super::tool::Tool;
-use super::transactions::{self, Block, Edge, OpenedBy};
+use super::transactions::{self, Edge, OpenedBy, TransactionBlock};
 use super::words::Words;
-use super::{LockMode, Outside, Statement, StepKind, Trap, Warning, reaches};
+use super::{LockMode, OutsideKind, Statement, StepKind, Trap, Warning, reaches};
 use crate::catalog::{Origin, SchemaFacts};
 
 /// One statement with what it will do.
@@ -112,7 +112,7 @@ pub fn plan(statements: &[Statement], schema: &SchemaFacts) -> Vec<PlannedStatem
 /// Names what a statement reaches outside its database; what is put together at run time is only known to be unknown.
 fn leaving(sql: &str) -> impl Iterator<Item = Warning> {
     let found = reaches(sql).into_iter();
-    let known = found.filter(|(outside, _)| *outside != Outside::DynamicSql);
+    let known = found.filter(|(outside, _)| *outside != OutsideKind::DynamicSql);
     known.map(|(outside, words)| {
         let text = format!(
             "{words} reaches {}: rehearsed only with --allow-outside {}, or --scratch",
@@ -155,14 +155,14 @@ pub fn names_in(statements: &[Statement]) -> Vec<String> {
 /// What earlier statements have left in the session.
 #[derive(Default)]
 struct Session {
-    block: Option<Block>,
+    block: Option<TransactionBlock>,
     /// Constraints added NOT VALID in the open block.
     not_valid: Vec<String>,
     lock_timeout: bool,
 }
 
 impl Session {
-    fn enter(&mut self, block: Option<Block>) {
+    fn enter(&mut self, block: Option<TransactionBlock>) {
         if self.block.map(|block| block.number) != block.map(|block| block.number) {
             self.not_valid.clear();
         }

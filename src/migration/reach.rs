@@ -2,19 +2,19 @@
 //!
 //! A copy of a database can be dropped; what is done outside of it stays, and where staging shares a server with production it is
 //! done to production. Names of functions count wherever they stand, bodies of `DO` and of functions are read as well. What a text
-//! that is only put together at run time will do cannot be known, and is [`Outside::DynamicSql`]. Knows no catalog.
+//! that is only put together at run time will do cannot be known, and is [`OutsideKind::DynamicSql`]. Knows no catalog.
 
 use std::collections::BTreeMap;
 
 use super::lexer::TokenKind;
 
 mod known;
-mod outside;
+mod outside_kind;
 mod text;
 mod through;
 mod written;
 
-pub use outside::Outside;
+pub use outside_kind::OutsideKind;
 pub use through::Outlets;
 pub use written::{called, written};
 
@@ -22,14 +22,14 @@ use known::{FUNCTION_PREFIXES, FUNCTIONS, HEADS, READ_LANGUAGES, SHARED_CATALOGS
 use text::{Word, is_string, words};
 
 /// Returns what a statement, or a text of several, reaches outside its database, each kind with the words that show it.
-pub fn reaches(sql: &str) -> BTreeMap<Outside, String> {
+pub fn reaches(sql: &str) -> BTreeMap<OutsideKind, String> {
     let mut found = BTreeMap::new();
     read(sql, false, 0, &mut found);
     found
 }
 
 /// Returns what the body of a routine of the catalog reaches.
-pub fn reaches_in_body(body: &str) -> BTreeMap<Outside, String> {
+pub fn reaches_in_body(body: &str) -> BTreeMap<OutsideKind, String> {
     let mut found = BTreeMap::new();
     read(body, true, 0, &mut found);
     found
@@ -41,21 +41,25 @@ const DEEPEST_BODY: usize = 8;
 /// No body that a person wrote has more words; one that has is not read, so that no text takes for ever.
 const LONGEST_BODY: usize = 200_000;
 
-fn read(sql: &str, is_body: bool, depth: usize, found: &mut BTreeMap<Outside, String>) {
+fn read(sql: &str, is_body: bool, depth: usize, found: &mut BTreeMap<OutsideKind, String>) {
     if depth > DEEPEST_BODY {
         found
-            .entry(Outside::DynamicSql)
+            .entry(OutsideKind::DynamicSql)
             .or_insert_with(|| "bodies in bodies".to_string());
         return;
     }
     let (words, is_whole) = words(sql);
     if !is_whole {
-        note(found, Outside::DynamicSql, "a text that is not understood".to_string());
+        note(
+            found,
+            OutsideKind::DynamicSql,
+            "a text that is not understood".to_string(),
+        );
     }
     if is_body && words.len() > LONGEST_BODY {
         note(
             found,
-            Outside::DynamicSql,
+            OutsideKind::DynamicSql,
             "a body that is too long to be read".to_string(),
         );
         return;
@@ -84,7 +88,7 @@ fn starts_statement(words: &[Word], at: usize, is_body: bool) -> bool {
     before.kind == TokenKind::Semicolon || (is_body && (is_keyword || ends_label))
 }
 
-fn statement(words: &[Word], is_body: bool, depth: usize, found: &mut BTreeMap<Outside, String>) {
+fn statement(words: &[Word], is_body: bool, depth: usize, found: &mut BTreeMap<OutsideKind, String>) {
     for (head, outside) in HEADS {
         if begins_with(words, head) {
             note(found, *outside, head.to_uppercase());
@@ -96,7 +100,7 @@ fn statement(words: &[Word], is_body: bool, depth: usize, found: &mut BTreeMap<O
         Some("create" | "alter") if opens_foreign_table(words) => {
             note(
                 found,
-                Outside::Foreign,
+                OutsideKind::Foreign,
                 "a foreign table that may be updated".to_string(),
             );
         }
@@ -134,24 +138,32 @@ fn begins_with(words: &[Word], head: &str) -> bool {
 }
 
 /// A membership names no object; a database, a tablespace and a parameter are the whole server's.
-fn privileges(words: &[Word], found: &mut BTreeMap<Outside, String>) {
+fn privileges(words: &[Word], found: &mut BTreeMap<OutsideKind, String>) {
     let keyword = |word: &Word, name: &str| word.kind == TokenKind::Word && word.name == name;
     match words.iter().position(|word| keyword(word, "on")) {
-        None => note(found, Outside::Role, "GRANT or REVOKE of a role".to_string()),
+        None => note(found, OutsideKind::Role, "GRANT or REVOKE of a role".to_string()),
         Some(on) => match words.get(on + 1).map(|word| word.name.as_str()) {
-            Some("database") => note(found, Outside::Database, "GRANT or REVOKE … ON DATABASE".to_string()),
+            Some("database") => note(
+                found,
+                OutsideKind::Database,
+                "GRANT or REVOKE … ON DATABASE".to_string(),
+            ),
             Some("tablespace") => note(
                 found,
-                Outside::Tablespace,
+                OutsideKind::Tablespace,
                 "GRANT or REVOKE … ON TABLESPACE".to_string(),
             ),
-            Some("parameter") => note(found, Outside::Setting, "GRANT or REVOKE … ON PARAMETER".to_string()),
+            Some("parameter") => note(
+                found,
+                OutsideKind::Setting,
+                "GRANT or REVOKE … ON PARAMETER".to_string(),
+            ),
             _ => {}
         },
     }
 }
 
-fn described(words: &[Word], found: &mut BTreeMap<Outside, String>) {
+fn described(words: &[Word], found: &mut BTreeMap<OutsideKind, String>) {
     let Some(on) = words
         .iter()
         .position(|word| word.kind == TokenKind::Word && word.name == "on")
@@ -159,10 +171,10 @@ fn described(words: &[Word], found: &mut BTreeMap<Outside, String>) {
         return;
     };
     let outside = match words.get(on + 1).map(|word| word.name.as_str()) {
-        Some("database") => Outside::Database,
-        Some("role") => Outside::Role,
-        Some("tablespace") => Outside::Tablespace,
-        Some("subscription") => Outside::Replication,
+        Some("database") => OutsideKind::Database,
+        Some("role") => OutsideKind::Role,
+        Some("tablespace") => OutsideKind::Tablespace,
+        Some("subscription") => OutsideKind::Replication,
         _ => return,
     };
     note(
@@ -172,7 +184,7 @@ fn described(words: &[Word], found: &mut BTreeMap<Outside, String>) {
     );
 }
 
-fn copy(words: &[Word], found: &mut BTreeMap<Outside, String>) {
+fn copy(words: &[Word], found: &mut BTreeMap<OutsideKind, String>) {
     // A query in parentheses has a FROM of its own, and so may a condition behind the source.
     let mut depth = 0_usize;
     let direction = words.iter().position(|word| {
@@ -187,16 +199,16 @@ fn copy(words: &[Word], found: &mut BTreeMap<Outside, String>) {
         return;
     };
     match words.get(last + 1) {
-        Some(word) if word.name == "program" => note(found, Outside::Program, "COPY … PROGRAM".to_string()),
+        Some(word) if word.name == "program" => note(found, OutsideKind::Program, "COPY … PROGRAM".to_string()),
         Some(word) if word.kind == TokenKind::Quoted => {
-            note(found, Outside::File, "COPY with a file of the server".to_string())
+            note(found, OutsideKind::File, "COPY with a file of the server".to_string())
         }
         _ => {}
     }
 }
 
 /// Catalogs that the databases of a server share can be written to by a superuser.
-fn shared_catalogs(words: &[Word], found: &mut BTreeMap<Outside, String>) {
+fn shared_catalogs(words: &[Word], found: &mut BTreeMap<OutsideKind, String>) {
     let target = words.iter().skip(1).find(|word| {
         !matches!(
             word.name.as_str(),
@@ -204,7 +216,7 @@ fn shared_catalogs(words: &[Word], found: &mut BTreeMap<Outside, String>) {
         )
     });
     if let Some(target) = target.filter(|target| SHARED_CATALOGS.contains(&target.name.as_str())) {
-        note(found, Outside::Database, format!("a change of {}", target.name));
+        note(found, OutsideKind::Database, format!("a change of {}", target.name));
     }
 }
 
@@ -224,7 +236,7 @@ fn creates_routine(words: &[Word]) -> bool {
 }
 
 /// Reads the body of `DO` or of a routine, which is a string, and its language.
-fn code(words: &[Word], depth: usize, found: &mut BTreeMap<Outside, String>) {
+fn code(words: &[Word], depth: usize, found: &mut BTreeMap<OutsideKind, String>) {
     let language = words
         .iter()
         .position(|word| word.kind == TokenKind::Word && word.name == "language")
@@ -234,9 +246,13 @@ fn code(words: &[Word], depth: usize, found: &mut BTreeMap<Outside, String>) {
             |word| word.name.trim_matches('\'').to_lowercase(),
         );
     if UNTRUSTED_LANGUAGES.contains(&language.as_str()) {
-        note(found, Outside::Program, format!("code in the language {language}"));
+        note(found, OutsideKind::Program, format!("code in the language {language}"));
     } else if !READ_LANGUAGES.contains(&language.as_str()) {
-        note(found, Outside::DynamicSql, format!("code in the language {language}"));
+        note(
+            found,
+            OutsideKind::DynamicSql,
+            format!("code in the language {language}"),
+        );
     }
     for word in words.iter().filter(|word| is_string(word)) {
         read(&word.content, true, depth + 1, found);
@@ -244,7 +260,7 @@ fn code(words: &[Word], depth: usize, found: &mut BTreeMap<Outside, String>) {
 }
 
 /// `EXECUTE` of a constant is read; anything else is put together at run time, and its constants are read all the same.
-fn executed(words: &[Word], depth: usize, found: &mut BTreeMap<Outside, String>) {
+fn executed(words: &[Word], depth: usize, found: &mut BTreeMap<OutsideKind, String>) {
     let constant = words.get(1).filter(|word| is_string(word)).is_some();
     let is_whole = words
         .get(2)
@@ -252,7 +268,7 @@ fn executed(words: &[Word], depth: usize, found: &mut BTreeMap<Outside, String>)
     if !(constant && is_whole) {
         note(
             found,
-            Outside::DynamicSql,
+            OutsideKind::DynamicSql,
             "EXECUTE of a text that is put together".to_string(),
         );
     }
@@ -262,7 +278,7 @@ fn executed(words: &[Word], depth: usize, found: &mut BTreeMap<Outside, String>)
 }
 
 /// A name in front of a parenthesis is a function, wherever it stands and whatever schema it is given.
-fn function(words: &[Word], at: usize, found: &mut BTreeMap<Outside, String>) {
+fn function(words: &[Word], at: usize, found: &mut BTreeMap<OutsideKind, String>) {
     let word = &words[at];
     let is_name = word.kind == TokenKind::Word || word.text.starts_with('"');
     let is_called = words
@@ -298,7 +314,7 @@ fn is_only_named(words: &[Word], at: usize) -> bool {
     )
 }
 
-fn note(found: &mut BTreeMap<Outside, String>, outside: Outside, words: String) {
+fn note(found: &mut BTreeMap<OutsideKind, String>, outside: OutsideKind, words: String) {
     // A text is read from its end, so the first words that show it are noted last.
     found.insert(outside, words);
 }

@@ -11,7 +11,7 @@ use super::words::Words;
 
 /// A transaction that spans statements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Block {
+pub(super) struct TransactionBlock {
     /// Number from 1, in the order in which they are opened.
     pub number: u32,
     /// Place, among the statements, of the one that opened it.
@@ -30,7 +30,7 @@ pub(super) enum OpenedBy {
     Message,
 }
 
-impl Block {
+impl TransactionBlock {
     /// Returns why the tool makes it a transaction, and what lets a statement run outside of it; `None` where it is the file's own.
     pub fn way_out(&self, statements: &[Statement]) -> Option<String> {
         let tool = statements[self.opened_at].sending.tool;
@@ -110,9 +110,9 @@ fn edge(sql: &str) -> Option<Edge> {
 /// The transactions of a migration.
 pub(super) struct Transactions {
     /// The block in which each statement runs; a `BEGIN` stands before the block it opens, a `COMMIT` in the one it ends.
-    pub blocks: Vec<Option<Block>>,
+    pub blocks: Vec<Option<TransactionBlock>>,
     /// The block that nothing ends.
-    pub left_open: Option<Block>,
+    pub left_open: Option<TransactionBlock>,
 }
 
 /// Follows the transactions through the statements of a migration.
@@ -141,7 +141,7 @@ pub(super) fn follow(statements: &[Statement]) -> Transactions {
 
 struct Follower<'migration> {
     statements: &'migration [Statement],
-    open: Option<Block>,
+    open: Option<TransactionBlock>,
     opened: u32,
 }
 
@@ -192,7 +192,7 @@ impl Follower<'_> {
 
     fn open(&mut self, place: usize, by: OpenedBy) {
         self.opened += 1;
-        self.open = Some(Block {
+        self.open = Some(TransactionBlock {
             number: self.opened,
             opened_at: place,
             by,

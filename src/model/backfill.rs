@@ -6,13 +6,13 @@ use super::estimate::Basis;
 use super::evidence::{Checkpoints, Evidence, Extent, unmet_rules};
 use super::forecast::{Forecast, rate};
 use super::kriging::{self, MeanCost};
+use super::measured::{Measured, Plan, WholeRuns, observed};
 use super::priors::{DRIFT_SD, LONE_BLOCK_SD, RUN_SD, UNSEEN_CHECKPOINT_SD, burst_sd, scaling_sd};
 use super::regimes::Settings;
 use super::remarks::{assumptions, warnings};
 use super::repeated::{RepeatedRuns, student};
+use super::split_wave;
 use super::waits;
-use super::walked::{Measured, Plan, WholeRuns, observed};
-use super::wave;
 use crate::catalog::facts::TableFacts;
 use crate::observation::{BatchingRecord, Observation, StepRecord};
 use crate::stats::log_mixture::{Component, LogMixture};
@@ -109,7 +109,7 @@ fn extrapolated(measured: &Measured, plan: &Plan, table: Option<&TableFacts>) ->
         let mean = student(log_seconds, LONE_BLOCK_SD.hypot(DRIFT_SD), f64::INFINITY);
         return Some((mean.widened(2.0 * RUN_SD * RUN_SD), mean));
     }
-    let shapes = wave::shapes(&measured.blocks, table);
+    let shapes = split_wave::shapes(&measured.blocks, table);
     let costs = kriging::mean_costs(&measured.blocks, &shapes, plan.batches);
     let several_runs = measured.blocks.windows(2).any(|pair| pair[0].run != pair[1].run);
     // The covariance of several runs holds the rehearsals' run effects already; the target's own comes on top.

@@ -55,7 +55,7 @@ pub struct Estimate {
     /// Duration of a whole run that was made afterwards, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actual_seconds: Option<f64>,
-    /// The way back, when it was rehearsed.
+    /// The rollback, when it was rehearsed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback: Option<RollbackEstimate>,
 }

@@ -14,6 +14,7 @@ pub mod evidence;
 pub mod forecast;
 pub mod kriging;
 pub mod ladder;
+mod measured;
 mod options;
 pub mod planned;
 pub mod priors;
@@ -22,17 +23,16 @@ mod rehearsed;
 mod remarks;
 pub mod repeated;
 mod residuals;
+mod rollback;
 pub mod rule_of_thumb;
 pub mod runs;
+mod split_wave;
 mod statement;
 pub mod stopping;
 mod storage;
 mod thin_clone;
 mod total;
 mod waits;
-mod walked;
-mod wave;
-mod way_back;
 
 pub use crate::observation::Target;
 pub use options::EstimateOptions;
@@ -51,7 +51,7 @@ use estimate::Estimate;
 /// unless a provisional estimate is asked for.
 pub fn estimate(rehearsal: &Rehearsal, targets: &[Option<Target>], options: &EstimateOptions) -> Result<Estimate> {
     let mut estimate = rehearsed::estimate(rehearsal, targets, options)?;
-    estimate.rollback = way_back::way_back(rehearsal, targets, options)?;
+    estimate.rollback = rollback::rollback(rehearsal, targets, options)?;
     Ok(estimate)
 }
 

@@ -1,9 +1,9 @@
 //! What the reader of a backfill's estimate is told beside the numbers: assumptions and warnings, as sentences.
 
 use super::evidence::{Checkpoints, Extent};
+use super::measured::{Measured, Plan, observed};
 use super::priors::{DRIFT_MEAN, DRIFT_SD};
 use super::residuals::changes_pace;
-use super::walked::{Measured, Plan, observed};
 use crate::units::{Count, Seconds};
 
 /// Returns what the prediction takes for granted; `lookups` and `delay` are the seconds of look-ups and of pauses in all.

@@ -6,16 +6,16 @@
 use super::backfill::{self, Known};
 use super::evidence::checkpoint_rule;
 use super::forecast::Forecast;
+use super::measured::{Measured, Plan};
 use super::priors::{DRIFT_SD, RUN_SD};
 use super::regimes::Settings;
 use super::rehearsed::table_of;
-use super::walked::{Measured, Plan};
 use crate::observation::{Rehearsal, StepRecord};
 use crate::stats::distribution::two_sided_factor;
 
 /// What a look at the evidence says.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Verdict {
+pub enum Precision {
     /// Rules of evidence are not met yet; each as a sentence.
     TooThin(Vec<String>),
     /// The prediction interval is still wider than asked for.
@@ -39,18 +39,18 @@ pub fn judge(
     checkpoints: u64,
     precision: f64,
     confidence_level: f64,
-) -> Verdict {
+) -> Precision {
     let known = known(rehearsal, step, checkpoints);
     let forecast = step
         .batching
         .as_ref()
         .and_then(|batching| backfill::forecast(step, batching, None, &known, confidence_level));
     match forecast {
-        None => Verdict::TooThin(vec!["no batch was measured".to_string()]),
-        Some(forecast) if !forecast.too_thin.is_empty() => Verdict::TooThin(forecast.too_thin),
+        None => Precision::TooThin(vec!["no batch was measured".to_string()]),
+        Some(forecast) if !forecast.too_thin.is_empty() => Precision::TooThin(forecast.too_thin),
         Some(forecast) => match half_width(&forecast, confidence_level) {
-            half_width if half_width <= precision => Verdict::PreciseEnough { half_width },
-            half_width => Verdict::TooWide { half_width },
+            half_width if half_width <= precision => Precision::PreciseEnough { half_width },
+            half_width => Precision::TooWide { half_width },
         },
     }
 }

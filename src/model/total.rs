@@ -14,7 +14,7 @@ use crate::units::Seconds;
 const DRAWS: usize = 10_000;
 
 /// The predicted duration of the migration, and each step's share of its variance.
-pub struct Sum {
+pub struct SumOfSteps {
     /// The total as it is reported.
     pub total: Total,
     /// Share of the variance that each step contributes, in order; they sum to 1, but for what chance adds to steps next to nothing.
@@ -22,11 +22,11 @@ pub struct Sum {
 }
 
 /// Adds up the steps (at least one); `confidence_level` is the level asked for, `window` the time allowed.
-pub fn sum(forecasts: &[&Forecast], confidence_level: f64, window: Option<Seconds>, seed: u64) -> Sum {
+pub fn sum(forecasts: &[&Forecast], confidence_level: f64, window: Option<Seconds>, seed: u64) -> SumOfSteps {
     if let [only] = forecasts {
         let duration = &only.duration;
         let fits = window.map(|window| fits(window, duration.cumulative(window.0)));
-        return Sum {
+        return SumOfSteps {
             total: total(|probability| duration.quantile(probability), confidence_level, fits),
             shares: vec![1.0],
         };
@@ -39,7 +39,7 @@ pub fn sum(forecasts: &[&Forecast], confidence_level: f64, window: Option<Second
         let within = sums.partition_point(|sum| *sum <= window.0);
         fits(window, within as f64 / DRAWS as f64)
     });
-    Sum {
+    SumOfSteps {
         total: total(|probability| quantile(&sums, probability), confidence_level, fits),
         shares,
     }

@@ -1,4 +1,4 @@
-//! What was measured of the way back: the rollback's steps, in what the schema then differed, whether the migration applied again.
+//! What was measured of the rollback: the rollback's steps, in what the schema then differed, whether the migration applied again.
 
 use serde::{Deserialize, Serialize};
 

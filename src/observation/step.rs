@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::conduct::{DiskRecord, FailedAttempt, WaitRecord};
 use super::ladder::LadderRecord;
+use super::statement_details::{DiskRecord, FailedAttempt, WaitRecord};
 use crate::migration::{Batching, LockMode, RecognisedBy, Step, StepKind, Walk, place};
 use crate::shown::without_secrets;
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use postgres::{Client, Statement};
 
-use super::relations::Relations;
+use super::relations::RelationNames;
 use super::seen_statements::{SeenStatements, SessionLook};
 use crate::server::signals;
 
@@ -37,15 +37,15 @@ pub struct Activity {
     /// Its statements.
     pub seen: SeenStatements,
     /// The relations before it and after it.
-    pub relations: (Relations, Relations),
+    pub relations: (RelationNames, RelationNames),
 }
 
 /// A running watch.
 pub struct ActivityWatch {
     stopping: Arc<AtomicBool>,
-    before: Relations,
+    before: RelationNames,
     seen: Arc<Mutex<SeenStatements>>,
-    thread: JoinHandle<Result<Relations, postgres::Error>>,
+    thread: JoinHandle<Result<RelationNames, postgres::Error>>,
 }
 
 struct Lookout {
@@ -58,7 +58,7 @@ struct Lookout {
 impl ActivityWatch {
     /// Starts to watch on `client`, before the program starts.
     pub fn start(mut client: Client) -> Result<ActivityWatch, postgres::Error> {
-        let before = Relations::read(&mut client)?;
+        let before = RelationNames::read(&mut client)?;
         let mut lookout = Lookout::new(client)?;
         let stopping = Arc::new(AtomicBool::new(false));
         let seen = Arc::new(Mutex::new(SeenStatements::default()));
@@ -116,7 +116,7 @@ impl Lookout {
     }
 
     /// Looks on until it is told to stop, and returns the relations then.
-    fn watch(&mut self, seen: &Mutex<SeenStatements>, stopping: &AtomicBool) -> Result<Relations, postgres::Error> {
+    fn watch(&mut self, seen: &Mutex<SeenStatements>, stopping: &AtomicBool) -> Result<RelationNames, postgres::Error> {
         let mut interval = SHORTEST_INTERVAL;
         loop {
             let is_last = stopping.load(Ordering::Relaxed);
@@ -127,7 +127,7 @@ impl Lookout {
             let (now, position) = self.clock()?;
             let is_news = locked(seen).add(now, position, &sessions);
             if is_last {
-                return Relations::read(&mut self.client);
+                return RelationNames::read(&mut self.client);
             }
             interval = if is_news {
                 SHORTEST_INTERVAL

@@ -4,7 +4,7 @@ use crate::error::Result;
 
 /// What one batch cost.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Measured {
+pub struct MeasuredBatch {
     /// Rows affected.
     pub rows: u64,
     /// Seconds from sending to commit.
@@ -31,7 +31,7 @@ pub trait Backfill {
     fn seek(&mut self, position: f64, batches: u64) -> Result<()>;
 
     /// Runs the next batch in one transaction; `None` at the end of the walk.
-    fn run_next(&mut self) -> Result<Option<Measured>>;
+    fn run_next(&mut self) -> Result<Option<MeasuredBatch>>;
 
     /// Returns the server's running count of full-page images now, if it tells.
     fn full_page_images(&mut self) -> Option<u64> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::conditions::Conditions;
 use super::journal::Journal;
 use super::rehearse::{RehearsalMonitor, Walker};
-use super::replay::{self, Limits, Monitor};
+use super::replay::{self, Monitor, ReplayLimits};
 use super::resume::{GoOn, ResumeLog};
 use super::segments::{self, SegmentDesign};
 use super::table_backfill::TableBackfill;
@@ -57,7 +57,7 @@ impl Walker<'_> {
         let (place, going_on, mut observations) = go_on.map(GoOn::apart).unwrap_or_default();
         let unmeasured = going_on.as_ref().map_or(0, |going_on| going_on.unmeasured);
         note_unmeasured(record, unmeasured);
-        let limits = Limits {
+        let limits = ReplayLimits {
             batch_delay: self.conditions.batch_delay,
             max_seconds: self.seconds_left / backfills_left as f64,
         };

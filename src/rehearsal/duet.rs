@@ -265,7 +265,7 @@ impl<'a> Player<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::simulated::{Scenario, SimulatedDatabase};
+    use super::super::simulated::{SimulatedDatabase, SimulatedScenario};
     use super::*;
 
     struct Until(u32, u32);
@@ -281,8 +281,8 @@ mod tests {
     }
 
     fn played(base: usize, new: usize, until: u32) -> (Result<bool>, Vec<Observation>, Vec<Observation>) {
-        let mut base = SimulatedDatabase::new(Scenario::Stationary, base, 4);
-        let mut new = SimulatedDatabase::new(Scenario::Stationary, new, 4);
+        let mut base = SimulatedDatabase::new(SimulatedScenario::Stationary, base, 4);
+        let mut new = SimulatedDatabase::new(SimulatedScenario::Stationary, new, 4);
         let mut observations = (Vec::new(), Vec::new());
         let ended = in_turns((&mut base, &mut new), 7, 0.0, &mut observations, &mut Until(until, 0));
         (ended, observations.0, observations.1)

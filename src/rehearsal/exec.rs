@@ -6,7 +6,7 @@ use super::activity::{Activity, ActivityWatch};
 use super::exec_saves::{self, SavesMeanwhile};
 use super::foreign_command::{CommandEnd, run_command};
 use super::journal::Journal;
-use super::relations::Relations;
+use super::relations::RelationNames;
 use super::seen_statements::SeenStatement;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::{self, LockMode, StepKind};
@@ -205,8 +205,8 @@ fn step(
     number: u32,
     text: &str,
     runs: &[&SeenStatement],
-    before: &Relations,
-    after: &Relations,
+    before: &RelationNames,
+    after: &RelationNames,
     gap: f64,
 ) -> StepRecord {
     let (kind, table) = classify(text);
@@ -266,7 +266,7 @@ fn classify(text: &str) -> (StepKind, Option<String>) {
     }
 }
 
-fn locks(runs: &[&SeenStatement], before: &Relations, after: &Relations, gap: f64) -> Vec<LockRecord> {
+fn locks(runs: &[&SeenStatement], before: &RelationNames, after: &RelationNames, gap: f64) -> Vec<LockRecord> {
     let mut locks: Vec<LockRecord> = Vec::new();
     for (lock, seconds) in runs.iter().flat_map(|run| &run.locks) {
         for mut record in before.name_locks(after, [lock.clone()]) {
@@ -286,7 +286,7 @@ fn locks(runs: &[&SeenStatement], before: &Relations, after: &Relations, gap: f6
 
 /// Gives each rewritten relation to the longest statement that held the lock which a rewrite needs on its table; one that
 /// changes rows only holds that of a statement before it in its transaction.
-fn attribute_rewrites(steps: &mut [StepRecord], before: &Relations, after: &Relations) {
+fn attribute_rewrites(steps: &mut [StepRecord], before: &RelationNames, after: &RelationNames) {
     for relation in before.rewritten_since(after) {
         let table = before.table_of(&relation);
         let could = |step: &&mut StepRecord| {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::resume::{CutOff, ResumeLog};
 use super::torn_files::{self, remove_torn_files};
-use super::{earlier, refuge};
+use super::{earlier_results, fallback_directory};
 use crate::error::{Error, ErrorKind, Result, reason};
 use crate::observation::Rehearsal;
 
@@ -25,7 +25,7 @@ pub struct Journal {
     /// Whether the file is an earlier rehearsal that is not to be lost; `None` before that was looked at.
     holds_earlier: Option<bool>,
     unsaved: Option<Error>,
-    refuge: Option<PathBuf>,
+    fallback: Option<PathBuf>,
     tell: fn(&str),
     enclosing: Option<Enclosing>,
     log: Rc<ResumeLog>,
@@ -43,7 +43,7 @@ impl Journal {
             has_saved: false,
             holds_earlier: None,
             unsaved: None,
-            refuge: None,
+            fallback: None,
             tell: |_| {},
             enclosing: None,
             log: Rc::default(),
@@ -94,10 +94,10 @@ impl Journal {
         let Err(error) = self.write(rehearsal) else {
             return Ok(());
         };
-        if refuge::is_of_the_disk(&error) || self.has_saved {
+        if fallback_directory::is_of_the_disk(&error) || self.has_saved {
             self.take_refuge(rehearsal, &error);
         }
-        match self.refuge {
+        match self.fallback {
             Some(_) => Ok(()),
             None => Err(self.cannot_write(&error)),
         }
@@ -109,8 +109,8 @@ impl Journal {
         match self.write(rehearsal) {
             Ok(()) => {
                 self.unsaved = None;
-                if let Some(refuge) = self.refuge.take() {
-                    let _ = std::fs::remove_file(refuge);
+                if let Some(fallback) = self.fallback.take() {
+                    let _ = std::fs::remove_file(fallback);
                 }
             }
             Err(error) => self.take_refuge(rehearsal, &error),
@@ -151,17 +151,17 @@ impl Journal {
         }
         if *self
             .holds_earlier
-            .get_or_insert_with(|| earlier::is_worth_keeping(path))
+            .get_or_insert_with(|| earlier_results::is_worth_keeping(path))
         {
-            if !earlier::has_measured(rehearsal) {
+            if !earlier_results::has_measured(rehearsal) {
                 self.next_save = Instant::now() + SHORTEST_PAUSE;
                 return could_write(path, text.as_bytes());
             }
-            earlier::keep(path)?;
+            earlier_results::keep(path)?;
             self.holds_earlier = Some(false);
             (self.tell)(&format!(
                 "the earlier rehearsal is kept as {}",
-                earlier::kept_as(path).display()
+                earlier_results::kept_as(path).display()
             ));
         }
         try_write(path, text.as_bytes())?;
@@ -176,20 +176,20 @@ impl Journal {
         let unsaved = self.cannot_write(error);
         let enclosed = self.enclosing.as_ref().map(|enclosing| enclosing(rehearsal));
         let text = enclosed.as_ref().unwrap_or(rehearsal).to_json();
-        let Some(refuge) = self.path.as_deref().and_then(place_of_refuge) else {
+        let Some(fallback) = self.path.as_deref().and_then(fallback_place) else {
             self.unsaved = Some(unsaved);
             return;
         };
-        if try_write(&refuge, text.as_bytes()).is_err() {
+        if try_write(&fallback, text.as_bytes()).is_err() {
             self.unsaved = Some(unsaved);
             return;
         }
-        let message = format!("{unsaved}; what is measured is saved as {}", refuge.display());
-        if self.refuge.is_none() {
+        let message = format!("{unsaved}; what is measured is saved as {}", fallback.display());
+        if self.fallback.is_none() {
             (self.tell)(&format!("warning: {message}"));
         }
         self.has_saved = true;
-        self.refuge = Some(refuge);
+        self.fallback = Some(fallback);
         self.unsaved = Some(Error::new(ErrorKind::Usage, message).with_hint(ANOTHER_PLACE));
     }
 
@@ -198,8 +198,8 @@ impl Journal {
     }
 }
 
-fn place_of_refuge(path: &Path) -> Option<PathBuf> {
-    let directory = refuge::instead_of(path.parent().unwrap_or(Path::new("")))?;
+fn fallback_place(path: &Path) -> Option<PathBuf> {
+    let directory = fallback_directory::instead_of(path.parent().unwrap_or(Path::new("")))?;
     Some(directory.join(path.file_name()?))
 }
 

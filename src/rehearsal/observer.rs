@@ -123,7 +123,7 @@ pub struct Lookout {
 }
 
 /// One look at the server: running counts, and what is going on.
-pub struct Look {
+pub struct ObserverLook {
     checkpoints_started: i64,
     /// Changes whenever a checkpoint is complete; `None` where the control file may not be read.
     last_checkpoint: Option<String>,
@@ -169,11 +169,11 @@ impl Lookout {
     }
 
     /// Looks once.
-    pub fn look(&mut self) -> Result<Look, postgres::Error> {
+    pub fn look(&mut self) -> Result<ObserverLook, postgres::Error> {
         let row = self.client.query_one(&self.statement, &[&self.worker])?;
         let answered = Instant::now();
         let waited: Option<f64> = row.try_get(4)?;
-        Ok(Look {
+        Ok(ObserverLook {
             checkpoints_started: row.try_get(0)?,
             last_checkpoint: row.try_get(1)?,
             autovacuum: row.try_get(2)?,
@@ -197,7 +197,7 @@ fn observe(mut client: Client, witness: &Witness, version_num: u32, worker: i32,
     let Ok(mut lookout) = Lookout::new(client, version_num, worker) else {
         return;
     };
-    let mut previous: Option<Look> = None;
+    let mut previous: Option<ObserverLook> = None;
     let mut interval = INTERVAL;
     while !shared.stopping.load(Ordering::Relaxed) {
         let asked = Instant::now();
@@ -228,7 +228,7 @@ fn observe(mut client: Client, witness: &Witness, version_num: u32, worker: i32,
     }
 }
 
-fn note(shared: &Shared, previous: &Look, look: &Look) {
+fn note(shared: &Shared, previous: &ObserverLook, look: &ObserverLook) {
     let now = Instant::now();
     let started = look.checkpoints_started > previous.checkpoints_started;
     // Where the control file is closed to us, the start of the next checkpoint tells that the last one is over.

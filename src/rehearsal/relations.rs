@@ -15,7 +15,7 @@ pub type RelationLock = (u32, String);
 
 /// The relations that are not the server's own, by object id.
 #[derive(Clone, Default)]
-pub struct Relations {
+pub struct RelationNames {
     relations: BTreeMap<u32, Relation>,
 }
 
@@ -44,9 +44,9 @@ LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
 LEFT JOIN pg_catalog.pg_class owner ON owner.reltoastrelid = coalesce(i.indrelid, c.oid) AND owner.reltoastrelid <> 0
 WHERE c.oid >= 16384";
 
-impl Relations {
+impl RelationNames {
     /// Reads them, outside a transaction.
-    pub fn read(client: &mut Client) -> Result<Relations, postgres::Error> {
+    pub fn read(client: &mut Client) -> Result<RelationNames, postgres::Error> {
         let mut relations = BTreeMap::new();
         for row in client.query(RELATIONS, &[])? {
             let relation = Relation {
@@ -58,13 +58,13 @@ impl Relations {
             };
             relations.insert(row.get(0), relation);
         }
-        Ok(Relations { relations })
+        Ok(RelationNames { relations })
     }
 
     /// Reads them inside a transaction, which keeps none of the locks that it takes.
-    pub fn read_in_block(client: &mut Client) -> Result<Relations, postgres::Error> {
+    pub fn read_in_block(client: &mut Client) -> Result<RelationNames, postgres::Error> {
         client.batch_execute("SAVEPOINT migtime_sizes")?;
-        let relations = Relations::read(client)?;
+        let relations = RelationNames::read(client)?;
         client.batch_execute("ROLLBACK TO SAVEPOINT migtime_sizes; RELEASE SAVEPOINT migtime_sizes")?;
         Ok(relations)
     }
@@ -76,7 +76,7 @@ impl Relations {
     }
 
     /// Returns the relations whose storage was replaced until `after`, sorted by name.
-    pub fn rewritten_since(&self, after: &Relations) -> Vec<String> {
+    pub fn rewritten_since(&self, after: &RelationNames) -> Vec<String> {
         let replaced = self.replaced_since(after);
         let still_there = replaced.iter().filter(|oid| after.relations.contains_key(oid));
         let mut names: Vec<String> = still_there.filter_map(|oid| self.name(*oid).cloned()).collect();
@@ -92,7 +92,7 @@ impl Relations {
     }
 
     /// Names locks that were taken between these relations and `after`; how long they were held is for the caller to say.
-    pub fn name_locks(&self, after: &Relations, locks: impl IntoIterator<Item = RelationLock>) -> Vec<LockRecord> {
+    pub fn name_locks(&self, after: &RelationNames, locks: impl IntoIterator<Item = RelationLock>) -> Vec<LockRecord> {
         let named = locks.into_iter().filter_map(|(oid, mode)| {
             Some(LockRecord {
                 relation: self.name(oid).or_else(|| after.name(oid))?.clone(),
@@ -110,7 +110,7 @@ impl Relations {
     /// it touched none. `temporary_file_bytes` are those of its temporary files, where known.
     pub fn disk_until<'lock>(
         &self,
-        after: &Relations,
+        after: &RelationNames,
         locks: impl IntoIterator<Item = &'lock RelationLock>,
         temporary_file_bytes: Option<u64>,
     ) -> Option<DiskRecord> {
@@ -140,7 +140,7 @@ impl Relations {
     }
 
     /// Returns those whose storage is gone or another in `after`.
-    fn replaced_since(&self, after: &Relations) -> BTreeSet<u32> {
+    fn replaced_since(&self, after: &RelationNames) -> BTreeSet<u32> {
         let storage_after = |oid| after.relations.get(oid).map(|relation| relation.storage);
         self.relations
             .iter()
@@ -162,7 +162,7 @@ mod tests {
     const MB: u64 = 1 << 20;
 
     /// Builds relations from object id, table, file and megabytes.
-    fn relations(listed: &[(u32, u32, u32, u64)]) -> Relations {
+    fn relations(listed: &[(u32, u32, u32, u64)]) -> RelationNames {
         let relation = |&(oid, table, storage, megabytes): &(u32, u32, u32, u64)| {
             let relation = Relation {
                 name: format!("public.r{oid}"),
@@ -173,7 +173,7 @@ mod tests {
             };
             (oid, relation)
         };
-        Relations {
+        RelationNames {
             relations: listed.iter().map(relation).collect(),
         }
     }

@@ -3,7 +3,7 @@
 //! Works on any [`Backfill`], real or simulated, and asks its [`Monitor`] what it cannot know: whether the estimate is
 //! precise enough, and whether the person wants to stop.
 
-use super::backfill::{Backfill, Measured};
+use super::backfill::{Backfill, MeasuredBatch};
 use super::segments::{SHORTEST_SEGMENT, SegmentDesign};
 use crate::error::{ErrorKind, Result};
 use crate::observation::{EndReason, Observation};
@@ -13,7 +13,7 @@ const LONGEST_PAUSE: f64 = 0.1;
 
 /// The limits of a replay.
 #[derive(Clone, Debug)]
-pub struct Limits {
+pub struct ReplayLimits {
     /// Pause between two batches, in seconds.
     pub batch_delay: f64,
     /// Longest time the replay may take, in seconds.
@@ -44,7 +44,7 @@ pub trait Monitor {
 pub fn replay(
     backfill: &mut dyn Backfill,
     design: &SegmentDesign,
-    limits: &Limits,
+    limits: &ReplayLimits,
     run: u32,
     observations: &mut Vec<Observation>,
     monitor: &mut dyn Monitor,
@@ -59,7 +59,7 @@ pub fn replay(
 pub fn go_on(
     backfill: &mut dyn Backfill,
     design: &SegmentDesign,
-    limits: &Limits,
+    limits: &ReplayLimits,
     run: u32,
     first_place: usize,
     observations: &mut Vec<Observation>,
@@ -108,7 +108,7 @@ pub fn go_on(
 struct Replay<'a> {
     backfill: &'a mut dyn Backfill,
     design: &'a SegmentDesign,
-    limits: &'a Limits,
+    limits: &'a ReplayLimits,
     run: u32,
     /// The clock when the first batch began.
     begin: Option<f64>,
@@ -199,7 +199,7 @@ impl Replay<'_> {
         (elapsed >= self.limits.max_seconds).then_some(EndReason::MaxDuration)
     }
 
-    fn record(&mut self, segment: u32, index: u64, elapsed: f64, measured: Measured) {
+    fn record(&mut self, segment: u32, index: u64, elapsed: f64, measured: MeasuredBatch) {
         let warm_up = !self.design.is_whole_walk() && index < self.design.warm_up_batches;
         self.observations.push(Observation {
             run: self.run,
@@ -238,7 +238,7 @@ fn unless_interrupted<T>(outcome: Result<T>) -> Result<Option<T>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::simulated::{Scenario, SimulatedDatabase};
+    use super::super::simulated::{SimulatedDatabase, SimulatedScenario};
     use super::*;
 
     struct Patient;
@@ -256,9 +256,9 @@ mod tests {
     }
 
     fn replayed(max_seconds: f64) -> (EndReason, Vec<Observation>) {
-        let mut database = SimulatedDatabase::new(Scenario::Stationary, 10_000, 4);
+        let mut database = SimulatedDatabase::new(SimulatedScenario::Stationary, 10_000, 4);
         let design = SegmentDesign::new(10_000.0, 2400, 4);
-        let limits = Limits {
+        let limits = ReplayLimits {
             batch_delay: 0.0,
             max_seconds,
         };

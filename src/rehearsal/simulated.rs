@@ -7,14 +7,14 @@
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-use super::backfill::{Backfill, Measured};
+use super::backfill::{Backfill, MeasuredBatch};
 use crate::error::Result;
 use crate::migration::Walk;
 use crate::stats::random::{between, generator, standard_normal, standard_student, uniform};
 
 /// The classes of tables and servers that are simulated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scenario {
+pub enum SimulatedScenario {
     /// The same everywhere and all the time, but for noise, checkpoints and stalls.
     Stationary,
     /// Slower (or a little faster) the more has been executed: bloat, splits.
@@ -30,13 +30,13 @@ pub enum Scenario {
 }
 
 /// All scenario classes.
-pub const SCENARIOS: [Scenario; 6] = [
-    Scenario::Stationary,
-    Scenario::Drift,
-    Scenario::Heterogeneous,
-    Scenario::KeyGaps,
-    Scenario::Everything,
-    Scenario::SplitWave,
+pub const SCENARIOS: [SimulatedScenario; 6] = [
+    SimulatedScenario::Stationary,
+    SimulatedScenario::Drift,
+    SimulatedScenario::Heterogeneous,
+    SimulatedScenario::KeyGaps,
+    SimulatedScenario::Everything,
+    SimulatedScenario::SplitWave,
 ];
 
 /// Rows of a batch without gaps.
@@ -99,7 +99,7 @@ struct Run {
 
 impl SimulatedDatabase {
     /// Creates a table of `total_batches` batches of the given class and begins a run on it; the seed fixes both.
-    pub fn new(scenario: Scenario, total_batches: usize, seed: u64) -> SimulatedDatabase {
+    pub fn new(scenario: SimulatedScenario, total_batches: usize, seed: u64) -> SimulatedDatabase {
         let mut generator = generator(seed);
         let truth = Truth::new(scenario, total_batches, &mut generator);
         let run = Run::new(&truth, generator);
@@ -150,7 +150,7 @@ impl Backfill for SimulatedDatabase {
         Ok(())
     }
 
-    fn run_next(&mut self) -> Result<Option<Measured>> {
+    fn run_next(&mut self) -> Result<Option<MeasuredBatch>> {
         if self.next >= self.end {
             return Ok(None);
         }
@@ -158,7 +158,7 @@ impl Backfill for SimulatedDatabase {
         self.next += 1;
         let seconds = self.run.execute(&self.truth, batch);
         self.clock += seconds;
-        Ok(Some(Measured {
+        Ok(Some(MeasuredBatch {
             rows: self.truth.rows[batch],
             seconds,
             waited_seconds: None,
@@ -183,10 +183,10 @@ impl Backfill for SimulatedDatabase {
 }
 
 impl Truth {
-    fn new(scenario: Scenario, total_batches: usize, generator: &mut impl Rng) -> Truth {
-        let drifts = matches!(scenario, Scenario::Drift | Scenario::Everything);
-        let differs = !matches!(scenario, Scenario::Stationary | Scenario::Drift);
-        let gaps = matches!(scenario, Scenario::KeyGaps | Scenario::Everything);
+    fn new(scenario: SimulatedScenario, total_batches: usize, generator: &mut impl Rng) -> Truth {
+        let drifts = matches!(scenario, SimulatedScenario::Drift | SimulatedScenario::Everything);
+        let differs = !matches!(scenario, SimulatedScenario::Stationary | SimulatedScenario::Drift);
+        let gaps = matches!(scenario, SimulatedScenario::KeyGaps | SimulatedScenario::Everything);
         let place = if differs {
             place_effects(total_batches, generator)
         } else {
@@ -213,7 +213,7 @@ impl Truth {
             drift: if drifts { between(generator, 0.9, 1.5).ln() } else { 0.0 },
             // From early and then over to slow and steady: no model knows the form.
             drift_power: between(generator, 0.25, 1.25),
-            wave: (scenario == Scenario::SplitWave).then(|| Wave {
+            wave: (scenario == SimulatedScenario::SplitWave).then(|| Wave {
                 crest: between(generator, 0.10, 0.18),
                 spread: between(generator, 0.015, 0.035),
                 height: between(generator, 0.0, 2.0),
@@ -341,7 +341,7 @@ fn stretches<G: Rng>(total_batches: usize, count: usize, generator: &mut G, valu
 mod tests {
     use super::*;
 
-    fn whole_run(database: &mut SimulatedDatabase) -> Vec<Measured> {
+    fn whole_run(database: &mut SimulatedDatabase) -> Vec<MeasuredBatch> {
         database.seek(0.0, u64::MAX).unwrap();
         std::iter::from_fn(|| database.run_next().unwrap()).collect()
     }
@@ -370,7 +370,7 @@ mod tests {
 
     #[test]
     fn seeking_stays_within_the_walk() {
-        let mut database = SimulatedDatabase::new(Scenario::Stationary, 1000, 1);
+        let mut database = SimulatedDatabase::new(SimulatedScenario::Stationary, 1000, 1);
         assert_eq!(database.run_next().unwrap(), None);
         database.seek(0.995, 25).unwrap();
         assert_eq!(std::iter::from_fn(|| database.run_next().unwrap()).count(), 5);
@@ -381,7 +381,7 @@ mod tests {
     #[test]
     fn gaps_leave_batches_with_fewer_rows() {
         let sparse = (0..20).any(|seed| {
-            let mut database = SimulatedDatabase::new(Scenario::KeyGaps, 1000, seed);
+            let mut database = SimulatedDatabase::new(SimulatedScenario::KeyGaps, 1000, seed);
             whole_run(&mut database).iter().any(|batch| batch.rows == 0)
         });
         assert!(sparse);

@@ -10,7 +10,7 @@ use std::time::Instant;
 use postgres::error::SqlState;
 use postgres::{Client, SimpleQueryMessage};
 
-use super::relations::{RelationLock, Relations};
+use super::relations::{RelationLock, RelationNames};
 use super::session::{Session, StatementFailed, StatementMeasured, transaction};
 use super::statement_watch::StatementWatch;
 use crate::server::{CancelOnInterrupt, signals};
@@ -24,7 +24,7 @@ struct Inside {
 impl Session<'_> {
     /// Runs `sql` in a transaction of its own, or outside one where the server says it must be.
     pub fn run_alone(&mut self, sql: &str) -> Result<StatementMeasured, StatementFailed> {
-        let before = Relations::read(self.client)?;
+        let before = RelationNames::read(self.client)?;
         let temporary_before = self.temporary_file_bytes()?;
         self.client.batch_execute("BEGIN")?;
         let Inside { mut measured, locks } = match self.run_inside(sql, &before) {
@@ -47,7 +47,7 @@ impl Session<'_> {
         measured.seconds += begin.elapsed().as_secs_f64();
         let temporary = temporary_before.zip(self.temporary_file_bytes()?);
         let temporary = temporary.map(|(before, after)| after.saturating_sub(before));
-        let after = Relations::read(self.client)?;
+        let after = RelationNames::read(self.client)?;
         complete(&mut measured, &before, &after, &locks, temporary);
         for lock in &mut measured.locks {
             lock.held_seconds = Some(measured.seconds);
@@ -57,14 +57,14 @@ impl Session<'_> {
 
     /// Runs `sql` inside the transaction block that is open; hold times are known only at its commit.
     pub fn run_in_block(&mut self, sql: &str) -> Result<StatementMeasured, StatementFailed> {
-        let before = Relations::read_in_block(self.client)?;
+        let before = RelationNames::read_in_block(self.client)?;
         let Inside { mut measured, locks } = self.run_inside(sql, &before)?;
-        let after = Relations::read_in_block(self.client)?;
+        let after = RelationNames::read_in_block(self.client)?;
         complete(&mut measured, &before, &after, &locks, None);
         Ok(measured)
     }
 
-    fn run_inside(&mut self, sql: &str, before: &Relations) -> Result<Inside, StatementFailed> {
+    fn run_inside(&mut self, sql: &str, before: &RelationNames) -> Result<Inside, StatementFailed> {
         let locks_before = own_locks(self.client)?;
         let scans_before = scans(self.client)?;
         let position = insert_position(self.client)?;
@@ -111,8 +111,8 @@ impl Session<'_> {
 /// Adds what the relations before and after a statement tell of it.
 fn complete(
     measured: &mut StatementMeasured,
-    before: &Relations,
-    after: &Relations,
+    before: &RelationNames,
+    after: &RelationNames,
     locks: &BTreeSet<RelationLock>,
     temporary_file_bytes: Option<u64>,
 ) {

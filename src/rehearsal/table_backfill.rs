@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use postgres::SimpleQueryMessage;
 
-use super::backfill::{Backfill, Measured};
+use super::backfill::{Backfill, MeasuredBatch};
 use super::lock_waits::{add_wait, total_seconds};
 use super::observer::Observer;
 use super::resume::{GoingOn, ResumeLog};
@@ -135,7 +135,7 @@ impl Backfill for TableBackfill<'_> {
         Ok(())
     }
 
-    fn run_next(&mut self) -> Result<Option<Measured>> {
+    fn run_next(&mut self) -> Result<Option<MeasuredBatch>> {
         let Some(PlannedBatch { window, position }) = self.windows.next(self.clone)? else {
             return Ok(None);
         };
@@ -163,7 +163,7 @@ impl Backfill for TableBackfill<'_> {
         self.log.acknowledge(transaction);
         let wal_bytes = wal_position.map(|now| now.saturating_sub(self.wal_position));
         self.wal_position = wal_position.unwrap_or(self.wal_position);
-        Ok(Some(Measured {
+        Ok(Some(MeasuredBatch {
             rows: affected_rows(&messages),
             seconds,
             waited_seconds: self.waited(begin, seconds),

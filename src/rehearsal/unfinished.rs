@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use postgres::Client;
 
-use super::relations::Relations;
+use super::relations::RelationNames;
 use crate::error::{ErrorKind, Result};
 use crate::server::{Staging, server_error};
 
@@ -104,7 +104,7 @@ impl Unfinished {
         &self,
         client: &mut Client,
         version_num: u32,
-        before: &Relations,
+        before: &RelationNames,
         lock_timeout_milliseconds: u64,
         is_last: bool,
     ) -> Cleared {

@@ -7,10 +7,10 @@ use askama::Template;
 
 use crate::model::estimate::{Estimate, StepEstimate, interval_at};
 use crate::observation::{EndReason, Rehearsal};
-use crate::report::conduct;
 use crate::report::data_table::{self, DataTable};
 use crate::report::picture::{self, Figure};
-use crate::report::way_back::{self, WayBack};
+use crate::report::rollback::{self, RollbackSection};
+use crate::report::statement_details;
 use crate::report::words::{self, Answer};
 use crate::report::{storage, text};
 use crate::units::{Bytes, Count, RowsPerSecond, Seconds};
@@ -36,8 +36,8 @@ pub fn html(rehearsal: &Rehearsal, estimate: &Estimate) -> String {
             .iter()
             .map(|step| StepRow::new(rehearsal, step, estimate.level))
             .collect(),
-        way_back: WayBack::new(estimate),
-        way_back_steps: way_back_steps(estimate),
+        rollback: RollbackSection::new(estimate),
+        rollback_steps: rollback_steps(estimate),
         storage: storage_table(estimate),
         storage_sentences: sentences(&storage::sentences(estimate)),
         tables: (!rehearsal.tables.is_empty()).then(|| data_table::tables(&rehearsal.tables)),
@@ -67,8 +67,8 @@ struct Page {
     intervals: Vec<(String, String)>,
     figures: Vec<Figure>,
     steps: Vec<StepRow>,
-    way_back: Option<WayBack>,
-    way_back_steps: Option<DataTable>,
+    rollback: Option<RollbackSection>,
+    rollback_steps: Option<DataTable>,
     storage: Option<DataTable>,
     storage_sentences: Vec<String>,
     tables: Option<DataTable>,
@@ -118,7 +118,7 @@ impl StepRow {
             rate: rate.map(|rate| (RowsPerSecond(rate.point).to_string(), words::rate_interval(rate))),
             locks: step.locks.iter().map(words::lock).collect(),
             seen: record
-                .map(|record| sentences(&conduct::sentences(record)))
+                .map(|record| sentences(&statement_details::sentences(record)))
                 .unwrap_or_default(),
             wal: step
                 .wal_bytes
@@ -128,11 +128,11 @@ impl StepRow {
     }
 }
 
-fn way_back_steps(estimate: &Estimate) -> Option<DataTable> {
-    let back = WayBack::new(estimate).filter(|back| !back.steps.is_empty())?;
+fn rollback_steps(estimate: &Estimate) -> Option<DataTable> {
+    let back = RollbackSection::new(estimate).filter(|back| !back.steps.is_empty())?;
     Some(DataTable {
         caption: "Each step of the rollback".to_string(),
-        header: way_back::header(estimate.level).to_vec(),
+        header: rollback::header(estimate.level).to_vec(),
         rows: back.steps,
         numeric: false,
     })

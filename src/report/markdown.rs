@@ -6,9 +6,9 @@ use std::fmt::Write;
 
 use crate::model::estimate::{Estimate, StepEstimate, interval_at};
 use crate::observation::{Rehearsal, StepRecord};
-use crate::report::way_back::{self, WayBack};
+use crate::report::rollback::{self, RollbackSection};
 use crate::report::words::{self, Answer};
-use crate::report::{conduct, storage, text};
+use crate::report::{statement_details, storage, text};
 use crate::units::{Bytes, Count, Seconds};
 
 /// Characters of a statement that fit a table cell.
@@ -36,7 +36,7 @@ pub fn markdown(rehearsal: &Rehearsal, estimate: &Estimate) -> String {
             write!(text, "\n{}\n", escaped(&sentence)).expect(STRING);
         }
     }
-    text.push_str(&way_back(estimate));
+    text.push_str(&rollback(estimate));
     let seen = seen(rehearsal);
     if !seen.is_empty() {
         text.push_str("\n<details><summary>Seen on the clone</summary>\n\n");
@@ -102,7 +102,7 @@ pub(super) fn code(text: &str) -> String {
     format!("{fence}{pad}{}{pad}{fence}", line.replace('|', "\\|"))
 }
 
-fn facts(facts: &[way_back::Fact]) -> String {
+fn facts(facts: &[rollback::Fact]) -> String {
     facts.iter().fold(String::new(), |mut text, fact| {
         writeln!(text, "- {}", escaped(&fact.sentence)).expect(STRING);
         for item in &fact.items {
@@ -112,8 +112,8 @@ fn facts(facts: &[way_back::Fact]) -> String {
     })
 }
 
-fn way_back(estimate: &Estimate) -> String {
-    let Some(back) = WayBack::new(estimate) else {
+fn rollback(estimate: &Estimate) -> String {
+    let Some(back) = RollbackSection::new(estimate) else {
         return String::new();
     };
     let mut text = format!("\n**{}**\n\n{}", escaped(&back.answer), facts(&back.facts));
@@ -121,7 +121,7 @@ fn way_back(estimate: &Estimate) -> String {
         let cells = row.iter().enumerate();
         cells
             .map(|(column, cell)| {
-                if column == way_back::STATEMENT {
+                if column == rollback::STATEMENT {
                     code(cell)
                 } else {
                     escaped(cell)
@@ -134,7 +134,7 @@ fn way_back(estimate: &Estimate) -> String {
         writeln!(
             text,
             "\n{}",
-            table(&way_back::header(estimate.level).each_ref().map(String::as_str), &rows)
+            table(&rollback::header(estimate.level).each_ref().map(String::as_str), &rows)
         )
         .expect(STRING);
     }
@@ -145,7 +145,7 @@ const STRING: &str = "writing to a string does not fail";
 
 fn seen(rehearsal: &Rehearsal) -> Vec<String> {
     let of_step = |step: &StepRecord| {
-        let sentences = conduct::sentences(step).into_iter();
+        let sentences = statement_details::sentences(step).into_iter();
         let number = step.number;
         sentences.map(move |sentence| format!("Step {number}: {sentence}"))
     };

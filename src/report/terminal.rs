@@ -8,9 +8,9 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, Tab
 
 use crate::model::estimate::{Basis, Estimate, StepEstimate, interval_at};
 use crate::observation::Rehearsal;
-use crate::report::way_back::{self, WayBack};
+use crate::report::rollback::{self, RollbackSection};
 use crate::report::words::{self, Answer};
-use crate::report::{conduct, storage, text};
+use crate::report::{statement_details, storage, text};
 use crate::units::{Bytes, Count, Seconds};
 
 /// Characters of a statement that are shown.
@@ -47,7 +47,7 @@ pub fn terminal(rehearsal: &Rehearsal, estimate: &Estimate, width: u16, colour: 
     for step in &estimate.steps {
         text += &step_details(&page, step);
         let record = words::record_of(rehearsal, step.number);
-        let seen = record.map(conduct::sentences).unwrap_or_default();
+        let seen = record.map(statement_details::sentences).unwrap_or_default();
         text.extend(seen.iter().map(|sentence| page.bullet(sentence)));
     }
     let stored = storage::rows(estimate);
@@ -60,7 +60,7 @@ pub fn terminal(rehearsal: &Rehearsal, estimate: &Estimate, width: u16, colour: 
         );
     }
     text.push('\n');
-    text += &way_back(&page, estimate);
+    text += &rollback(&page, estimate);
     for warning in &estimate.warnings {
         text += &page.labelled("warning", warning);
     }
@@ -207,8 +207,8 @@ fn step_details(page: &Page, step: &StepEstimate) -> String {
     page.wrapped(&format!("step {}: {statement}", step.number), 2) + &page.indented(&details.join("; "), 2)
 }
 
-fn way_back(page: &Page, estimate: &Estimate) -> String {
-    let Some(back) = WayBack::new(estimate) else {
+fn rollback(page: &Page, estimate: &Estimate) -> String {
+    let Some(back) = RollbackSection::new(estimate) else {
         return String::new();
     };
     let mut text = page.bold(&back.answer);
@@ -217,7 +217,7 @@ fn way_back(page: &Page, estimate: &Estimate) -> String {
         text.extend(fact.items.iter().map(|item| page.indented(&format!("- {item}"), 4)));
     }
     if !back.steps.is_empty() {
-        let header = way_back::header(estimate.level);
+        let header = rollback::header(estimate.level);
         let header = header.each_ref().map(String::as_str);
         writeln!(text, "\n{}", page.table(&header, header.len(), &back.steps)).expect(STRING);
     }

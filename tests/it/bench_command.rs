@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use migtime::model::compare::{Comparison, Verdict};
+use migtime::model::compare::{ChangeVerdict, Comparison};
 use migtime::observation::Rehearsal;
 use migtime::server::ThrowawayServer;
 use rustix::process::Signal;
@@ -101,7 +101,7 @@ fn what_is_really_slower_is_a_regression_and_the_same_is_none() {
     let output = run(&mut team.migtime(&["compare", main, branch, "--format", "json"]));
     let json = String::from_utf8_lossy(&output.stdout).into_owned();
     let comparison: Comparison = serde_json::from_str(&json).expect("a comparison");
-    assert_eq!(comparison.verdict, Verdict::Regression, "{json}");
+    assert_eq!(comparison.verdict, ChangeVerdict::Regression, "{json}");
     let judgement = &comparison.judgements[0];
     assert_eq!(judgement.p_value, Some(0.05), "1 of C(6, 3) = 20");
     assert!(judgement.new.mean_seconds - judgement.base.mean_seconds > 1.0, "{json}");

@@ -4,13 +4,13 @@ use migtime::catalog::facts::{IndexFacts, RowsSource, ServerFacts, TableFacts, T
 use migtime::error::ErrorKind;
 use migtime::migration::{RecognisedBy, StepKind, Walk};
 use migtime::model::estimate::{Estimate, interval_at};
-use migtime::model::stopping::{Verdict, judge};
+use migtime::model::stopping::{Precision, judge};
 use migtime::model::{EstimateOptions, estimate};
 use migtime::observation::{BatchingRecord, Event, EventKind, Observation, Rehearsal, StepRecord};
 use migtime::rehearsal::backfill::Backfill;
-use migtime::rehearsal::replay::{Limits, Monitor, replay};
+use migtime::rehearsal::replay::{Monitor, ReplayLimits, replay};
 use migtime::rehearsal::segments::SegmentDesign;
-use migtime::rehearsal::simulated::{SCENARIOS, Scenario, SimulatedDatabase};
+use migtime::rehearsal::simulated::{SCENARIOS, SimulatedDatabase, SimulatedScenario};
 use migtime::stats::distribution::two_sided_factor;
 use migtime::stats::interval::{Interval, interval_score, wilson_interval};
 
@@ -96,7 +96,7 @@ fn stopping_early_keeps_the_promise() {
 
 #[test]
 fn too_little_evidence_is_refused_and_shown_only_when_asked_for() {
-    let mut database = SimulatedDatabase::new(Scenario::Stationary, BATCHES, 1);
+    let mut database = SimulatedDatabase::new(SimulatedScenario::Stationary, BATCHES, 1);
     let mut design = SegmentDesign::new(BATCHES as f64, BUDGET, 1);
     design.segments.truncate(3);
     let step = replayed(&mut database, &design, None);
@@ -114,19 +114,19 @@ fn too_little_evidence_is_refused_and_shown_only_when_asked_for() {
 
 #[test]
 fn the_same_rehearsal_and_seed_give_the_same_bytes() {
-    let estimated = || from_design(SimulatedDatabase::new(Scenario::Everything, BATCHES, 8), 8).to_json();
+    let estimated = || from_design(SimulatedDatabase::new(SimulatedScenario::Everything, BATCHES, 8), 8).to_json();
     assert_eq!(estimated(), estimated());
 }
 
 /// Runs every class and seed on two threads and returns the results in order.
-fn each_series<T: Send>(one: impl Fn(Scenario, u64) -> T + Sync) -> Vec<T> {
-    let series: Vec<(Scenario, u64)> = SCENARIOS
+fn each_series<T: Send>(one: impl Fn(SimulatedScenario, u64) -> T + Sync) -> Vec<T> {
+    let series: Vec<(SimulatedScenario, u64)> = SCENARIOS
         .iter()
         .enumerate()
         .flat_map(|(class, scenario)| (0..SERIES).map(move |seed| (*scenario, class as u64 * 10_000 + seed)))
         .collect();
     let (front, back) = series.split_at(series.len() / 2);
-    let run = |part: &[(Scenario, u64)]| {
+    let run = |part: &[(SimulatedScenario, u64)]| {
         part.iter()
             .map(|(scenario, seed)| one(*scenario, *seed))
             .collect::<Vec<T>>()
@@ -212,7 +212,7 @@ impl Monitor for Judge {
         let Some(precision) = self.precision else { return false };
         self.step.observations = observations.to_vec();
         let verdict = judge(&Rehearsal::default(), &self.step, checkpoints, precision, 0.95);
-        matches!(verdict, Verdict::PreciseEnough { .. })
+        matches!(verdict, Precision::PreciseEnough { .. })
     }
 
     fn is_interrupted(&self) -> bool {
@@ -221,7 +221,7 @@ impl Monitor for Judge {
 }
 
 fn replayed(database: &mut SimulatedDatabase, design: &SegmentDesign, precision: Option<f64>) -> StepRecord {
-    let limits = Limits {
+    let limits = ReplayLimits {
         batch_delay: 0.0,
         max_seconds: f64::INFINITY,
     };

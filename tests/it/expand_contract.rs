@@ -109,7 +109,7 @@ impl Planned {
         );
     }
 
-    /// Rehearses each phase forward, back and forward again, and does `between` after each; every way back brings the schema back.
+    /// Rehearses each phase forward, back and forward again, and does `between` after each; every rollback brings the schema back.
     fn walk(&self, mut between: impl FnMut(usize)) {
         between(0);
         for (index, phase) in self.phases.iter().enumerate() {
@@ -118,7 +118,7 @@ impl Planned {
                 .folder
                 .rehearsal()
                 .rollback
-                .expect("its way back was found beside it");
+                .expect("its rollback was found beside it");
             let verdict = record.verdict();
             assert!(
                 verdict >= RollbackVerdict::WithLosses,

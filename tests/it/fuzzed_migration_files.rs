@@ -4,7 +4,7 @@ use std::str::from_utf8;
 
 use migtime::error::{Error, ErrorKind};
 use migtime::migration::Tool;
-use migtime::migration::formats::{self, History, Place, Script, Scripts, SourceFile};
+use migtime::migration::formats::{self, History, NamedAs, Script, Scripts, SourceFile};
 
 use crate::fuzzed::shown;
 use crate::fuzzed_sql;
@@ -23,7 +23,7 @@ pub fn run(data: &[u8]) {
     if files.is_empty() {
         return;
     }
-    for place in [Place::Directory, Place::File] {
+    for place in [NamedAs::Directory, NamedAs::File] {
         match formats::read("migrations", files.clone(), place, told) {
             Ok(history) => check(&history),
             Err(error) => _ = shown(&error),

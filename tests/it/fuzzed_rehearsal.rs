@@ -2,7 +2,7 @@
 
 use std::str::from_utf8;
 
-use migtime::model::compare::{self, CompareOptions, Named};
+use migtime::model::compare::{self, CompareOptions, NamedRehearsal};
 use migtime::model::estimate::Estimate;
 use migtime::model::{self, EstimateOptions};
 use migtime::observation::Rehearsal;
@@ -63,7 +63,7 @@ pub fn check(rehearsal: &Rehearsal) {
 }
 
 fn check_compared(rehearsal: &Rehearsal) {
-    let named = [Named {
+    let named = [NamedRehearsal {
         name: "the same".to_string(),
         rehearsal: rehearsal.clone(),
     }];
@@ -75,7 +75,7 @@ fn check_compared(rehearsal: &Rehearsal) {
         match compare::compare(&named, &named, &options) {
             Ok(comparison) => {
                 let found = comparison.verdict;
-                assert_ne!(found, compare::Verdict::Regression, "slower than itself");
+                assert_ne!(found, compare::ChangeVerdict::Regression, "slower than itself");
                 comparison.to_json();
                 report::comparison_terminal(&comparison, 100, true);
                 report::comparison_markdown(&comparison);

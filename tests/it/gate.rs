@@ -11,7 +11,9 @@ use std::path::Path;
 
 use migtime::migration::StepKind;
 use migtime::model::batch_log;
-use migtime::model::compare::{ALPHA, CompareOptions, DEFAULT_MARGIN, Judgement, Named, Verdict, compare};
+use migtime::model::compare::{
+    ALPHA, ChangeVerdict, CompareOptions, DEFAULT_MARGIN, Judgement, NamedRehearsal, compare,
+};
 use migtime::observation::{Benchmark, Rehearsal, RunRecord};
 use migtime::stats::interval::wilson_interval;
 use migtime::stats::random::{generator, uniform};
@@ -48,7 +50,7 @@ fn real_runs() -> BTreeMap<String, Vec<Run>> {
 }
 
 /// Returns what a bench of `runs` would have saved, every run slower by `factor`.
-fn bench(runs: &[&Run], factor: f64) -> Named {
+fn bench(runs: &[&Run], factor: f64) -> NamedRehearsal {
     let mut rehearsal: Rehearsal = batch_log::read("rows,seconds\n100,1\n", "runs.csv", 100.0).expect("a batch log");
     let step = &mut rehearsal.steps[0];
     (step.kind, step.batching) = (StepKind::Dml, None);
@@ -67,7 +69,7 @@ fn bench(runs: &[&Run], factor: f64) -> Named {
         runs: records.collect(),
         ..Benchmark::default()
     });
-    Named {
+    NamedRehearsal {
         name: "run".to_string(),
         rehearsal,
     }
@@ -145,7 +147,7 @@ fn false_alarms_are_at_most_one_in_twenty_where_batches_give_one_in_three() {
     let (mut alarms, mut ranks, mut welch, mut held) = (0, 0, 0, 0);
     for (base, new) in draws(&runs) {
         let judgement = judged(&base, &new, 1.0);
-        alarms += usize::from(judgement.verdict == Verdict::Regression);
+        alarms += usize::from(judgement.verdict == ChangeVerdict::Regression);
         let ratio = judgement.ratio.expect("a ratio");
         held += usize::from(ratio.lower <= 1.0 && 1.0 <= ratio.upper);
         let (base, new) = (batches(&base), batches(&new));
@@ -178,7 +180,7 @@ fn runs_made_one_after_the_other_are_told_apart() {
             "{:?}",
             judgement.warnings
         );
-        alarms += usize::from(judgement.verdict == Verdict::Regression);
+        alarms += usize::from(judgement.verdict == ChangeVerdict::Regression);
         count += 1;
     }
     told("compare, 5 runs and then 3 (overlapping windows)", alarms, count);
@@ -192,7 +194,7 @@ fn what_is_slower_is_seen_as_often_as_said() {
     let seen = |factor_of: &dyn Fn(&[&Run], &[&Run]) -> f64| {
         let called = drawn.iter().filter(|(base, new)| {
             let factor = factor_of(base, new);
-            judged(base, new, factor).verdict == Verdict::Regression
+            judged(base, new, factor).verdict == ChangeVerdict::Regression
         });
         called.count()
     };
@@ -231,7 +233,7 @@ fn on_a_quiet_machine_ten_per_cent_are_seen() {
         let hits = (0..500).filter(|_| {
             let (base, new) = (sample(5), sample(5));
             let (base, new): (Vec<&Run>, Vec<&Run>) = (base.iter().collect(), new.iter().collect());
-            judged(&base, &new, factor).verdict == Verdict::Regression
+            judged(&base, &new, factor).verdict == ChangeVerdict::Regression
         });
         hits.count()
     };

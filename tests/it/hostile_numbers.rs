@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use migtime::error::ErrorKind;
-use migtime::model::compare::{self, CompareOptions, Named};
+use migtime::model::compare::{self, CompareOptions, NamedRehearsal};
 use migtime::model::estimate::Estimate;
 use migtime::model::{self, EstimateOptions};
 use migtime::observation::{
@@ -178,7 +178,7 @@ fn reports(rehearsal: &Rehearsal) -> Vec<String> {
         free_disk: Some(Bytes(1 << 33)),
         ..EstimateOptions::default()
     };
-    let named = [Named {
+    let named = [NamedRehearsal {
         name: "orders".to_string(),
         rehearsal: rehearsal.clone(),
     }];

@@ -255,13 +255,13 @@ fn what_cannot_be_classified_is_rehearsed_all_the_same() {
 }
 
 #[test]
-fn the_way_back_is_that_of_the_tool() {
+fn the_rollback_is_that_of_the_tool() {
     let files = [(
         "1_a.sql",
         "-- +goose Up\nALTER TABLE t ADD COLUMN x int;\n-- +goose Down\nALTER TABLE t DROP COLUMN x;\n",
     )];
     let (_, folder) = rehearse(&files, &["--sandbox"], Ok(&[]));
-    let rollback = folder.rehearsal().rollback.expect("the way back was rehearsed");
+    let rollback = folder.rehearsal().rollback.expect("the rollback was rehearsed");
     assert_eq!(rollback.steps.len(), 1);
     assert_eq!(rollback.steps[0].line, 4);
 }

@@ -82,11 +82,6 @@ impl Database {
         self.server.directory()
     }
 
-    /// Returns its server.
-    pub fn server(&self) -> &ThrowawayServer {
-        &self.server
-    }
-
     /// Returns its name.
     pub fn name(&self) -> &str {
         &self.name

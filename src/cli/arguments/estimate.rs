@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{BatchArguments, ConnectionArguments, EstimateOptions, OutputArguments, SelectionArguments};
+use super::{BatchArguments, ConnectionArguments, EstimateFlags, OutputArguments, SelectionArguments};
 
 /// Arguments of `migtime estimate`.
 #[derive(Debug, Args)]
@@ -44,7 +44,7 @@ pub struct EstimateArguments {
     pub batching: BatchArguments,
     /// How the estimate is made.
     #[command(flatten)]
-    pub options: EstimateOptions,
+    pub options: EstimateFlags,
     /// Where production is.
     #[command(flatten)]
     pub connection: ConnectionArguments,

@@ -9,7 +9,7 @@ mod completions;
 mod demo;
 mod estimate;
 mod in_place;
-mod outside;
+mod outside_database;
 mod plan;
 mod rehearse;
 mod report;
@@ -26,7 +26,7 @@ pub use completions::{CompletionsArguments, ManArguments};
 pub use demo::DemoArguments;
 pub use estimate::EstimateArguments;
 pub use in_place::{InPlaceArguments, Waiver};
-pub use outside::OutsideArguments;
+pub use outside_database::OutsideArguments;
 pub use plan::{PlanArguments, PlanFormat};
 pub use rehearse::RehearseArguments;
 pub use report::ReportArguments;
@@ -156,7 +156,7 @@ pub struct ConnectionArguments {
 /// How an estimate is made and judged.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Estimate")]
-pub struct EstimateOptions {
+pub struct EstimateFlags {
     /// Tell the probability that it fits into this window, e.g. 30m
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub window: Option<Seconds>,

@@ -6,8 +6,7 @@ use clap::Args;
 use clap::builder::ArgPredicate;
 
 use super::{
-    BatchArguments, EstimateOptions, Format, InPlaceArguments, OutsideArguments, SelectionArguments, duration,
-    percentage,
+    BatchArguments, EstimateFlags, Format, InPlaceArguments, OutsideArguments, SelectionArguments, duration, percentage,
 };
 use crate::units::Seconds;
 
@@ -140,5 +139,5 @@ pub struct RehearseArguments {
     pub batching: BatchArguments,
     /// How the estimate is made.
     #[command(flatten)]
-    pub options: EstimateOptions,
+    pub options: EstimateFlags,
 }

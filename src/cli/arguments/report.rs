@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{EstimateOptions, Format};
+use super::{EstimateFlags, Format};
 
 /// Arguments of `migtime report`.
 #[derive(Debug, Args)]
@@ -25,5 +25,5 @@ pub struct ReportArguments {
     pub format: Format,
     /// How the estimate is made.
     #[command(flatten)]
-    pub options: EstimateOptions,
+    pub options: EstimateFlags,
 }

@@ -77,7 +77,7 @@ fn not_there(migrations: &[Migration], name: &str, wanted: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::migration::formats::{Place, SourceFile, read};
+    use crate::migration::formats::{NamedAs, SourceFile, read};
 
     fn history() -> Vec<Migration> {
         let file = |name: &str| SourceFile {
@@ -88,7 +88,7 @@ mod tests {
         let files = ["0001_a.sql", "0002_b.sql", "0003_c.sql", "0004_d.sql"]
             .map(file)
             .to_vec();
-        read("dir", files, Place::Directory, None).expect("reads").migrations
+        read("dir", files, NamedAs::Directory, None).expect("reads").migrations
     }
 
     fn check(from: Option<&str>, only: &[&str], expected: (&[&str], &[&str])) {

@@ -7,7 +7,7 @@ use super::super::arguments::{BatchArguments, BenchArguments};
 use super::super::migration_file::MigrationFile;
 use super::super::whole_run::{WholeRun, runs_of, sha256};
 use super::super::{machine, output};
-use super::place::Place;
+use super::bench_server::BenchServer;
 use super::progress::BenchProgress;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::runs;
@@ -93,7 +93,7 @@ impl Entry {
     ///
     /// # Errors
     /// Those of a rehearsal; the runs before it are saved.
-    pub fn run_once(&mut self, place: &Place, progress: &mut BenchProgress) -> Result<bool> {
+    pub fn run_once(&mut self, place: &BenchServer, progress: &mut BenchProgress) -> Result<bool> {
         if self.template.is_none() {
             progress.says("filling");
             self.template = Some(place.fill(&self.scenario, self.rows, self.seed)?);

@@ -1,27 +1,27 @@
 //! `migtime bench`: whole runs of scenarios in random order on fresh copies, one file a scenario.
 
+mod bench_server;
 mod entry;
-mod place;
 pub mod progress;
 mod selection;
 
 use std::time::{Duration, Instant};
 
 use super::arguments::{BenchArguments, OutsideArguments};
-use super::{output, outside};
+use super::{output, outside_database};
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::Outlets;
-use crate::rehearsal::Claim;
+use crate::rehearsal::DirectoryLock;
 use crate::rehearsal::schedule::schedule;
 use crate::report::{self, BenchRow};
 use crate::server::signals;
+use bench_server::BenchServer;
 use entry::Entry;
-use place::Place;
 use progress::BenchProgress;
 
 /// Runs the command.
 pub fn run(arguments: &BenchArguments) -> Result<()> {
-    let _claim = Claim::of(&arguments.output)?;
+    let _claim = DirectoryLock::of(&arguments.output)?;
     let mut entries = selection::entries(arguments)?;
     let done: Vec<u32> = entries.iter().map(Entry::runs_done).collect();
     let order = schedule(&done, arguments.runs, arguments.seed);
@@ -51,10 +51,10 @@ fn run_all(entries: &mut [Entry], order: &[usize], arguments: &BenchArguments) -
     let deadline = arguments
         .minutes
         .map(|minutes| Instant::now() + Duration::from_secs_f64(60.0 * minutes));
-    let place = Place::prepare(arguments)?;
+    let place = BenchServer::prepare(arguments)?;
     if !place.is_throwaway() {
         let migrations = entries.iter().map(Entry::migration);
-        outside::refuse(
+        outside_database::refuse(
             place.is_beside_production,
             migrations,
             Outlets::default(),

@@ -19,9 +19,9 @@ pub const FILE: &str = "migtime.toml";
 #[serde(deny_unknown_fields, default)]
 pub struct Configuration {
     /// What a migration may take.
-    pub budget: Budget,
+    pub budget: BudgetSection,
     /// How it is rehearsed.
-    pub rehearsal: Rehearsal,
+    pub rehearsal: RehearsalSection,
     /// What the throwaway server holds, where there is no staging clone.
     pub throwaway: Throwaway,
     /// An earlier rehearsal to compare with; `None` compares with nothing.
@@ -31,7 +31,7 @@ pub struct Configuration {
 /// What a migration may take; the upper bound of an interval is judged, never its middle.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Budget {
+pub struct BudgetSection {
     /// The window it should fit into: the report says how probable that is.
     #[serde(deserialize_with = "duration")]
     pub window: Option<Seconds>,
@@ -52,7 +52,7 @@ pub struct Budget {
 /// How a migration is rehearsed.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Rehearsal {
+pub struct RehearsalSection {
     /// Level of the intervals that are judged.
     #[serde(deserialize_with = "level")]
     pub level: f64,
@@ -96,9 +96,9 @@ pub struct Regression {
     pub margin: f64,
 }
 
-impl Default for Rehearsal {
-    fn default() -> Rehearsal {
-        Rehearsal {
+impl Default for RehearsalSection {
+    fn default() -> RehearsalSection {
+        RehearsalSection {
             level: 0.95,
             max_duration: Seconds(300.0),
             full: false,

@@ -9,7 +9,7 @@ use super::super::{output, source_files};
 use super::git::Repository;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::Tool;
-use crate::migration::formats::{self, History, Migration, Place, SourceFile};
+use crate::migration::formats::{self, History, Migration, NamedAs, SourceFile};
 
 /// Directories below the named one that are read, as `source_files` does.
 const DEPTH: usize = 3;
@@ -48,7 +48,7 @@ impl Pending {
 }
 
 /// Reads the history of the base; one in which there was no migration yet is empty.
-fn read_before(name: &str, files: Vec<SourceFile>, place: Place, tool: Tool) -> Result<Vec<Migration>> {
+fn read_before(name: &str, files: Vec<SourceFile>, place: NamedAs, tool: Tool) -> Result<Vec<Migration>> {
     match formats::read(name, files, place, Some(tool)) {
         Ok(history) => Ok(history.migrations),
         Err(error) if error.message().contains("no migration") => Ok(Vec::new()),
@@ -78,7 +78,7 @@ fn compared(now: History, before: Vec<Migration>) -> Pending {
 }
 
 /// Returns the files that `source_files::read` would have found at `commit`.
-fn files_at(repository: &Repository, commit: &str, path: &Path, place: Place) -> Result<Vec<SourceFile>> {
+fn files_at(repository: &Repository, commit: &str, path: &Path, place: NamedAs) -> Result<Vec<SourceFile>> {
     let absolute = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let root = std::fs::canonicalize(repository.root()).unwrap_or_else(|_| repository.root().to_path_buf());
     let inside = absolute.strip_prefix(&root).map_err(|_| {
@@ -86,7 +86,7 @@ fn files_at(repository: &Repository, commit: &str, path: &Path, place: Place) ->
         Error::new(ErrorKind::Usage, message)
     })?;
     let inside = inside.to_string_lossy().into_owned();
-    if place == Place::File {
+    if place == NamedAs::File {
         return companions_at(repository, commit, &inside);
     }
     let prefix = match inside.as_str() {

@@ -3,7 +3,7 @@
 use super::super::{compare, output, repository::path_in_repository};
 use super::configuration::Regression;
 use crate::error::Result;
-use crate::model::compare::{CompareOptions, Comparison, Named};
+use crate::model::compare::{CompareOptions, Comparison, NamedRehearsal};
 use crate::observation::Rehearsal;
 use crate::report;
 use crate::report::ci::Verdict;
@@ -25,9 +25,9 @@ pub fn judge(
         return Ok(None);
     }
     let base = compare::read(&regression.baseline)?;
-    let new: Vec<Named> = rehearsed
+    let new: Vec<NamedRehearsal> = rehearsed
         .into_iter()
-        .map(|rehearsal| Named {
+        .map(|rehearsal| NamedRehearsal {
             name: rehearsal.migration.clone(),
             rehearsal,
         })

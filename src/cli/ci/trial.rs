@@ -7,9 +7,9 @@ use super::super::job::{Job, REHEARSAL_FILE, Resumable};
 use super::super::migration_file::MigrationFile;
 use super::super::repository::path_in_repository;
 use super::super::results::Results;
-use super::super::{connection, output, plan, targets, way_back};
+use super::super::{connection, output, plan, rollback, targets};
 use super::configuration::Configuration;
-use super::place::Place;
+use super::staging_place::StagingPlace;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::StepKind;
 use crate::model::estimate::{Estimate, SizeInterval, StepEstimate};
@@ -26,7 +26,7 @@ pub struct Trial<'a> {
     /// What it may take, and how it is rehearsed.
     pub configuration: &'a Configuration,
     /// Where it is rehearsed.
-    pub place: &'a Place,
+    pub place: &'a StagingPlace,
     /// The migration.
     pub file: &'a MigrationFile,
     /// Where its reports go.
@@ -57,7 +57,7 @@ impl Trial<'_> {
         let rollback = self.file.down()?;
         let file = self.directory.join(REHEARSAL_FILE);
         let mut journal = Journal::new(Some(file)).telling(output::print_note);
-        let rehearsal = match self.job(rollback.as_ref())?.run(&self.place.ground, &mut journal) {
+        let rehearsal = match self.job(rollback.as_ref())?.run(&self.place.staging_area, &mut journal) {
             Ok(rehearsal) => rehearsal,
             Err(error) if error.kind() == ErrorKind::MigrationFailed => {
                 verdict.findings.push(failure(&verdict, &error));
@@ -82,7 +82,7 @@ impl Trial<'_> {
             let finding = Finding::of_migration(Rule::CannotBeJudged, verdict.migration.clone(), error.to_string());
             verdict.findings.push(finding);
         }
-        let back = way_back::check(&results.rehearsal, false);
+        let back = rollback::check(&results.rehearsal, false);
         // One that did not come to its end is among the findings already.
         if let Err(error) = back.or_else(|error| match error.kind() {
             ErrorKind::TooLittleEvidence => Ok(()),
@@ -107,7 +107,7 @@ impl Trial<'_> {
     /// Says what each statement locks and does, by rule, on the schema before it; and whether that is saved.
     fn plan(&self) -> Result<(Verdict, Result<()>)> {
         let level = self.configuration.rehearsal.level;
-        let mut clone = self.place.ground.staged()?;
+        let mut clone = self.place.staging_area.staged()?;
         let mut production = self
             .place
             .production

@@ -4,7 +4,7 @@
 
 use super::super::names::same_name;
 use super::super::outline::{Assignment, Dml};
-use super::request::{Request, Walked};
+use super::request::{Request, WalkedTable};
 use crate::error::Error;
 use crate::migration::Statement;
 
@@ -16,7 +16,7 @@ pub(super) struct MovingKey<'walk> {
 
 impl Request<'_> {
     /// Returns the first key column that the statement assigns in the table it walks.
-    pub(super) fn moving_key<'walk>(&self, dml: &'walk Dml, walked: &'walk Walked) -> Option<MovingKey<'walk>> {
+    pub(super) fn moving_key<'walk>(&self, dml: &'walk Dml, walked: &'walk WalkedTable) -> Option<MovingKey<'walk>> {
         let writes_walked = |assignment: &&Assignment| {
             let facts = self.catalog.facts(&assignment.table);
             facts.is_some_and(|facts| facts.name == walked.facts.name)

@@ -3,8 +3,8 @@
 use super::super::lexer::BatchEdge;
 use super::super::names::same_name;
 use super::super::outline::{Bound, ColumnUse, Dml, Relation, Scope};
-use super::super::{Directive, RecognisedBy, Walk, weave};
-use super::request::{Decision, Request, Walked, described, note_of, note_of_other_key};
+use super::super::{Directive, RecognisedBy, Walk, templating};
+use super::request::{Decision, Request, WalkedTable, described, note_of, note_of_other_key};
 use crate::error::{Error, Result};
 
 const EXAMPLE: &str = "compare a key with both in the WHERE clause: id BETWEEN <batch_start> AND <batch_end>";
@@ -60,7 +60,7 @@ impl Request<'_> {
         let facts = self.known(chosen.relation)?;
         let written: Vec<String> = chosen.columns.iter().map(|column| column.name.clone()).collect();
         self.check_directive_key(&written)?;
-        let walked = Walked {
+        let walked = WalkedTable {
             relation: chosen.relation,
             facts,
             scope: chosen.scope,
@@ -85,7 +85,7 @@ impl Request<'_> {
                 "compare another key with the placeholders, or take them out and write: -- migtime: no-batch",
             ));
         }
-        let template = weave::with_holes(&self.statement.sql, &self.statement.placeholders, widened);
+        let template = templating::with_holes(&self.statement.sql, &self.statement.placeholders, widened);
         let batching = self.batching(&walked, walk, template)?;
         let mut notes = vec![note_of(&batching, facts)];
         notes.extend(note_of_other_key(&batching));

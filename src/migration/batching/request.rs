@@ -10,7 +10,7 @@ use crate::migration::directive::{BatchDirective, DEFAULT_BATCH_SIZE, Directive}
 use crate::migration::names::{name_path, same_name};
 use crate::migration::outline::{Relation, Scope};
 use crate::migration::template::is_integer_key;
-use crate::migration::{Batching, RecognisedBy, Statement, Template, Walk, weave};
+use crate::migration::{Batching, RecognisedBy, Statement, Template, Walk, templating};
 use crate::units::Count;
 
 /// Size of a block where PostgreSQL was not built otherwise, in bytes.
@@ -89,7 +89,7 @@ pub(super) struct Request<'input> {
 }
 
 /// What is walked, before the text is cut.
-pub(super) struct Walked<'input> {
+pub(super) struct WalkedTable<'input> {
     pub relation: &'input Relation,
     pub facts: &'input TableFacts,
     pub scope: &'input Scope,
@@ -98,7 +98,7 @@ pub(super) struct Walked<'input> {
 }
 
 impl Request<'_> {
-    pub(super) fn batching(&self, walked: &Walked, walk: Walk, template: Template) -> Result<Batching> {
+    pub(super) fn batching(&self, walked: &WalkedTable, walk: Walk, template: Template) -> Result<Batching> {
         if walk == Walk::KeyRange && !is_integer_key(&walked.key) {
             return Err(self
                 .statement
@@ -128,7 +128,7 @@ impl Request<'_> {
                 Walk::Blocks => blocks_of(rows, walked.facts),
                 Walk::Rows | Walk::KeyRange => rows,
             },
-            predicate: weave::predicate(&self.statement.sql, walked.scope, walked.relation, &has_column),
+            predicate: templating::predicate(&self.statement.sql, walked.scope, walked.relation, &has_column),
             recognised_by: walked.recognised_by,
             template,
         })

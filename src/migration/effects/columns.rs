@@ -5,8 +5,8 @@
 
 use super::alter_table::{ColumnDefinition, TypeChange};
 use super::constraint_text::{holds_no_null, referenced_columns};
-use super::judge::{Judge, Named};
-use super::target::Target;
+use super::judge::{Judge, NamedRelation};
+use super::target::AlteredTable;
 use super::types::{Change, DataType, change, same_operators};
 use crate::catalog::{ColumnFacts, ConstraintFacts, RelationFacts};
 use crate::migration::LockMode::AccessExclusive;
@@ -43,7 +43,7 @@ const VOLATILE_FUNCTIONS: &[&str] = &[
 ];
 
 impl<'facts> Judge<'facts> {
-    pub(super) fn add_column(&mut self, target: &Target<'facts>, column: &ColumnDefinition) {
+    pub(super) fn add_column(&mut self, target: &AlteredTable<'facts>, column: &ColumnDefinition) {
         let exists = target
             .table
             .facts
@@ -160,7 +160,7 @@ impl<'facts> Judge<'facts> {
         }
     }
 
-    pub(super) fn drop_column(&mut self, target: &Target<'facts>, column: &str) {
+    pub(super) fn drop_column(&mut self, target: &AlteredTable<'facts>, column: &str) {
         for table in &target.tables {
             for constraint in table.facts.iter().flat_map(|facts| &facts.constraints) {
                 if constraint.kind == "f" && constraint.columns.iter().any(|name| name == column) {
@@ -181,7 +181,7 @@ impl<'facts> Judge<'facts> {
         );
     }
 
-    pub(super) fn set_type(&mut self, table: &Named<'facts>, new: &TypeChange) {
+    pub(super) fn set_type(&mut self, table: &NamedRelation<'facts>, new: &TypeChange) {
         let Some(facts) = table.facts else {
             return self.set_unknown_type(table, new);
         };
@@ -208,7 +208,7 @@ impl<'facts> Judge<'facts> {
         self.rebuild_constraints(table, facts, &new.column, !same);
     }
 
-    pub(super) fn set_unknown_type(&mut self, table: &Named<'facts>, new: &TypeChange) {
+    pub(super) fn set_unknown_type(&mut self, table: &NamedRelation<'facts>, new: &TypeChange) {
         if new.computed {
             self.rewrite(table, None);
         } else {
@@ -220,7 +220,13 @@ impl<'facts> Judge<'facts> {
     }
 
     /// Indexes on a column whose type changes are made again; the old storage serves where operators and collation stay.
-    pub(super) fn rebuild_indexes(&mut self, table: &Named<'facts>, facts: &RelationFacts, column: &str, same: bool) {
+    pub(super) fn rebuild_indexes(
+        &mut self,
+        table: &NamedRelation<'facts>,
+        facts: &RelationFacts,
+        column: &str,
+        same: bool,
+    ) {
         let mut using = facts
             .indexes
             .iter()
@@ -233,7 +239,7 @@ impl<'facts> Judge<'facts> {
     /// Constraints on a column whose type changes are dropped and added again.
     pub(super) fn rebuild_constraints(
         &mut self,
-        table: &Named<'facts>,
+        table: &NamedRelation<'facts>,
         facts: &'facts RelationFacts,
         column: &str,
         checked: bool,
@@ -265,7 +271,7 @@ impl<'facts> Judge<'facts> {
         }
     }
 
-    pub(super) fn set_not_null(&mut self, tables: &[Named<'facts>], column: &str) {
+    pub(super) fn set_not_null(&mut self, tables: &[NamedRelation<'facts>], column: &str) {
         for table in tables {
             let proven = table
                 .facts

@@ -2,13 +2,13 @@
 
 use super::alter_table::Constraint;
 use super::judge::Judge;
-use super::target::Target;
+use super::target::AlteredTable;
 use crate::catalog::ConstraintFacts;
 use crate::migration::LockMode::{RowShare, ShareUpdateExclusive};
 use crate::migration::Trap;
 
 impl<'facts> Judge<'facts> {
-    pub(super) fn add_constraint(&mut self, target: &Target<'facts>, constraint: &Constraint) {
+    pub(super) fn add_constraint(&mut self, target: &AlteredTable<'facts>, constraint: &Constraint) {
         let tables = target.tables.clone();
         let checked = !constraint.not_valid && !constraint.not_enforced;
         match constraint.kind {
@@ -35,7 +35,7 @@ impl<'facts> Judge<'facts> {
     }
 
     /// Makes an index that is there the one of a constraint; the columns of a primary key become NOT NULL.
-    pub(super) fn use_index(&mut self, target: &Target<'facts>, constraint: &Constraint, name: &str) {
+    pub(super) fn use_index(&mut self, target: &AlteredTable<'facts>, constraint: &Constraint, name: &str) {
         let known = target
             .table
             .facts
@@ -57,7 +57,7 @@ impl<'facts> Judge<'facts> {
         }
     }
 
-    pub(super) fn validate(&mut self, target: &Target<'facts>, name: &str) {
+    pub(super) fn validate(&mut self, target: &AlteredTable<'facts>, name: &str) {
         let constraint = target.table.facts.and_then(|facts| facts.constraint(name));
         match constraint {
             Some(constraint) if constraint.valid => {}
@@ -75,7 +75,7 @@ impl<'facts> Judge<'facts> {
         }
     }
 
-    pub(super) fn drop_constraint(&mut self, target: &Target<'facts>, name: &str) {
+    pub(super) fn drop_constraint(&mut self, target: &AlteredTable<'facts>, name: &str) {
         match target.table.facts.map(|facts| facts.constraint(name)) {
             Some(Some(constraint)) => {
                 self.drop_foreign_key(constraint);

@@ -1,6 +1,6 @@
 //! What statements about indexes lock, build and rewrite.
 
-use super::judge::{Effects, Judge, Named, TransactionRule};
+use super::judge::{Effects, Judge, NamedRelation, TransactionRule};
 use super::undo;
 use crate::migration::LockMode::{self, AccessExclusive, Share, ShareUpdateExclusive};
 use crate::migration::Trap;
@@ -171,7 +171,7 @@ fn reindex_index(judge: &mut Judge, written: &str, concurrently: bool) {
     }
 }
 
-fn reindex_table(judge: &mut Judge, table: &Named, concurrently: bool) {
+fn reindex_table(judge: &mut Judge, table: &NamedRelation, concurrently: bool) {
     let (on_table, _) = reindex_locks(concurrently);
     judge.effects.lock(&table.name, on_table);
     judge.effects.build_index(&table.name);

@@ -116,16 +116,16 @@ pub(super) struct Judge<'facts> {
 
 /// A relation as a statement names it.
 #[derive(Clone)]
-pub(super) struct Named<'facts> {
+pub(super) struct NamedRelation<'facts> {
     /// Qualified when the schema is known, otherwise as written.
     pub(super) name: String,
     pub(super) facts: Option<&'facts RelationFacts>,
 }
 
 impl<'facts> Judge<'facts> {
-    pub(super) fn relation(&self, written: &str) -> Named<'facts> {
+    pub(super) fn relation(&self, written: &str) -> NamedRelation<'facts> {
         let facts = self.schema.relation(&name_path(written));
-        Named {
+        NamedRelation {
             name: facts.map_or(written.to_owned(), |facts| facts.name.clone()),
             facts,
         }
@@ -140,34 +140,38 @@ impl<'facts> Judge<'facts> {
     }
 
     /// Returns the relation by its qualified name.
-    pub(super) fn qualified(&self, name: &str) -> Named<'facts> {
-        Named {
+    pub(super) fn qualified(&self, name: &str) -> NamedRelation<'facts> {
+        NamedRelation {
             name: name.to_owned(),
             facts: self.schema.named(name),
         }
     }
 
     /// Returns a relation with its partitions and inheritance children.
-    pub(super) fn with_descendants(&self, table: &Named<'facts>) -> Vec<Named<'facts>> {
-        let descendants = self.schema.descendants(&table.name).into_iter().map(|facts| Named {
-            name: facts.name.clone(),
-            facts: Some(facts),
-        });
+    pub(super) fn with_descendants(&self, table: &NamedRelation<'facts>) -> Vec<NamedRelation<'facts>> {
+        let descendants = self
+            .schema
+            .descendants(&table.name)
+            .into_iter()
+            .map(|facts| NamedRelation {
+                name: facts.name.clone(),
+                facts: Some(facts),
+            });
         std::iter::once(table.clone()).chain(descendants).collect()
     }
 
     /// Returns the default partition of a partitioned table, but for `except`.
-    pub(super) fn default_partition(&self, parent: &str, except: &str) -> Option<Named<'facts>> {
+    pub(super) fn default_partition(&self, parent: &str, except: &str) -> Option<NamedRelation<'facts>> {
         let mut children = self.schema.children(parent);
         let facts = children.find(|child| child.bound.as_deref() == Some("DEFAULT") && child.name != except)?;
-        Some(Named {
+        Some(NamedRelation {
             name: facts.name.clone(),
             facts: Some(facts),
         })
     }
 }
 
-impl Named<'_> {
+impl NamedRelation<'_> {
     /// Says whether it has storage of its own that may hold rows.
     pub(super) fn holds_rows(&self) -> bool {
         self.facts

@@ -4,15 +4,15 @@
 //! is seen where it is written like the bound, over one column; otherwise the partition counts as scanned.
 
 use super::constraint_text::{holds_no_null, plain, proves};
-use super::judge::{Judge, Named, TransactionRule};
-use super::target::Target;
+use super::judge::{Judge, NamedRelation, TransactionRule};
+use super::target::AlteredTable;
 use crate::catalog::RelationFacts;
 use crate::migration::LockMode::{AccessExclusive, ShareRowExclusive, ShareUpdateExclusive};
 use crate::migration::names::name_path;
 use crate::migration::words::Words;
 
 impl<'facts> Judge<'facts> {
-    pub(super) fn attach(&mut self, target: &Target<'facts>, written: &str, bound: &str) {
+    pub(super) fn attach(&mut self, target: &AlteredTable<'facts>, written: &str, bound: &str) {
         let partition = self.relation(written);
         self.note_missing(&partition, written);
         let parts = self.with_descendants(&partition);
@@ -47,7 +47,7 @@ impl<'facts> Judge<'facts> {
     }
 
     /// The default partition is locked when another comes or goes, and read when rows of it might belong to the new one.
-    pub(super) fn default_changes(&mut self, parent: &Named<'facts>, partition: &str, read: bool) {
+    pub(super) fn default_changes(&mut self, parent: &NamedRelation<'facts>, partition: &str, read: bool) {
         let Some(default) = self.default_partition(&parent.name, partition) else {
             return;
         };
@@ -59,7 +59,7 @@ impl<'facts> Judge<'facts> {
         }
     }
 
-    pub(super) fn detach(&mut self, target: &Target<'facts>, written: &str, concurrently: bool, finalize: bool) {
+    pub(super) fn detach(&mut self, target: &AlteredTable<'facts>, written: &str, concurrently: bool, finalize: bool) {
         let partition = self.relation(written);
         // Before PostgreSQL 14 only the default partition is taken for itself; from then on any, by CONCURRENTLY in the second of
         // its two transactions.

@@ -3,7 +3,7 @@
 //! Which tables a query reads from end to end is the planner's choice: it is foretold only as far as a missing or a fitting
 //! index decides it.
 
-use super::judge::{Judge, Named};
+use super::judge::{Judge, NamedRelation};
 use super::keyed_rows::keyed_rows;
 use crate::catalog::RelationFacts;
 use crate::migration::LockMode::{RowExclusive, RowShare};
@@ -217,7 +217,7 @@ fn assigned_columns(words: &Words) -> Vec<String> {
 }
 
 /// Checks of foreign keys lock the rows of the other table when there is a row to check.
-fn foreign_keys(judge: &mut Judge, table: &Named, verb: Verb, assigned: &[String]) {
+fn foreign_keys(judge: &mut Judge, table: &NamedRelation, verb: Verb, assigned: &[String]) {
     let touched = |columns: &[String]| verb != Verb::Update || columns.iter().any(|column| assigned.contains(column));
     let outgoing = table.facts.into_iter().flat_map(|facts| &facts.constraints);
     for constraint in outgoing.filter(|found| found.kind == "f" && touched(&found.columns)) {
@@ -273,7 +273,7 @@ pub(super) fn select(judge: &mut Judge, words: &mut Words) {
 }
 
 /// Returns those of the tables that `FOR UPDATE OF` names; all of them without `OF`, or where it names an alias.
-fn row_locked<'facts>(query: &Words, tables: Vec<Named<'facts>>) -> Vec<Named<'facts>> {
+fn row_locked<'facts>(query: &Words, tables: Vec<NamedRelation<'facts>>) -> Vec<NamedRelation<'facts>> {
     let mut rest = query.clone();
     rest.until(&[
         "FOR UPDATE OF",
@@ -286,8 +286,8 @@ fn row_locked<'facts>(query: &Words, tables: Vec<Named<'facts>>) -> Vec<Named<'f
         return tables;
     }
     let names = rest.until(&["NOWAIT", "SKIP", "FOR", "LIMIT", "OFFSET"]).identifiers();
-    let is_named = |table: &&Named| table.facts.is_some_and(|facts| names.contains(&facts.bare_name));
-    let named: Vec<Named> = tables.iter().filter(is_named).cloned().collect();
+    let is_named = |table: &&NamedRelation| table.facts.is_some_and(|facts| names.contains(&facts.bare_name));
+    let named: Vec<NamedRelation> = tables.iter().filter(is_named).cloned().collect();
     match named.len() == names.len() {
         true => named,
         false => tables,
@@ -334,8 +334,8 @@ pub(super) fn create_table_as(judge: &mut Judge, words: &mut Words) {
 }
 
 /// Returns the tables that a view reads, through other views too.
-pub(super) fn read_by<'facts>(judge: &Judge<'facts>, view: &Named<'facts>) -> Vec<Named<'facts>> {
-    let mut found: Vec<Named> = Vec::new();
+pub(super) fn read_by<'facts>(judge: &Judge<'facts>, view: &NamedRelation<'facts>) -> Vec<NamedRelation<'facts>> {
+    let mut found: Vec<NamedRelation> = Vec::new();
     let mut open = vec![view.clone()];
     while let Some(reader) = open.pop() {
         for name in reader.facts.iter().flat_map(|facts| &facts.reads) {
@@ -357,9 +357,9 @@ fn scan_sources(judge: &mut Judge, query: &Words) {
     scan_tables(judge, sources, condition.as_ref());
 }
 
-fn scan_tables<'facts>(judge: &mut Judge<'facts>, sources: Vec<Named<'facts>>, condition: Option<&Words>) {
+fn scan_tables<'facts>(judge: &mut Judge<'facts>, sources: Vec<NamedRelation<'facts>>, condition: Option<&Words>) {
     // What the catalog does not have is a common table expression, or fails.
-    let is_there = |source: &Named| source.facts.is_some() || !judge.schema.is_known();
+    let is_there = |source: &NamedRelation| source.facts.is_some() || !judge.schema.is_known();
     for source in sources.into_iter().filter(is_there).collect::<Vec<_>>() {
         let is_view = source.facts.is_some_and(|facts| facts.kind == "v");
         let tables = if is_view {
@@ -374,7 +374,7 @@ fn scan_tables<'facts>(judge: &mut Judge<'facts>, sources: Vec<Named<'facts>>, c
 }
 
 /// Returns the tables in the `FROM` of a query's outermost level.
-fn sources<'facts>(judge: &Judge<'facts>, query: &Words) -> Vec<Named<'facts>> {
+fn sources<'facts>(judge: &Judge<'facts>, query: &Words) -> Vec<NamedRelation<'facts>> {
     let mut rest = query.clone();
     if rest.accept("TABLE") {
         return rest
@@ -392,7 +392,7 @@ fn sources<'facts>(judge: &Judge<'facts>, query: &Words) -> Vec<Named<'facts>> {
 }
 
 /// Returns the tables of a list with commas and joins.
-fn listed<'facts>(judge: &Judge<'facts>, mut list: Words) -> Vec<Named<'facts>> {
+fn listed<'facts>(judge: &Judge<'facts>, mut list: Words) -> Vec<NamedRelation<'facts>> {
     let mut found = Vec::new();
     for mut item in list.split_at_commas() {
         loop {

@@ -2,13 +2,13 @@
 
 use super::alter_table::Constraint;
 use super::constraint_text::referenced_columns;
-use super::judge::{Effects, Judge, Named};
+use super::judge::{Effects, Judge, NamedRelation};
 use crate::catalog::ConstraintFacts;
 use crate::migration::{LockMode, Trap};
 
 impl<'facts> Judge<'facts> {
     /// Writes a table and its indexes anew; indexes on `rebuilt` are replaced by others, which is no change of theirs.
-    pub fn rewrite(&mut self, table: &Named<'facts>, rebuilt: Option<&str>) {
+    pub fn rewrite(&mut self, table: &NamedRelation<'facts>, rebuilt: Option<&str>) {
         if !table.has_storage() {
             return;
         }
@@ -23,7 +23,7 @@ impl<'facts> Judge<'facts> {
     }
 
     /// Gives a table and its indexes new, empty storage.
-    pub fn empty(&mut self, table: &Named<'facts>) {
+    pub fn empty(&mut self, table: &NamedRelation<'facts>) {
         let scanned = self.effects.scanned.clone();
         self.rewrite(table, None);
         self.effects.scanned = scanned;
@@ -31,14 +31,14 @@ impl<'facts> Judge<'facts> {
     }
 
     /// Reads a table from end to end, if there is anything in it.
-    pub fn scan(&mut self, table: &Named<'facts>) {
+    pub fn scan(&mut self, table: &NamedRelation<'facts>) {
         if table.holds_rows() {
             self.effects.scan(&table.name);
         }
     }
 
     /// Builds an index on each of the tables.
-    pub fn index(&mut self, tables: &[Named<'facts>]) {
+    pub fn index(&mut self, tables: &[NamedRelation<'facts>]) {
         for table in tables.iter().filter(|table| table.has_storage()) {
             self.effects.build_index(&table.name);
             self.scan(table);
@@ -46,14 +46,14 @@ impl<'facts> Judge<'facts> {
     }
 
     /// Locks every one of the relations.
-    pub fn lock_all(&mut self, relations: &[Named<'facts>], mode: LockMode) {
+    pub fn lock_all(&mut self, relations: &[NamedRelation<'facts>], mode: LockMode) {
         for relation in relations {
             self.effects.lock(&relation.name, mode);
         }
     }
 
     /// Adds a foreign key to tables: both sides are locked against writing, and read when it is checked.
-    pub fn foreign_key(&mut self, tables: &[Named<'facts>], constraint: &Constraint, checked: bool) {
+    pub fn foreign_key(&mut self, tables: &[NamedRelation<'facts>], constraint: &Constraint, checked: bool) {
         let Some(written) = &constraint.references else {
             return;
         };
@@ -63,7 +63,7 @@ impl<'facts> Judge<'facts> {
         if !itself {
             self.lock_all(&all_referenced, LockMode::ShareRowExclusive);
         }
-        if checked && tables.iter().any(Named::holds_rows) {
+        if checked && tables.iter().any(NamedRelation::holds_rows) {
             for table in tables.iter().chain(&all_referenced) {
                 self.scan(table);
             }
@@ -71,7 +71,7 @@ impl<'facts> Judge<'facts> {
     }
 
     /// Takes away the foreign keys to a table whose referenced columns are such.
-    pub fn drop_dependents(&mut self, table: &Named<'facts>, are_such: impl Fn(&Vec<String>) -> bool) {
+    pub fn drop_dependents(&mut self, table: &NamedRelation<'facts>, are_such: impl Fn(&Vec<String>) -> bool) {
         for (child, constraint) in self.schema.referencing(&table.name) {
             if are_such(&referenced_columns(constraint)) {
                 self.effects.lock(&child.name, LockMode::AccessExclusive);

@@ -4,8 +4,8 @@
 //! subcommands of one statement run under the strongest lock that one of them needs.
 
 use super::alter_table::{self, Action};
-use super::judge::{Effects, Judge, Named};
-use super::target::Target;
+use super::judge::{Effects, Judge, NamedRelation};
+use super::target::AlteredTable;
 use super::undo;
 use crate::migration::LockMode::{self, AccessExclusive, ShareRowExclusive, ShareUpdateExclusive};
 use crate::migration::names::name_path;
@@ -50,7 +50,7 @@ pub(super) fn alter_table<'facts>(judge: &mut Judge<'facts>, words: &mut Words) 
     } else {
         judge.with_descendants(&table)
     };
-    let mut target = Target {
+    let mut target = AlteredTable {
         table,
         tables,
         lock,
@@ -83,7 +83,7 @@ fn lock_of(action: &Action, version: u32) -> LockMode {
 
 impl<'facts> Judge<'facts> {
     /// Writes the one row of a column's sequence to new storage. Which of several it is, only the server knows.
-    fn renew_sequence(&mut self, target: &Target<'facts>) {
+    fn renew_sequence(&mut self, target: &AlteredTable<'facts>) {
         match target.table.facts.map(|facts| facts.sequences.as_slice()) {
             Some([sequence]) => {
                 self.effects.lock(sequence, ShareRowExclusive);
@@ -97,7 +97,7 @@ impl<'facts> Judge<'facts> {
         }
     }
 
-    fn action(&mut self, target: &mut Target<'facts>, action: &Action) {
+    fn action(&mut self, target: &mut AlteredTable<'facts>, action: &Action) {
         let recursing = matches!(
             action,
             Action::AddColumn(_)
@@ -171,13 +171,13 @@ impl<'facts> Judge<'facts> {
     }
 
     /// Says that a relation is not in the catalog that was read.
-    pub fn note_missing(&mut self, table: &Named, written: &str) {
+    pub fn note_missing(&mut self, table: &NamedRelation, written: &str) {
         if self.schema.is_known() && table.facts.is_none() {
             self.effects.unknown(format!("{written} is not in the catalog"));
         }
     }
 
-    fn set_logged(&mut self, target: &Target<'facts>, logged: bool) {
+    fn set_logged(&mut self, target: &AlteredTable<'facts>, logged: bool) {
         let wanted = if logged { "p" } else { "u" };
         let table = &target.table;
         if table.facts.is_some_and(|facts| facts.persistence == wanted) {
@@ -193,7 +193,7 @@ impl<'facts> Judge<'facts> {
         }
     }
 
-    fn set_tablespace(&mut self, target: &Target<'facts>, name: &str) {
+    fn set_tablespace(&mut self, target: &AlteredTable<'facts>, name: &str) {
         let table = &target.table;
         let Some(facts) = table.facts else {
             return self
@@ -207,7 +207,7 @@ impl<'facts> Judge<'facts> {
         }
     }
 
-    fn set_access_method(&mut self, target: &Target<'facts>, name: &str) {
+    fn set_access_method(&mut self, target: &AlteredTable<'facts>, name: &str) {
         match target.table.facts {
             None => self
                 .effects

@@ -1,13 +1,13 @@
 //! The table that `ALTER TABLE` is about.
 
-use super::judge::Named;
+use super::judge::NamedRelation;
 use crate::migration::LockMode;
 
 /// The table that a statement alters.
-pub(super) struct Target<'facts> {
-    pub table: Named<'facts>,
+pub(super) struct AlteredTable<'facts> {
+    pub table: NamedRelation<'facts>,
     /// With its partitions and children, unless `ONLY` it is meant.
-    pub tables: Vec<Named<'facts>>,
+    pub tables: Vec<NamedRelation<'facts>>,
     /// The strongest lock that a subcommand needs.
     pub lock: LockMode,
     /// Whether what depends on a dropped part goes with it.

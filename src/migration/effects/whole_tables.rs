@@ -1,7 +1,7 @@
 //! What statements about whole tables and materialised views lock, rewrite and scan: `CREATE`, `DROP`, `TRUNCATE`, maintenance.
 
 use super::alter_table::{column_definition, table_constraint};
-use super::judge::{Effects, Judge, Named, TransactionRule};
+use super::judge::{Effects, Judge, NamedRelation, TransactionRule};
 use super::queries;
 use crate::migration::LockMode::{self, AccessExclusive, Exclusive, ShareRowExclusive, ShareUpdateExclusive};
 use crate::migration::names::name_path;
@@ -34,7 +34,7 @@ pub(super) fn create_table(judge: &mut Judge, words: &mut Words) {
             }
         }
     }
-    let own = Named { name, facts: None };
+    let own = NamedRelation { name, facts: None };
     if let Some(mut elements) = rest.parenthesis() {
         for mut element in elements.split_at_commas() {
             create_element(judge, &own, &mut element);
@@ -53,7 +53,7 @@ pub(super) fn create_table(judge: &mut Judge, words: &mut Words) {
 }
 
 /// Foreign keys of a new table lock the tables they refer to; the new one nobody else knows.
-fn create_element(judge: &mut Judge, own: &Named, element: &mut Words) {
+fn create_element(judge: &mut Judge, own: &NamedRelation, element: &mut Words) {
     let constraints = match table_constraint(&mut element.clone()) {
         Some(constraint) => vec![constraint],
         None => column_definition(element, false)
@@ -81,7 +81,7 @@ pub(super) fn drop_tables(judge: &mut Judge, words: &mut Words) {
     }
 }
 
-fn drop_table(judge: &mut Judge, table: &Named, cascade: bool) {
+fn drop_table(judge: &mut Judge, table: &NamedRelation, cascade: bool) {
     let all: Vec<String> = judge
         .with_descendants(table)
         .into_iter()
@@ -245,7 +245,7 @@ pub(super) fn analyze(judge: &mut Judge, words: &mut Words) {
     judge.lock_all(&tables, ShareUpdateExclusive);
 }
 
-fn listed_tables<'facts>(judge: &mut Judge<'facts>, words: &mut Words) -> Vec<Named<'facts>> {
+fn listed_tables<'facts>(judge: &mut Judge<'facts>, words: &mut Words) -> Vec<NamedRelation<'facts>> {
     let mut tables = Vec::new();
     for mut part in words.split_at_commas() {
         if let Some((written, only)) = part.table() {

@@ -3,7 +3,7 @@
 
 use super::facts::{ColumnChange, ConstraintChange, IndexChange};
 use super::identifiers::{free_name, quote};
-use super::in_step::{Step, block, in_schema, in_step, indexed, out_of_step};
+use super::in_step::{Follower, block, in_schema, in_step, indexed, out_of_step};
 use super::phase::Phase;
 use super::switch::switch;
 
@@ -32,7 +32,7 @@ fn expand(change: &ColumnChange) -> Phase {
         change.new_type, change.new_collation
     )];
     forward.extend(described(change, &change.twin));
-    forward.extend(in_step(change, Step::TwinFollows));
+    forward.extend(in_step(change, Follower::TwinFollows));
     let mut back = out_of_step(change);
     back.push(format!("ALTER TABLE {table} DROP COLUMN {twin};"));
     Phase {
@@ -60,7 +60,7 @@ fn backfill(change: &ColumnChange, from: &str, to: &str, data_type: &str) -> Pha
         notes: vec!["The table's other triggers fire for each row, as for any UPDATE.".to_owned()],
         forward: filled(change, from, to, data_type),
         back: vec![format!(
-            "SELECT '{} stays in step; the way back from phase 1 drops it' AS nothing_to_undo;",
+            "SELECT '{} stays in step; the rollback from phase 1 drops it' AS nothing_to_undo;",
             quote(to).replace('\'', "''")
         )],
     }
@@ -202,7 +202,7 @@ fn contract(change: &ColumnChange) -> Phase {
         change.old_type
     )];
     back.extend(described(change, &change.retired));
-    back.extend(in_step(change, Step::OldFollows));
+    back.extend(in_step(change, Follower::OldFollows));
     back.extend(filled(change, &change.final_name, &change.retired, &change.old_type));
     if change.not_null {
         back.extend(refuse_null(change, &change.retired));
@@ -218,7 +218,7 @@ fn contract(change: &ColumnChange) -> Phase {
         title: format!("{retired} goes"),
         notes: vec![
             format!("Run it when nothing uses {retired} any more: its indexes and constraints go with it."),
-            "The way back makes it again from the other column, in the last place.".to_owned(),
+            "The rollback makes it again from the other column, in the last place.".to_owned(),
         ],
         // Between the trigger's end and the column's an INSERT would leave NULL where it is refused.
         forward: block(forward),

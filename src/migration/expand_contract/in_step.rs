@@ -5,7 +5,7 @@ use super::identifiers::{free_name, quote};
 
 /// Which of the two columns follows the other.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum Follower {
     /// Before the switch: the twin follows; where only the name changes, each follows the other.
     TwinFollows,
     /// After the switch: the old column follows the final one.
@@ -13,11 +13,11 @@ pub enum Step {
 }
 
 /// Makes the trigger that keeps the columns in step.
-pub fn in_step(change: &ColumnChange, step: Step) -> Vec<String> {
+pub fn in_step(change: &ColumnChange, step: Follower) -> Vec<String> {
     let (function, trigger) = names(change);
     let body = match (step, change.is_rename()) {
-        (Step::TwinFollows, true) => both_ways(change),
-        (Step::TwinFollows, false) => {
+        (Follower::TwinFollows, true) => both_ways(change),
+        (Follower::TwinFollows, false) => {
             format!(
                 "    NEW.{} := NEW.{}::{};\n",
                 quote(&change.twin),
@@ -25,7 +25,7 @@ pub fn in_step(change: &ColumnChange, step: Step) -> Vec<String> {
                 change.new_type
             )
         }
-        (Step::OldFollows, _) => format!(
+        (Follower::OldFollows, _) => format!(
             "    NEW.{} := NEW.{}::{};\n",
             quote(&change.retired),
             quote(&change.final_name),

@@ -1,5 +1,5 @@
 //! Expand and contract: a rename, or a change of type that rewrites the table, as phases of which each is short or lets the
-//! application work on, with the way back of each.
+//! application work on, with the rollback of each.
 //!
 //! Pure: what the schema is comes in as facts (structure) and as a snapshot (definitions as PostgreSQL prints them). What the plan
 //! cannot write out safely is refused with the reason, never left half done.
@@ -133,7 +133,7 @@ fn files(folder: &str, phases: &[Phase]) -> Vec<PhaseFile> {
         files.push(PhaseFile {
             name: format!("{stem}.rollback.sql"),
             text: format!(
-                "-- The way back from phase {number}, {}.\n\n{}\n",
+                "-- The rollback from phase {number}, {}.\n\n{}\n",
                 phase.name,
                 phase.back.join("\n")
             ),

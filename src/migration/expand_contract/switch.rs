@@ -2,7 +2,7 @@
 
 use super::facts::{ColumnChange, ReferenceChange, SequenceFacts};
 use super::identifiers::{free_name, quote};
-use super::in_step::{Step, block, in_schema, in_step, indexed, out_of_step};
+use super::in_step::{Follower, block, in_schema, in_step, indexed, out_of_step};
 use super::phase::Phase;
 use crate::migration::names::last_part;
 
@@ -43,7 +43,7 @@ fn forward(change: &ColumnChange) -> Vec<String> {
     statements.extend(keys(change, true));
     statements.extend(renamed(change, true));
     statements.extend(generated(change, true));
-    statements.extend(in_step(change, Step::OldFollows));
+    statements.extend(in_step(change, Follower::OldFollows));
     block(statements)
 }
 
@@ -88,7 +88,7 @@ fn back(change: &ColumnChange) -> Vec<String> {
     within.extend(renamed(change, false));
     within.extend(generated(change, false));
     within.extend(renamed_columns(change, false));
-    within.extend(in_step(change, Step::TwinFollows));
+    within.extend(in_step(change, Follower::TwinFollows));
     statements.extend(block(within));
     statements.extend(validated);
     statements

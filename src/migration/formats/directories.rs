@@ -29,7 +29,7 @@ pub(super) fn migrations_of_diesel(files: &[SourceFile]) -> Result<Vec<Migration
     Ok(migrations)
 }
 
-/// Returns the migrations of Prisma: `<version>_name/migration.sql`, each sent whole, without a transaction or a way back.
+/// Returns the migrations of Prisma: `<version>_name/migration.sql`, each sent whole, without a transaction or a rollback.
 pub(super) fn migrations_of_prisma(files: &[SourceFile]) -> Result<Vec<Migration>> {
     let migrations = sorted(files, "migration.sql").into_iter().map(|file| Migration {
         version: version(file),

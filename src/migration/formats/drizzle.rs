@@ -8,7 +8,7 @@ use super::file_name::{by_leading_number, split_digits};
 use super::history::Migration;
 use super::plain::is_sql;
 use super::script::{Script, Send, TransactionScope};
-use super::source_file::{Place, SourceFile, refused};
+use super::source_file::{NamedAs, SourceFile, refused};
 use crate::error::Result;
 
 /// What stands between two statements.
@@ -29,8 +29,8 @@ struct Entry {
 }
 
 /// Returns the migrations of Drizzle: those of the journal, or a directory for each, as newer versions write them.
-pub(super) fn migrations(files: &[SourceFile], place: Place) -> Result<Vec<Migration>> {
-    if place == Place::File {
+pub(super) fn migrations(files: &[SourceFile], place: NamedAs) -> Result<Vec<Migration>> {
+    if place == NamedAs::File {
         return Ok(files
             .iter()
             .take(1)

@@ -5,14 +5,14 @@ use super::history::Migration;
 use super::lines::lines;
 use super::plain::is_sql;
 use super::script::{Script, Send, TransactionScope};
-use super::source_file::{Place, SourceFile, refused};
+use super::source_file::{NamedAs, SourceFile, refused};
 use crate::error::Result;
 
 /// Returns the migrations of graphile-migrate, from its `migrations` directory or from `committed` itself.
-pub(super) fn migrations(files: &[SourceFile], place: Place) -> Result<Vec<Migration>> {
+pub(super) fn migrations(files: &[SourceFile], place: NamedAs) -> Result<Vec<Migration>> {
     let mut forward: Vec<&SourceFile> = match place {
-        Place::File => files.iter().take(1).collect(),
-        Place::Directory => files
+        NamedAs::File => files.iter().take(1).collect(),
+        NamedAs::Directory => files
             .iter()
             .filter(|file| is_sql(file) && rank(file).is_some())
             .collect(),

@@ -1,4 +1,4 @@
-//! Liquibase's formatted SQL: changesets in one file, each with its attributes and, in comments, its way back.
+//! Liquibase's formatted SQL: changesets in one file, each with its attributes and, in comments, its rollback.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,14 +8,14 @@ use super::history::Migration;
 use super::lines::{Line, lines};
 use super::plain::is_sql;
 use super::script::{Script, Send, TransactionScope};
-use super::source_file::{Place, SourceFile, refused};
+use super::source_file::{NamedAs, SourceFile, refused};
 use crate::error::Result;
 
 /// Returns the changesets of the files, which are taken by path as `includeAll` takes them.
-pub(super) fn migrations(files: &[SourceFile], place: Place) -> Result<Vec<Migration>> {
+pub(super) fn migrations(files: &[SourceFile], place: NamedAs) -> Result<Vec<Migration>> {
     let mut named: Vec<&SourceFile> = match place {
-        Place::File => files.iter().take(1).collect(),
-        Place::Directory => files.iter().filter(|file| is_sql(file) && is_formatted(file)).collect(),
+        NamedAs::File => files.iter().take(1).collect(),
+        NamedAs::Directory => files.iter().filter(|file| is_sql(file) && is_formatted(file)).collect(),
     };
     named.sort_by(|one, other| one.path.cmp(&other.path));
     let mut migrations = Vec::new();
@@ -96,7 +96,7 @@ fn changeset(file: &SourceFile, head: &Line, end: usize) -> Result<Option<Migrat
             transaction,
             send,
         },
-        down: way_back(file, body, transaction),
+        down: rollback(file, body, transaction),
     }))
 }
 
@@ -119,7 +119,7 @@ fn cut_body(text: &str, body: &Range<usize>, delimiter: &str) -> Vec<Range<usize
 
 /// Reads `--rollback SQL` lines and `/* liquibase rollback … */` blocks; all else of the file is blanked, so that lines keep
 /// their numbers.
-fn way_back(file: &SourceFile, body: Range<usize>, transaction: TransactionScope) -> Option<Script> {
+fn rollback(file: &SourceFile, body: Range<usize>, transaction: TransactionScope) -> Option<Script> {
     let text = file.text();
     let mut kept: Vec<Range<usize>> = Vec::new();
     let mut block = false;

@@ -28,7 +28,7 @@ pub use history::{History, Migration};
 pub use recognise::{companions, is_of_interest};
 pub use script::{Script, Send, TransactionScope};
 pub use scripts::Scripts;
-pub use source_file::{Place, SourceFile};
+pub use source_file::{NamedAs, SourceFile};
 
 /// Files whose directory is their name.
 const NAMED_BY_DIRECTORY: [&str; 3] = ["up.sql", "down.sql", "migration.sql"];
@@ -40,8 +40,8 @@ const NAMED_BY_DIRECTORY: [&str; 3] = ["up.sql", "down.sql", "migration.sql"];
 /// # Errors
 /// `Usage` with the file, and where possible its line, for what the tool itself would refuse: no migration at all, two of one
 /// version, markers in a wrong order; and for migrations that are written in another language than SQL.
-pub fn read(name: &str, mut files: Vec<SourceFile>, place: Place, told: Option<Tool>) -> Result<History> {
-    if place == Place::File && !NAMED_BY_DIRECTORY.contains(&files[0].file_name()) {
+pub fn read(name: &str, mut files: Vec<SourceFile>, place: NamedAs, told: Option<Tool>) -> Result<History> {
+    if place == NamedAs::File && !NAMED_BY_DIRECTORY.contains(&files[0].file_name()) {
         for file in &mut files {
             file.path = file
                 .path
@@ -62,7 +62,7 @@ pub fn read(name: &str, mut files: Vec<SourceFile>, place: Place, told: Option<T
     if history.migrations.is_empty() {
         return Err(recognise::nothing_found(name, files, tool));
     }
-    if place == Place::File {
+    if place == NamedAs::File {
         history.take_only(&files[0]);
         if history.migrations.is_empty() {
             return Err(source_file::not_run(&files[0], tool));
@@ -72,7 +72,7 @@ pub fn read(name: &str, mut files: Vec<SourceFile>, place: Place, told: Option<T
     Ok(history)
 }
 
-fn migrations(tool: Tool, files: &[SourceFile], place: Place) -> Result<Vec<Migration>> {
+fn migrations(tool: Tool, files: &[SourceFile], place: NamedAs) -> Result<Vec<Migration>> {
     match tool {
         Tool::PlainSql => plain::migrations(files, place),
         Tool::Flyway => flyway::migrations(files),

@@ -1,4 +1,4 @@
-//! golang-migrate and sqlx: numbered files, the way back in a file beside.
+//! golang-migrate and sqlx: numbered files, the rollback in a file beside.
 
 use super::file_name::{by_numbers, numbered, numbers};
 use super::history::Migration;
@@ -85,7 +85,7 @@ fn paired(files: &[SourceFile], tool: &str, script: impl Fn(&SourceFile) -> Scri
                 return Err(refused(
                     file,
                     1,
-                    format!("{tool} refuses a second way back of version {version}"),
+                    format!("{tool} refuses a second rollback of version {version}"),
                 ));
             }
             None => {}

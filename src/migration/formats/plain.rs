@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::file_name::{by_leading_number, split_digits};
 use super::history::Migration;
 use super::script::{Script, Send, TransactionScope};
-use super::source_file::{Place, SourceFile};
+use super::source_file::{NamedAs, SourceFile};
 use crate::error::Result;
 
 /// Endings of the scripts that undo others, each with the endings of those.
@@ -18,10 +18,10 @@ const PAIRS: [(&str, [&str; 2]); 5] = [
 ];
 
 /// Returns the files that lie directly in the directory, or the one file.
-pub(super) fn migrations(files: &[SourceFile], place: Place) -> Result<Vec<Migration>> {
+pub(super) fn migrations(files: &[SourceFile], place: NamedAs) -> Result<Vec<Migration>> {
     let mut forward: Vec<&SourceFile> = match place {
-        Place::File => files.iter().take(1).collect(),
-        Place::Directory => files
+        NamedAs::File => files.iter().take(1).collect(),
+        NamedAs::Directory => files
             .iter()
             .filter(|file| file.directory().is_empty() && is_sql(file) && !undoes_another(file, files))
             .collect(),

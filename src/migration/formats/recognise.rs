@@ -8,7 +8,7 @@ use super::flyway::Name;
 use super::history::History;
 use super::lines::lines;
 use super::plain::is_sql;
-use super::source_file::{Place, SourceFile};
+use super::source_file::{NamedAs, SourceFile};
 use super::{flyway, graphile, liquibase, pairs, plain, sections, single_files};
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::tool::Tool;
@@ -41,7 +41,7 @@ pub fn is_of_interest(path: &str) -> bool {
         || lower.ends_with(JOURNAL)
 }
 
-/// Returns the names beside a single file that may say how it is run, or hold its way back.
+/// Returns the names beside a single file that may say how it is run, or hold its rollback.
 pub fn companions(file_name: &str) -> Vec<String> {
     let mut names = plain::names_of_down(file_name);
     names.push(format!("{file_name}.conf"));
@@ -67,12 +67,12 @@ pub fn companions(file_name: &str) -> Vec<String> {
 ///
 /// # Errors
 /// `Usage` when there is no SQL among them, or markers of several tools.
-pub(super) fn tool(name: &str, files: &[SourceFile], place: Place) -> Result<Tool> {
+pub(super) fn tool(name: &str, files: &[SourceFile], place: NamedAs) -> Result<Tool> {
     let sql: Vec<&SourceFile> = match place {
-        Place::File => files.iter().take(1).collect(),
-        Place::Directory => files.iter().filter(|file| is_sql(file)).collect(),
+        NamedAs::File => files.iter().take(1).collect(),
+        NamedAs::Directory => files.iter().filter(|file| is_sql(file)).collect(),
     };
-    if sql.is_empty() || (place == Place::File && !is_sql(sql[0]) && language(sql[0]).is_some()) {
+    if sql.is_empty() || (place == NamedAs::File && !is_sql(sql[0]) && language(sql[0]).is_some()) {
         return Err(nothing_found(name, files, Tool::PlainSql));
     }
     if let Some(tool) = by_names(files, &sql) {
@@ -198,12 +198,12 @@ fn marker(file: &SourceFile) -> Option<Tool> {
 }
 
 /// Returns what a person should know: names that fit other tools as well, and what was left out.
-pub(super) fn remarks(history: &History, files: &[SourceFile], place: Place, told: bool) -> Vec<String> {
+pub(super) fn remarks(history: &History, files: &[SourceFile], place: NamedAs, told: bool) -> Vec<String> {
     let mut remarks = Vec::new();
     if !told {
         remarks.extend(others(history));
     }
-    if place == Place::Directory {
+    if place == NamedAs::Directory {
         remarks.extend(left_out(history, files));
     }
     for file in files

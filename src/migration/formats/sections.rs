@@ -9,21 +9,21 @@ use super::lines::{Line, lines};
 use super::pairs::in_order;
 use super::plain::is_sql;
 use super::script::{Script, Send, TransactionScope};
-use super::source_file::{Place, SourceFile, refused};
+use super::source_file::{NamedAs, SourceFile, refused};
 use crate::error::Result;
 
 /// Returns the migrations of goose, `0001_name.sql`, by number.
-pub(super) fn migrations_of_goose(files: &[SourceFile], place: Place) -> Result<Vec<Migration>> {
+pub(super) fn migrations_of_goose(files: &[SourceFile], place: NamedAs) -> Result<Vec<Migration>> {
     let numbered = |file: &&SourceFile| split_digits(file.file_name()).is_some();
     let mut migrations = Vec::new();
-    for file in candidates(files, place).filter(|file| place == Place::File || numbered(file)) {
+    for file in candidates(files, place).filter(|file| place == NamedAs::File || numbered(file)) {
         migrations.push(migration(file, &GOOSE)?);
     }
     in_order(migrations, "goose")
 }
 
 /// Returns the migrations of sql-migrate: any name, by its leading number.
-pub(super) fn migrations_of_sql_migrate(files: &[SourceFile], place: Place) -> Result<Vec<Migration>> {
+pub(super) fn migrations_of_sql_migrate(files: &[SourceFile], place: NamedAs) -> Result<Vec<Migration>> {
     let mut migrations: Vec<Migration> = candidates(files, place)
         .map(|file| migration(file, &SQL_MIGRATE))
         .collect::<Result<_>>()?;
@@ -32,13 +32,13 @@ pub(super) fn migrations_of_sql_migrate(files: &[SourceFile], place: Place) -> R
 }
 
 /// Returns the one file, or those that lie directly in the directory.
-pub(super) fn candidates(files: &[SourceFile], place: Place) -> impl Iterator<Item = &SourceFile> {
+pub(super) fn candidates(files: &[SourceFile], place: NamedAs) -> impl Iterator<Item = &SourceFile> {
     files
         .iter()
         .enumerate()
         .filter(move |(index, file)| match place {
-            Place::File => *index == 0,
-            Place::Directory => file.directory().is_empty() && is_sql(file),
+            NamedAs::File => *index == 0,
+            NamedAs::Directory => file.directory().is_empty() && is_sql(file),
         })
         .map(|(_, file)| file)
 }

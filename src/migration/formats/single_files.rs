@@ -9,7 +9,7 @@ use super::lines::{Line, lines};
 use super::pairs::in_order;
 use super::script::{Script, Send, TransactionScope};
 use super::sections::candidates;
-use super::source_file::{Place, SourceFile, refused};
+use super::source_file::{NamedAs, SourceFile, refused};
 use crate::error::Result;
 
 /// The line that divides a file of tern's.
@@ -18,10 +18,10 @@ pub(super) const TERN_SEPARATOR: &str = "---- create above / drop below ----";
 const TERN_WITHOUT_TRANSACTION: &str = "---- tern: disable-tx ----";
 
 /// Returns the migrations of dbmate: by name; a file may hold several pairs of sections.
-pub(super) fn migrations_of_dbmate(files: &[SourceFile], place: Place) -> Result<Vec<Migration>> {
+pub(super) fn migrations_of_dbmate(files: &[SourceFile], place: NamedAs) -> Result<Vec<Migration>> {
     let numbered = |file: &&SourceFile| split_digits(file.file_name()).is_some();
     let mut named: Vec<&SourceFile> = candidates(files, place)
-        .filter(|file| place == Place::File || numbered(file))
+        .filter(|file| place == NamedAs::File || numbered(file))
         .collect();
     named.sort_by(|one, other| one.file_name().cmp(other.file_name()));
     let mut migrations = Vec::new();
@@ -85,10 +85,10 @@ fn sections_of_dbmate(file: &SourceFile) -> Result<Vec<Migration>> {
 }
 
 /// Returns the migrations of tern, `001_name.sql`, which must be numbered without a gap.
-pub(super) fn migrations_of_tern(files: &[SourceFile], place: Place) -> Result<Vec<Migration>> {
+pub(super) fn migrations_of_tern(files: &[SourceFile], place: NamedAs) -> Result<Vec<Migration>> {
     let named = candidates(files, place).filter_map(|file| {
         let version = numbered(file.file_name()).map(|(version, _)| version);
-        (place == Place::File || version.is_some()).then(|| {
+        (place == NamedAs::File || version.is_some()).then(|| {
             let (up, down) = match file.text().split_once(TERN_SEPARATOR) {
                 Some((up, down)) => (0..up.len(), Some(file.text().len() - down.len()..file.text().len())),
                 None => (0..file.text().len(), None),
@@ -102,7 +102,7 @@ pub(super) fn migrations_of_tern(files: &[SourceFile], place: Place) -> Result<V
         })
     });
     let migrations = in_order(named.collect(), "tern")?;
-    if place == Place::Directory {
+    if place == NamedAs::Directory {
         for (place, migration) in (1..).zip(&migrations) {
             if numbers(&migration.version) != Some(vec![place]) {
                 let message = format!("tern wants a migration {place:03} before this one");
@@ -123,7 +123,7 @@ fn script_of_tern(file: &SourceFile, part: Range<usize>) -> Script {
 }
 
 /// Returns the migrations of node-pg-migrate that are written in SQL: by time stamp, all that is pending in one transaction.
-pub(super) fn migrations_of_node_pg_migrate(files: &[SourceFile], place: Place) -> Result<Vec<Migration>> {
+pub(super) fn migrations_of_node_pg_migrate(files: &[SourceFile], place: NamedAs) -> Result<Vec<Migration>> {
     let mut migrations: Vec<Migration> = candidates(files, place).map(migration_of_node_pg_migrate).collect();
     migrations.sort_by(|one, other| by_time(one, other).then_with(|| one.name.cmp(&other.name)));
     Ok(migrations)

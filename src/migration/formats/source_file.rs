@@ -36,7 +36,7 @@ impl SourceFile {
 
 /// What the person named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum NamedAs {
     /// One file; the first of those given. The others are its companions.
     File,
     /// A directory with all its files.

@@ -2,67 +2,76 @@
 
 use super::*;
 
-fn check(sql: &str, expected: &[Outside]) {
-    let found: Vec<Outside> = reaches(sql).into_keys().collect();
+fn check(sql: &str, expected: &[OutsideKind]) {
+    let found: Vec<OutsideKind> = reaches(sql).into_keys().collect();
     assert_eq!(found, expected, "{sql}");
 }
 
 #[test]
 fn statements_about_the_whole_server_reach_outside() {
-    check("DROP DATABASE shop WITH (FORCE)", &[Outside::Database]);
-    check("drop /* really */ database if exists \"shop\"", &[Outside::Database]);
-    check("ALTER DATABASE shop SET work_mem = '1GB'", &[Outside::Database]);
-    check("COMMENT ON DATABASE shop IS 'x'", &[Outside::Database]);
-    check("GRANT CONNECT ON DATABASE shop TO app", &[Outside::Database]);
-    check("ALTER ROLE app NOLOGIN", &[Outside::Role]);
-    check("CREATE USER app PASSWORD 'x'", &[Outside::Role]);
-    check("GRANT admin TO app", &[Outside::Role]);
-    check("REVOKE ADMIN OPTION FOR admin FROM app", &[Outside::Role]);
-    check("REASSIGN OWNED BY app TO other", &[Outside::Role]);
-    check("CREATE TABLESPACE fast LOCATION '/ssd'", &[Outside::Tablespace]);
-    check("ALTER SYSTEM SET fsync = off", &[Outside::Setting]);
-    check("SELECT pg_reload_conf()", &[Outside::Setting]);
+    check("DROP DATABASE shop WITH (FORCE)", &[OutsideKind::Database]);
+    check(
+        "drop /* really */ database if exists \"shop\"",
+        &[OutsideKind::Database],
+    );
+    check("ALTER DATABASE shop SET work_mem = '1GB'", &[OutsideKind::Database]);
+    check("COMMENT ON DATABASE shop IS 'x'", &[OutsideKind::Database]);
+    check("GRANT CONNECT ON DATABASE shop TO app", &[OutsideKind::Database]);
+    check("ALTER ROLE app NOLOGIN", &[OutsideKind::Role]);
+    check("CREATE USER app PASSWORD 'x'", &[OutsideKind::Role]);
+    check("GRANT admin TO app", &[OutsideKind::Role]);
+    check("REVOKE ADMIN OPTION FOR admin FROM app", &[OutsideKind::Role]);
+    check("REASSIGN OWNED BY app TO other", &[OutsideKind::Role]);
+    check("CREATE TABLESPACE fast LOCATION '/ssd'", &[OutsideKind::Tablespace]);
+    check("ALTER SYSTEM SET fsync = off", &[OutsideKind::Setting]);
+    check("SELECT pg_reload_conf()", &[OutsideKind::Setting]);
     check(
         "CREATE SUBSCRIPTION s CONNECTION 'host=a' PUBLICATION p",
-        &[Outside::Replication],
+        &[OutsideKind::Replication],
     );
     check(
         "SELECT 1 WHERE pg_drop_replication_slot('s') IS NULL",
-        &[Outside::Replication],
+        &[OutsideKind::Replication],
     );
 }
 
 #[test]
 fn files_programs_and_other_servers_are_outside() {
-    check("COPY t TO '/tmp/t.csv'", &[Outside::File]);
-    check("COPY (SELECT a FROM t) TO '/tmp/t.csv' (FORMAT csv)", &[Outside::File]);
-    check("COPY t FROM PROGRAM 'curl example.org'", &[Outside::Program]);
+    check("COPY t TO '/tmp/t.csv'", &[OutsideKind::File]);
+    check(
+        "COPY (SELECT a FROM t) TO '/tmp/t.csv' (FORMAT csv)",
+        &[OutsideKind::File],
+    );
+    check("COPY t FROM PROGRAM 'curl example.org'", &[OutsideKind::Program]);
     check(
         "UPDATE t SET a = pg_catalog.pg_read_file('/etc/passwd')",
-        &[Outside::File],
+        &[OutsideKind::File],
     );
-    check("SELECT \"lo_export\"(1, '/tmp/x')", &[Outside::File]);
+    check("SELECT \"lo_export\"(1, '/tmp/x')", &[OutsideKind::File]);
     check(
         "CREATE TABLE t (a int DEFAULT public.dblink_exec('x', 'y'))",
-        &[Outside::Foreign],
+        &[OutsideKind::Foreign],
     );
     check(
         "CREATE FUNCTION f() RETURNS int LANGUAGE c AS 'lib', 'f'",
-        &[Outside::Program],
+        &[OutsideKind::Program],
     );
-    check("SELECT U&\"d\\0062link\"('c', 'x')", &[Outside::Foreign]);
-    check("DO E'BEGIN \\x44ROP DATABASE shop; END'", &[Outside::Database]);
-    check("DO LANGUAGE plpython3u $$import os$$", &[Outside::Program]);
-    check("CREATE SERVER s FOREIGN DATA WRAPPER postgres_fdw", &[Outside::Foreign]);
-    check("ALTER SERVER s OPTIONS (SET updatable 'true')", &[Outside::Foreign]);
+    check("SELECT U&\"d\\0062link\"('c', 'x')", &[OutsideKind::Foreign]);
+    check("DO E'BEGIN \\x44ROP DATABASE shop; END'", &[OutsideKind::Database]);
+    check("DO LANGUAGE plpython3u $$import os$$", &[OutsideKind::Program]);
+    check(
+        "CREATE SERVER s FOREIGN DATA WRAPPER postgres_fdw",
+        &[OutsideKind::Foreign],
+    );
+    check("ALTER SERVER s OPTIONS (SET updatable 'true')", &[OutsideKind::Foreign]);
     check(
         "CREATE FOREIGN TABLE t (a int) SERVER s OPTIONS (updatable 'true')",
-        &[Outside::Foreign],
+        &[OutsideKind::Foreign],
     );
     check("CREATE FOREIGN TABLE t (a int) SERVER s", &[]);
     check(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity",
-        &[Outside::Process],
+        &[OutsideKind::Process],
     );
 }
 
@@ -70,55 +79,55 @@ fn files_programs_and_other_servers_are_outside() {
 fn what_hides_it_is_seen_through() {
     check(
         "COPY t FROM PROGRAM 'x' WHERE a IS DISTINCT FROM b",
-        &[Outside::Program],
+        &[OutsideKind::Program],
     );
-    check("COPY t FROM '/tmp/x' WHERE a IS DISTINCT FROM b", &[Outside::File]);
+    check("COPY t FROM '/tmp/x' WHERE a IS DISTINCT FROM b", &[OutsideKind::File]);
     check(
         "UPDATE pg_catalog.pg_database SET datallowconn = false",
-        &[Outside::Database],
+        &[OutsideKind::Database],
     );
-    check("DELETE FROM pg_auth_members", &[Outside::Database]);
+    check("DELETE FROM pg_auth_members", &[OutsideKind::Database]);
     check(
         "DO LANGUAGE plperl $$ spi_exec_query('ALTER ROLE app NOLOGIN'); $$",
-        &[Outside::DynamicSql],
+        &[OutsideKind::DynamicSql],
     );
-    check("DO $$ BEGIN SELECT 'unterminated; END $$", &[Outside::DynamicSql]);
+    check("DO $$ BEGIN SELECT 'unterminated; END $$", &[OutsideKind::DynamicSql]);
     check(
         "DO $$ <<outer>> FOR r IN EXECUTE q LOOP NULL; END LOOP; $$",
-        &[Outside::DynamicSql],
+        &[OutsideKind::DynamicSql],
     );
 }
 
 #[test]
 fn bodies_are_read() {
-    check("DO $$ BEGIN CREATE ROLE app; END $$", &[Outside::Role]);
+    check("DO $$ BEGIN CREATE ROLE app; END $$", &[OutsideKind::Role]);
     check(
         "DO $do$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'app') THEN CREATE ROLE app; END IF; END $do$",
-        &[Outside::Role],
+        &[OutsideKind::Role],
     );
-    check("DO 'BEGIN PERFORM pg_reload_conf(); END'", &[Outside::Setting]);
+    check("DO 'BEGIN PERFORM pg_reload_conf(); END'", &[OutsideKind::Setting]);
     check(
         "DO $$ BEGIN EXECUTE 'ALTER SYSTEM SET fsync = off'; END $$",
-        &[Outside::Setting],
+        &[OutsideKind::Setting],
     );
     check(
         "DO $$ BEGIN EXECUTE format('ALTER ROLE %I NOLOGIN', 'app'); END $$",
-        &[Outside::Role, Outside::DynamicSql],
+        &[OutsideKind::Role, OutsideKind::DynamicSql],
     );
-    check("DO $$ BEGIN EXECUTE statement; END $$", &[Outside::DynamicSql]);
+    check("DO $$ BEGIN EXECUTE statement; END $$", &[OutsideKind::DynamicSql]);
     check(
         "DO $$ DECLARE r record; BEGIN FOR r IN EXECUTE q LOOP NULL; END LOOP; END $$",
-        &[Outside::DynamicSql],
+        &[OutsideKind::DynamicSql],
     );
     check(
         "CREATE OR REPLACE FUNCTION f() RETURNS void LANGUAGE sql AS $$ SELECT dblink_exec('a', 'b') $$",
-        &[Outside::Foreign],
+        &[OutsideKind::Foreign],
     );
     check(
         "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS 'BEGIN EXECUTE ''DROP DATABASE shop''; END'",
-        &[Outside::Database],
+        &[OutsideKind::Database],
     );
-    check("EXPLAIN ANALYZE SELECT pg_reload_conf()", &[Outside::Setting]);
+    check("EXPLAIN ANALYZE SELECT pg_reload_conf()", &[OutsideKind::Setting]);
 }
 
 #[test]

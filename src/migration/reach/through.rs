@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Outside, called, note, reaches_in_body, words, written};
+use super::{OutsideKind, called, note, reaches_in_body, words, written};
 use crate::catalog::{LeadingOut, Routine};
 
 /// Statements that fire no event trigger.
@@ -37,7 +37,7 @@ const FIRES_NOTHING: [&str; 24] = [
 struct Outlet {
     name: String,
     is_of_triggers: bool,
-    reaches: BTreeMap<Outside, String>,
+    reaches: BTreeMap<OutsideKind, String>,
 }
 
 /// What of a database leads out of it.
@@ -60,7 +60,7 @@ impl Outlets {
         }
         loop {
             let known = outlets.routines.len();
-            let by_name: BTreeMap<String, BTreeMap<Outside, String>> = outlets
+            let by_name: BTreeMap<String, BTreeMap<OutsideKind, String>> = outlets
                 .routines
                 .values()
                 .map(|outlet| (outlet.name.clone(), outlet.reaches.clone()))
@@ -77,7 +77,7 @@ impl Outlets {
         }
     }
 
-    fn add(&mut self, routine: &Routine, reaches: BTreeMap<Outside, String>) {
+    fn add(&mut self, routine: &Routine, reaches: BTreeMap<OutsideKind, String>) {
         if !reaches.is_empty() {
             let outlet = Outlet {
                 name: routine.name.clone(),
@@ -118,7 +118,7 @@ impl Outlets {
     }
 
     /// Returns what a statement reaches through them, each kind with the words that show it.
-    pub fn reaches(&self, sql: &str) -> BTreeMap<Outside, String> {
+    pub fn reaches(&self, sql: &str) -> BTreeMap<OutsideKind, String> {
         let mut found = BTreeMap::new();
         for path in written(sql) {
             for relation in self.leading.iter().filter(|relation| is_named(relation, &path)) {
@@ -145,12 +145,12 @@ impl Outlets {
         found
     }
 
-    fn by_writing(&self, relation: &LeadingOut, written: &str, found: &mut BTreeMap<Outside, String>) {
+    fn by_writing(&self, relation: &LeadingOut, written: &str, found: &mut BTreeMap<OutsideKind, String>) {
         if let Some(server) = &relation.server {
             let end = &relation.end;
             note(
                 found,
-                Outside::Foreign,
+                OutsideKind::Foreign,
                 format!("a write to {written} (foreign table {end} of the server {server})"),
             );
         }
@@ -164,7 +164,7 @@ impl Outlets {
     }
 }
 
-fn by_running(outlet: &Outlet, way: &str, found: &mut BTreeMap<Outside, String>) {
+fn by_running(outlet: &Outlet, way: &str, found: &mut BTreeMap<OutsideKind, String>) {
     for (outside, words) in &outlet.reaches {
         let name = &outlet.name;
         note(
@@ -230,22 +230,22 @@ mod tests {
         Outlets::of_routines(&routines).with(relations, vec![("watch".to_string(), "tell".to_string())])
     }
 
-    fn check(sql: &str, expected: &[Outside]) {
-        let found: Vec<Outside> = outlets().reaches(sql).into_keys().collect();
+    fn check(sql: &str, expected: &[OutsideKind]) {
+        let found: Vec<OutsideKind> = outlets().reaches(sql).into_keys().collect();
         assert_eq!(found, expected, "{sql}");
     }
 
     #[test]
     fn a_write_is_followed_through_the_database() {
-        check("UPDATE remote.orders SET a = 1", &[Outside::Foreign]);
+        check("UPDATE remote.orders SET a = 1", &[OutsideKind::Foreign]);
         check("UPDATE orders SET a = 1", &[]);
         check("SELECT * FROM remote.orders", &[]);
-        check("INSERT INTO users VALUES (1)", &[Outside::Foreign]);
-        check("DELETE FROM public.users", &[Outside::Foreign]);
-        check("SELECT send()", &[Outside::Foreign]);
-        check("SELECT send_all(), harmless()", &[Outside::Foreign]);
+        check("INSERT INTO users VALUES (1)", &[OutsideKind::Foreign]);
+        check("DELETE FROM public.users", &[OutsideKind::Foreign]);
+        check("SELECT send()", &[OutsideKind::Foreign]);
+        check("SELECT send_all(), harmless()", &[OutsideKind::Foreign]);
         check("SELECT harmless()", &[]);
-        check("CREATE TABLE t ()", &[Outside::Foreign]);
+        check("CREATE TABLE t ()", &[OutsideKind::Foreign]);
     }
 
     #[test]
@@ -262,7 +262,7 @@ mod tests {
         assert!(
             outlets
                 .reaches("UPDATE orders SET a = 1")
-                .contains_key(&Outside::Foreign)
+                .contains_key(&OutsideKind::Foreign)
         );
     }
 }

@@ -12,7 +12,7 @@ pub struct Comparison {
     /// Version of this format.
     pub format_version: u32,
     /// The gravest of the verdicts.
-    pub verdict: Verdict,
+    pub verdict: ChangeVerdict,
     /// Slowdown that is still no regression, 0.05 for 5 %.
     pub margin: f64,
     /// Largest probability of any false regression among all judgements.
@@ -41,7 +41,7 @@ pub struct Judgement {
     /// The step, when steps are judged one by one.
     pub step: Option<StepName>,
     /// The verdict.
-    pub verdict: Verdict,
+    pub verdict: ChangeVerdict,
     /// Why there is no verdict on the speed, in words.
     pub reason: Option<String>,
     /// Whether its unit is a pair of segments run one after the other, not a run.
@@ -70,7 +70,7 @@ pub struct Judgement {
 /// The verdicts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Verdict {
+pub enum ChangeVerdict {
     /// NEW is faster than chance explains, and by more than the margin.
     Improvement,
     /// No difference was seen; how large one could have gone unseen is stated.
@@ -137,7 +137,7 @@ impl Comparison {
     }
 
     /// Returns the judgements with this verdict.
-    pub fn with(&self, verdict: Verdict) -> impl Iterator<Item = &Judgement> {
+    pub fn with(&self, verdict: ChangeVerdict) -> impl Iterator<Item = &Judgement> {
         self.judgements
             .iter()
             .filter(move |judgement| judgement.verdict == verdict)

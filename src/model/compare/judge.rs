@@ -1,6 +1,6 @@
 //! Samples → verdicts: more than chance, and large enough to matter.
 
-use super::comparison::{Ratio, Side, Verdict};
+use super::comparison::{ChangeVerdict, Ratio, Side};
 use super::options::{ALPHA, CompareOptions, POWER};
 use super::sample::Sample;
 use crate::stats::difference::Difference;
@@ -17,7 +17,7 @@ const MOST_RUNS: usize = 100;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Judged {
     /// The verdict.
-    pub verdict: Verdict,
+    pub verdict: ChangeVerdict,
     /// Why there is none on the speed.
     pub reason: Option<String>,
     /// What was measured in BASE.
@@ -123,10 +123,10 @@ fn verdict(
     let difference = sample.difference();
     let effect = difference.map_or(0.0, |difference| difference.point_estimate);
     let verdict = match () {
-        () if !possible => Verdict::TooFewRuns,
-        () if slower <= ALPHA && effect >= margin => Verdict::Regression,
-        () if faster <= ALPHA && effect <= -margin => Verdict::Improvement,
-        () => Verdict::NoDifferenceSeen,
+        () if !possible => ChangeVerdict::TooFewRuns,
+        () if slower <= ALPHA && effect >= margin => ChangeVerdict::Regression,
+        () if faster <= ALPHA && effect <= -margin => ChangeVerdict::Improvement,
+        () => ChangeVerdict::NoDifferenceSeen,
     };
     let alpha = strictest_level(sample, family);
     Judged {

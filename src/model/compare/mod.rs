@@ -12,14 +12,14 @@ mod sample;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::observation::{FORMAT_VERSION, Rehearsal};
-pub use comparison::{Comparison, Judgement, Ratio, Side, StepChange, StepName, Verdict};
+pub use comparison::{ChangeVerdict, Comparison, Judgement, Ratio, Side, StepChange, StepName};
 use judge::Judged;
 pub use options::{ALPHA, CompareOptions, DEFAULT_MARGIN, POWER};
 use sample::Sample;
 
 /// A rehearsal or bench with the name by which it finds its counterpart.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Named {
+pub struct NamedRehearsal {
     /// The scenario's name, or the migration's.
     pub name: String,
     /// What was measured.
@@ -33,7 +33,7 @@ pub struct Named {
 ///
 /// # Errors
 /// `Usage` when no name of one is in the other, a name comes up twice in one, or the margin or level is no such number.
-pub fn compare(base: &[Named], new: &[Named], options: &CompareOptions) -> Result<Comparison> {
+pub fn compare(base: &[NamedRehearsal], new: &[NamedRehearsal], options: &CompareOptions) -> Result<Comparison> {
     check_options(options)?;
     check_names(base, "BASE")?;
     check_names(new, "NEW")?;
@@ -62,12 +62,13 @@ pub fn compare(base: &[Named], new: &[Named], options: &CompareOptions) -> Resul
         .map(|(question, judged)| question.answered(judged, options))
         .collect();
     let verdict = judgements.iter().map(|judgement| judgement.verdict).max();
-    let is_in =
-        |named: &Named, side: fn(&(&Named, &Named)) -> String| pairs.iter().any(|pair| side(pair) == named.name);
+    let is_in = |named: &NamedRehearsal, side: fn(&(&NamedRehearsal, &NamedRehearsal)) -> String| {
+        pairs.iter().any(|pair| side(pair) == named.name)
+    };
     Ok(Comparison {
         kind: "comparison".to_string(),
         format_version: FORMAT_VERSION,
-        verdict: verdict.unwrap_or(Verdict::NotComparable),
+        verdict: verdict.unwrap_or(ChangeVerdict::NotComparable),
         margin: options.margin,
         alpha: ALPHA,
         power: POWER,
@@ -123,7 +124,7 @@ impl Question<'_> {
 }
 
 /// Returns what is to be judged of one pair of files.
-fn questions<'a>(base: &'a Named, new: &'a Named, options: &CompareOptions) -> Vec<Question<'a>> {
+fn questions<'a>(base: &'a NamedRehearsal, new: &'a NamedRehearsal, options: &CompareOptions) -> Vec<Question<'a>> {
     let name = base.name.as_str();
     let question = |step, sample, steps| Question {
         name,
@@ -162,7 +163,7 @@ fn questions<'a>(base: &'a Named, new: &'a Named, options: &CompareOptions) -> V
     }
 }
 
-fn pairs<'a>(base: &'a [Named], new: &'a [Named]) -> Vec<(&'a Named, &'a Named)> {
+fn pairs<'a>(base: &'a [NamedRehearsal], new: &'a [NamedRehearsal]) -> Vec<(&'a NamedRehearsal, &'a NamedRehearsal)> {
     if let ([base], [new]) = (base, new) {
         return vec![(base, new)];
     }
@@ -171,12 +172,12 @@ fn pairs<'a>(base: &'a [Named], new: &'a [Named]) -> Vec<(&'a Named, &'a Named)>
         .collect()
 }
 
-fn names_without(all: &[Named], is_paired: impl Fn(&Named) -> bool) -> Vec<String> {
+fn names_without(all: &[NamedRehearsal], is_paired: impl Fn(&NamedRehearsal) -> bool) -> Vec<String> {
     let left = all.iter().filter(|named| !is_paired(named));
     left.map(|named| named.name.clone()).collect()
 }
 
-fn listed<'a>(all: impl Iterator<Item = &'a Named>) -> String {
+fn listed<'a>(all: impl Iterator<Item = &'a NamedRehearsal>) -> String {
     let names: Vec<&str> = all.map(|named| named.name.as_str()).collect();
     match names.is_empty() {
         true => "nothing".to_string(),
@@ -193,7 +194,7 @@ fn check_options(options: &CompareOptions) -> Result<()> {
     Ok(())
 }
 
-fn check_names(side: &[Named], label: &str) -> Result<()> {
+fn check_names(side: &[NamedRehearsal], label: &str) -> Result<()> {
     let twice = side
         .iter()
         .enumerate()

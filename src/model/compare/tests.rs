@@ -34,8 +34,8 @@ fn runs(seconds: &[f64]) -> Rehearsal {
     rehearsal
 }
 
-fn named(name: &str, rehearsal: Rehearsal) -> Named {
-    Named {
+fn named(name: &str, rehearsal: Rehearsal) -> NamedRehearsal {
+    NamedRehearsal {
         name: name.to_string(),
         rehearsal,
     }
@@ -46,7 +46,7 @@ fn compared(base: Rehearsal, new: Rehearsal) -> Judgement {
     comparison.expect("one of each").judgements.remove(0)
 }
 
-fn check(base: &[f64], new: &[f64], expected: Verdict) -> Judgement {
+fn check(base: &[f64], new: &[f64], expected: ChangeVerdict) -> Judgement {
     let judgement = compared(runs(base), runs(new));
     assert_eq!(judgement.verdict, expected, "{judgement:?}");
     judgement
@@ -56,18 +56,18 @@ const BASE: [f64; 5] = [10.0, 10.2, 9.9, 10.1, 9.8];
 
 #[test]
 fn a_slowdown_is_called_when_it_is_more_than_chance_and_margin() {
-    let judgement = check(&BASE, &[12.0, 12.3, 11.9], Verdict::Regression);
+    let judgement = check(&BASE, &[12.0, 12.3, 11.9], ChangeVerdict::Regression);
     // C(8, 3) = 56; no other three runs are slower.
     assert_eq!(judgement.p_value, Some(1.0 / 56.0));
     let ratio = judgement.ratio.expect("a ratio");
     assert!((ratio.point - 1.2066).abs() < 1e-3 && ratio.lower > 1.0 && ratio.upper > ratio.point);
-    check(&BASE, &[8.0, 8.3, 7.9], Verdict::Improvement);
-    check(&BASE, &[10.0, 10.2, 9.7], Verdict::NoDifferenceSeen);
+    check(&BASE, &[8.0, 8.3, 7.9], ChangeVerdict::Improvement);
+    check(&BASE, &[10.0, 10.2, 9.7], ChangeVerdict::NoDifferenceSeen);
 }
 
 #[test]
 fn what_is_certain_but_small_disturbs_nobody() {
-    let judgement = check(&BASE, &[10.3, 10.4, 10.35], Verdict::NoDifferenceSeen);
+    let judgement = check(&BASE, &[10.3, 10.4, 10.35], ChangeVerdict::NoDifferenceSeen);
     assert_eq!(judgement.p_value, Some(1.0 / 56.0));
 }
 
@@ -76,9 +76,9 @@ fn every_verdict_states_what_could_have_gone_unseen() {
     let noisy = check(
         &[8.0, 12.0, 10.0, 9.0, 11.0],
         &[10.0, 9.0, 11.5],
-        Verdict::NoDifferenceSeen,
+        ChangeVerdict::NoDifferenceSeen,
     );
-    let quiet = check(&BASE, &[10.0, 10.1, 9.9], Verdict::NoDifferenceSeen);
+    let quiet = check(&BASE, &[10.0, 10.1, 9.9], ChangeVerdict::NoDifferenceSeen);
     let unseen = |judgement: &Judgement| judgement.minimum_detectable.expect("stated");
     assert!(unseen(&noisy) > unseen(&quiet) && unseen(&quiet) > 1.05);
 }
@@ -86,37 +86,38 @@ fn every_verdict_states_what_could_have_gone_unseen() {
 #[test]
 fn too_few_runs_say_what_they_can_and_how_many_could() {
     for (base, new) in [(1, 1), (3, 1), (2, 2)] {
-        let judgement = check(&vec![1.0; base], &vec![9.0; new], Verdict::TooFewRuns);
+        let judgement = check(&vec![1.0; base], &vec![9.0; new], ChangeVerdict::TooFewRuns);
         assert!(judgement.minimum_detectable.is_none());
         let reason = judgement.reason.expect("a reason");
         assert!(reason.contains("3 of each could"), "{reason}");
     }
     // C(6, 3) = 20: one in twenty is 5 %.
-    check(&[1.0; 3], &[9.0; 3], Verdict::Regression);
-    check(&[], &BASE, Verdict::TooFewRuns);
+    check(&[1.0; 3], &[9.0; 3], ChangeVerdict::Regression);
+    check(&[], &BASE, ChangeVerdict::TooFewRuns);
 }
 
 #[test]
 fn five_against_three_are_too_few_among_four_scenarios() {
-    let side =
-        |seconds: &[f64]| -> Vec<Named> { (0..4).map(|number| named(&number.to_string(), runs(seconds))).collect() };
+    let side = |seconds: &[f64]| -> Vec<NamedRehearsal> {
+        (0..4).map(|number| named(&number.to_string(), runs(seconds))).collect()
+    };
     let options = CompareOptions::default();
     let comparison = compare(&side(&BASE), &side(&[20.0, 21.0, 22.0]), &options).expect("pairs");
-    assert_eq!(comparison.verdict, Verdict::TooFewRuns);
+    assert_eq!(comparison.verdict, ChangeVerdict::TooFewRuns);
     let reason = comparison.judgements[0].reason.clone().expect("a reason");
     assert!(
         reason.contains("among 4 comparisons") && reason.contains("5 of each could"),
         "{reason}"
     );
     let comparison = compare(&side(&BASE), &side(&BASE.map(|seconds| 2.0 * seconds)), &options).expect("pairs");
-    assert_eq!(comparison.with(Verdict::Regression).count(), 4);
+    assert_eq!(comparison.with(ChangeVerdict::Regression).count(), 4);
     assert_eq!(comparison.judgements[0].adjusted_p_value, Some(4.0 / 252.0));
 }
 
 #[test]
 fn names_are_paired_and_the_others_are_told() {
     let options = CompareOptions::default();
-    let side = |names: &[&str]| -> Vec<Named> { names.iter().map(|name| named(name, runs(&BASE))).collect() };
+    let side = |names: &[&str]| -> Vec<NamedRehearsal> { names.iter().map(|name| named(name, runs(&BASE))).collect() };
     let comparison = compare(&side(&["a", "b"]), &side(&["b", "c"]), &options).expect("b is in both");
     assert_eq!(comparison.judgements[0].name, "b");
     assert_eq!(
@@ -142,7 +143,7 @@ fn other_work_is_not_compared() {
         let mut base = runs(&BASE);
         base.benchmark.as_mut().expect("there").rows = Some(100);
         let judgement = compared(base, new);
-        assert_eq!(judgement.verdict, Verdict::NotComparable);
+        assert_eq!(judgement.verdict, ChangeVerdict::NotComparable);
         judgement.reason.expect("a reason")
     };
     let more_rows = with(|new| new.benchmark.as_mut().expect("there").rows = Some(7));
@@ -160,7 +161,7 @@ fn what_else_differs_is_told_and_does_not_forbid() {
     new.server.settings.insert("work_mem".to_string(), "64MB".to_string());
     new.benchmark.as_mut().expect("there").machine.processors = 8;
     let judgement = compared(runs(&BASE), new);
-    assert_eq!(judgement.verdict, Verdict::NoDifferenceSeen);
+    assert_eq!(judgement.verdict, ChangeVerdict::NoDifferenceSeen);
     let told = judgement.warnings.join("\n");
     for words in [
         "16.4 in NEW",
@@ -222,7 +223,7 @@ fn replays_in_part_are_compared_at_the_places_they_share() {
         observation.position += 0.05;
     }
     let judgement = compared(replayed(0.01), elsewhere);
-    assert_eq!(judgement.verdict, Verdict::NotComparable);
+    assert_eq!(judgement.verdict, ChangeVerdict::NotComparable);
     assert!(judgement.reason.expect("a reason").contains("other places"));
 }
 
@@ -239,7 +240,7 @@ fn steps_are_described_and_judged_one_by_one_when_asked() {
         rehearsal
     };
     let judgement = compared(two_steps(0.1), two_steps(0.2));
-    assert_eq!(judgement.verdict, Verdict::Regression);
+    assert_eq!(judgement.verdict, ChangeVerdict::Regression);
     let ratios: Vec<f64> = judgement
         .steps
         .iter()
@@ -251,12 +252,12 @@ fn steps_are_described_and_judged_one_by_one_when_asked() {
         ..CompareOptions::default()
     };
     let comparison = compare(&[named("s", two_steps(0.1))], &[named("s", two_steps(0.2))], &options).expect("steps");
-    let verdicts: Vec<Verdict> = comparison
+    let verdicts: Vec<ChangeVerdict> = comparison
         .judgements
         .iter()
         .map(|judgement| judgement.verdict)
         .collect();
-    assert_eq!(verdicts, [Verdict::NoDifferenceSeen, Verdict::Regression]);
+    assert_eq!(verdicts, [ChangeVerdict::NoDifferenceSeen, ChangeVerdict::Regression]);
 }
 
 #[test]
@@ -278,10 +279,13 @@ fn pairs_of_segments_are_judged_by_their_differences() {
         rehearsal
     };
     let judgement = compared(duet(1.0), duet(1.1));
-    assert_eq!((judgement.verdict, judgement.base.runs), (Verdict::Regression, 20));
+    assert_eq!(
+        (judgement.verdict, judgement.base.runs),
+        (ChangeVerdict::Regression, 20)
+    );
     assert!(judgement.in_pairs && judgement.minimum_detectable.expect("stated") < 1.1);
-    assert_eq!(compared(duet(1.0), duet(1.0)).verdict, Verdict::NoDifferenceSeen);
-    assert_eq!(compared(duet(1.0), duet(0.9)).verdict, Verdict::Improvement);
+    assert_eq!(compared(duet(1.0), duet(1.0)).verdict, ChangeVerdict::NoDifferenceSeen);
+    assert_eq!(compared(duet(1.0), duet(0.9)).verdict, ChangeVerdict::Improvement);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::log::{GoingOn, Line, Start};
+use super::log::{GoingOn, LogLine, Start};
 use crate::error::{Error, ErrorKind, Result, reason};
 use crate::migration::{BatchOptions, Tables};
 use crate::observation::{FORMAT_VERSION, Observation, Rehearsal, check_numbers};
@@ -20,7 +20,7 @@ pub struct Beginning {
     /// Version of the log's format, which is that of `rehearsal.json`.
     pub format_version: u32,
     /// The database that it changes.
-    pub place: Place,
+    pub place: RehearsalPlace,
     /// The tables as they were, by their names as written.
     pub tables: Tables,
     /// How bare statements are batched.
@@ -33,7 +33,7 @@ pub struct Beginning {
 
 /// Where a rehearsal takes place.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Place {
+pub struct RehearsalPlace {
     /// The database.
     pub database: DatabaseIdentity,
     /// Whether it is a copy that migtime made.
@@ -64,7 +64,7 @@ pub struct CutOff {
     pub(super) commit: Commit,
     /// The number of the last transaction of the steps that are done.
     pub(super) last_committed: Option<u64>,
-    pub(super) walk: Option<Walked>,
+    pub(super) walk: Option<WalkSoFar>,
 }
 
 /// How far a statement, or a block, came that is not done.
@@ -81,7 +81,7 @@ pub(super) enum Commit {
 
 /// How far a walk came that is not done.
 #[derive(Clone, Debug)]
-pub(super) struct Walked {
+pub(super) struct WalkSoFar {
     pub plan: WalkPlan,
     /// The place that was reached, in the order of execution.
     pub place: Option<usize>,
@@ -158,14 +158,14 @@ impl CutOff {
     }
 
     /// Takes the next line into account; `None` where it cannot follow what was before.
-    fn take(&mut self, line: Line) -> Option<()> {
+    fn take(&mut self, line: LogLine) -> Option<()> {
         match line {
-            Line::Begin(_) => return None,
-            Line::Session { process, started, boot } => {
+            LogLine::Begin(_) => return None,
+            LogLine::Session { process, started, boot } => {
                 self.session = Some((process, started));
                 self.boot = boot;
             }
-            Line::Step {
+            LogLine::Step {
                 index,
                 next_transaction,
             } => {
@@ -174,12 +174,12 @@ impl CutOff {
                 self.commit = Commit::NotSent;
                 self.walk = None;
             }
-            Line::Alone => self.commit = Commit::InParts,
-            Line::Committing { transaction } => self.commit = Commit::Sent(transaction),
-            Line::Walk(plan) => self.walk = Some(Walked::begun(plan)),
-            Line::Place { number, going_on } => self.walk.as_mut()?.reach(number, going_on),
-            Line::Windows(batches) => self.walk.as_mut()?.windows.extend(batches),
-            Line::Batch {
+            LogLine::Alone => self.commit = Commit::InParts,
+            LogLine::Committing { transaction } => self.commit = Commit::Sent(transaction),
+            LogLine::Walk(plan) => self.walk = Some(WalkSoFar::begun(plan)),
+            LogLine::RehearsalPlace { number, going_on } => self.walk.as_mut()?.reach(number, going_on),
+            LogLine::Windows(batches) => self.walk.as_mut()?.windows.extend(batches),
+            LogLine::Batch {
                 transaction,
                 observation,
                 full_page_images_before,
@@ -187,7 +187,7 @@ impl CutOff {
                 .walk
                 .as_mut()?
                 .acknowledge(transaction, observation, full_page_images_before)?,
-            Line::Done { records, events } => {
+            LogLine::Done { records, events } => {
                 let committed = match self.commit {
                     Commit::Sent(transaction) => transaction,
                     _ => None,
@@ -202,7 +202,7 @@ impl CutOff {
                 self.begun = None;
                 self.commit = Commit::NotSent;
             }
-            Line::Resumed(resumption) => self.rehearsal.resumptions.push(resumption),
+            LogLine::Resumed(resumption) => self.rehearsal.resumptions.push(resumption),
         }
         Some(())
     }
@@ -214,9 +214,9 @@ impl CutOff {
     }
 }
 
-impl Walked {
-    fn begun(plan: WalkPlan) -> Walked {
-        Walked {
+impl WalkSoFar {
+    fn begun(plan: WalkPlan) -> WalkSoFar {
+        WalkSoFar {
             plan,
             place: None,
             start: None,
@@ -283,13 +283,13 @@ fn beginning(line: &[u8], name: &str) -> Result<Beginning> {
         .with_hint("go on with the version of migtime that began it"));
     }
     match read_line(line, name, 0)? {
-        Line::Begin(beginning) => Ok(*beginning),
+        LogLine::Begin(beginning) => Ok(*beginning),
         _ => Err(damaged(name, 0)),
     }
 }
 
 /// Reads a line; `number` counts from 0.
-fn read_line(line: &[u8], name: &str, number: usize) -> Result<Line> {
+fn read_line(line: &[u8], name: &str, number: usize) -> Result<LogLine> {
     let value = serde_json::from_slice(line).map_err(|_| damaged(name, number))?;
     check_numbers(&value, &format!("{name}:{}", number + 1))?;
     serde_json::from_slice(line).map_err(|_| damaged(name, number))

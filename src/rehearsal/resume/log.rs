@@ -30,7 +30,7 @@ const SHORTEST_PAUSE: Duration = Duration::from_secs(2);
 /// What can happen.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Line {
+pub(super) enum LogLine {
     /// The rehearsal began.
     Begin(Box<Beginning>),
     /// It goes on in this session of the server.
@@ -56,7 +56,7 @@ pub(super) enum Line {
     /// What is known of the walk that begins.
     Walk(WalkPlan),
     /// Batches of this place follow.
-    Place {
+    RehearsalPlace {
         /// Its number, in the order of execution.
         number: usize,
         /// How the walk goes on there, where it was cut off before.
@@ -119,7 +119,7 @@ impl ResumeLog {
     /// Begins a log at `path`, in the place of one that is there; `tell` hears why there is none.
     pub fn begin(path: &Path, beginning: Beginning, tell: fn(&str)) -> ResumeLog {
         let log = ResumeLog::of(path, tell, |options| options.truncate(true));
-        log.announce(&Line::Begin(Box::new(beginning)));
+        log.announce(&LogLine::Begin(Box::new(beginning)));
         log
     }
 
@@ -167,12 +167,12 @@ impl ResumeLog {
     }
 
     /// Appends a line that must be on the disk before what it announces happens.
-    fn announce(&self, line: &Line) {
+    fn announce(&self, line: &LogLine) {
         self.append(line, true);
     }
 
     /// Appends a line that says what was; it waits for the disk only when that is due.
-    fn note(&self, line: &Line) {
+    fn note(&self, line: &LogLine) {
         let is_due = self.next_sync.get().is_none_or(|next| Instant::now() >= next);
         self.append(line, is_due);
     }
@@ -192,7 +192,7 @@ impl ResumeLog {
             .len()
             .checked_sub(2)
             .and_then(|index| observations.get(index));
-        let line = Line::Batch {
+        let line = LogLine::Batch {
             transaction: self.acknowledged.take(),
             observation: last.clone(),
             full_page_images_before: before.and_then(|before| before.full_page_images),
@@ -203,23 +203,23 @@ impl ResumeLog {
     /// Appends the windows of the batches that come next.
     pub(in crate::rehearsal) fn windows<'a>(&self, batches: impl Iterator<Item = &'a PlannedBatch>) {
         if self.is_on() {
-            self.announce(&Line::Windows(batches.cloned().collect()));
+            self.announce(&LogLine::Windows(batches.cloned().collect()));
         }
     }
 
     /// Appends that the statement, or the block, in transaction `transaction` commits next.
     pub(in crate::rehearsal) fn committing(&self, transaction: Option<u64>) {
-        self.announce(&Line::Committing { transaction });
+        self.announce(&LogLine::Committing { transaction });
     }
 
     /// Appends that the statement that comes next cannot be undone as a whole.
     pub(in crate::rehearsal) fn alone(&self) {
-        self.announce(&Line::Alone);
+        self.announce(&LogLine::Alone);
     }
 
     /// Appends that batches of the place with this number come next.
     pub(in crate::rehearsal) fn place(&self, number: usize, going_on: Option<&GoingOn>) {
-        self.note(&Line::Place {
+        self.note(&LogLine::RehearsalPlace {
             number,
             going_on: going_on.cloned(),
         });
@@ -228,13 +228,13 @@ impl ResumeLog {
     /// Appends what is known of the walk that begins.
     pub(in crate::rehearsal) fn walk(&self, plan: &WalkPlan) {
         if self.is_on() {
-            self.note(&Line::Walk(plan.clone()));
+            self.note(&LogLine::Walk(plan.clone()));
         }
     }
 
     /// Appends that the rehearsal goes on in the session with this process, which started then.
     pub(in crate::rehearsal) fn session(&self, process: i32, started: Option<i64>) {
-        self.note(&Line::Session {
+        self.note(&LogLine::Session {
             process,
             started,
             boot: boot(),
@@ -243,7 +243,7 @@ impl ResumeLog {
 
     /// Appends that the step at `index` begins, when the server has given out all numbers below `next_transaction`.
     pub(in crate::rehearsal) fn step(&self, index: usize, next_transaction: u64) {
-        self.note(&Line::Step {
+        self.note(&LogLine::Step {
             index,
             next_transaction,
         });
@@ -252,7 +252,7 @@ impl ResumeLog {
     /// Appends that steps are done.
     pub(in crate::rehearsal) fn done(&self, records: Vec<(usize, StepRecord)>, events: &[Event]) {
         if self.is_on() {
-            self.note(&Line::Done {
+            self.note(&LogLine::Done {
                 records,
                 events: events.to_vec(),
             });
@@ -261,10 +261,10 @@ impl ResumeLog {
 
     /// Appends that the rehearsal went on after it had been cut off.
     pub(in crate::rehearsal) fn resumed(&self, resumption: &Resumption) {
-        self.note(&Line::Resumed(resumption.clone()));
+        self.note(&LogLine::Resumed(resumption.clone()));
     }
 
-    fn append(&self, line: &Line, sync: bool) {
+    fn append(&self, line: &LogLine, sync: bool) {
         let written = match &mut *self.open.borrow_mut() {
             None => return,
             Some((file, _)) => append(file, line, sync),
@@ -291,7 +291,7 @@ impl ResumeLog {
 }
 
 /// Appends `line` in one write, so that only the last one of a log can be torn; returns how long the disk took.
-fn append(file: &mut File, line: &Line, sync: bool) -> std::io::Result<Duration> {
+fn append(file: &mut File, line: &LogLine, sync: bool) -> std::io::Result<Duration> {
     let mut text = serde_json::to_string(line)?;
     text.push('\n');
     file.write_all(text.as_bytes())?;

@@ -11,7 +11,7 @@ mod session_state;
 mod settle;
 mod walk_under_way;
 
-pub use cut_off::{Beginning, CutOff, Place};
+pub use cut_off::{Beginning, CutOff, RehearsalPlace};
 pub use go_on::go_on;
 pub use log::{FILE, ResumeLog};
 pub(super) use log::{GoingOn, Start};

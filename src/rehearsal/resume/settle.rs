@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::cut_off::{Commit, CutOff};
 use super::log::{GoingOn, Start};
 use super::session_state::statements_to_repeat;
-use super::walk_under_way::{Transactions, WalkUnderWay};
+use super::walk_under_way::{TransactionNumbers, WalkUnderWay};
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::Step;
 use crate::observation::{Observation, UnderWay};
@@ -99,7 +99,7 @@ pub(in crate::rehearsal) fn settle(clone: &mut Staging, cut_off: &CutOff, steps:
         }
     }
     if let (Some(begun), Some(step)) = (cut_off.begun, steps.get(index)) {
-        let transactions = Transactions { begun, next };
+        let transactions = TransactionNumbers { begun, next };
         if next < begun {
             return Err(set_back(clone));
         }

@@ -2,7 +2,7 @@
 
 use postgres::SimpleQueryMessage;
 
-use super::cut_off::{CutOff, Walked};
+use super::cut_off::{CutOff, WalkSoFar};
 use super::log::Start;
 use super::settle::{GoOn, cannot_be_told, set_back, status};
 use crate::error::Result;
@@ -19,7 +19,7 @@ const WRAP: u64 = 1 << 32;
 
 /// The numbers of transactions between the begin of a step and now.
 #[derive(Clone, Copy)]
-pub(super) struct Transactions {
+pub(super) struct TransactionNumbers {
     /// The first that the step could have.
     pub begun: u64,
     /// The next that the server gives.
@@ -44,8 +44,8 @@ struct Written {
 pub(super) struct WalkUnderWay<'a> {
     pub step: &'a Step,
     pub batching: &'a Batching,
-    pub walk: &'a Walked,
-    pub transactions: Transactions,
+    pub walk: &'a WalkSoFar,
+    pub transactions: TransactionNumbers,
     pub version_num: u32,
 }
 

@@ -131,7 +131,7 @@ const ENTRIES: [Entry; 30] = [
         ("MT009", "RollbackFailed"),
         Level::Error,
         "The rollback failed, or did not bring the schema back.",
-        "The message says what is different afterwards. Mend the down script, or say that there is no way back.",
+        "The message says what is different afterwards. Mend the down script, or say that it cannot be rolled back.",
     ),
     entry(
         Rule::NotJudged,

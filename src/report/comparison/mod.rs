@@ -5,7 +5,7 @@
 
 mod words;
 
-use crate::model::compare::{Comparison, Judgement, StepChange, Verdict};
+use crate::model::compare::{ChangeVerdict, Comparison, Judgement, StepChange};
 use crate::report::ci::{self, Finding, Rule};
 use crate::report::markdown::{bullets, escaped, table as markdown_table};
 use crate::report::terminal::Page;
@@ -105,9 +105,9 @@ pub fn comparison_verdicts(comparison: &Comparison, place: &dyn Fn(&str) -> Stri
 pub fn comparison_findings(comparison: &Comparison) -> Vec<Finding> {
     let finding = |judgement: &Judgement| {
         let rule = match judgement.verdict {
-            Verdict::Regression => Rule::Regression,
-            Verdict::TooFewRuns | Verdict::NotComparable => Rule::CannotBeJudged,
-            Verdict::Improvement | Verdict::NoDifferenceSeen => return None,
+            ChangeVerdict::Regression => Rule::Regression,
+            ChangeVerdict::TooFewRuns | ChangeVerdict::NotComparable => Rule::CannotBeJudged,
+            ChangeVerdict::Improvement | ChangeVerdict::NoDifferenceSeen => return None,
         };
         let sentence = words::sentence(judgement, comparison);
         Some(Finding::of_migration(rule, &judgement.migration, sentence))

@@ -4,7 +4,7 @@ use super::*;
 use crate::model::compare::{Ratio, Side};
 use crate::report::ci::Level;
 
-fn judgement(name: &str, verdict: Verdict) -> Judgement {
+fn judgement(name: &str, verdict: ChangeVerdict) -> Judgement {
     Judgement {
         name: name.to_string(),
         migration: format!("migrations/{name}.sql"),
@@ -67,7 +67,7 @@ fn check(judgements: Vec<Judgement>, expected: &str) -> Comparison {
 fn the_answer_names_the_regression_its_size_and_what_went_unseen() {
     let answer =
         "Regression: purge takes longer by +31 % (95 % interval +12 % to +53 %); could not have seen less than +9.9 %.";
-    let comparison = check(vec![judgement("purge", Verdict::Regression)], answer);
+    let comparison = check(vec![judgement("purge", ChangeVerdict::Regression)], answer);
     let text = comparison_terminal(&comparison, 200, false);
     for words in [
         "5 v 3",
@@ -83,11 +83,11 @@ fn the_answer_names_the_regression_its_size_and_what_went_unseen() {
 
 #[test]
 fn several_are_told_by_the_gravest() {
-    let all = |verdicts: &[Verdict]| -> Vec<Judgement> {
+    let all = |verdicts: &[ChangeVerdict]| -> Vec<Judgement> {
         let named = verdicts.iter().zip(["a", "b", "c"]);
         named.map(|(verdict, name)| judgement(name, *verdict)).collect()
     };
-    use Verdict::{Improvement, NoDifferenceSeen, NotComparable, Regression, TooFewRuns};
+    use ChangeVerdict::{Improvement, NoDifferenceSeen, NotComparable, Regression, TooFewRuns};
     check(
         all(&[NoDifferenceSeen, Regression, TooFewRuns]),
         "Regression in 1 of 3: b.",
@@ -102,7 +102,11 @@ fn several_are_told_by_the_gravest() {
 
 #[test]
 fn findings_are_what_fails_a_job() {
-    let verdicts = [Verdict::Regression, Verdict::NoDifferenceSeen, Verdict::TooFewRuns];
+    let verdicts = [
+        ChangeVerdict::Regression,
+        ChangeVerdict::NoDifferenceSeen,
+        ChangeVerdict::TooFewRuns,
+    ];
     let judgements = verdicts.map(|verdict| judgement("m", verdict)).to_vec();
     let findings = comparison_findings(&comparison(judgements));
     let rules: Vec<Rule> = findings.iter().map(|finding| finding.rule).collect();
@@ -117,8 +121,8 @@ fn findings_are_what_fails_a_job() {
 #[test]
 fn machines_get_a_verdict_a_migration() {
     let judgements = vec![
-        judgement("a", Verdict::Regression),
-        judgement("b", Verdict::NoDifferenceSeen),
+        judgement("a", ChangeVerdict::Regression),
+        judgement("b", ChangeVerdict::NoDifferenceSeen),
     ];
     let verdicts = comparison_verdicts(&comparison(judgements), &|file| format!("db/{file}"));
     let told: Vec<(&str, usize)> = verdicts
@@ -153,7 +157,7 @@ fn changes_have_signs_and_units() {
 
 #[test]
 fn names_cannot_break_the_markdown() {
-    let text = comparison_markdown(&comparison(vec![judgement("a|b<i>", Verdict::Regression)]));
+    let text = comparison_markdown(&comparison(vec![judgement("a|b<i>", ChangeVerdict::Regression)]));
     assert!(text.contains("a\\|b&lt;i>"), "{text}");
     assert!(!text.contains("a|b<i>"), "{text}");
 }

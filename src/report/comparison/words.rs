@@ -1,6 +1,6 @@
 //! The verdicts in sentences, and ratios as changes in per cent.
 
-use crate::model::compare::{Comparison, Judgement, Ratio, Verdict};
+use crate::model::compare::{ChangeVerdict, Comparison, Judgement, Ratio};
 use crate::report::words::percent;
 
 /// Returns the whole comparison in one sentence.
@@ -11,13 +11,13 @@ pub fn comparison_answer(comparison: &Comparison) -> String {
         count => format!(" of {count}"),
     };
     let told = |what: &str, names: &[String]| format!("{what} in {}{of_all}: {}.", names.len(), names.join(", "));
-    let regressions = names(Verdict::Regression);
-    let unjudged = [names(Verdict::TooFewRuns), names(Verdict::NotComparable)].concat();
-    let improvements = names(Verdict::Improvement);
+    let regressions = names(ChangeVerdict::Regression);
+    let unjudged = [names(ChangeVerdict::TooFewRuns), names(ChangeVerdict::NotComparable)].concat();
+    let improvements = names(ChangeVerdict::Improvement);
     match (comparison.judgements.as_slice(), comparison.verdict) {
         ([one], _) => format!("{}.", capitalised(&sentence(one, comparison))),
-        (_, Verdict::Regression) => told("Regression", &regressions),
-        (_, Verdict::NotComparable | Verdict::TooFewRuns) => told("No verdict", &unjudged),
+        (_, ChangeVerdict::Regression) => told("Regression", &regressions),
+        (_, ChangeVerdict::NotComparable | ChangeVerdict::TooFewRuns) => told("No verdict", &unjudged),
         _ if !improvements.is_empty() => format!("No regression. {}", told("Improvement", &improvements)),
         _ => format!("No difference seen in {}.", comparison.judgements.len()),
     }
@@ -39,11 +39,11 @@ pub fn sentence(judgement: &Judgement, comparison: &Comparison) -> String {
         format!("; could not have seen less than {}", change(smallest))
     });
     match judgement.verdict {
-        Verdict::Regression => format!("regression: {name} takes longer by {effect}{unseen}"),
-        Verdict::Improvement => format!("improvement: {name} takes less time, {effect}{unseen}"),
-        Verdict::NoDifferenceSeen => format!("no difference seen: {name} {effect}{unseen}"),
-        Verdict::TooFewRuns => format!("too few runs: {name}: {reason}"),
-        Verdict::NotComparable => format!("not comparable: {name}: {reason}"),
+        ChangeVerdict::Regression => format!("regression: {name} takes longer by {effect}{unseen}"),
+        ChangeVerdict::Improvement => format!("improvement: {name} takes less time, {effect}{unseen}"),
+        ChangeVerdict::NoDifferenceSeen => format!("no difference seen: {name} {effect}{unseen}"),
+        ChangeVerdict::TooFewRuns => format!("too few runs: {name}: {reason}"),
+        ChangeVerdict::NotComparable => format!("not comparable: {name}: {reason}"),
     }
 }
 
@@ -81,7 +81,7 @@ pub fn hints(comparison: &Comparison) -> Vec<String> {
                 .to_string(),
         );
     }
-    if comparison.with(Verdict::TooFewRuns).next().is_some() {
+    if comparison.with(ChangeVerdict::TooFewRuns).next().is_some() {
         hints.push("run each more often: --runs of `migtime bench` and of `migtime rehearse`".to_string());
     }
     hints

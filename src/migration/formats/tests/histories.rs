@@ -7,7 +7,7 @@ fn what_a_person_says_overrides() {
     let history = read(
         "dir",
         files(&[("1_a.sql", "SELECT 1; SELECT 2")]),
-        Place::Directory,
+        NamedAs::Directory,
         Some(Tool::Sqlx),
     );
     assert_eq!(written(&history.expect("reads")), "sqlx\n1 s:[SELECT 1@1;SELECT 2@1]");
@@ -28,7 +28,7 @@ fn a_file_beside_a_migration_is_none() {
         ("x/y.sql", "x/1_a.up.sql", Tool::GolangMigrate),
     ] {
         let named = files(&[(beside, ""), (migration, "SELECT 1;")]);
-        let error = read(beside, named, Place::File, Some(told)).expect_err(beside);
+        let error = read(beside, named, NamedAs::File, Some(told)).expect_err(beside);
         assert!(
             error.message().starts_with(beside) && error.message().ends_with("does not run this file"),
             "{error}"
@@ -104,7 +104,7 @@ fn transactions_and_messages_are_numbered_through_a_history() {
         ("2_c.sql", "-- migrate:up\n-- nothing\n"),
         ("3_d.sql", "-- migrate:up\nSELECT 4; SELECT 5;\n"),
     ];
-    let history = read("dir", files(&named), Place::Directory, None).expect("reads");
+    let history = read("dir", files(&named), NamedAs::Directory, None).expect("reads");
     let scripts = Scripts {
         tool: history.tool,
         scripts: history.migrations.iter().map(|migration| &migration.up).collect(),

@@ -1,4 +1,4 @@
-//! What is read of the files of each tool: whose they are, in which order, which way back, which transaction, sent how.
+//! What is read of the files of each tool: whose they are, in which order, which rollback, which transaction, sent how.
 
 mod histories;
 mod marked_files;
@@ -74,18 +74,18 @@ fn statements(tool: Tool, script: &Script) -> Result<Vec<Statement>> {
 }
 
 fn check(named: &[(&str, &str)], expected: &str) {
-    let history = read("dir", files(named), Place::Directory, None).unwrap_or_else(|error| panic!("{error}"));
+    let history = read("dir", files(named), NamedAs::Directory, None).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(written(&history), expected);
 }
 
 fn check_file(named: &[(&str, &str)], expected: &str) {
-    let history = read("file", files(named), Place::File, None).unwrap_or_else(|error| panic!("{error}"));
+    let history = read("file", files(named), NamedAs::File, None).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(written(&history), expected);
 }
 
 /// Checks what is said of files that are not read, or whose statements are not.
 fn check_refused(named: &[(&str, &str)], told: Option<Tool>, expected: &str) {
-    let refused = read("dir", files(named), Place::Directory, told).and_then(|history| {
+    let refused = read("dir", files(named), NamedAs::Directory, told).and_then(|history| {
         for migration in &history.migrations {
             statements(history.tool, &migration.up)?;
         }
@@ -97,7 +97,7 @@ fn check_refused(named: &[(&str, &str)], told: Option<Tool>, expected: &str) {
 }
 
 fn check_remarks(named: &[(&str, &str)], expected: &[&str]) {
-    let history = read("dir", files(named), Place::Directory, None).unwrap_or_else(|error| panic!("{error}"));
+    let history = read("dir", files(named), NamedAs::Directory, None).unwrap_or_else(|error| panic!("{error}"));
     for words in expected {
         let found = history.remarks.iter().any(|remark| remark.contains(words));
         assert!(found, "{words}: {:?}", history.remarks);

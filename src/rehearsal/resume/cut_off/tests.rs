@@ -4,11 +4,11 @@ use super::*;
 use crate::observation::StepRecord;
 use crate::rehearsal::walk_plan::Bounds;
 
-fn beginning() -> Line {
+fn beginning() -> LogLine {
     let database = serde_json::json!({"system_identifier": 1, "oid": 2, "name": "shop"});
-    Line::Begin(Box::new(Beginning {
+    LogLine::Begin(Box::new(Beginning {
         format_version: FORMAT_VERSION,
-        place: Place {
+        place: RehearsalPlace {
             database: serde_json::from_value(database).expect("an identity"),
             is_copy: false,
         },
@@ -22,8 +22,8 @@ fn beginning() -> Line {
     }))
 }
 
-fn walk() -> Line {
-    Line::Walk(WalkPlan {
+fn walk() -> LogLine {
+    LogLine::Walk(WalkPlan {
         total_rows: 30.0,
         total_rows_relative_sd: 0.0,
         total_batches: 3.0,
@@ -32,29 +32,29 @@ fn walk() -> Line {
     })
 }
 
-fn windows(count: usize) -> Line {
+fn windows(count: usize) -> LogLine {
     let batch = serde_json::json!({"window": {"start": ["1"], "end": ["10"]}, "position": 0.0});
     let batch: PlannedBatch = serde_json::from_value(batch).expect("a batch");
-    Line::Windows(vec![batch; count])
+    LogLine::Windows(vec![batch; count])
 }
 
-fn batch(transaction: u64) -> Line {
-    Line::Batch {
+fn batch(transaction: u64) -> LogLine {
+    LogLine::Batch {
         transaction: Some(transaction),
         observation: Observation::default(),
         full_page_images_before: Some(transaction),
     }
 }
 
-fn place() -> Line {
-    Line::Place {
+fn place() -> LogLine {
+    LogLine::RehearsalPlace {
         number: 0,
         going_on: None,
     }
 }
 
-fn done(index: usize) -> Line {
-    Line::Done {
+fn done(index: usize) -> LogLine {
+    LogLine::Done {
         records: vec![(
             index,
             StepRecord {
@@ -66,14 +66,14 @@ fn done(index: usize) -> Line {
     }
 }
 
-fn log(lines: &[Line]) -> String {
+fn log(lines: &[LogLine]) -> String {
     let lines = lines
         .iter()
         .map(|line| serde_json::to_string(line).expect("JSON") + "\n");
     lines.collect()
 }
 
-fn read(lines: &[Line]) -> CutOff {
+fn read(lines: &[LogLine]) -> CutOff {
     CutOff::of_log(log(lines).as_bytes(), "rehearsal.resume").expect("a log")
 }
 
@@ -84,18 +84,18 @@ fn refused(text: &str) -> String {
 
 #[test]
 fn a_step_that_is_done_is_behind_it() {
-    let step = |index| Line::Step {
+    let step = |index| LogLine::Step {
         index,
         next_transaction: 5,
     };
-    let committing = Line::Committing { transaction: Some(7) };
+    let committing = LogLine::Committing { transaction: Some(7) };
     let cut_off = read(&[beginning(), step(0), committing, done(0)]);
     assert_eq!(
         (cut_off.step, cut_off.begun, cut_off.last_committed),
         (1, None, Some(7))
     );
     assert!(cut_off.rehearsal.steps[0].complete && !cut_off.rehearsal.steps[1].complete);
-    let committing = Line::Committing { transaction: Some(9) };
+    let committing = LogLine::Committing { transaction: Some(9) };
     let cut_off = read(&[beginning(), step(0), done(0), step(1), committing]);
     assert_eq!(
         (cut_off.step, cut_off.begun, cut_off.commit),
@@ -105,7 +105,7 @@ fn a_step_that_is_done_is_behind_it() {
 
 #[test]
 fn what_the_server_lost_is_taken_back_where_it_goes_on() {
-    let step = Line::Step {
+    let step = LogLine::Step {
         index: 0,
         next_transaction: 5,
     };
@@ -114,7 +114,7 @@ fn what_the_server_lost_is_taken_back_where_it_goes_on() {
         kept: 1,
         unmeasured: 2,
     };
-    let again = Line::Place {
+    let again = LogLine::RehearsalPlace {
         number: 0,
         going_on: Some(going_on),
     };
@@ -152,11 +152,11 @@ fn with_absurd(value: &mut serde_json::Value, nth: &mut usize, absurd: &serde_js
 
 #[test]
 fn any_number_of_a_log_may_be_absurd() {
-    let step = Line::Step {
+    let step = LogLine::Step {
         index: 0,
         next_transaction: 5,
     };
-    let session = Line::Session {
+    let session = LogLine::Session {
         process: 7,
         started: Some(9),
         boot: None,
@@ -204,7 +204,7 @@ fn any_number_of_a_log_may_be_absurd() {
 fn a_torn_line_is_what_was_being_written() {
     let whole = log(&[
         beginning(),
-        Line::Step {
+        LogLine::Step {
             index: 0,
             next_transaction: 5,
         },
@@ -220,7 +220,7 @@ fn what_is_no_log_is_refused() {
     assert!(refused("{}\n").contains("is damaged at line 1"));
     assert!(refused("{\"begin\":{\"format_version\":99}}\n").contains("has format_version 99"));
     // More batches than were planned; a step that is not there.
-    let step = || Line::Step {
+    let step = || LogLine::Step {
         index: 0,
         next_transaction: 5,
     };

@@ -8,7 +8,7 @@ use super::arguments::OutsideArguments;
 use super::output;
 use super::progress::Progress;
 use crate::error::{ErrorKind, Result};
-use crate::migration::Outside;
+use crate::migration::OutsideKind;
 use crate::rehearsal::scenario;
 use crate::server::{
     CancelOnInterrupt, CloneLock, ConnectionParameters, Sandbox, Staging, ThrowawayOptions, ThrowawayServer,
@@ -16,7 +16,7 @@ use crate::server::{
 };
 
 /// A place to rehearse, and what has to live as long as it.
-pub struct Ground {
+pub struct StagingArea {
     parameters: ConnectionParameters,
     copies: bool,
     /// The copy of a rehearsal that was cut off, which goes on in it.
@@ -34,23 +34,23 @@ pub struct Site {
     _sandbox: Option<Sandbox>,
 }
 
-impl Ground {
+impl StagingArea {
     /// Takes a checked staging database; with `copies` every run works on a fresh copy of it, which writes to no foreign server
     /// unless that was `allowed`.
-    pub fn staging(staging: Staging, copies: bool, allowed: &OutsideArguments) -> Ground {
-        Ground {
+    pub fn staging(staging: Staging, copies: bool, allowed: &OutsideArguments) -> StagingArea {
+        StagingArea {
             parameters: staging.parameters().clone(),
             copies,
             left_copy: None,
-            closes_foreign_servers: !allowed.allows(Outside::Foreign),
+            closes_foreign_servers: !allowed.allows(OutsideKind::Foreign),
             _sandbox: None,
             _server: None,
         }
     }
 
     /// Goes on in the copy called `name` of the staging database, where there is one.
-    pub fn in_left_copy(self, name: Option<String>) -> Ground {
-        Ground {
+    pub fn in_left_copy(self, name: Option<String>) -> StagingArea {
+        StagingArea {
             left_copy: name,
             ..self
         }
@@ -60,18 +60,18 @@ impl Ground {
     ///
     /// # Errors
     /// `Connection` when the copy cannot be made; `UnsafeTarget` when its foreign servers cannot be closed.
-    pub fn copy_of(staging: Staging, allowed: &OutsideArguments) -> Result<Ground> {
+    pub fn copy_of(staging: Staging, allowed: &OutsideArguments) -> Result<StagingArea> {
         let original = staging.parameters().clone();
         // A session on the original would be in the way of the copy.
         drop(staging);
         let progress = Progress::spinner("copying the database");
         let sandbox = Sandbox::copy(&original)?;
-        let closes_foreign_servers = !allowed.allows(Outside::Foreign);
+        let closes_foreign_servers = !allowed.allows(OutsideKind::Foreign);
         if closes_foreign_servers {
             sandbox.close_foreign_servers()?;
         }
         progress.finish();
-        Ok(Ground {
+        Ok(StagingArea {
             parameters: sandbox.parameters().clone(),
             copies: true,
             left_copy: None,
@@ -85,12 +85,12 @@ impl Ground {
     ///
     /// # Errors
     /// `Connection` without server programs; `Usage` with file and line when the schema fails.
-    pub fn scratch(schema: &Path, rows: u64, seed: u64, pg_bin: Option<PathBuf>) -> Result<Ground> {
-        let ground = Ground::empty(pg_bin, &[])?;
+    pub fn scratch(schema: &Path, rows: u64, seed: u64, pg_bin: Option<PathBuf>) -> Result<StagingArea> {
+        let staging_area = StagingArea::empty(pg_bin, &[])?;
         let progress = Progress::spinner(format!("filling the tables from {}", schema.display()));
-        ground.fill(|client| scenario::fill_from(schema, client, rows, seed))?;
+        staging_area.fill(|client| scenario::fill_from(schema, client, rows, seed))?;
         progress.finish();
-        Ok(ground)
+        Ok(staging_area)
     }
 
     /// Lets `work` fill the database; an interrupt cancels it.
@@ -110,7 +110,7 @@ impl Ground {
     ///
     /// # Errors
     /// `Connection` without server programs.
-    pub fn empty(pg_bin: Option<PathBuf>, settings: &[(&str, &str)]) -> Result<Ground> {
+    pub fn empty(pg_bin: Option<PathBuf>, settings: &[(&str, &str)]) -> Result<StagingArea> {
         let progress = Progress::spinner("starting a throwaway server");
         let settings = settings
             .iter()
@@ -125,7 +125,7 @@ impl Ground {
         client
             .batch_execute("CREATE DATABASE rehearsal")
             .map_err(|error| server_error(&error, ErrorKind::Connection))?;
-        Ok(Ground {
+        Ok(StagingArea {
             parameters: server.parameters("rehearsal"),
             copies: true,
             left_copy: None,
@@ -136,8 +136,8 @@ impl Ground {
     }
 
     /// Returns the same place for work that is to stay; not longer than this one.
-    pub fn in_place(&self) -> Ground {
-        Ground {
+    pub fn in_place(&self) -> StagingArea {
+        StagingArea {
             parameters: self.parameters.clone(),
             copies: false,
             left_copy: None,
@@ -151,12 +151,12 @@ impl Ground {
     ///
     /// # Errors
     /// `Connection` when it cannot be created.
-    pub fn beside(&self, name: &str) -> Result<Ground> {
+    pub fn beside(&self, name: &str) -> Result<StagingArea> {
         let mut client = self.parameters.connect()?;
         client
             .batch_execute(&format!("CREATE DATABASE {name}"))
             .map_err(|error| server_error(&error, ErrorKind::Connection))?;
-        Ok(Ground {
+        Ok(StagingArea {
             parameters: self.parameters.with_database(name),
             copies: true,
             left_copy: None,

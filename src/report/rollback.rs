@@ -1,4 +1,4 @@
-//! The way back in words, for every format: does the rollback bring the schema back, how long does it take, what does it lock.
+//! The rollback in words, for every format: does the rollback bring the schema back, how long does it take, what does it lock.
 
 use crate::catalog::SchemaDifference;
 use crate::model::estimate::{Estimate, RollbackEstimate, interval_at};
@@ -11,7 +11,7 @@ use crate::units::Seconds;
 const MOST_DIFFERENCES: usize = 30;
 
 /// The section as sentences; each format lays them out by itself.
-pub(super) struct WayBack {
+pub(super) struct RollbackSection {
     /// The answer in one sentence.
     pub answer: String,
     /// What the reader should know, in order of weight.
@@ -52,7 +52,7 @@ impl From<String> for Fact {
     }
 }
 
-/// The header of the table of [`WayBack::steps`].
+/// The header of the table of [`RollbackSection::steps`].
 pub(super) fn header(level: f64) -> [String; 5] {
     let interval = words::interval_head(level);
     ["#", "Statement", "Duration", &interval, "Locks"].map(str::to_string)
@@ -64,11 +64,11 @@ pub(super) const STATEMENT: usize = 1;
 /// Characters of a statement that are shown.
 const STATEMENT_LENGTH: usize = 60;
 
-impl WayBack {
+impl RollbackSection {
     /// Puts the rollback into words; `None` when none was rehearsed.
-    pub fn new(estimate: &Estimate) -> Option<WayBack> {
+    pub fn new(estimate: &Estimate) -> Option<RollbackSection> {
         let back = estimate.rollback.as_ref()?;
-        Some(WayBack {
+        Some(RollbackSection {
             answer: answer(back, estimate.level),
             facts: facts(back),
             steps: back
@@ -122,7 +122,7 @@ fn answer(back: &RollbackEstimate, level: f64) -> String {
             Seconds(interval.upper_seconds)
         )
     });
-    format!("The way back, {file}, {outcome}{}.", duration.unwrap_or_default())
+    format!("The rollback, {file}, {outcome}{}.", duration.unwrap_or_default())
 }
 
 fn facts(back: &RollbackEstimate) -> Vec<Fact> {

@@ -1,16 +1,16 @@
-//! The way back of a migration: its rehearsal after the migration's, and what its outcome means.
+//! The rollback of a migration: its rehearsal after the migration's, and what its outcome means.
 
-use super::ground::Site;
 use super::job::Job;
 use super::migration_file::MigrationFile;
 use super::output;
+use super::staging_area::Site;
 use super::watching::Watcher;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::{self, Step};
 use crate::observation::{EndReason, Ending, Irreversible, Reapplication, Rehearsal, RollbackRecord, RollbackVerdict};
 use crate::rehearsal::Conditions;
 use crate::rehearsal::journal::Journal;
-use crate::rehearsal::way_back::{self, Witness};
+use crate::rehearsal::rollback::{self, SchemaWitness};
 use crate::sampler;
 use crate::server::{Staging, signals};
 
@@ -18,7 +18,7 @@ use crate::server::{Staging, signals};
 pub struct Preparation<'a> {
     rollback: &'a MigrationFile,
     irreversible: Vec<Irreversible>,
-    witness: Witness,
+    witness: SchemaWitness,
 }
 
 impl<'a> Preparation<'a> {
@@ -43,7 +43,7 @@ impl<'a> Preparation<'a> {
                     what: loss.what,
                 })
                 .collect(),
-            witness: Witness::before(site.parameters())?,
+            witness: SchemaWitness::before(site.parameters())?,
         })
     }
 
@@ -61,7 +61,7 @@ impl<'a> Preparation<'a> {
         rehearsal: &mut Rehearsal,
         journal: &mut Journal,
     ) -> Result<()> {
-        output::print_note(&format!("rehearsing the way back: {}", self.rollback.name));
+        output::print_note(&format!("rehearsing the rollback: {}", self.rollback.name));
         let irreversible = std::mem::take(&mut self.irreversible);
         let record = self.witness.after(&self.rollback.name, irreversible, rehearsal)?;
         rehearsal.rollback = Some(record);
@@ -90,7 +90,7 @@ impl<'a> Preparation<'a> {
         });
         let mut watcher = Watcher::new(job.precision);
         match planned {
-            Ok((mut clone, steps)) => way_back::roll_back(
+            Ok((mut clone, steps)) => rollback::roll_back(
                 &mut clone,
                 &steps,
                 &mut self.witness,
@@ -101,7 +101,7 @@ impl<'a> Preparation<'a> {
             ),
             Err(error) => {
                 if let Some(record) = &mut rehearsal.rollback {
-                    record.ended = Some(way_back::not_begun(&error));
+                    record.ended = Some(rollback::not_begun(&error));
                 }
             }
         }
@@ -117,7 +117,7 @@ impl<'a> Preparation<'a> {
     ) {
         let mut watcher = Watcher::new(job.precision);
         match site.connect() {
-            Ok(mut clone) => way_back::apply_again(
+            Ok(mut clone) => rollback::apply_again(
                 &mut clone,
                 forward,
                 &mut self.witness,
@@ -128,7 +128,7 @@ impl<'a> Preparation<'a> {
             Err(error) => {
                 if let Some(record) = &mut rehearsal.rollback {
                     record.reapplied = Some(Reapplication {
-                        ended: way_back::not_begun(&error),
+                        ended: rollback::not_begun(&error),
                         differences: None,
                     });
                 }
@@ -147,7 +147,7 @@ fn came_to_its_end(rehearsal: &Rehearsal) -> bool {
     })
 }
 
-/// Says what the rehearsed way back means for the command's outcome.
+/// Says what the rehearsed rollback means for the command's outcome.
 ///
 /// # Errors
 /// `MigrationFailed` when the rollback fails, or the migration does not apply again; `Connection` when the server was lost; `Gate`

@@ -4,7 +4,7 @@ use super::arguments::OutsideArguments;
 use super::migration_file::MigrationFile;
 use super::output;
 use crate::error::{Error, ErrorKind, Result};
-use crate::migration::{Outlets, Outside, Statement, reaches};
+use crate::migration::{Outlets, OutsideKind, Statement, reaches};
 
 /// Refuses statements that reach outside their database, by themselves or through `outlets` of it; staging may be on production's own
 /// server.
@@ -33,7 +33,7 @@ pub fn refuse<'a>(
             if allowed.allows(outside) {
                 continue;
             }
-            if outside == Outside::DynamicSql && !is_beside_production {
+            if outside == OutsideKind::DynamicSql && !is_beside_production {
                 unknown.push(place(statement));
                 continue;
             }
@@ -62,9 +62,9 @@ fn sets_search_path(sql: &str) -> bool {
     sql.contains("search_path") || sql.trim_start().starts_with("set schema")
 }
 
-fn refused(statement: &Statement, outside: Outside, words: &str, is_beside_production: bool) -> Error {
+fn refused(statement: &Statement, outside: OutsideKind, words: &str, is_beside_production: bool) -> Error {
     let reason = match (outside, is_beside_production) {
-        (Outside::DynamicSql, _) => " and staging is on production's own server",
+        (OutsideKind::DynamicSql, _) => " and staging is on production's own server",
         (_, true) => ", on production's own server",
         (_, false) => ", which outlives the clone",
     };
@@ -73,14 +73,14 @@ fn refused(statement: &Statement, outside: Outside, words: &str, is_beside_produ
         format!("{}: {words} reaches {}{reason}", place(statement), outside.in_words()),
     )
     .with_hint(match outside {
-        Outside::DynamicSql => format!(
+        OutsideKind::DynamicSql => format!(
             "--scratch rehearses it on a throwaway server; {FEWER_RIGHTS}, and then --allow-outside {}",
             outside.name()
         ),
         _ => format!(
             "--scratch rehearses it on a throwaway server; if {} is disposable: --allow-outside {}",
             match outside {
-                Outside::Foreign => "the other server",
+                OutsideKind::Foreign => "the other server",
                 _ => "staging's server",
             },
             outside.name()

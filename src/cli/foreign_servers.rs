@@ -2,10 +2,10 @@
 
 use super::arguments::OutsideArguments;
 use super::migration_file::MigrationFile;
-use super::{output, outside};
+use super::{output, outside_database};
 use crate::catalog::OutwardFacts;
 use crate::error::{Error, ErrorKind, Result};
-use crate::migration::{Outlets, Outside};
+use crate::migration::{Outlets, OutsideKind};
 use crate::sampler;
 use crate::server::{ForeignServer, ForeignWrites, Staging, foreign_servers};
 
@@ -29,8 +29,8 @@ pub fn refuse<'a>(
     let outlets = Outlets::of_routines(&facts.routines);
     let leading = staging.read(|reader| sampler::leading_out(reader, &outlets.routines()))?;
     let outlets = outlets.with(leading, facts.event_triggers);
-    outside::refuse(staging.is_beside_production(), files, outlets, allowed)?;
-    if allowed.allows(Outside::Foreign) {
+    outside_database::refuse(staging.is_beside_production(), files, outlets, allowed)?;
+    if allowed.allows(OutsideKind::Foreign) {
         return Ok(());
     }
     servers
@@ -76,7 +76,7 @@ fn tell(staging: &Staging, copies: bool, servers: &[ForeignServer], facts: &Outw
     let names = servers
         .iter()
         .map(|server| format!("{} ({})", server.name, server.wrapper));
-    let closed = match (copies, allowed.allows(Outside::Foreign)) {
+    let closed = match (copies, allowed.allows(OutsideKind::Foreign)) {
         (true, false) => "; the copy writes nothing there",
         (_, true) => "; what the migration writes there stays",
         (false, false) => "",

@@ -11,23 +11,23 @@ use crate::server::{CancelOnInterrupt, ConnectionParameters, Sandbox, ThrowawayO
 const EMPTY_DATABASE: &str = "template0";
 
 /// The server of a bench.
-pub struct Place {
+pub struct BenchServer {
     parameters: ConnectionParameters,
     server: Option<ThrowawayServer>,
     /// Whether production, as far as it was named, is on the same server.
     pub is_beside_production: bool,
 }
 
-impl Place {
+impl BenchServer {
     /// Checks the staging server that was named, or starts a throwaway one.
     ///
     /// # Errors
     /// `Connection`, `UnsafeTarget` or `Usage`, as for a rehearsal.
-    pub fn prepare(arguments: &BenchArguments) -> Result<Place> {
+    pub fn prepare(arguments: &BenchArguments) -> Result<BenchServer> {
         if arguments.staging.is_some() {
             let target = connection::staging_target(arguments.staging.as_deref())?;
             let staging = connection::staging(&target, None, arguments.no_password)?;
-            return Ok(Place {
+            return Ok(BenchServer {
                 parameters: staging.parameters().clone(),
                 is_beside_production: staging.is_beside_production(),
                 server: None,
@@ -42,7 +42,7 @@ impl Place {
         for warning in server.warnings() {
             output::print_note(&format!("warning: {warning}"));
         }
-        Ok(Place {
+        Ok(BenchServer {
             parameters: server.parameters("postgres"),
             server: Some(server),
             is_beside_production: false,

@@ -1,4 +1,4 @@
-//! How long the way back takes: the rollback's own estimate, at the size its table will have.
+//! How long the rollback takes: the rollback's own estimate, at the size its table will have.
 //!
 //! The rollback was rehearsed after the migration. Where that had been replayed only in part, the rollback met only that part of
 //! the changed rows; its work on rows is then scaled to all of them, and said to be.
@@ -16,7 +16,7 @@ use crate::units::Seconds;
 ///
 /// # Errors
 /// `Usage` for a level outside (0, 1).
-pub fn way_back(
+pub fn rollback(
     rehearsal: &Rehearsal,
     targets: &[Option<Target>],
     options: &EstimateOptions,
@@ -189,7 +189,7 @@ mod tests {
     }
 
     fn seconds(rehearsal: &Rehearsal, targets: &[Option<Target>]) -> f64 {
-        let told = way_back(rehearsal, targets, &EstimateOptions::default())
+        let told = rollback(rehearsal, targets, &EstimateOptions::default())
             .expect("an estimate")
             .expect("a rollback");
         told.total.expect("it ran").point_seconds
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn production_makes_the_way_back_longer_too() {
+    fn production_makes_the_rollback_longer_too() {
         let target = Some(Target {
             rows: 80_000.0,
             rows_relative_sd: 0.0,
@@ -220,7 +220,7 @@ mod tests {
         if let Some(Ending { reason, .. }) = rehearsal.rollback.as_mut().and_then(|record| record.ended.as_mut()) {
             *reason = EndReason::Failed;
         }
-        let told = way_back(&rehearsal, &[], &EstimateOptions::default()).expect("no error");
+        let told = rollback(&rehearsal, &[], &EstimateOptions::default()).expect("no error");
         assert!(told.expect("a rollback").total.is_none());
     }
 }

@@ -1,28 +1,28 @@
 //! Where the new migrations are rehearsed: copies of the staging clone, or of a throwaway server made as the base leaves it.
 
 use super::super::arguments::{BatchArguments, CiArguments, OutsideArguments};
-use super::super::ground::Ground;
 use super::super::job::{Job, Resumable};
 use super::super::migration_file::{MigrationFile, statements};
 use super::super::progress::Progress;
-use super::super::{connection, foreign, output};
+use super::super::staging_area::StagingArea;
+use super::super::{connection, foreign_servers, output};
 use super::configuration::Configuration;
 use super::pending::Pending;
 use crate::error::{Error, ErrorKind, Result};
 use crate::rehearsal::journal::Journal;
 use crate::rehearsal::{Conditions, history, scenario};
 
-/// A ground on which each migration stands on those before it.
-pub struct Place {
+/// A staging area on which each migration stands on those before it.
+pub struct StagingPlace {
     /// Where copies are made.
-    pub ground: Ground,
+    pub staging_area: StagingArea,
     /// Whether it is a throwaway server.
     pub throwaway: bool,
     /// Production, where it was named; only ever read.
     pub production: Option<String>,
 }
 
-impl Place {
+impl StagingPlace {
     /// Takes the staging clone that `MIGTIME_STAGING_URL` names, else makes a throwaway server; each of `files` is
     /// applied before the next.
     ///
@@ -33,15 +33,15 @@ impl Place {
         configuration: &Configuration,
         pending: &Pending,
         files: &[MigrationFile],
-    ) -> Result<Place> {
+    ) -> Result<StagingPlace> {
         let production = variable("MIGTIME_PRODUCTION_URL");
         let staging = variable("MIGTIME_STAGING_URL");
-        let ground = match &staging {
+        let staging_area = match &staging {
             Some(target) => staging_ground(target, production.as_deref(), files, &arguments.outside)?,
-            None => throwaway_ground(arguments, configuration, pending)?,
+            None => throwaway_server(arguments, configuration, pending)?,
         };
-        Ok(Place {
-            ground,
+        Ok(StagingPlace {
+            staging_area,
             throwaway: staging.is_none(),
             production,
         })
@@ -59,7 +59,9 @@ impl Place {
             .any(|statement| !statement.placeholders.is_empty());
         match batched {
             true => self.apply_in_batches(file, batching)?,
-            false => self.ground.fill(|client| history::apply(client, file.statements()))?,
+            false => self
+                .staging_area
+                .fill(|client| history::apply(client, file.statements()))?,
         }
         progress.finish();
         Ok(())
@@ -82,7 +84,8 @@ impl Place {
             production: Vec::new(),
             resumable: Resumable::default(),
         };
-        job.run(&self.ground.in_place(), &mut Journal::new(None)).map(drop)
+        job.run(&self.staging_area.in_place(), &mut Journal::new(None))
+            .map(drop)
     }
 }
 
@@ -96,44 +99,46 @@ fn staging_ground(
     production: Option<&str>,
     files: &[MigrationFile],
     allowed: &OutsideArguments,
-) -> Result<Ground> {
+) -> Result<StagingArea> {
     let production = production
         .map(|url| connection::production_parameters(Some(url), true))
         .transpose()?;
     let mut staging = connection::staging(target, production.as_ref(), true)?;
     let rollbacks = files.iter().map(MigrationFile::down).collect::<Result<Vec<_>>>()?;
     // Before anything is copied, and for all of them: the first ones may have run for hours when the last is refused.
-    foreign::refuse(
+    foreign_servers::refuse(
         &mut staging,
         true,
         files.iter().chain(rollbacks.iter().flatten()),
         allowed,
     )?;
     match files.len() > 1 {
-        true => Ground::copy_of(staging, allowed),
-        false => Ok(Ground::staging(staging, true, allowed)),
+        true => StagingArea::copy_of(staging, allowed),
+        false => Ok(StagingArea::staging(staging, true, allowed)),
     }
 }
 
-fn throwaway_ground(arguments: &CiArguments, configuration: &Configuration, pending: &Pending) -> Result<Ground> {
+fn throwaway_server(arguments: &CiArguments, configuration: &Configuration, pending: &Pending) -> Result<StagingArea> {
     let throwaway = &configuration.throwaway;
     if throwaway.schema.is_none() && throwaway.fill.is_none() && pending.applied.is_empty() {
         output::print_note("hint: nothing fills the tables: name rows with fill under [throwaway] in migtime.toml");
     }
-    let ground = Ground::empty(arguments.pg_bin.clone(), &[])?;
+    let staging_area = StagingArea::empty(arguments.pg_bin.clone(), &[])?;
     match &throwaway.schema {
-        Some(schema) => ground.fill(|client| scenario::fill_from(schema, client, throwaway.rows, arguments.seed))?,
-        None => apply_base(&ground, pending)?,
+        Some(schema) => {
+            staging_area.fill(|client| scenario::fill_from(schema, client, throwaway.rows, arguments.seed))?
+        }
+        None => apply_base(&staging_area, pending)?,
     }
     if let Some(fill) = &throwaway.fill {
         let progress = Progress::spinner(format!("filling the tables from {}", fill.display()));
-        ground.fill(|client| scenario::fill_from(fill, client, throwaway.rows, arguments.seed))?;
+        staging_area.fill(|client| scenario::fill_from(fill, client, throwaway.rows, arguments.seed))?;
         progress.finish();
     }
-    Ok(ground)
+    Ok(staging_area)
 }
 
-fn apply_base(ground: &Ground, pending: &Pending) -> Result<()> {
+fn apply_base(staging_area: &StagingArea, pending: &Pending) -> Result<()> {
     if pending.applied.is_empty() {
         return Ok(());
     }
@@ -150,7 +155,7 @@ fn apply_base(ground: &Ground, pending: &Pending) -> Result<()> {
         }
         !batched
     });
-    ground
+    staging_area
         .fill(|client| history::apply(client, &applied))
         .map_err(|error| explained(error.in_context("on the base")))?;
     progress.finish();

@@ -8,7 +8,7 @@ use std::io::{Read, Seek, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::refuge;
+use super::fallback_directory;
 use crate::error::{Error, ErrorKind, Result, reason};
 
 /// Not among the names that are cleaned up as torn files.
@@ -18,22 +18,22 @@ const FILE: &str = ".migtime.lock";
 const ATTEMPTS: u32 = 10;
 
 /// A directory that no other run writes into for as long as this value lives.
-pub struct Claim {
+pub struct DirectoryLock {
     file: Option<(File, PathBuf)>,
     /// The directories that were made for it, the deepest first.
     made: Vec<PathBuf>,
 }
 
-impl Claim {
+impl DirectoryLock {
     /// Claims `directory`, which is made where there is none.
     ///
     /// A disk that takes no file, or has no locks, does not keep anybody from working: there nobody is refused.
     ///
     /// # Errors
     /// `Usage` when another run has it, with that run's process; or when there can be no such directory.
-    pub fn of(directory: &Path) -> Result<Claim> {
+    pub fn of(directory: &Path) -> Result<DirectoryLock> {
         let missing = directory.ancestors().take_while(|ancestor| !ancestor.exists());
-        let mut claim = Claim {
+        let mut held = DirectoryLock {
             file: None,
             made: missing.map(Path::to_path_buf).collect(),
         };
@@ -49,19 +49,19 @@ impl Claim {
             }
         }
         match locked {
-            Ok(Lock::Taken(file)) => claim.file = Some((file, path)),
+            Ok(Lock::Taken(file)) => held.file = Some((file, path)),
             Ok(Lock::OfAnother(owner)) => return Err(in_use(directory, &owner)),
-            Err(error) if refuge::is_of_the_disk(&error) => {}
+            Err(error) if fallback_directory::is_of_the_disk(&error) => {}
             Err(error) => {
                 let message = format!("cannot write {}: {}", directory.display(), reason(&error));
                 return Err(Error::new(ErrorKind::Usage, message).with_hint("name another place"));
             }
         }
-        Ok(claim)
+        Ok(held)
     }
 }
 
-impl Drop for Claim {
+impl Drop for DirectoryLock {
     fn drop(&mut self) {
         if let Some((_lock, path)) = &self.file {
             // While it is still locked: whoever locks it later finds that it has lost its name.
@@ -142,12 +142,12 @@ mod tests {
     fn a_directory_is_of_one_at_a_time() {
         let parent = tempfile::tempdir().expect("temporary directory");
         let directory = parent.path().join("reports/m");
-        let first = Claim::of(&directory).expect("free");
-        let refused = Claim::of(&directory).err().expect("in use");
+        let first = DirectoryLock::of(&directory).expect("free");
+        let refused = DirectoryLock::of(&directory).err().expect("in use");
         assert!(refused.message().contains(&format!("process {}", std::process::id())));
         drop(first);
         assert!(!parent.path().join("reports").exists(), "nothing was written into it");
-        let second = Claim::of(&directory).expect("free again");
+        let second = DirectoryLock::of(&directory).expect("free again");
         std::fs::write(directory.join("rehearsal.json"), "").expect("file");
         drop(second);
         assert_eq!(std::fs::read_dir(&directory).expect("directory").count(), 1);
@@ -159,13 +159,13 @@ mod tests {
         let (directory, held) = (parent.path().join("out"), AtomicU32::new(0));
         let claimed: u32 = std::thread::scope(|scope| {
             let race = || {
-                let claims = (0..200).filter_map(|_| Claim::of(&directory).ok());
+                let locks = (0..200).filter_map(|_| DirectoryLock::of(&directory).ok());
                 let mut claimed = 0;
-                for claim in claims {
+                for lock in locks {
                     assert_eq!(held.fetch_add(1, Ordering::SeqCst), 0, "two have it");
                     std::thread::yield_now();
                     held.fetch_sub(1, Ordering::SeqCst);
-                    drop(claim);
+                    drop(lock);
                     claimed += 1;
                 }
                 claimed
@@ -180,6 +180,6 @@ mod tests {
     fn a_file_that_was_left_behind_keeps_nobody_out() {
         let directory = tempfile::tempdir().expect("temporary directory");
         std::fs::write(directory.path().join(FILE), "process 4711").expect("file");
-        assert!(Claim::of(directory.path()).is_ok());
+        assert!(DirectoryLock::of(directory.path()).is_ok());
     }
 }

@@ -1,4 +1,4 @@
-//! Rehearses the way back: the rollback after the migration, what the schema then is, and the migration once more.
+//! Rehearses the rollback: the rollback after the migration, what the schema then is, and the migration once more.
 //!
 //! The schema is looked at from a session of its own, which keeps the settings that the migration's sessions may change. The
 //! rollback is walked like a migration: timed, its locks seen, its WAL counted.
@@ -22,21 +22,21 @@ const SHARE_OF_AGAIN: f64 = 0.02;
 const SECONDS_OF_AGAIN: f64 = 60.0;
 
 /// The one who looks at the schema before the migration, after it, and after its rollback.
-pub struct Witness {
+pub struct SchemaWitness {
     session: Staging,
     before: SchemaSnapshot,
     after: SchemaSnapshot,
 }
 
-impl Witness {
+impl SchemaWitness {
     /// Looks at the schema before the migration.
     ///
     /// # Errors
     /// `Connection` when the catalog cannot be read.
-    pub fn before(parameters: &ConnectionParameters) -> Result<Witness> {
+    pub fn before(parameters: &ConnectionParameters) -> Result<SchemaWitness> {
         let mut session = Staging::connect(parameters)?;
         let before = session.read(snapshot)?;
-        Ok(Witness {
+        Ok(SchemaWitness {
             session,
             before,
             after: SchemaSnapshot::default(),
@@ -70,7 +70,7 @@ impl Witness {
 pub fn roll_back(
     clone: &mut Staging,
     steps: &[Step],
-    witness: &mut Witness,
+    witness: &mut SchemaWitness,
     conditions: &Conditions,
     rehearsal: &mut Rehearsal,
     journal: &mut Journal,
@@ -110,7 +110,7 @@ pub fn roll_back(
 pub fn apply_again(
     clone: &mut Staging,
     steps: &[Step],
-    witness: &mut Witness,
+    witness: &mut SchemaWitness,
     conditions: &Conditions,
     rehearsal: &mut Rehearsal,
     monitor: &mut dyn RehearsalMonitor,

@@ -1,4 +1,4 @@
-//! Shows that the way back is really rehearsed: what comes back, what does not, what fails, and that the migration applies again.
+//! Shows that the rollback is really rehearsed: what comes back, what does not, what fails, and that the migration applies again.
 
 use std::path::Path;
 
@@ -113,7 +113,7 @@ fn a_rollback_that_brings_everything_back() {
     let estimate = rehearsed
         .estimate()
         .rollback
-        .expect("the way back is part of the estimate");
+        .expect("the rollback is part of the estimate");
     assert_eq!(estimate.steps.len(), 2);
     assert!(estimate.total.expect("a duration").point_seconds > 0.0);
     for report in ["out/report.html", "out/report.md"] {
@@ -355,7 +355,7 @@ fn a_rollback_that_is_no_sql_is_refused_before_anything_runs() {
 }
 
 #[test]
-fn an_interrupt_on_the_way_back() {
+fn an_interrupt_of_the_rollback() {
     let database = Database::create();
     database.execute(SCHEMA);
     let folder = Folder::new();

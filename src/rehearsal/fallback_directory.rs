@@ -15,10 +15,10 @@ pub fn instead_of(directory: &Path) -> Option<PathBuf> {
         let made = tempfile::Builder::new().prefix(PREFIX).tempdir();
         made.ok().map(tempfile::TempDir::keep)
     };
-    let refuge = DIRECTORY.get_or_init(make).as_ref()?;
+    let fallback = DIRECTORY.get_or_init(make).as_ref()?;
     Some(match directory.file_name() {
-        Some(name) => refuge.join(name),
-        None => refuge.clone(),
+        Some(name) => fallback.join(name),
+        None => fallback.clone(),
     })
 }
 

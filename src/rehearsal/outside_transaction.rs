@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use postgres::{Client, SimpleQueryMessage};
 
-use super::relations::{RelationLock, Relations};
+use super::relations::{RelationLock, RelationNames};
 use super::session::{Session, StatementFailed, StatementMeasured};
 use super::statement::{affected_rows, insert_position};
 use super::statement_watch::{StatementWatch, WaitLimit, Watched};
@@ -32,7 +32,11 @@ struct Run {
 
 impl Session<'_> {
     /// Runs `sql` outside a transaction; `before` are the relations as they are now.
-    pub(super) fn run_outside(&mut self, sql: &str, before: &Relations) -> Result<StatementMeasured, StatementFailed> {
+    pub(super) fn run_outside(
+        &mut self,
+        sql: &str,
+        before: &RelationNames,
+    ) -> Result<StatementMeasured, StatementFailed> {
         let unfinished = Unfinished::read(self.client, self.version_num)?;
         let lock_timeout: String = self.client.query_one("SHOW lock_timeout", &[])?.get(0);
         self.client.batch_execute("SET lock_timeout = 0")?;
@@ -55,7 +59,7 @@ impl Session<'_> {
     fn run_twice(
         &mut self,
         sql: &str,
-        before: &Relations,
+        before: &RelationNames,
         unfinished: &Unfinished,
     ) -> Result<StatementMeasured, StatementFailed> {
         let mut attempts = Vec::new();
@@ -125,10 +129,10 @@ impl Session<'_> {
     fn measured(
         &mut self,
         run: Run,
-        before: &Relations,
+        before: &RelationNames,
         failed_attempts: Vec<FailedAttempt>,
     ) -> Result<StatementMeasured, postgres::Error> {
-        let after = Relations::read(self.client)?;
+        let after = RelationNames::read(self.client)?;
         let sightings = run.watched.map(|watched| watched.sightings);
         let locks = sightings.as_ref().map(|sightings| {
             let gap = sightings.longest_gap();
@@ -161,7 +165,7 @@ impl Session<'_> {
     }
 
     /// Clears away what the failed statement left, in a new session if its own is gone.
-    fn clear(&mut self, unfinished: &Unfinished, before: &Relations, is_last: bool) -> Cleared {
+    fn clear(&mut self, unfinished: &Unfinished, before: &RelationNames, is_last: bool) -> Cleared {
         let milliseconds = self.lock_timeout_milliseconds();
         // A session that was ended learns of it only when it asks for something.
         if self.client.batch_execute("SELECT").is_ok() {
@@ -209,7 +213,13 @@ impl Cleared {
     }
 }
 
-fn sampled(before: &Relations, after: &Relations, lock: &RelationLock, seconds: f64, gap: f64) -> Option<LockRecord> {
+fn sampled(
+    before: &RelationNames,
+    after: &RelationNames,
+    lock: &RelationLock,
+    seconds: f64,
+    gap: f64,
+) -> Option<LockRecord> {
     let record = before.name_locks(after, [lock.clone()]).pop()?;
     Some(LockRecord {
         held_seconds: Some(seconds),
