@@ -5,9 +5,9 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use migtime::model::{EstimateOptions, batch_log, estimate};
 use migtime::observation::Rehearsal;
-use migtime::rehearsal::backfill::Backfill;
-use migtime::rehearsal::segments::SegmentDesign;
-use migtime::rehearsal::simulated::{SimulatedDatabase, SimulatedScenario};
+use migtime::rehearsal::batches::backfill::Backfill;
+use migtime::rehearsal::batches::segments::SegmentDesign;
+use migtime::rehearsal::batches::simulated::{SimulatedDatabase, SimulatedScenario};
 
 fn estimates(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("estimate");

@@ -14,7 +14,7 @@
 //! | --- | --- | --- |
 //! | door | `main.rs` | arguments in, exit code out |
 //! | hall | [`cli`] | one file a command; the only place where I/O and arithmetic meet |
-//! | wing | [`rehearsal`] | walks the steps on the clone: segments, batches, observer, journal; the scenarios |
+//! | wing | [`rehearsal`] | walks the steps on the clone: `batches`, `statements`, `external` tools; `saving` and `resume`; the scenarios |
 //! | wing | [`report`] | estimate → HTML, CSV, JSON, Markdown, terminal; plots |
 //! | below | [`sampler`] | asks a server through a read-only [`server::Reader`] → facts of the catalog |
 //! | below | [`server`] | connections (psql's conventions), guards, the throwaway server, the sandbox |
@@ -33,7 +33,8 @@
 //! 5. Random numbers come from one seeded generator that is passed in.
 //! 6. A saved file states its `format_version`; an unknown version is a clear error.
 //! 7. A rehearsal interrupted at any point leaves a readable `rehearsal.json` of what was measured.
-//! 8. Nothing outside the one database of the clone is changed, as far as statements tell, unless it was allowed by name.
+//! 8. No two files use each other, whether straight or through others: each can be read without those above it.
+//! 9. Nothing outside the one database of the clone is changed, as far as statements tell, unless it was allowed by name.
 #![warn(missing_docs)]
 
 pub mod catalog;

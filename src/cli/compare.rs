@@ -8,7 +8,7 @@ use super::{duet, output};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::compare::{self, ChangeVerdict, CompareOptions, Comparison, NamedRehearsal};
 use crate::observation::Rehearsal;
-use crate::rehearsal::earlier_results;
+use crate::rehearsal::saving::earlier_results;
 use crate::report;
 
 /// How deep below a directory files are looked for.

@@ -11,7 +11,7 @@ use super::staging_area::StagingArea;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model;
 use crate::observation::Rehearsal;
-use crate::rehearsal::journal::Journal;
+use crate::rehearsal::saving::journal::Journal;
 use crate::rehearsal::scenario::Scenario;
 use crate::rehearsal::{Conditions, DirectoryLock};
 use crate::report;

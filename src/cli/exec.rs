@@ -8,7 +8,7 @@ use super::results::Results;
 use super::staging_area::StagingArea;
 use crate::error::Result;
 use crate::observation::Rehearsal;
-use crate::rehearsal::journal::Journal;
+use crate::rehearsal::saving::journal::Journal;
 use crate::rehearsal::{CommandSeen, DirectoryLock, observe, of_other_databases};
 use crate::sampler;
 use crate::server::signals;

@@ -9,8 +9,8 @@ use super::output;
 use crate::catalog::facts::TableFacts;
 use crate::error::Result;
 use crate::observation::{EndReason, Rehearsal};
-use crate::rehearsal::journal::Journal;
 use crate::rehearsal::resume::CutOff;
+use crate::rehearsal::saving::journal::Journal;
 use crate::rehearsal::{Conditions, Unfinished};
 use crate::server::Staging;
 

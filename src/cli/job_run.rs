@@ -8,7 +8,7 @@ use super::{output, plan, rollback};
 use crate::catalog::facts::TableFacts;
 use crate::error::Result;
 use crate::observation::Rehearsal;
-use crate::rehearsal::journal::Journal;
+use crate::rehearsal::saving::journal::Journal;
 use crate::rehearsal::{Conditions, rehearse};
 use crate::sampler;
 use crate::server::{Staging, free_disk, signals};

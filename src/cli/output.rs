@@ -6,8 +6,8 @@ use std::path::Path;
 use crate::error::{Error, ErrorKind, Result, reason};
 use crate::shown::{printable_line, without_secrets};
 
-use crate::rehearsal::fallback_directory;
-pub use crate::rehearsal::journal::write_atomically;
+use crate::rehearsal::saving::fallback_directory;
+pub use crate::rehearsal::saving::journal::write_atomically;
 
 /// Lets `write` write its files into `directory`, and where that takes not all of them, all into the temporary directory.
 ///

@@ -11,8 +11,8 @@ use super::{connection, foreign_servers, in_place, output, resume, rollback, tar
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{self, stopping};
 use crate::observation::Rehearsal;
-use crate::rehearsal::journal::Journal;
 use crate::rehearsal::resume::RehearsalPlace;
+use crate::rehearsal::saving::journal::Journal;
 use crate::rehearsal::{Conditions, DirectoryLock, history};
 use crate::server::{ConnectionParameters, Production};
 use crate::units::Seconds;

@@ -12,8 +12,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::migration::Step;
 use crate::observation::{EndReason, Ending, FORMAT_VERSION, Rehearsal, StepRecord};
 use crate::rehearsal::Conditions;
-use crate::rehearsal::journal::Journal;
 use crate::rehearsal::resume::{self, Beginning, CutOff, RehearsalPlace, ResumeLog, go_on};
+use crate::rehearsal::saving::journal::Journal;
 use crate::server::{DatabaseIdentity, Staging};
 
 /// The file beside the rehearsal in which it is written down how far it came.

@@ -9,8 +9,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::migration::{self, Step};
 use crate::observation::{EndReason, Ending, Irreversible, Reapplication, Rehearsal, RollbackRecord, RollbackVerdict};
 use crate::rehearsal::Conditions;
-use crate::rehearsal::journal::Journal;
 use crate::rehearsal::rollback::{self, SchemaWitness};
+use crate::rehearsal::saving::journal::Journal;
 use crate::sampler;
 use crate::server::{Staging, signals};
 

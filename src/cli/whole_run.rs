@@ -5,7 +5,7 @@ use super::job::{is_interrupted, now};
 use super::migration_file::MigrationFile;
 use crate::error::Result;
 use crate::observation::{Benchmark, Rehearsal, RunRecord};
-use crate::rehearsal::journal::Journal;
+use crate::rehearsal::saving::journal::Journal;
 use crate::rehearsal::{Conditions, RehearsalMonitor, rehearse};
 use crate::sampler;
 use crate::server::{Staging, signals};

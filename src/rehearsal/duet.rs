@@ -5,16 +5,19 @@
 
 use std::rc::Rc;
 
-use super::backfill::Backfill;
-use super::batched_step::describe_walk;
+use super::batches::backfill::Backfill;
+use super::batches::segments::{SHORTEST_SEGMENT, Segment, spread};
+use super::batches::step::describe_walk;
+use super::batches::table_backfill::TableBackfill;
+use super::batches::walk_plan::WalkPlan;
+use super::batches::walk_survey::survey;
+use super::batches::window_queue::SecondSession;
 use super::conditions::Conditions;
-use super::journal::Journal;
+use super::monitor::RehearsalMonitor;
 use super::observer::Observer;
-use super::rehearse::{RehearsalMonitor, prepare_session, rehearse};
-use super::segments::{SHORTEST_SEGMENT, Segment, spread};
-use super::table_backfill::TableBackfill;
-use super::walk_plan::WalkPlan;
-use super::window_queue::SecondSession;
+use super::rehearse::rehearse;
+use super::saving::journal::Journal;
+use super::session_queries::prepare_session;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::{Batching, Step, StepKind};
 use crate::observation::{EndReason, Ending, Observation, Rehearsal, StepRecord};
@@ -144,7 +147,7 @@ fn prepare<'a>(voice: &mut Voice<'a>, conditions: &Conditions, watcher: &mut dyn
         &mut nowhere,
         watcher,
     )?;
-    let plan = WalkPlan::read(voice.clone, batching, conditions)?;
+    let plan = survey(voice.clone, batching, conditions)?;
     let mut record = StepRecord::new(&steps[index]);
     describe_walk(&mut record, batching, &plan, conditions.batch_delay);
     voice.rehearsal.steps.push(record);
@@ -265,8 +268,8 @@ impl<'a> Player<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::simulated::{SimulatedDatabase, SimulatedScenario};
     use super::*;
+    use crate::rehearsal::batches::simulated::{SimulatedDatabase, SimulatedScenario};
 
     struct Until(u32, u32);
 

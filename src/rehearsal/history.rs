@@ -2,7 +2,7 @@
 
 use postgres::Client;
 
-use super::session::failure;
+use super::failure::failure;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::{Statement, is_transaction_edge};
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use postgres::error::SqlState;
 use postgres::{Client, Statement};
 
-use super::lock_waits::{LockWaits, SeenWait};
+use super::statements::lock_waits::{LockWaits, SeenWait};
 use crate::error::Result;
 use crate::observation::{Event, EventKind, WaitRecord};
 use crate::server::{Line, Staging};

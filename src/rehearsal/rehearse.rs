@@ -2,54 +2,19 @@
 
 use std::time::Instant;
 
-use postgres::Client;
-
 use super::conditions::Conditions;
-use super::journal::Journal;
+use super::failure::failure;
+use super::monitor::RehearsalMonitor;
 use super::observer::Observer;
 use super::resume::{GoOn, next_transaction};
-use super::session::{self, failure, milliseconds};
-use super::session_view::SessionView;
-use super::statement_watch::ProgressListener;
+use super::saving::journal::Journal;
+use super::session_queries::prepare_session;
+use super::statements::session_view::SessionView;
+use super::walker::Walker;
 use crate::error::{ErrorKind, Result};
 use crate::migration::Step;
-use crate::observation::{EndReason, Ending, Observation, Rehearsal, Resumption, StepRecord};
+use crate::observation::{EndReason, Ending, Rehearsal, StepRecord};
 use crate::server::{Staging, server_error};
-
-/// The one who watches a rehearsal: shows progress, and decides when the evidence is enough.
-///
-/// One that implements nothing shows nothing and lets the rehearsal run to its end.
-pub trait RehearsalMonitor {
-    /// Hears that a rehearsal that was cut off goes on.
-    fn goes_on(&mut self, _resumption: &Resumption) {}
-
-    /// Hears that a step begins.
-    fn step_begins(&mut self, _step: &StepRecord) {}
-
-    /// Hears of each batch of the step that runs, with all observations of this run so far.
-    fn batch_done(&mut self, _step: &StepRecord, _observations: &[Observation], _planned_batches: f64) {}
-
-    /// Returns whether `step` of `so_far` is measured well enough; asked only when a look is due.
-    fn is_enough(&mut self, _so_far: &Rehearsal, _step: &StepRecord, _checkpoints: u64) -> bool {
-        false
-    }
-
-    /// Returns one who hears how far the statement of the step that began has come, where the server tells.
-    fn progress_listener(&self) -> ProgressListener {
-        Box::new(|_| {})
-    }
-
-    /// Returns whether more of `step` has to be replayed for the sake of its checkpoints; asked when the planned share is done
-    /// and the person named none.
-    fn lacks_checkpoints(&mut self, _so_far: &Rehearsal, _step: &StepRecord, _checkpoints: u64) -> bool {
-        false
-    }
-
-    /// Returns whether the person asked to stop.
-    fn is_interrupted(&self) -> bool {
-        false
-    }
-}
 
 /// Runs `steps` on `clone` as repetition `run`, appending what is measured to `rehearsal` and saving it as it goes.
 ///
@@ -160,21 +125,6 @@ fn seconds_of_walks(steps: &[StepRecord], go_on: Option<&GoOn>) -> f64 {
         .sum()
 }
 
-/// Sets what must hold in the session that runs the steps and returns its process id.
-pub(super) fn prepare_session(client: &mut Client, lock_timeout: f64) -> Result<i32> {
-    let sql = format!(
-        "SET lock_timeout = {}; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0",
-        milliseconds(lock_timeout)
-    );
-    client
-        .batch_execute(&sql)
-        .map_err(|error| server_error(&error, ErrorKind::Connection))?;
-    let row = client
-        .query_one("SELECT pg_catalog.pg_backend_pid()", &[])
-        .map_err(|error| server_error(&error, ErrorKind::Connection))?;
-    Ok(row.get(0))
-}
-
 fn ending(reason: EndReason, outcome: &Result<()>) -> Ending {
     match outcome {
         Ok(()) => Ending {
@@ -192,28 +142,6 @@ fn ending(reason: EndReason, outcome: &Result<()>) -> Ending {
             }
         }
     }
-}
-
-/// Goes through the steps; batched ones are walked in `batched_step`, the others run in `statement_step`.
-pub(super) struct Walker<'a> {
-    pub(super) clone: &'a mut Staging,
-    pub(super) observer: Observer,
-    /// Process of the session on the server.
-    pub(super) worker: i32,
-    /// Looks at the session while a statement runs; `None` when its connection was lost.
-    pub(super) view: Option<SessionView>,
-    pub(super) conditions: &'a Conditions,
-    /// Seconds that the backfills may still take.
-    pub(super) seconds_left: f64,
-    /// How the walk of the first step goes on, when it had begun before.
-    pub(super) go_on: Option<GoOn>,
-    pub(super) run: u32,
-    pub(super) rehearsal: &'a mut Rehearsal,
-    pub(super) journal: &'a mut Journal,
-    pub(super) monitor: &'a mut dyn RehearsalMonitor,
-    /// The transaction block that is open, when its first statement began, and the steps in it.
-    pub(super) open_block: Option<(u32, Instant, Vec<usize>)>,
-    pub(super) reason: EndReason,
 }
 
 impl Walker<'_> {
@@ -308,14 +236,6 @@ impl Walker<'_> {
         }
     }
 
-    /// Returns the number of the transaction that is open, if the log needs it and there is one.
-    fn transaction(&mut self) -> Result<Option<u64>> {
-        if !self.journal.log().is_on() {
-            return Ok(None);
-        }
-        session::transaction(self.clone.client()).map_err(|error| failure(&error))
-    }
-
     fn log_step(&mut self, index: usize) -> Result<()> {
         let log = self.journal.log();
         if log.is_on() {
@@ -329,16 +249,6 @@ impl Walker<'_> {
         if log.is_on() {
             let records = steps.iter().map(|index| (*index, self.rehearsal.steps[*index].clone()));
             log.done(records.collect(), &self.rehearsal.events);
-        }
-    }
-
-    pub(super) fn execute(&mut self, sql: &str) -> Result<()> {
-        self.clone.client().batch_execute(sql).map_err(|error| failure(&error))
-    }
-
-    pub(super) fn save_if_due(&mut self) {
-        if self.journal.is_due() {
-            self.journal.try_save(self.rehearsal);
         }
     }
 }

@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 
 use super::conditions::Conditions;
-use super::journal::Journal;
-use super::rehearse::{RehearsalMonitor, rehearse};
+use super::monitor::RehearsalMonitor;
+use super::rehearse::rehearse;
+use super::saving::journal::Journal;
 use crate::catalog::differences;
 use crate::catalog::snapshot::SchemaSnapshot;
 use crate::error::{Error, ErrorKind, Result};

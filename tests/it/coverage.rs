@@ -7,10 +7,10 @@ use migtime::model::estimate::{Estimate, interval_at};
 use migtime::model::stopping::{Precision, judge};
 use migtime::model::{EstimateOptions, estimate};
 use migtime::observation::{BatchingRecord, Event, EventKind, Observation, Rehearsal, StepRecord};
-use migtime::rehearsal::backfill::Backfill;
-use migtime::rehearsal::replay::{Monitor, ReplayLimits, replay};
-use migtime::rehearsal::segments::SegmentDesign;
-use migtime::rehearsal::simulated::{SCENARIOS, SimulatedDatabase, SimulatedScenario};
+use migtime::rehearsal::batches::backfill::Backfill;
+use migtime::rehearsal::batches::replay::{Monitor, ReplayLimits, replay};
+use migtime::rehearsal::batches::segments::SegmentDesign;
+use migtime::rehearsal::batches::simulated::{SCENARIOS, SimulatedDatabase, SimulatedScenario};
 use migtime::stats::distribution::two_sided_factor;
 use migtime::stats::interval::{Interval, interval_score, wilson_interval};
 

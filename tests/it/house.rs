@@ -247,3 +247,16 @@ fn rust_files(directory: &Path) -> Vec<PathBuf> {
     files.sort();
     files
 }
+
+#[test]
+fn no_files_use_each_other_in_a_circle() {
+    let circles: Vec<String> = graph_of_product()
+        .circles()
+        .iter()
+        .map(|circle| {
+            let files: Vec<String> = circle.iter().map(|file| file.display().to_string()).collect();
+            files.join(" → ")
+        })
+        .collect();
+    assert!(circles.is_empty(), "files in circles:\n{}", circles.join("\n"));
+}

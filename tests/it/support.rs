@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use migtime::migration::Step;
 use migtime::observation::Rehearsal;
-use migtime::rehearsal::journal::Journal;
+use migtime::rehearsal::saving::journal::Journal;
 use migtime::rehearsal::{Conditions, RehearsalMonitor, rehearse};
 use migtime::sampler;
 use migtime::server::{ConnectionParameters, Environment, Staging, ThrowawayOptions, ThrowawayServer};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use super::OutsideArguments;
+use super::outside_database::OutsideArguments;
 use crate::migration::Tool;
 
 const EXAMPLES: &str = "\

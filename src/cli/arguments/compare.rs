@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{BatchArguments, OutsideArguments, percentage};
+use super::outside_database::OutsideArguments;
+use super::shared::BatchArguments;
+use super::values::percentage;
 use crate::report::ci::Document;
 
 /// How a comparison is printed on stdout.

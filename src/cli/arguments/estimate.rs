@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{BatchArguments, ConnectionArguments, EstimateFlags, OutputArguments, SelectionArguments};
+use super::selection::SelectionArguments;
+use super::shared::{BatchArguments, ConnectionArguments, EstimateFlags, OutputArguments};
 
 /// Arguments of `migtime estimate`.
 #[derive(Debug, Args)]

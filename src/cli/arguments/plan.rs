@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{ConnectionArguments, SelectionArguments, gate, level};
+use super::selection::SelectionArguments;
+use super::shared::ConnectionArguments;
+use super::values::{gate, level};
 use crate::report::ci::{Document, Gate};
 
 /// How a plan is printed on stdout.

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::ArgPredicate;
 
-use super::{
-    BatchArguments, EstimateFlags, Format, InPlaceArguments, OutsideArguments, SelectionArguments, duration, percentage,
-};
+use super::in_place::InPlaceArguments;
+use super::outside_database::OutsideArguments;
+use super::selection::SelectionArguments;
+use super::shared::{BatchArguments, EstimateFlags, Format};
+use super::values::{duration, percentage};
 use crate::units::Seconds;
 
 const EXAMPLES: &str = "\

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{EstimateFlags, Format};
+use super::shared::{EstimateFlags, Format};
 
 /// Arguments of `migtime report`.
 #[derive(Debug, Args)]

@@ -12,7 +12,7 @@ use super::{output, outside_database};
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::Outlets;
 use crate::rehearsal::DirectoryLock;
-use crate::rehearsal::schedule::schedule;
+use crate::rehearsal::batches::schedule::schedule;
 use crate::report::{self, BenchRow};
 use crate::server::signals;
 use bench_server::BenchServer;

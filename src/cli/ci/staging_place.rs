@@ -9,7 +9,7 @@ use super::super::{connection, foreign_servers, output};
 use super::configuration::Configuration;
 use super::pending::Pending;
 use crate::error::{Error, ErrorKind, Result};
-use crate::rehearsal::journal::Journal;
+use crate::rehearsal::saving::journal::Journal;
 use crate::rehearsal::{Conditions, history, scenario};
 
 /// A staging area on which each migration stands on those before it.

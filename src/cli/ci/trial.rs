@@ -16,7 +16,7 @@ use crate::model::estimate::{Estimate, SizeInterval, StepEstimate};
 use crate::model::{self, EstimateOptions};
 use crate::observation::Rehearsal;
 use crate::rehearsal::Conditions;
-use crate::rehearsal::journal::Journal;
+use crate::rehearsal::saving::journal::Journal;
 use crate::report;
 use crate::report::ci::{self, Budget, Finding, Level, Rule, Size, Storage, Verdict};
 use crate::server::signals;

@@ -3,42 +3,14 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::log::{GoingOn, LogLine, Start};
+use super::beginning::{Beginning, boot};
+use super::log_line::{GoingOn, LogLine, Start};
 use crate::error::{Error, ErrorKind, Result, reason};
-use crate::migration::{BatchOptions, Tables};
 use crate::observation::{FORMAT_VERSION, Observation, Rehearsal, check_numbers};
-use crate::rehearsal::conditions::Conditions;
-use crate::rehearsal::walk_plan::WalkPlan;
-use crate::rehearsal::window_queue::PlannedBatch;
-use crate::server::DatabaseIdentity;
-
-/// What a rehearsal was when it began: all that is needed to take the same steps again.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Beginning {
-    /// Version of the log's format, which is that of `rehearsal.json`.
-    pub format_version: u32,
-    /// The database that it changes.
-    pub place: RehearsalPlace,
-    /// The tables as they were, by their names as written.
-    pub tables: Tables,
-    /// How bare statements are batched.
-    pub batching: BatchOptions,
-    /// Under which conditions it is rehearsed.
-    pub conditions: Conditions,
-    /// The rehearsal, with all its steps, in which nothing is measured yet.
-    pub rehearsal: Rehearsal,
-}
-
-/// Where a rehearsal takes place.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RehearsalPlace {
-    /// The database.
-    pub database: DatabaseIdentity,
-    /// Whether it is a copy that migtime made.
-    pub is_copy: bool,
-}
+use crate::rehearsal::batches::planned_batch::PlannedBatch;
+use crate::rehearsal::batches::walk_plan::WalkPlan;
 
 /// A rehearsal that was cut off.
 #[derive(Clone, Debug)]
@@ -177,7 +149,7 @@ impl CutOff {
             LogLine::Alone => self.commit = Commit::InParts,
             LogLine::Committing { transaction } => self.commit = Commit::Sent(transaction),
             LogLine::Walk(plan) => self.walk = Some(WalkSoFar::begun(plan)),
-            LogLine::RehearsalPlace { number, going_on } => self.walk.as_mut()?.reach(number, going_on),
+            LogLine::Place { number, going_on } => self.walk.as_mut()?.reach(number, going_on),
             LogLine::Windows(batches) => self.walk.as_mut()?.windows.extend(batches),
             LogLine::Batch {
                 transaction,
@@ -254,12 +226,6 @@ impl WalkSoFar {
         self.last_transaction = transaction.or(self.last_transaction);
         (self.acknowledged.len() <= self.windows.len()).then_some(())
     }
-}
-
-/// Returns what tells this start of the machine from any other, where the system says.
-pub(super) fn boot() -> Option<String> {
-    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    Some(text.trim().to_string())
 }
 
 fn beginning(line: &[u8], name: &str) -> Result<Beginning> {

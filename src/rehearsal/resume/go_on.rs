@@ -6,9 +6,10 @@ use crate::error::Result;
 use crate::migration::Step;
 use crate::observation::{Rehearsal, Resumption};
 use crate::rehearsal::conditions::Conditions;
-use crate::rehearsal::journal::Journal;
-use crate::rehearsal::rehearse::{Begin, RehearsalMonitor, walk};
-use crate::rehearsal::session::failure;
+use crate::rehearsal::failure::failure;
+use crate::rehearsal::monitor::RehearsalMonitor;
+use crate::rehearsal::rehearse::{Begin, walk};
+use crate::rehearsal::saving::journal::Journal;
 use crate::server::Staging;
 
 /// Goes on with a rehearsal that was cut off, with the first of `steps` that is not done.

@@ -7,73 +7,20 @@
 
 use std::time::{Duration, Instant};
 
+use super::continuation::Continuation;
 use super::cut_off::{Commit, CutOff};
-use super::log::{GoingOn, Start};
 use super::session_state::statements_to_repeat;
+use super::transaction_status::{cannot_be_told, next_transaction, set_back, status};
 use super::walk_under_way::{TransactionNumbers, WalkUnderWay};
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::Step;
-use crate::observation::{Observation, UnderWay};
-use crate::rehearsal::session::failure;
-use crate::rehearsal::walk_plan::WalkPlan;
+use crate::observation::UnderWay;
+use crate::rehearsal::failure::failure;
 use crate::server::Staging;
 
 /// How long the session of the rehearsal that was cut off may take to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(50);
-
-/// How a rehearsal goes on.
-#[derive(Debug)]
-pub(in crate::rehearsal) struct Continuation {
-    /// The first step to run.
-    pub step: usize,
-    /// Steps before it that were committed while nobody measured them.
-    pub unmeasured: std::ops::Range<usize>,
-    /// Statements that put the session into the state that it had.
-    pub repeated: Vec<String>,
-    /// How its walk goes on, where it had begun.
-    pub walk: Option<GoOn>,
-    /// What became of what was under way.
-    pub under_way: UnderWay,
-}
-
-/// How a walk goes on.
-#[derive(Clone, Debug)]
-pub(in crate::rehearsal) struct GoOn {
-    /// What was known of it before its first batch.
-    pub plan: WalkPlan,
-    /// The place that comes next, in the order of execution.
-    pub place: usize,
-    /// Where in that; `None` for where the design says.
-    pub start: Option<Start>,
-    /// What was measured of it.
-    pub observations: Vec<Observation>,
-    /// How many of its batches were committed and not measured.
-    pub unmeasured: usize,
-}
-
-impl GoOn {
-    /// Begins a walk of which nothing is done.
-    pub fn from_the_beginning(plan: &WalkPlan) -> GoOn {
-        GoOn {
-            plan: plan.clone(),
-            place: 0,
-            start: None,
-            observations: Vec::new(),
-            unmeasured: 0,
-        }
-    }
-
-    /// Returns the place that comes next, how the walk goes on there, and what was measured before.
-    pub fn apart(self) -> (usize, Option<GoingOn>, Vec<Observation>) {
-        let going_on = GoingOn {
-            start: self.start,
-            kept: self.observations.len(),
-            unmeasured: self.unmeasured,
-        };
-        (self.place, Some(going_on), self.observations)
-    }
-}
 
 /// Finds out how the rehearsal of `steps` on `clone` goes on; its old session is ended first.
 ///
@@ -151,20 +98,6 @@ fn is_committed(clone: &mut Staging, commit: Commit, step: &Step) -> Result<bool
     }
 }
 
-/// Returns the number that the server gives to its next transaction.
-pub(in crate::rehearsal) fn next_transaction(clone: &mut Staging) -> Result<u64> {
-    let sql = "SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::bigint";
-    let row = clone.client().query_one(sql, &[]).map_err(|error| failure(&error))?;
-    Ok(row.get::<_, i64>(0).cast_unsigned())
-}
-
-/// Returns whether a transaction was committed; `None` when the server has forgotten it.
-pub(super) fn status(clone: &mut Staging, transaction: u64) -> Result<Option<bool>> {
-    let sql = format!("SELECT pg_catalog.pg_xact_status('{transaction}'::xid8) = 'committed'");
-    let row = clone.client().query_one(&sql, &[]).map_err(|error| failure(&error))?;
-    Ok(row.get(0))
-}
-
 /// Ends the session of the rehearsal that was cut off, should it still run, and waits for its end.
 ///
 /// Where it cannot be told from another one of the same process number, it is only waited for.
@@ -187,21 +120,4 @@ fn end_session(clone: &mut Staging, process: i32, started: Option<i64>) -> Resul
         }
         std::thread::sleep(POLL);
     }
-}
-
-pub(super) fn set_back(clone: &Staging) -> Error {
-    let message = format!(
-        "{} is not as the rehearsal left it: it was set back, or lost its last commits",
-        clone.parameters()
-    );
-    Error::new(ErrorKind::UnsafeTarget, message).with_hint("rehearse again from the beginning, without --resume")
-}
-
-pub(super) fn cannot_be_told(step: &Step, why: &str) -> Error {
-    let message = format!(
-        "step {} at {}: whether it was committed cannot be told: {why}",
-        step.number,
-        step.place()
-    );
-    Error::new(ErrorKind::Usage, message).with_hint("rehearse again, on a new clone")
 }

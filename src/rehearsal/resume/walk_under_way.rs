@@ -2,16 +2,17 @@
 
 use postgres::SimpleQueryMessage;
 
+use super::continuation::GoOn;
 use super::cut_off::{CutOff, WalkSoFar};
-use super::log::Start;
-use super::settle::{GoOn, cannot_be_told, set_back, status};
+use super::log_line::Start;
+use super::transaction_status::{cannot_be_told, set_back, status};
 use crate::error::Result;
 use crate::migration::{Batching, Step, Walk, Window, command, condition};
 use crate::observation::UnderWay;
-use crate::rehearsal::batched_step::design_of;
-use crate::rehearsal::session::failure;
-use crate::rehearsal::sub_tables::regclass;
-use crate::rehearsal::window_queue::PlannedBatch;
+use crate::rehearsal::batches::planned_batch::PlannedBatch;
+use crate::rehearsal::batches::walk_design::design_of;
+use crate::rehearsal::failure::failure;
+use crate::rehearsal::statements::sub_tables::regclass;
 use crate::server::Staging;
 
 /// Numbers of transactions that rows carry wrap around here.

@@ -1,8 +1,11 @@
 //! Logs, and how far they say that a rehearsal came.
 
 use super::*;
+use crate::migration::{BatchOptions, Tables};
 use crate::observation::StepRecord;
-use crate::rehearsal::walk_plan::Bounds;
+use crate::rehearsal::Conditions;
+use crate::rehearsal::batches::walk_plan::Bounds;
+use crate::rehearsal::resume::RehearsalPlace;
 
 fn beginning() -> LogLine {
     let database = serde_json::json!({"system_identifier": 1, "oid": 2, "name": "shop"});
@@ -47,7 +50,7 @@ fn batch(transaction: u64) -> LogLine {
 }
 
 fn place() -> LogLine {
-    LogLine::RehearsalPlace {
+    LogLine::Place {
         number: 0,
         going_on: None,
     }
@@ -114,7 +117,7 @@ fn what_the_server_lost_is_taken_back_where_it_goes_on() {
         kept: 1,
         unmeasured: 2,
     };
-    let again = LogLine::RehearsalPlace {
+    let again = LogLine::Place {
         number: 0,
         going_on: Some(going_on),
     };
@@ -190,7 +193,7 @@ fn any_number_of_a_log_may_be_absurd() {
                     && let Some(walk) = &cut_off.walk
                 {
                     let conditions = &cut_off.beginning.conditions;
-                    let design = crate::rehearsal::batched_step::design_of(conditions, walk.plan.total_batches);
+                    let design = crate::rehearsal::batches::walk_design::design_of(conditions, walk.plan.total_batches);
                     assert!(!design.segments.is_empty());
                 }
                 tried += 1;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::relations::RelationLock;
+use crate::rehearsal::statements::relations::RelationLock;
 
 /// A session of the program, in one look.
 #[derive(Clone, Debug, PartialEq)]

@@ -9,13 +9,13 @@ use std::time::Instant;
 use postgres::Client;
 use postgres::error::SqlState;
 
-use super::rehearse::Walker;
-use super::session;
 use super::sub_tables::{Memory, RungMeasured, SubTable, SubTables};
 use crate::catalog::facts::{TableFacts, TableKind};
 use crate::error::Result;
 use crate::migration::{Step, StepKind};
 use crate::observation::{EndReason, LadderRecord, Rung};
+use crate::rehearsal::failure::failure;
+use crate::rehearsal::walker::Walker;
 use crate::server::{CancelOnInterrupt, signals};
 use crate::stats::random::{generator, uniform};
 
@@ -56,7 +56,7 @@ struct Means {
 impl Walker<'_> {
     /// Runs step `index` on parts of its table, where production's is larger and that can tell something, and writes the
     /// rungs down. A ladder that fails says nothing against the migration: the reason is noted.
-    pub(super) fn ladder(&mut self, index: usize, step: &Step) -> Result<()> {
+    pub(in crate::rehearsal) fn ladder(&mut self, index: usize, step: &Step) -> Result<()> {
         let tables = self.rehearsal.tables.clone();
         let Some(table) = tables.iter().find(|table| Some(&table.name) == step.table.as_ref()) else {
             return Ok(());
@@ -108,7 +108,7 @@ impl Walker<'_> {
             // Rows that an earlier step was to put right and did not, because only a part of it was replayed.
             Err(error) if error.code().is_some_and(|code| code.code().starts_with("23")) => Ok(()),
             Err(error) => {
-                let failure = session::failure(&error);
+                let failure = failure(&error);
                 self.no_ladder(index, failure.message())
             }
         }

@@ -2,20 +2,20 @@
 
 use postgres::Client;
 
-use super::rehearse::Walker;
 use crate::catalog::facts::TableFacts;
 use crate::observation::DiskRecord;
+use crate::rehearsal::walker::Walker;
 
 impl Walker<'_> {
     /// Returns the bytes of the migration's tables now, in the run whose disk is recorded.
-    pub(super) fn bytes_of_tables(&mut self) -> Option<u64> {
+    pub(in crate::rehearsal) fn bytes_of_tables(&mut self) -> Option<u64> {
         (self.run == 0)
             .then(|| total_bytes(self.clone.client(), &self.rehearsal.tables))
             .flatten()
     }
 
     /// Writes down by how much the batches of step `index` made the tables grow; they replace no storage while they run.
-    pub(super) fn record_growth(&mut self, index: usize, before_bytes: Option<u64>) {
+    pub(in crate::rehearsal) fn record_growth(&mut self, index: usize, before_bytes: Option<u64>) {
         let after_bytes = self.bytes_of_tables();
         if let Some((before_bytes, after_bytes)) = before_bytes.zip(after_bytes) {
             self.rehearsal.steps[index].disk = Some(DiskRecord {

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::resume::{CutOff, ResumeLog};
 use super::torn_files::{self, remove_torn_files};
 use super::{earlier_results, fallback_directory};
 use crate::error::{Error, ErrorKind, Result, reason};
 use crate::observation::Rehearsal;
+use crate::rehearsal::resume::{CutOff, ResumeLog};
 
 /// A save may take at most this share of the rehearsal's time.
 const SHARE_OF_TIME: u32 = 100;

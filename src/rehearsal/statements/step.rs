@@ -5,11 +5,12 @@ use std::time::Instant;
 use postgres::error::SqlState;
 
 use super::lock_waits::{add_wait, total_seconds};
-use super::rehearse::{RehearsalMonitor, Walker};
 use super::session::{Session, StatementFailed, StatementMeasured};
 use crate::error::Result;
 use crate::migration::Step;
 use crate::observation::{EndReason, Observation, WaitRecord};
+use crate::rehearsal::monitor::RehearsalMonitor;
+use crate::rehearsal::walker::Walker;
 
 /// To what a transaction block goes back when one of its statements is passed over.
 const SAVEPOINT: &str = "SAVEPOINT migtime_step";
@@ -18,7 +19,7 @@ const BACK_TO_SAVEPOINT: &str = "ROLLBACK TO SAVEPOINT migtime_step; RELEASE SAV
 
 impl Walker<'_> {
     /// Runs a statement as it stands and records it as step `index`.
-    pub(super) fn statement(&mut self, index: usize, step: &Step) -> Result<()> {
+    pub(in crate::rehearsal) fn statement(&mut self, index: usize, step: &Step) -> Result<()> {
         let may_be_passed_over = step.transaction_block.is_some() && self.replayed_in_part(index).is_some();
         if may_be_passed_over {
             // Without it, one check that needs the whole backfill would take the rest of its block with it.

@@ -15,7 +15,7 @@ use super::statement::insert_position;
 const NAME: &str = "migtime_rung_";
 
 /// A table and its parts, in an open transaction.
-pub(super) struct SubTables<'a> {
+pub(in crate::rehearsal) struct SubTables<'a> {
     client: &'a mut Client,
     /// The table, and its schema and bare name, each usable in SQL.
     table: &'a str,
@@ -27,7 +27,7 @@ pub(super) struct SubTables<'a> {
 }
 
 /// One part of the table.
-pub(super) struct SubTable {
+pub(in crate::rehearsal) struct SubTable {
     number: usize,
     /// Rows in it.
     pub rows: u64,
@@ -35,7 +35,7 @@ pub(super) struct SubTable {
 
 /// How a run is to be made.
 #[derive(Clone, Copy)]
-pub(super) struct Memory {
+pub(in crate::rehearsal) struct Memory {
     /// `maintenance_work_mem`, in bytes.
     pub bytes: u64,
     /// Parallel workers of an index build, where they are to be those of a larger table.
@@ -43,7 +43,7 @@ pub(super) struct Memory {
 }
 
 /// What a run showed.
-pub(super) struct RungMeasured {
+pub(in crate::rehearsal) struct RungMeasured {
     /// From sending the statement to its end, in seconds.
     pub seconds: f64,
     /// WAL inserted meanwhile, in bytes.
@@ -54,7 +54,7 @@ pub(super) struct RungMeasured {
 
 impl<'a> SubTables<'a> {
     /// Prepares to cut `table`; a transaction must be open.
-    pub(super) fn new(
+    pub(in crate::rehearsal) fn new(
         client: &'a mut Client,
         table: &'a str,
         with_indexes: bool,
@@ -80,7 +80,7 @@ impl<'a> SubTables<'a> {
     ///
     /// It has the table's columns, defaults, checks and storage parameters, and those constraints that are not valid yet.
     /// Without triggers and foreign keys, which a statement that changes a whole table does not fire.
-    pub(super) fn make(&mut self, fraction: f64, seed: u64) -> Result<SubTable, postgres::Error> {
+    pub(in crate::rehearsal) fn make(&mut self, fraction: f64, seed: u64) -> Result<SubTable, postgres::Error> {
         let number = self.made;
         let sub_table = format!("{}.{NAME}{number}", self.schema);
         let like = format!(
@@ -145,7 +145,7 @@ impl<'a> SubTables<'a> {
     }
 
     /// Runs `sql` with the part under the table's name, or on the table itself without one, and undoes it.
-    pub(super) fn run(
+    pub(in crate::rehearsal) fn run(
         &mut self,
         sub_table: Option<&SubTable>,
         sql: &str,
@@ -190,7 +190,7 @@ impl<'a> SubTables<'a> {
 }
 
 /// Returns the table's object id as an expression; `table` is usable in SQL as it stands.
-pub(super) fn regclass(table: &str) -> String {
+pub(in crate::rehearsal) fn regclass(table: &str) -> String {
     format!("{}::pg_catalog.regclass", quoted(table))
 }
 

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use postgres::{CancelToken, Client};
 
-use super::statement::text_rows;
 use crate::error::Result;
+use crate::rehearsal::session_queries::text_rows;
 use crate::server::{ConnectionParameters, Line, Staging, signals};
 
 /// How soon whoever waits for an answer notices that the person wants an end.

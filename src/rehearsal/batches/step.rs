@@ -3,25 +3,26 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::conditions::Conditions;
-use super::journal::Journal;
-use super::rehearse::{RehearsalMonitor, Walker};
 use super::replay::{self, Monitor, ReplayLimits};
-use super::resume::{GoOn, ResumeLog};
-use super::segments::{self, SegmentDesign};
 use super::table_backfill::TableBackfill;
+use super::walk_design::design_of;
 use super::walk_plan::WalkPlan;
+use super::walk_survey::survey;
 use super::window_queue::SecondSession;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::Batching;
 use crate::observation::{BatchingRecord, EndReason, LockRecord, Observation, Rehearsal, StepRecord};
+use crate::rehearsal::monitor::RehearsalMonitor;
+use crate::rehearsal::resume::{GoOn, ResumeLog};
+use crate::rehearsal::saving::journal::Journal;
+use crate::rehearsal::walker::Walker;
 
 impl Walker<'_> {
     /// Replays a backfill as the conditions ask for, and records it as step `index`.
     ///
     /// It may take an equal share of the time that is left for `backfills_left` of them. One that finds nothing to do on
     /// the clone is passed over, unless it `is_all` there is.
-    pub(super) fn backfill(
+    pub(in crate::rehearsal) fn backfill(
         &mut self,
         index: usize,
         batching: &Batching,
@@ -31,7 +32,7 @@ impl Walker<'_> {
         let go_on = self.go_on.take();
         let read = match &go_on {
             Some(go_on) => Ok(go_on.plan.clone()),
-            None => WalkPlan::read(self.clone, batching, self.conditions),
+            None => survey(self.clone, batching, self.conditions),
         };
         let plan = match read {
             Err(error) if error.kind() == ErrorKind::Interrupted => {
@@ -155,18 +156,6 @@ impl Walker<'_> {
     }
 }
 
-/// Returns which batches of a walk of `total_batches` to replay.
-pub(super) fn design_of(conditions: &Conditions, total_batches: f64) -> SegmentDesign {
-    if conditions.full {
-        return SegmentDesign::whole_walk();
-    }
-    let budget = match conditions.fraction {
-        Some(fraction) => segments::budget_of_fraction(total_batches, fraction),
-        None => segments::default_budget(total_batches),
-    };
-    SegmentDesign::new(total_batches, budget, conditions.seed)
-}
-
 /// A walk that came to its end knows how long it was, but for the rows of the batches that nobody measured: as many as in the others
 /// on average, or none.
 fn count_unmeasured(record: &mut StepRecord, unmeasured: usize) {
@@ -257,7 +246,12 @@ fn plan_failure(error: Error, step: &StepRecord) -> Error {
         .in_context(format!("step {} at {}", step.number, step.place()))
 }
 
-pub(super) fn describe_walk(record: &mut StepRecord, batching: &Batching, plan: &WalkPlan, batch_delay: f64) {
+pub(in crate::rehearsal) fn describe_walk(
+    record: &mut StepRecord,
+    batching: &Batching,
+    plan: &WalkPlan,
+    batch_delay: f64,
+) {
     record.total_rows = Some(plan.total_rows);
     record.total_rows_relative_sd = plan.total_rows_relative_sd;
     record.batching = Some(BatchingRecord {

@@ -7,15 +7,14 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Instant;
 
-use serde::{Deserialize, Serialize};
-
 use super::look_ahead::{Found, LookAhead};
-use super::resume::{ResumeLog, Start};
-use super::session::failure;
-use super::statement::text_rows;
+use super::planned_batch::PlannedBatch;
 use super::walk_plan::{Bounds, WalkPlan};
 use crate::error::Result;
 use crate::migration::{Batching, WalkFrom, Window, batches_sql};
+use crate::rehearsal::failure::failure;
+use crate::rehearsal::resume::{ResumeLog, Start};
+use crate::rehearsal::session_queries::text_rows;
 use crate::server::Staging;
 
 /// Windows looked up at a time.
@@ -29,18 +28,9 @@ const WITHOUT_JIT: &str = "SET LOCAL jit = off";
 /// behind the key for each window, by a bitmap where keys lie scattered.
 const ALONG_THE_KEY: &str = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off";
 
-/// One batch to come.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct PlannedBatch {
-    /// Its rows.
-    pub window: Window,
-    /// Fraction of the walk's work before it, 0 to 1.
-    pub position: f64,
-}
-
 /// Whether a second session may look up windows.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum SecondSession {
+pub(in crate::rehearsal) enum SecondSession {
     /// It sees the same as the first; it waits for a lock no longer than so many seconds.
     SeesTheSame {
         /// Longest wait for a lock.
@@ -51,7 +41,7 @@ pub(super) enum SecondSession {
 }
 
 /// The windows of the batches to come.
-pub(super) struct WindowQueue<'a> {
+pub(in crate::rehearsal) struct WindowQueue<'a> {
     batching: &'a Batching,
     plan: &'a WalkPlan,
     queue: VecDeque<PlannedBatch>,

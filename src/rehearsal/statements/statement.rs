@@ -11,8 +11,9 @@ use postgres::error::SqlState;
 use postgres::{Client, SimpleQueryMessage};
 
 use super::relations::{RelationLock, RelationNames};
-use super::session::{Session, StatementFailed, StatementMeasured, transaction};
-use super::statement_watch::StatementWatch;
+use super::session::{Session, StatementFailed, StatementMeasured};
+use super::watch::StatementWatch;
+use crate::rehearsal::session_queries::transaction;
 use crate::server::{CancelOnInterrupt, signals};
 
 /// What a statement did while its transaction is still open.
@@ -134,7 +135,7 @@ fn must_be_alone(error: &postgres::Error) -> bool {
 }
 
 /// Returns the rows the first command of a simple query affected.
-pub(super) fn affected_rows(messages: &[SimpleQueryMessage]) -> u64 {
+pub(in crate::rehearsal) fn affected_rows(messages: &[SimpleQueryMessage]) -> u64 {
     messages
         .iter()
         .find_map(|message| match message {
@@ -144,24 +145,8 @@ pub(super) fn affected_rows(messages: &[SimpleQueryMessage]) -> u64 {
         .unwrap_or(0)
 }
 
-/// Runs a query whose columns are all text and returns its rows.
-pub(super) fn text_rows(client: &mut Client, sql: &str) -> Result<Vec<Vec<String>>, postgres::Error> {
-    let messages = client.simple_query(sql)?;
-    Ok(messages
-        .iter()
-        .filter_map(|message| match message {
-            SimpleQueryMessage::Row(row) => Some(
-                (0..row.len())
-                    .map(|index| row.get(index).unwrap_or_default().to_string())
-                    .collect(),
-            ),
-            _ => None,
-        })
-        .collect())
-}
-
 /// Returns the server's WAL insert position, in bytes since the beginning of its timeline.
-pub(super) fn insert_position(client: &mut Client) -> Result<u64, postgres::Error> {
+pub(in crate::rehearsal) fn insert_position(client: &mut Client) -> Result<u64, postgres::Error> {
     let sql = "SELECT (pg_catalog.pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint";
     Ok(client.query_one(sql, &[])?.get::<_, i64>(0) as u64)
 }

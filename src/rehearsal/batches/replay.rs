@@ -238,8 +238,8 @@ fn unless_interrupted<T>(outcome: Result<T>) -> Result<Option<T>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::simulated::{SimulatedDatabase, SimulatedScenario};
     use super::*;
+    use crate::rehearsal::batches::simulated::{SimulatedDatabase, SimulatedScenario};
 
     struct Patient;
 

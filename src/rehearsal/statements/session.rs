@@ -3,14 +3,15 @@
 use std::time::Instant;
 
 use postgres::Client;
-use postgres::error::SqlState;
 
-use super::resume::ResumeLog;
 use super::session_view::SessionView;
-use super::statement_watch::ProgressListener;
+use super::watch::ProgressListener;
 use crate::error::{Error, ErrorKind};
 use crate::observation::{DiskRecord, FailedAttempt, LockRecord, WaitRecord};
-use crate::server::{ConnectionParameters, server_error};
+use crate::rehearsal::failure::failure;
+use crate::rehearsal::resume::ResumeLog;
+use crate::rehearsal::session_queries::milliseconds;
+use crate::server::ConnectionParameters;
 use crate::units::Seconds;
 
 /// The session, and what watches it.
@@ -135,41 +136,4 @@ impl StatementFailed {
             remedies => error.with_hint(format!("this is left behind; run: {}", remedies.join("; "))),
         }
     }
-}
-
-/// Returns a limit in seconds as the server takes it: whole milliseconds, at least one because 0 is no limit.
-pub(super) fn milliseconds(seconds: f64) -> u64 {
-    (seconds * 1000.0).round().clamp(1.0, f64::from(i32::MAX)) as u64
-}
-
-/// Puts a failed statement into words; a server that went away is a lost connection, not a failed migration.
-pub(super) fn failure(error: &postgres::Error) -> Error {
-    const GONE: [SqlState; 3] = [
-        SqlState::ADMIN_SHUTDOWN,
-        SqlState::CRASH_SHUTDOWN,
-        SqlState::CANNOT_CONNECT_NOW,
-    ];
-    let kind = match error.code() {
-        Some(code) if !GONE.contains(code) => ErrorKind::MigrationFailed,
-        _ => ErrorKind::Connection,
-    };
-    let failure = server_error(error, kind);
-    if kind == ErrorKind::Connection {
-        return failure.in_context("the connection was lost");
-    }
-    // From PostgreSQL 15 on the server says so itself. Other files may be missing too; the routine has one name in all languages.
-    let routine = error.as_db_error().and_then(|server| server.routine());
-    if routine == Some("parse_extension_control_file") {
-        return failure.with_hint("The extension must first be installed on the system where PostgreSQL is running.");
-    }
-    if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {
-        return failure.with_hint("another session holds a lock on the clone; end it, or raise --lock-timeout");
-    }
-    failure
-}
-
-/// Returns the number of the transaction that is open, if it has one.
-pub fn transaction(client: &mut Client) -> Result<Option<u64>, postgres::Error> {
-    let row = client.query_one("SELECT pg_catalog.pg_current_xact_id_if_assigned()::text::bigint", &[])?;
-    Ok(row.get::<_, Option<i64>>(0).map(i64::cast_unsigned))
 }

@@ -9,16 +9,17 @@ use std::time::Instant;
 use postgres::SimpleQueryMessage;
 
 use super::backfill::{Backfill, MeasuredBatch};
-use super::lock_waits::{add_wait, total_seconds};
-use super::observer::Observer;
-use super::resume::{GoingOn, ResumeLog};
-use super::session::failure;
-use super::statement::{affected_rows, insert_position};
+use super::planned_batch::PlannedBatch;
 use super::walk_plan::WalkPlan;
-use super::window_queue::{PlannedBatch, SecondSession, WindowQueue};
+use super::window_queue::{SecondSession, WindowQueue};
 use crate::error::{Error, Result};
 use crate::migration::{Batching, LockMode, Walk, Window};
 use crate::observation::{LockRecord, WaitRecord};
+use crate::rehearsal::failure::failure;
+use crate::rehearsal::observer::Observer;
+use crate::rehearsal::resume::{GoingOn, ResumeLog};
+use crate::rehearsal::statements::lock_waits::{add_wait, total_seconds};
+use crate::rehearsal::statements::statement::{affected_rows, insert_position};
 use crate::server::Staging;
 
 /// Name under which the session keeps the question that goes along with each batch.
@@ -47,7 +48,7 @@ pub struct TableBackfill<'a> {
 
 impl<'a> TableBackfill<'a> {
     /// Prepares to replay `batching` as planned.
-    pub(super) fn new(
+    pub(in crate::rehearsal) fn new(
         clone: &'a mut Staging,
         observer: &'a Observer,
         version_num: u32,
@@ -76,7 +77,7 @@ impl<'a> TableBackfill<'a> {
     }
 
     /// Goes on so when the first place is sought.
-    pub(super) fn going_on(mut self, going_on: Option<GoingOn>) -> TableBackfill<'a> {
+    pub(in crate::rehearsal) fn going_on(mut self, going_on: Option<GoingOn>) -> TableBackfill<'a> {
         self.going_on = going_on;
         self
     }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::activity::{Activity, ActivityWatch};
-use super::exec::record;
-use super::journal::Journal;
+use super::record::record;
 use crate::observation::Rehearsal;
+use crate::rehearsal::saving::journal::Journal;
 use crate::shown::without_secrets;
 
 /// Writing it down may take at most this share of the time.

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use postgres::{Client, Statement};
 
-use super::relations::RelationNames;
 use super::seen_statements::{SeenStatements, SessionLook};
+use crate::rehearsal::statements::relations::RelationNames;
 use crate::server::signals;
 
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(5);

@@ -1,0 +1,59 @@
+//! How typed values are read: durations, sizes, gates, percentages, probabilities.
+
+use crate::error::Error;
+use crate::report::ci::Gate;
+use crate::units::{Bytes, Seconds, parse_duration, parse_size};
+
+pub(super) fn duration(text: &str) -> Result<Seconds, String> {
+    parse_duration(text).map_err(|error| with_hint(&error))
+}
+
+pub(super) fn gate(text: &str) -> Result<Gate, String> {
+    Gate::parse(text).map_err(|error| with_hint(&error))
+}
+
+pub(super) fn size(text: &str) -> Result<Bytes, String> {
+    parse_size(text).map_err(|error| with_hint(&error))
+}
+
+fn with_hint(error: &Error) -> String {
+    match error.hint() {
+        Some(hint) => format!("{error}; {hint}"),
+        None => error.to_string(),
+    }
+}
+
+pub(super) fn percentage(text: &str) -> Result<f64, String> {
+    let number = text.trim().strip_suffix('%').unwrap_or_default().trim().parse::<f64>();
+    match number {
+        Ok(percent) if percent > 0.0 && percent <= 100.0 => Ok(percent / 100.0),
+        _ => Err("write a percentage between 0% and 100%, like 10%".to_string()),
+    }
+}
+
+pub(super) fn level(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(level) if (0.5..=0.999).contains(&level) => Ok(level),
+        _ => Err("write a probability between 0.5 and 0.999, like 0.95".to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_such_that_clocks_can_count_them() {
+        assert_eq!(duration("30m"), Ok(Seconds(1800.0)));
+        assert!(duration("30").is_err());
+        assert!(duration("18446744073709551615s").is_err());
+    }
+
+    #[test]
+    fn percentages_need_their_sign() {
+        assert_eq!(percentage("15%"), Ok(0.15));
+        assert_eq!(percentage(" 2.5 % "), Ok(0.025));
+        assert!(percentage("0.15").is_err());
+        assert!(percentage("0%").is_err());
+    }
+}

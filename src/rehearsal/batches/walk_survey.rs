@@ -1,0 +1,137 @@
+//! Finds out about a walk before its first batch: how many rows and batches, and where in the key space is what.
+
+use super::walk_plan::{Bounds, WalkPlan};
+use crate::catalog::facts::TableFacts;
+use crate::error::{Error, ErrorKind, Result};
+use crate::migration::{Batching, Walk, sample_sql};
+use crate::rehearsal::conditions::Conditions;
+use crate::rehearsal::failure::failure;
+use crate::rehearsal::session_queries::text_rows;
+use crate::sampler::{self, SampleOptions};
+use crate::server::Staging;
+
+/// Bytes of a heap block on nearly every server.
+const BLOCK_BYTES: u64 = 8192;
+/// Blocks sampled for the quantiles of the key.
+const QUANTILE_BLOCKS: u64 = 2_000;
+/// Blocks sampled for the rows of a walk that is replayed whole: it counts them itself, and only its progress and the
+/// positions written down on the way rest on the sample.
+const BLOCKS_BEFORE_A_WHOLE_WALK: u64 = 1_000;
+/// Share of the rows from which on they are dense: of twenty rows that a walk along the key meets, one is wanted.
+const DENSE: f64 = 0.05;
+/// Quantiles of the key that are kept to find a segment's first key.
+const QUANTILES: u64 = 1_000;
+
+/// Reads what the walk of `batching` needs to know from the clone, as earlier steps have left the table.
+///
+/// # Errors
+/// `TooLittleEvidence` when there is nothing to process; `MigrationFailed` when the server refuses the predicate;
+/// `Usage` when an earlier step took the table away; `Interrupted`.
+pub(in crate::rehearsal) fn survey(
+    clone: &mut Staging,
+    batching: &Batching,
+    conditions: &Conditions,
+) -> Result<WalkPlan> {
+    let predicate = batching
+        .predicate
+        .as_deref()
+        .map(|condition| (batching.alias.as_str(), condition));
+    let (facts, sampled) = clone.read(|reader| {
+        let facts = sampler::table(reader, &batching.table)?;
+        if conditions.count_exactly {
+            let counted = sampler::exact(reader, &facts, predicate)?;
+            return Ok((facts, counted));
+        }
+        let options = match conditions.full {
+            true => SampleOptions {
+                blocks: BLOCKS_BEFORE_A_WHOLE_WALK,
+            },
+            false => SampleOptions::default(),
+        };
+        let sampled = sampler::sample(reader, &facts, predicate, conditions.seed, options)?;
+        // A sample without a single match does not show that there is none.
+        match sampled.matching.is_some_and(|matching| matching.rows < 1.0) {
+            true => sampler::exact(reader, &facts, predicate).map(|counted| (facts, counted)),
+            false => Ok((facts, sampled)),
+        }
+    })?;
+    let (total_rows, relative_sd) = match &sampled.matching {
+        Some(matching) => (matching.rows, matching.rows_relative_sd),
+        None => (sampled.rows, sampled.rows_relative_sd),
+    };
+    if total_rows < 1.0 {
+        return Err(nothing_to_do(batching));
+    }
+    let bounds = read_bounds(clone, batching, &facts, conditions)?;
+    let batch_size = batching.batch_size as f64;
+    let total_batches = match (&bounds, batching.walk) {
+        (Bounds::Integers { first, last }, _) => ((last - first + 1) as f64 / batch_size).ceil(),
+        (Bounds::Quantiles(_), _) => (total_rows / batch_size).ceil(),
+    };
+    Ok(WalkPlan {
+        total_rows,
+        total_rows_relative_sd: relative_sd,
+        total_batches,
+        is_dense: total_rows >= DENSE * sampled.rows,
+        bounds,
+    })
+}
+
+fn read_bounds(
+    clone: &mut Staging,
+    batching: &Batching,
+    facts: &TableFacts,
+    conditions: &Conditions,
+) -> Result<Bounds> {
+    match batching.walk {
+        // A whole walk begins at the beginning and needs no other place.
+        Walk::Rows if conditions.full => Ok(Bounds::Quantiles(Vec::new())),
+        Walk::Rows => read_quantiles(clone, batching, facts, conditions.seed),
+        Walk::KeyRange => {
+            let range = clone.read(|reader| sampler::key_range(reader, facts, &batching.key[0]))?;
+            let (first, last) = range.ok_or_else(|| nothing_to_do(batching))?;
+            Ok(Bounds::Integers { first, last })
+        }
+        Walk::Blocks => {
+            let blocks = facts.heap_bytes.div_ceil(BLOCK_BYTES).max(1);
+            Ok(Bounds::Integers {
+                first: 0,
+                last: i128::from(blocks) - 1,
+            })
+        }
+    }
+}
+
+fn read_quantiles(clone: &mut Staging, batching: &Batching, facts: &TableFacts, seed: u64) -> Result<Bounds> {
+    let blocks = (facts.heap_bytes / BLOCK_BYTES).max(1);
+    let percent = (100.0 * QUANTILE_BLOCKS as f64 / blocks as f64).min(100.0);
+    let sql = quantiles_sql(&sample_sql(batching, percent, seed));
+    let table = &batching.table;
+    let describe = |error: &postgres::Error| failure(error).in_context(format!("looking up the keys of {table}"));
+    let rows = clone.look_on(table, |client| text_rows(client, &sql), describe)?;
+    let width = batching.key.len();
+    Ok(Bounds::Quantiles(
+        rows.into_iter().map(|row| row[..width].to_vec()).collect(),
+    ))
+}
+
+/// Thins a sorted sample of keys out on the server, so that its quantiles travel and not its rows.
+fn quantiles_sql(sample: &str) -> String {
+    format!(
+        "SELECT * FROM (SELECT sample.*, row_number() OVER () AS sample_position, count(*) OVER () AS sample_rows \
+         FROM ({sample}) AS sample) AS ranked \
+         WHERE (sample_position - 1) % greatest(sample_rows / {QUANTILES}, 1) = 0 ORDER BY sample_position"
+    )
+}
+
+fn nothing_to_do(batching: &Batching) -> Error {
+    let which = match &batching.predicate {
+        Some(predicate) => format!("no row of {} meets {predicate}", batching.table),
+        None => format!("{} is empty", batching.table),
+    };
+    Error::new(
+        ErrorKind::TooLittleEvidence,
+        format!("{which} on the clone: there is nothing to rehearse"),
+    )
+    .with_hint("is the clone filled, or was this backfill run on it before? Rehearse on a fresh copy of production")
+}

@@ -1,0 +1,32 @@
+//! What the server said to a statement of a rehearsal, as an error that fits the case.
+
+use postgres::error::SqlState;
+
+use crate::error::{Error, ErrorKind};
+use crate::server::server_error;
+
+/// Puts a failed statement into words; a server that went away is a lost connection, not a failed migration.
+pub(super) fn failure(error: &postgres::Error) -> Error {
+    const GONE: [SqlState; 3] = [
+        SqlState::ADMIN_SHUTDOWN,
+        SqlState::CRASH_SHUTDOWN,
+        SqlState::CANNOT_CONNECT_NOW,
+    ];
+    let kind = match error.code() {
+        Some(code) if !GONE.contains(code) => ErrorKind::MigrationFailed,
+        _ => ErrorKind::Connection,
+    };
+    let failure = server_error(error, kind);
+    if kind == ErrorKind::Connection {
+        return failure.in_context("the connection was lost");
+    }
+    // From PostgreSQL 15 on the server says so itself. Other files may be missing too; the routine has one name in all languages.
+    let routine = error.as_db_error().and_then(|server| server.routine());
+    if routine == Some("parse_extension_control_file") {
+        return failure.with_hint("The extension must first be installed on the system where PostgreSQL is running.");
+    }
+    if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {
+        return failure.with_hint("another session holds a lock on the clone; end it, or raise --lock-timeout");
+    }
+    failure
+}
