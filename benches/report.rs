@@ -9,6 +9,8 @@ use migtime::report;
 #[path = "../tests/it/report_fixture.rs"]
 #[allow(dead_code, reason = "the benchmark needs only the large rehearsal")]
 mod fixture;
+#[path = "../tests/it/table_fixture.rs"]
+mod table_fixture;
 
 const OBSERVATIONS: usize = 1_000_000;
 

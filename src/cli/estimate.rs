@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use super::arguments::{EstimateArguments, Format};
-use super::classes;
 use super::migration_file::{MigrationFile, PlannedMigration};
 use super::results::{Results, model_options};
 use super::{connection, output, past_rehearsals, rollback, targets};
@@ -64,7 +63,7 @@ fn of_migration(migration: &MigrationFile, arguments: &EstimateArguments) -> Res
         .find(|past| past_rehearsals::is_of(&past.rehearsal, &unmeasured.steps));
     let results = match past {
         Some(past) => {
-            output::print_note(&format!("resting on {}", past.path.display()));
+            output::print_note(&format!("resting on {}", past.place));
             let mut rehearsal = past.rehearsal;
             adopt_batching(&mut rehearsal, &planned.steps, arguments)?;
             production.read(|reader| targets::aim_at(reader, &mut rehearsal, &planned.tables))?;
@@ -244,8 +243,8 @@ fn of_tables(arguments: &EstimateArguments) -> Result<()> {
         let report = TableReport {
             server: server.clone(),
             level: options.level,
-            classes: classes::estimate(&table, &past, &options),
-            hints: classes::hints(&table, &past),
+            classes: report::class_estimates(&table, &past, &options),
+            hints: report::table_hints(&table, &past),
             table,
         };
         content.extend(rendered(&report, arguments));

@@ -5,7 +5,6 @@
 mod arguments;
 mod bench;
 mod ci;
-mod classes;
 mod compare;
 mod completions;
 mod connection;

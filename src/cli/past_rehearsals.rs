@@ -5,17 +5,10 @@ use std::path::{Path, PathBuf};
 use super::job::REHEARSAL_FILE;
 use super::output::{print_note, read_text};
 use crate::observation::{Rehearsal, StepRecord};
+use crate::report::PastRehearsal;
 
 /// How deep below the given directory rehearsals are looked for.
 const DEPTH: usize = 3;
-
-/// A saved rehearsal and where it was found.
-pub struct PastRehearsal {
-    /// The file.
-    pub path: PathBuf,
-    /// Its content.
-    pub rehearsal: Rehearsal,
-}
 
 /// Returns the rehearsals of staging clones below `directory` that work on one of `tables`, the newest first.
 ///
@@ -27,7 +20,12 @@ pub fn find(directory: &Path, tables: &[&str]) -> Vec<PastRehearsal> {
     files.sort();
     let mut found: Vec<PastRehearsal> = files
         .into_iter()
-        .filter_map(|path| read(&path).map(|rehearsal| PastRehearsal { path, rehearsal }))
+        .filter_map(|path| {
+            read(&path).map(|rehearsal| PastRehearsal {
+                place: path.display().to_string(),
+                rehearsal,
+            })
+        })
         .filter(|past| !past.rehearsal.throwaway)
         .filter(|past| {
             past.rehearsal

@@ -10,18 +10,12 @@ use super::watching::LEVEL;
 use super::{connection, expand_contract, gates, output};
 use crate::catalog::SchemaFacts;
 use crate::error::Result;
-use crate::migration::{self, LockMode, PlannedStatement, PlannedTable, StepKind};
-use crate::model::estimate::Prediction;
-use crate::model::planned::{self, Sizes, Times};
-use crate::report::ci::{self, Rule};
-use crate::report::{self, PlanReport, PlannedLock, Remark, StatementReport};
+use crate::migration::{self, PlannedStatement, StepKind};
+use crate::model::planned::{self, Sizes};
+use crate::report::{self, PlanReport, ci};
 use crate::sampler;
 use crate::server::{Readable, Reader};
 use crate::shown::without_secrets;
-use crate::units::Seconds;
-
-/// Locks held longer than this are worth another form.
-const LONG_SECONDS: f64 = 1.0;
 
 /// Runs the command.
 ///
@@ -38,7 +32,7 @@ pub fn run(arguments: &PlanArguments) -> Result<()> {
         None => {
             let schema = SchemaFacts::default();
             let planned = migration::plan(migration.statements(), &schema);
-            assembled(&migration, &schema, planned, &Sizes::new(), arguments.level)
+            report::assemble_plan(migration.tool(), &schema, planned, &Sizes::new(), arguments.level)
         }
     };
     if let Err(error) = migration.down() {
@@ -68,7 +62,7 @@ pub fn run(arguments: &PlanArguments) -> Result<()> {
 /// `Connection` when the catalog cannot be read.
 pub fn report(migration: &MigrationFile, database: &mut impl Readable, level: f64) -> Result<PlanReport> {
     let (schema, planned, sizes) = read(migration, database)?;
-    Ok(assembled(migration, &schema, planned, &sizes, level))
+    Ok(report::assemble_plan(migration.tool(), &schema, planned, &sizes, level))
 }
 
 /// Reads the schema, and the sizes of the tables that matter by it, in two transactions with the planning in between.
@@ -79,7 +73,7 @@ fn read(
     let names = migration::names_in(migration.statements());
     let schema = database.read(|reader| sampler::schema(reader, &names))?;
     let planned = migration::plan(migration.statements(), &schema);
-    let names = sized(&planned, &schema);
+    let names = planned::tables_with_rows(&planned, &schema);
     let sizes = match names.is_empty() {
         true => Sizes::new(),
         false => database.read(|reader| sizes(reader, &names))?,
@@ -101,48 +95,6 @@ pub fn expected_seconds(migration: &MigrationFile, database: &mut impl Readable)
     Ok(expected.collect())
 }
 
-fn assembled(
-    migration: &MigrationFile,
-    schema: &SchemaFacts,
-    planned: Vec<PlannedStatement>,
-    sizes: &Sizes,
-    level: f64,
-) -> PlanReport {
-    let (times, total) = planned::times(&planned, sizes, level);
-    PlanReport {
-        recognised_as: migration.tool().name(),
-        total,
-        statements: planned
-            .into_iter()
-            .zip(times)
-            .map(|(planned, times)| statement(planned, times, schema))
-            .collect(),
-        rules: rules(schema),
-    }
-}
-
-fn rules(schema: &SchemaFacts) -> String {
-    match schema.version_num {
-        0 => "By the rules of PostgreSQL 14, without a look into the catalog.".to_string(),
-        version => format!(
-            "By the rules of PostgreSQL {} and the catalog of {}.",
-            version / 10_000,
-            "the named database"
-        ),
-    }
-}
-
-/// Returns the names of the tables whose rows are worked on, and of which the catalog knows the size.
-fn sized<'planned>(planned: &'planned [PlannedStatement], schema: &SchemaFacts) -> Vec<&'planned str> {
-    let mut names = planned::tables(planned);
-    names.retain(|name| {
-        schema
-            .named(name)
-            .is_some_and(|found| matches!(found.kind.as_str(), "r" | "p" | "m"))
-    });
-    names
-}
-
 /// Returns the sizes of tables; one that was dropped a moment ago has none.
 fn sizes(reader: &mut Reader, names: &[&str]) -> Result<Sizes> {
     let found = sampler::tables_there(reader, names)?;
@@ -150,77 +102,4 @@ fn sizes(reader: &mut Reader, names: &[&str]) -> Result<Sizes> {
     Ok(sizes
         .filter_map(|(name, facts)| Some((name.to_string(), facts?)))
         .collect())
-}
-
-fn statement(planned: PlannedStatement, times: Times, schema: &SchemaFacts) -> StatementReport {
-    let kind = planned.kind();
-    let scanned = planned.scanned().to_vec();
-    let is_transaction_edge = planned.effects.is_none();
-    let effects = planned.effects.unwrap_or_default();
-    let mut warnings: Vec<Remark> = planned.warnings.iter().cloned().map(Remark::from).collect();
-    warnings.extend(effects.unknown.iter().map(|reason| Remark {
-        rule: Rule::Unclassified,
-        text: format!("unknown: {reason}"),
-    }));
-    let others_wait = |name: &String| {
-        !matches!(
-            planned.tables.get(name),
-            Some(PlannedTable::Empty | PlannedTable::Filled)
-        )
-    };
-    let locks = effects.locks.iter().filter(|(name, _)| others_wait(name));
-    let strongest = locks.map(|(_, mode)| *mode).max();
-    let works = !matches!(kind, StepKind::CatalogOnly);
-    let blocks_writes = works && (strongest.is_some_and(|mode| mode >= LockMode::Share) || kind == StepKind::Dml);
-    // Without sizes the table may be big.
-    let may_be_long = blocks_writes
-        && match times.held {
-            Some(held) => held.point_seconds >= LONG_SECONDS,
-            None => !schema.is_known(),
-        };
-    if let (Some(held), Some(mode), true) = (times.held, strongest, may_be_long) {
-        warnings.push(Remark {
-            rule: Rule::LongLock,
-            text: in_words(held, mode),
-        });
-    }
-    StatementReport {
-        number: planned.statement.number,
-        file: planned.statement.file.clone(),
-        line: planned.statement.line,
-        statement: without_secrets(&planned.statement.sql),
-        step_kind: kind,
-        duration: times.duration,
-        locks: effects
-            .locks
-            .into_iter()
-            .map(|(relation, mode)| PlannedLock {
-                // What the migration itself has made, nobody else waits for.
-                keeps_others_waiting: others_wait(&relation),
-                relation,
-                mode,
-                held: times.held,
-            })
-            .collect(),
-        rewritten: effects.rewritten,
-        scanned,
-        transaction: effects.transaction,
-        rollback: effects.rollback.map(|words| without_secrets(&words)),
-        safe_form: may_be_long
-            .then(|| migration::safe_form(&planned.statement.sql))
-            .flatten()
-            .map(|sql| without_secrets(&sql)),
-        warnings,
-        is_transaction_edge,
-    }
-}
-
-fn in_words(held: Prediction, mode: LockMode) -> String {
-    format!(
-        "holds {mode} for about {} (rule of thumb; with {:.0} % probability between {} and {})",
-        Seconds(held.point_seconds),
-        held.level * 100.0,
-        Seconds(held.lower_seconds),
-        Seconds(held.upper_seconds)
-    )
 }

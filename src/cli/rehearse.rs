@@ -8,10 +8,11 @@ use super::results::Results;
 use super::staging_area::StagingArea;
 use super::watching::LEVEL;
 use super::{connection, foreign_servers, in_place, output, resume, rollback, targets};
+use crate::catalog::facts::TableFacts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{self, stopping};
 use crate::observation::Rehearsal;
-use crate::rehearsal::resume::RehearsalPlace;
+use crate::rehearsal::resume::{CutOff, RehearsalPlace};
 use crate::rehearsal::saving::journal::Journal;
 use crate::rehearsal::{Conditions, DirectoryLock, history};
 use crate::server::{ConnectionParameters, Production};
@@ -21,30 +22,9 @@ use crate::units::Seconds;
 pub fn run(arguments: &RehearseArguments) -> Result<()> {
     let migration = MigrationFile::select(&arguments.migration, &arguments.selection)?;
     let rollback = rollback(arguments, &migration)?;
-    let production = arguments
-        .production
-        .as_deref()
-        .map(|url| connection::production_parameters(Some(url), arguments.no_password))
-        .transpose()?;
-    let mut session = production.as_ref().map(Production::connect).transpose()?;
     let directory = directory(arguments);
-    let cut_off = match arguments.resume {
-        true => Some(resume::cut_off(&directory)?),
-        false => None,
-    };
-    let staging_area = match arguments.scratch {
-        true => prepare_scratch(arguments, &migration)?,
-        false => prepare_staging(
-            arguments,
-            production.as_ref(),
-            std::iter::once(&migration).chain(&rollback),
-            cut_off.as_ref().map(|cut_off| &cut_off.beginning.place),
-        )?,
-    };
-    let production_tables = match &mut session {
-        Some(session) => session.read(|reader| migration.tables(reader))?,
-        None => Vec::new(),
-    };
+    let cut_off = resume::cut_off_in(&directory, arguments)?;
+    let (staging_area, production_tables) = prepare(arguments, &migration, rollback.as_ref(), cut_off.as_ref())?;
     tell_the_floor(arguments);
     let _claim = DirectoryLock::of(&directory)?;
     let job = Job {
@@ -87,6 +67,32 @@ fn rollback(arguments: &RehearseArguments, migration: &MigrationFile) -> Result<
         None if arguments.no_rollback => Ok(None),
         None => migration.down(),
     }
+}
+
+/// Connects to what the rehearsal needs, production first, and reads production's tables; none where it was not named.
+fn prepare(
+    arguments: &RehearseArguments,
+    migration: &MigrationFile,
+    rollback: Option<&MigrationFile>,
+    cut_off: Option<&CutOff>,
+) -> Result<(StagingArea, Vec<TableFacts>)> {
+    let url = arguments.production.as_deref();
+    let production = url
+        .map(|url| connection::production_parameters(Some(url), arguments.no_password))
+        .transpose()?;
+    let mut session = production.as_ref().map(Production::connect).transpose()?;
+    let staging_area = if arguments.scratch {
+        prepare_scratch(arguments, migration)?
+    } else {
+        let files = std::iter::once(migration).chain(rollback);
+        let left = cut_off.map(|cut_off| &cut_off.beginning.place);
+        prepare_staging(arguments, production.as_ref(), files, left)?
+    };
+    let tables = match &mut session {
+        Some(session) => session.read(|reader| migration.tables(reader))?,
+        None => Vec::new(),
+    };
+    Ok((staging_area, tables))
 }
 
 /// Asks production, if one was named, how large the steps are there, and saves the answer with what was measured.

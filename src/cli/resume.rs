@@ -19,12 +19,13 @@ use crate::server::{DatabaseIdentity, Staging};
 /// The file beside the rehearsal in which it is written down how far it came.
 pub const LOG: &str = resume::FILE;
 
-/// Reads the rehearsal that was cut off in `directory`.
+/// Reads the rehearsal that was cut off in `directory`, where it is to go on.
 ///
 /// # Errors
 /// `Usage` when there is none, or its log cannot be read.
-pub fn cut_off(directory: &Path) -> Result<CutOff> {
-    CutOff::read(&directory.join(LOG))
+pub fn cut_off_in(directory: &Path, arguments: &RehearseArguments) -> Result<Option<CutOff>> {
+    let log = arguments.resume.then(|| directory.join(LOG));
+    log.map(|log| CutOff::read(&log)).transpose()
 }
 
 /// Tells whether it goes on in the copy that the rehearsal left, and makes sure that the database may be changed otherwise.

@@ -30,6 +30,7 @@ mod split_wave;
 mod statement;
 pub mod stopping;
 mod storage;
+pub mod target;
 mod thin_clone;
 mod total;
 mod waits;

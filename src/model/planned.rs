@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::estimate::{Basis, Prediction};
 use super::rule_of_thumb::{self, MACHINE_SD, UnmeasuredStep};
+use crate::catalog::SchemaFacts;
 use crate::catalog::facts::TableFacts;
 use crate::migration::{Effects, PlannedStatement, PlannedTable, StepKind};
 use crate::stats::lognormal_sum::{Lognormal, Sum};
@@ -188,4 +189,14 @@ fn duration<'facts>(effects: &Effects, size: impl Fn(&str) -> Size<'facts>) -> O
         pause_seconds: 0.0,
     }));
     sum.total(MACHINE_SD)
+}
+/// Returns the names of the tables whose rows are worked on, and of which the catalog knows the size.
+pub fn tables_with_rows<'planned>(planned: &'planned [PlannedStatement], schema: &SchemaFacts) -> Vec<&'planned str> {
+    let mut names = tables(planned);
+    names.retain(|name| {
+        schema
+            .named(name)
+            .is_some_and(|found| matches!(found.kind.as_str(), "r" | "p" | "m"))
+    });
+    names
 }

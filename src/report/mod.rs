@@ -7,6 +7,7 @@
 mod bench;
 mod bins;
 pub mod ci;
+mod classes;
 mod comparison;
 mod csv;
 mod data_table;
@@ -14,6 +15,7 @@ mod html;
 mod markdown;
 mod picture;
 mod plan;
+mod planned;
 mod rollback;
 mod statement_details;
 mod storage;
@@ -23,6 +25,7 @@ mod text;
 mod words;
 
 pub use bench::{BenchRow, bench_terminal};
+pub use classes::{PastRehearsal, class_estimates, table_hints};
 pub use comparison::{
     comparison_answer, comparison_findings, comparison_markdown, comparison_terminal, comparison_verdicts,
 };
@@ -32,6 +35,7 @@ pub use markdown::markdown;
 pub use plan::{
     PlanDocument, PlanReport, PlannedLock, Remark, StatementReport, plan_json, plan_markdown, plan_terminal,
 };
+pub use planned::assemble as assemble_plan;
 pub use storage::{fits, uncounted};
 pub use table::{ClassEstimate, TableReport, table_csv, table_json, table_markdown, terminal_table};
 pub use terminal::terminal;

@@ -250,13 +250,7 @@ fn rust_files(directory: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn no_files_use_each_other_in_a_circle() {
-    let circles: Vec<String> = graph_of_product()
-        .circles()
-        .iter()
-        .map(|circle| {
-            let files: Vec<String> = circle.iter().map(|file| file.display().to_string()).collect();
-            files.join(" → ")
-        })
-        .collect();
+    let circles = graph_of_product().circles();
+    let circles: Vec<String> = circles.iter().map(|circle| arrows(circle)).collect();
     assert!(circles.is_empty(), "files in circles:\n{}", circles.join("\n"));
 }

@@ -28,22 +28,7 @@ pub fn phases(
             "{old} has row-level security, which a view of PostgreSQL 14 and earlier would go around"
         ));
     }
-    let object = snapshot.object("table", old);
-    let options = if schema.version_num >= SECURITY_INVOKER {
-        " WITH (security_invoker = true)"
-    } else {
-        ""
-    };
-    let mut view = vec![format!("CREATE VIEW {old}{options} AS SELECT * FROM {new};")];
-    if let Some(owner) = object.and_then(|object| object.attribute("owner")) {
-        view.push(format!("ALTER VIEW {old} OWNER TO {owner};"));
-        let privileges = object.and_then(|object| object.attributes.get("privileges"));
-        let privileges = privileges.map(|list| list.items()).unwrap_or_default();
-        let granted = privileges
-            .iter()
-            .filter(|line| !line.ends_with(&format!(" to {owner}")));
-        view.extend(granted.map(|line| grant(line, old)));
-    }
+    let view = view(old, &new, schema, snapshot);
     let switch = |statements: Vec<String>| {
         let mut block = vec!["BEGIN;".to_owned(), "SET LOCAL lock_timeout = '5s';".to_owned()];
         block.extend(statements);
@@ -74,6 +59,27 @@ pub fn phases(
             back: switch(view),
         },
     ])
+}
+
+/// Returns the statements that make the view of the `old` name, with the owner and the privileges that the table has.
+fn view(old: &str, new: &str, schema: &SchemaFacts, snapshot: &SchemaSnapshot) -> Vec<String> {
+    let options = if schema.version_num >= SECURITY_INVOKER {
+        " WITH (security_invoker = true)"
+    } else {
+        ""
+    };
+    let mut view = vec![format!("CREATE VIEW {old}{options} AS SELECT * FROM {new};")];
+    let object = snapshot.object("table", old);
+    if let Some(owner) = object.and_then(|object| object.attribute("owner")) {
+        view.push(format!("ALTER VIEW {old} OWNER TO {owner};"));
+        let privileges = object.and_then(|object| object.attributes.get("privileges"));
+        let privileges = privileges.map(|list| list.items()).unwrap_or_default();
+        let granted = privileges
+            .iter()
+            .filter(|line| !line.ends_with(&format!(" to {owner}")));
+        view.extend(granted.map(|line| grant(line, old)));
+    }
+    view
 }
 
 /// Returns the `GRANT` of a privilege as a snapshot lists it, `SELECT to reader WITH GRANT OPTION`.

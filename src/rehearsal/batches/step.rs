@@ -11,11 +11,23 @@ use super::walk_survey::survey;
 use super::window_queue::SecondSession;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::Batching;
-use crate::observation::{BatchingRecord, EndReason, LockRecord, Observation, Rehearsal, StepRecord};
+use crate::observation::{BatchingRecord, EndReason, LockRecord, Observation, Rehearsal, StepRecord, WaitRecord};
 use crate::rehearsal::monitor::RehearsalMonitor;
 use crate::rehearsal::resume::{GoOn, ResumeLog};
 use crate::rehearsal::saving::journal::Journal;
 use crate::rehearsal::walker::Walker;
+
+/// What came of a replay beside its batches.
+struct Replayed {
+    begin: Instant,
+    /// Seconds that the walk has taken, from its first batch on.
+    seconds: f64,
+    /// Seconds spent on looking up windows, and how many there were.
+    lookups: (f64, u64),
+    locks: Vec<LockRecord>,
+    waits: Vec<WaitRecord>,
+    outcome: Result<EndReason>,
+}
 
 impl Walker<'_> {
     /// Replays a backfill as the conditions ask for, and records it as step `index`.
@@ -30,86 +42,111 @@ impl Walker<'_> {
         is_all: bool,
     ) -> Result<()> {
         let go_on = self.go_on.take();
-        let read = match &go_on {
-            Some(go_on) => Ok(go_on.plan.clone()),
-            None => survey(self.clone, batching, self.conditions),
+        let Some(plan) = self.plan_walk(index, batching, go_on.as_ref(), is_all)? else {
+            return Ok(());
         };
-        let plan = match read {
-            Err(error) if error.kind() == ErrorKind::Interrupted => {
-                self.reason = EndReason::Interrupted;
-                return Ok(());
-            }
-            Err(error) if error.kind() == ErrorKind::TooLittleEvidence && !is_all => {
-                self.rehearsal.steps[index].passed_over = Some(error.message().to_string());
-                return Ok(());
-            }
-            plan => plan.map_err(|error| plan_failure(error, &self.rehearsal.steps[index]))?,
-        };
-        let design = design_of(self.conditions, plan.total_batches);
+        let unmeasured = go_on.as_ref().map_or(0, |go_on| go_on.unmeasured);
         let record = &mut self.rehearsal.steps[index];
         if self.run == 0 {
             describe_walk(record, batching, &plan, self.conditions.batch_delay);
         }
-        let kept = record.observations.len();
-        let log = self.journal.log();
-        if go_on.is_none() {
-            log.walk(&plan);
-        }
-        let (place, going_on, mut observations) = go_on.map(GoOn::apart).unwrap_or_default();
-        let unmeasured = going_on.as_ref().map_or(0, |going_on| going_on.unmeasured);
         note_unmeasured(record, unmeasured);
         let limits = ReplayLimits {
             batch_delay: self.conditions.batch_delay,
             max_seconds: self.seconds_left / backfills_left as f64,
         };
-        let version_num = self.rehearsal.server.version_num;
+        let replayed = self.replay_walk(index, batching, &plan, go_on, &limits);
+        self.seconds_left -= replayed.seconds;
+        if self.run == 0 {
+            self.rehearsal.steps[index].waits.clone_from(&replayed.waits);
+        }
+        self.finish_backfill(index, replayed)?;
+        if unmeasured > 0 {
+            count_unmeasured(&mut self.rehearsal.steps[index], unmeasured);
+        }
+        Ok(())
+    }
+
+    /// Finds out about the walk before its first batch; `None` when it is interrupted, or passed over for having nothing to do.
+    fn plan_walk(
+        &mut self,
+        index: usize,
+        batching: &Batching,
+        go_on: Option<&GoOn>,
+        is_all: bool,
+    ) -> Result<Option<WalkPlan>> {
+        if let Some(go_on) = go_on {
+            return Ok(Some(go_on.plan.clone()));
+        }
+        match survey(self.clone, batching, self.conditions) {
+            Ok(plan) => {
+                self.journal.log().walk(&plan);
+                Ok(Some(plan))
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {
+                self.reason = EndReason::Interrupted;
+                Ok(None)
+            }
+            Err(error) if error.kind() == ErrorKind::TooLittleEvidence && !is_all => {
+                self.rehearsal.steps[index].passed_over = Some(error.message().to_string());
+                Ok(None)
+            }
+            Err(error) => Err(plan_failure(error, &self.rehearsal.steps[index])),
+        }
+    }
+
+    /// Replays those batches of the walk that the conditions ask for, from where it goes on.
+    fn replay_walk(
+        &mut self,
+        index: usize,
+        batching: &Batching,
+        plan: &WalkPlan,
+        go_on: Option<GoOn>,
+        limits: &ReplayLimits,
+    ) -> Replayed {
+        let (place, going_on, mut observations) = go_on.map(GoOn::apart).unwrap_or_default();
+        let log = self.journal.log();
         let second_session = self.second_session(index);
         let mut backfill = TableBackfill::new(
             self.clone,
             &self.observer,
-            version_num,
+            self.rehearsal.server.version_num,
             batching,
-            &plan,
+            plan,
             second_session,
             Rc::clone(&log),
         )
         .going_on(going_on);
         let mut scribe = Scribe {
             index,
-            kept,
+            kept: self.rehearsal.steps[index].observations.len(),
             may_go_on: self.conditions.fraction.is_none(),
             rehearsal: self.rehearsal,
             journal: self.journal,
             log,
             monitor: self.monitor,
         };
-        let before =
-            Duration::try_from_secs_f64(observations.last().map_or(0.0, |last| last.elapsed)).unwrap_or_default();
+        let seconds = |observations: &[Observation]| observations.last().map_or(0.0, |last| last.elapsed);
+        let before = Duration::try_from_secs_f64(seconds(&observations)).unwrap_or_default();
         let outcome = replay::go_on(
             &mut backfill,
-            &design,
-            &limits,
+            &design_of(self.conditions, plan.total_batches),
+            limits,
             self.run,
             place,
             &mut observations,
             &mut scribe,
         );
         scribe.write_down(&observations);
-        self.seconds_left -= observations.last().map_or(0.0, |last| last.elapsed);
-        // The clock of a walk that went on had run before.
-        let begin = backfill.started().checked_sub(before).unwrap_or(backfill.started());
-        let lookups = backfill.lookups();
-        let locks = backfill.locks.take().unwrap_or_default();
-        let waits = std::mem::take(&mut backfill.waits);
-        drop(backfill);
-        if self.run == 0 {
-            self.rehearsal.steps[index].waits = waits;
+        Replayed {
+            // The clock of a walk that went on had run before.
+            begin: backfill.started().checked_sub(before).unwrap_or(backfill.started()),
+            seconds: seconds(&observations),
+            lookups: backfill.lookups(),
+            locks: backfill.locks.take().unwrap_or_default(),
+            waits: std::mem::take(&mut backfill.waits),
+            outcome,
         }
-        self.finish_backfill(index, begin, lookups, locks, outcome)?;
-        if unmeasured > 0 {
-            count_unmeasured(&mut self.rehearsal.steps[index], unmeasured);
-        }
-        Ok(())
     }
 
     /// Tells whether another session sees what this one does: after statements that change tables and nothing else.
@@ -126,26 +163,21 @@ impl Walker<'_> {
         }
     }
 
-    fn finish_backfill(
-        &mut self,
-        index: usize,
-        begin: Instant,
-        lookups: (f64, u64),
-        locks: Vec<LockRecord>,
-        outcome: Result<EndReason>,
-    ) -> Result<()> {
+    fn finish_backfill(&mut self, index: usize, replayed: Replayed) -> Result<()> {
         let number = self.rehearsal.steps[index].number;
         self.rehearsal
             .events
-            .extend(self.observer.take_events(self.run, number, begin));
+            .extend(self.observer.take_events(self.run, number, replayed.begin));
         let record = &mut self.rehearsal.steps[index];
         if let Some(batching) = &mut record.batching {
-            batching.lookup_seconds += lookups.0;
-            batching.lookup_batches += lookups.1;
+            batching.lookup_seconds += replayed.lookups.0;
+            batching.lookup_batches += replayed.lookups.1;
         }
-        record.locks = locks;
+        record.locks = replayed.locks;
         summarise(record);
-        let reason = outcome.map_err(|error| error.in_context(format!("step {number} at {}", record.place())))?;
+        let reason = replayed
+            .outcome
+            .map_err(|error| error.in_context(format!("step {number} at {}", record.place())))?;
         // A run that was cut off is not made whole by a later one.
         record.complete = reason == EndReason::Complete && (self.run == 0 || record.complete);
         if reason != EndReason::Complete {

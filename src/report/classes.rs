@@ -1,14 +1,21 @@
 //! How long each class of change to a table takes: from rehearsals of it where there are any, else by rule of thumb.
 
-use super::past_rehearsals::PastRehearsal;
-use super::targets;
+use super::table::ClassEstimate;
+use super::words::probability;
 use crate::catalog::facts::{RowsSource, TableFacts};
 use crate::migration::StepKind;
 use crate::model::estimate::Estimate;
 use crate::model::rule_of_thumb::{self, UnmeasuredStep};
-use crate::model::{self, EstimateOptions};
+use crate::model::{self, EstimateOptions, target};
 use crate::observation::{Rehearsal, StepRecord};
-use crate::report::{ClassEstimate, probability};
+
+/// A rehearsal that an earlier command saved.
+pub struct PastRehearsal {
+    /// Where it was found.
+    pub place: String,
+    /// What was measured.
+    pub rehearsal: Rehearsal,
+}
 
 /// The classes of change, each with its words and whether each row looks into another table.
 const CLASSES: [(StepKind, &str, bool); 6] = [
@@ -21,7 +28,7 @@ const CLASSES: [(StepKind, &str, bool); 6] = [
 ];
 
 /// Returns how long each class of change to `table` takes; `past` are rehearsals on it, the newest first.
-pub fn estimate(table: &TableFacts, past: &[PastRehearsal], options: &EstimateOptions) -> Vec<ClassEstimate> {
+pub fn class_estimates(table: &TableFacts, past: &[PastRehearsal], options: &EstimateOptions) -> Vec<ClassEstimate> {
     let mut classes: Vec<(StepKind, ClassEstimate)> = Vec::new();
     for past in past {
         let steps = past
@@ -43,7 +50,7 @@ pub fn estimate(table: &TableFacts, past: &[PastRehearsal], options: &EstimateOp
 }
 
 /// Returns what the person may do next.
-pub fn hints(table: &TableFacts, past: &[PastRehearsal]) -> Vec<String> {
+pub fn table_hints(table: &TableFacts, past: &[PastRehearsal]) -> Vec<String> {
     let mut hints = Vec::new();
     if past.is_empty() {
         hints.push("rehearse on a staging clone to replace rules of thumb by measurements: migtime rehearse MIGRATION --staging URL".to_string());
@@ -72,10 +79,10 @@ fn rehearsed(
         steps: vec![step.clone()],
         ..past.rehearsal.clone()
     };
-    let target = targets::grown(step, clone, table);
+    let target = target::grown(step, clone, table);
     let estimate = model::estimate(&alone, &[Some(target)], options).ok()?;
     let day = past.rehearsal.started_at.split('T').next().unwrap_or_default();
-    let note = format!("rehearsed on {day}, {}", past.path.display());
+    let note = format!("rehearsed on {day}, {}", past.place);
     Some(class(label(step), note, &estimate))
 }
 
