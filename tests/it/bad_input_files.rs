@@ -112,34 +112,21 @@ fn batch_logs_that_are_none() {
 #[test]
 fn arguments_that_mean_nothing() {
     let check = |arguments: &[&str], words: &[&str]| check_error(arguments, 2, words);
+    let check_rehearse = |more: &[&str], words: &[&str]| {
+        check(&[&["rehearse", "m.sql", "--staging", "x"], more].concat(), words);
+    };
     let with_unit = ["is not a duration; write it with its unit, like 90s, 34m or 1h 20m"];
     check(&["estimate", "--table", "x", "--window", "30"], &with_unit);
     check(&["estimate", "--table", "x", "--window=-30m"], &with_unit);
     check(&["estimate", "--table", "x", "--budget", "soon"], &with_unit);
-    check(
-        &["rehearse", "m.sql", "--staging", "x", "--max-duration", "5"],
-        &with_unit,
-    );
-    check(
-        &["rehearse", "m.sql", "--staging", "x", "--lock-timeout", "5"],
-        &with_unit,
-    );
+    check_rehearse(&["--max-duration", "5"], &with_unit);
+    check_rehearse(&["--lock-timeout", "5"], &with_unit);
     let longest = ["a duration is at most ten years"];
-    check(
-        &[
-            "rehearse",
-            "m.sql",
-            "--staging",
-            "x",
-            "--batch-delay",
-            "18446744073709551615s",
-        ],
-        &longest,
-    );
+    check_rehearse(&["--batch-delay", "18446744073709551615s"], &longest);
     let percent = ["write a percentage between 0% and 100%, like 10%"];
-    check(&["rehearse", "m.sql", "--staging", "x", "--fraction", "15"], &percent);
-    check(&["rehearse", "m.sql", "--staging", "x", "--fraction", "150%"], &percent);
-    check(&["rehearse", "m.sql", "--staging", "x", "--precision", "0.1"], &percent);
+    check_rehearse(&["--fraction", "15"], &percent);
+    check_rehearse(&["--fraction", "150%"], &percent);
+    check_rehearse(&["--precision", "0.1"], &percent);
     for level in ["1.5", "0", "NaN", "95"] {
         check(
             &["estimate", "--table", "x", "--level", level],
@@ -149,26 +136,10 @@ fn arguments_that_mean_nothing() {
     check(&["estimate", "--batches", "log.csv", "--rows", "0"], &["--rows"]);
     check(&["estimate", "--batches", "log.csv"], &["--rows"]);
     check(&["estimate", "--rows", "10", "--table", "x"], &["--rows"]);
-    check(
-        &["rehearse", "m.sql", "--staging", "x", "--batch-size", "0"],
-        &["--batch-size"],
-    );
-    check(
-        &[
-            "rehearse",
-            "m.sql",
-            "--staging",
-            "x",
-            "--batch-size",
-            "18446744073709551615",
-        ],
-        &["--batch-size"],
-    );
-    check(&["rehearse", "m.sql", "--staging", "x", "--runs", "0"], &["--runs"]);
-    check(
-        &["rehearse", "m.sql", "--staging", "x", "--full", "--fraction", "5%"],
-        &["--full"],
-    );
+    check_rehearse(&["--batch-size", "0"], &["--batch-size"]);
+    check_rehearse(&["--batch-size", "18446744073709551615"], &["--batch-size"]);
+    check_rehearse(&["--runs", "0"], &["--runs"]);
+    check_rehearse(&["--full", "--fraction", "5%"], &["--full"]);
     check(&["estimate", "--table", "x", "--format", "pdf"], &["--format"]);
     check(
         &["estimate", "--table", "x", "--budget", "1h"],

@@ -229,18 +229,20 @@ fn the_time_that_is_given_bounds_a_bench() {
     assert!(runs(&team.saved("reports/bench/order lines.json")) < 1000);
 }
 
-#[test]
-fn a_duet_tells_the_slower_of_two() {
-    let folder = Folder::new();
-    // A server of its own: others copy databases on the shared one meanwhile.
+/// Starts a server of its own, as others copy databases on the shared one meanwhile, with a database `clone` of 4,000 rows.
+fn server_with_clone() -> ThrowawayServer {
     let server = ThrowawayServer::start(&support::options()).expect("a server");
     let mut client = server.parameters("postgres").connect().expect("connection");
     client.batch_execute("CREATE DATABASE clone").expect("database");
-    let filled = server.parameters("clone").connect();
-    filled
-        .expect("connection")
-        .batch_execute(&SCHEMA.replace(":rows", "4000"))
-        .expect("filled");
+    let mut clone = server.parameters("clone").connect().expect("connection");
+    clone.batch_execute(&SCHEMA.replace(":rows", "4000")).expect("filled");
+    server
+}
+
+#[test]
+fn a_duet_tells_the_slower_of_two() {
+    let folder = Folder::new();
+    let server = server_with_clone();
     let (old, slower) = (
         folder.file("old.sql", MIGRATION),
         folder.file("slower.sql", SLOWER.replace("0.5", "0.01")),

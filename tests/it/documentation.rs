@@ -225,6 +225,23 @@ fn link(directory: &Path, name: &str, program: &Path) {
     std::os::unix::fs::symlink(program, directory.join(name)).expect("link");
 }
 
+/// Makes the tutorial's production; returns its user, and where the server's programs are.
+fn open_shop(database: &Database) -> (String, String) {
+    database.execute("CREATE DATABASE shop");
+    let shop = database.parameters_of("shop");
+    let schema = include_str!("../../scenarios/simple-backfill/schema.sql");
+    let orders = schema
+        .replace("    customer_id bigint,\n", "")
+        .replace(":rows", "150000")
+        .replace(":seed", "1");
+    let mut client = shop.connect().expect("the shop takes connections");
+    client.batch_execute(&orders).expect("orders");
+    client.batch_execute("ANALYZE orders").expect("statistics");
+    let user = client.query_one("SELECT current_user::text", &[]).expect("user").get(0);
+    let binaries = "SELECT setting FROM pg_config WHERE name = 'BINDIR'";
+    (user, client.query_one(binaries, &[]).expect("row").get(0))
+}
+
 #[test]
 fn the_tutorial_works_as_it_stands() {
     let section = README.split_once(TUTORIAL).expect("the tutorial").1;
@@ -240,23 +257,7 @@ fn the_tutorial_works_as_it_stands() {
         "the tutorial ends with a CI job: {script}"
     );
 
-    database.execute("CREATE DATABASE shop");
-    let shop = database.parameters_of("shop");
-    let schema = include_str!("../../scenarios/simple-backfill/schema.sql");
-    let orders = schema
-        .replace("    customer_id bigint,\n", "")
-        .replace(":rows", "150000")
-        .replace(":seed", "1");
-    let mut client = shop.connect().expect("the shop takes connections");
-    client.batch_execute(&orders).expect("orders");
-    client.batch_execute("ANALYZE orders").expect("statistics");
-    let user: String = client.query_one("SELECT current_user::text", &[]).expect("user").get(0);
-    let binaries: String = client
-        .query_one("SELECT setting FROM pg_config WHERE name = 'BINDIR'", &[])
-        .expect("row")
-        .get(0);
-    drop(client);
-
+    let (user, binaries) = open_shop(&database);
     let place = tempfile::tempdir().expect("directory");
     let programs = place.path().join("bin");
     let repository = place.path().join("repository");

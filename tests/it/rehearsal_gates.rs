@@ -38,21 +38,10 @@ fn measured_hold_times_decide_and_documents_are_made_of_them() {
         "0042.sql",
         "-- why\nCREATE INDEX i ON t (a);\nALTER TABLE t ADD COLUMN x int;\n",
     );
-    let rehearse = [
-        "rehearse",
-        "0042.sql",
-        "--scratch",
-        "--schema",
-        "schema.sql",
-        "--rows",
-        "20000",
-        "--output",
-        "out",
-    ];
-    let with = |more: &[&'static str]| {
-        let mut arguments = rehearse.to_vec();
-        arguments.extend(more);
-        run(here, &arguments)
+    let scratch = ["--scratch", "--schema", "schema.sql", "--rows", "20000"];
+    let with = |more: &[&str]| {
+        let rehearse = ["rehearse", "0042.sql", "--output", "out"];
+        run(here, &[&rehearse[..], &scratch, more].concat())
     };
     // An index build takes some time: denied without a limit, whatever this machine is like.
     let denied = with(&["--deny", "share", "--deny", "rewrite"]);
@@ -68,11 +57,7 @@ fn measured_hold_times_decide_and_documents_are_made_of_them() {
         "{}",
         denied.stderr
     );
-    let report = |more: &[&'static str]| {
-        let mut arguments = vec!["report", "out/rehearsal.json"];
-        arguments.extend(more);
-        run(here, &arguments)
-    };
+    let report = |more: &[&str]| report(here, more);
     let passed = report(&["--deny", "access-exclusive>2h", "--deny", "share>2h"]);
     assert_eq!(passed.code, Some(0), "{}", passed.stderr);
     assert!(
@@ -81,6 +66,24 @@ fn measured_hold_times_decide_and_documents_are_made_of_them() {
         passed.stdout
     );
 
+    // Of the index that it makes itself nobody waits for the lock.
+    let strong = report(&["--deny", "access-exclusive"]);
+    assert!(
+        strong.stderr.contains("0042.sql:3: ") && !strong.stderr.contains("0042.sql:2: "),
+        "{}",
+        strong.stderr
+    );
+    check_documents(&report);
+    check_that_the_actual_duration_stays(here);
+}
+
+/// Returns what `migtime report` says of the rehearsal in `here`.
+fn report(here: &Path, more: &[&str]) -> Ran {
+    run(here, &[&["report", "out/rehearsal.json"], more].concat())
+}
+
+/// Every document for machines is made of the rehearsal, and its gates decide.
+fn check_documents(report: &dyn Fn(&[&str]) -> Ran) {
     let sarif = report(&["--format", "sarif", "--deny", "share"]);
     assert_eq!(sarif.code, Some(1));
     let sarif: Value = serde_json::from_str(&sarif.stdout).expect("JSON");
@@ -103,22 +106,17 @@ fn measured_hold_times_decide_and_documents_are_made_of_them() {
             .is_some_and(|held| held > 0.0)
     );
     assert!(report(&["--format", "openmetrics"]).stdout.ends_with("# EOF\n"));
-    // Of the index that it makes itself nobody waits for the lock.
-    let strong = report(&["--deny", "access-exclusive"]);
-    assert!(
-        strong.stderr.contains("0042.sql:3: ") && !strong.stderr.contains("0042.sql:2: "),
-        "{}",
-        strong.stderr
-    );
     assert_eq!(report(&["--format", "github"]).stdout, "");
     assert_eq!(report(&["--format", "gitlab"]).stdout, "[]\n");
+}
 
-    // What a demo found out about the whole run stays with its estimate.
+/// What a demo found out about the whole run stays with its estimate.
+fn check_that_the_actual_duration_stays(here: &Path) {
     let file = here.join("out/estimate.json");
     let mut estimate: Value = serde_json::from_str(&std::fs::read_to_string(&file).expect("there")).expect("JSON");
     estimate["actual_seconds"] = 1.5.into();
     std::fs::write(&file, estimate.to_string()).expect("written");
-    assert!(report(&[]).stdout.contains("actual 1.5s"));
+    assert!(report(here, &[]).stdout.contains("actual 1.5s"));
     let kept: Value = serde_json::from_str(&std::fs::read_to_string(&file).expect("there")).expect("JSON");
     assert_eq!(kept["actual_seconds"], 1.5);
 }
