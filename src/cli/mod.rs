@@ -43,8 +43,6 @@ mod whole_run;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 pub use arguments::Arguments;
 pub use ci::Configuration;
 
@@ -54,7 +52,7 @@ use arguments::Command;
 
 /// Runs the program and returns its exit code; see the table in `migtime --help`.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::typed();
     let outcome = run(&arguments.command);
     signals::give_way_to_forced_exit();
     match outcome {

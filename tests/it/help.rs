@@ -143,6 +143,12 @@ fn explanations_are_in_help_only() {
 }
 
 #[test]
+fn help_of_help_is_help() {
+    assert_eq!(printed(&["help", "--help"]), printed(&["help"]));
+    assert_eq!(printed(&["help", "plan", "--help"]), printed(&["help", "plan"]));
+}
+
+#[test]
 fn a_wrong_option_still_leads_to_the_help() {
     let output = migtime(&["rehearse", "--no-such-option"])
         .output()

@@ -17,6 +17,8 @@ mod selection;
 mod shared;
 mod values;
 
+use std::ffi::OsString;
+
 use clap::{ArgAction, Parser, Subcommand};
 
 pub use bench::BenchArguments;
@@ -53,6 +55,20 @@ pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Arguments {
+    /// Reads what was typed; ends the program where that is no command, or asks for help.
+    pub fn typed() -> Arguments {
+        let typed: Vec<OsString> = std::env::args_os().collect();
+        let asks_help = typed.get(1).is_some_and(|command| command == "help");
+        // Behind `help`, `--help` asks for the same once more.
+        Arguments::parse_from(
+            typed
+                .into_iter()
+                .filter(|word| !(asks_help && (word == "--help" || word == "-h"))),
+        )
+    }
 }
 
 /// The commands.
