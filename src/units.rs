@@ -1,7 +1,8 @@
 //! Quantities with their units: every number a reader sees is printed from here.
 //!
-//! Durations print and read like `34m`, `1h 20m`, `163ms`; sizes like `9.3 GB`; counts like `6,001,201`. Inside formulas
-//! plain `f64` is fine; across rooms a quantity travels as its type. This room knows no other but `error`.
+//! Durations print and read like `34m`, `1h 20m`, `163ms`; sizes like `9.3 GB`; counts like `6,001,201`. Elsewhere a plain
+//! number has its unit in its name (`held_seconds`, `wal_bytes`); it takes its type here when it is typed or shown. This
+//! room knows no other but `error`.
 
 use std::fmt;
 
