@@ -5,6 +5,7 @@
 use serde::Deserialize;
 
 use super::document::RelationDocument;
+use super::kinds::RelationKind;
 use super::names::{self, RelationName};
 use crate::error::{Error, ErrorKind};
 
@@ -81,24 +82,24 @@ pub(super) fn not_a_table(relation: &RelationDocument) -> Option<Error> {
         );
     }
     let others = relation.belongs_to.as_deref().unwrap_or_default().join(", ");
-    let (what, hint) = match relation.kind.as_str() {
-        "r" | "p" | "m" => return None,
-        "v" if others.is_empty() => (
+    let (what, hint) = match relation.kind {
+        RelationKind::Table | RelationKind::PartitionedTable | RelationKind::MaterializedView => return None,
+        RelationKind::View if others.is_empty() => (
             "a view; it holds no rows of its own",
             "name the table below it".to_string(),
         ),
-        "v" => (
+        RelationKind::View => (
             "a view; it holds no rows of its own",
             format!("name a table it reads: {others}"),
         ),
-        "i" | "I" => ("an index", format!("name its table: {others}")),
-        "S" if others.is_empty() => ("a sequence", "name the table that uses it".to_string()),
-        "S" => ("a sequence", format!("name the table that owns it: {others}")),
-        "f" => (
+        RelationKind::Index | RelationKind::PartitionedIndex => ("an index", format!("name its table: {others}")),
+        RelationKind::Sequence if others.is_empty() => ("a sequence", "name the table that uses it".to_string()),
+        RelationKind::Sequence => ("a sequence", format!("name the table that owns it: {others}")),
+        RelationKind::ForeignTable => (
             "a foreign table; its rows live on another server",
             format!("connect to the server behind \"{others}\" and name the table there"),
         ),
-        _ => ("a type, not a table", "name a table".to_string()),
+        RelationKind::Other => ("a type, not a table", "name a table".to_string()),
     };
     Some(Error::new(ErrorKind::Usage, format!("{name} is {what}")).with_hint(hint))
 }

@@ -8,7 +8,7 @@ use super::migration_file::MigrationFile;
 use super::repository::path_in_repository;
 use super::watching::LEVEL;
 use super::{connection, expand_contract, gates, output};
-use crate::catalog::SchemaFacts;
+use crate::catalog::{RelationKind, SchemaFacts};
 use crate::error::Result;
 use crate::migration::{self, LockMode, PlannedStatement, PlannedTable, StepKind};
 use crate::model::estimate::Prediction;
@@ -138,7 +138,7 @@ fn sized<'planned>(planned: &'planned [PlannedStatement], schema: &SchemaFacts) 
     names.retain(|name| {
         schema
             .named(name)
-            .is_some_and(|found| matches!(found.kind.as_str(), "r" | "p" | "m"))
+            .is_some_and(|found| found.kind.holds_rows() || found.kind == RelationKind::PartitionedTable)
     });
     names
 }
