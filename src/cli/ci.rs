@@ -13,7 +13,7 @@ mod unjudged;
 use super::arguments::{BatchArguments, CiArguments};
 use super::migration_file::MigrationFile;
 use super::{output, repository::path_in_repository};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Location, Result};
 use crate::observation::Rehearsal;
 use crate::rehearsal::DirectoryLock;
 use crate::report;
@@ -241,8 +241,8 @@ fn outcome(verdicts: &[Verdict]) -> Result<()> {
         1 => " (and 1 more finding)".to_string(),
         others => format!(" (and {others} more findings)"),
     };
-    let message = format!("{}:{}: {}{others}", first.file, first.line, first.message);
-    let error = Error::new(kind, message);
+    let location = Location::line(Some(&first.file), first.line);
+    let error = Error::at(kind, location, format_args!("{}{others}", first.message));
     Err(match kind {
         ErrorKind::TooLittleEvidence => error
             .with_hint("rehearse more (max_duration, full, runs), or let it pass: allow_too_little_evidence = true"),

@@ -3,7 +3,7 @@
 //! Pure over text. What the log does not say (what server, which checkpoints) stays unsaid, and the estimate says so.
 
 use crate::catalog::facts::ServerFacts;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Location, Result};
 use crate::migration::{RecognisedBy, StepKind, Walk};
 use crate::observation::values::{MOST_ROWS, MOST_SECONDS};
 use crate::observation::{BatchingRecord, Observation, Rehearsal, StepRecord};
@@ -172,8 +172,12 @@ fn whole(value: f64, name: &str, place: &str) -> Result<u64> {
 
 fn unreadable(name: &str, error: &csv::Error) -> Error {
     let line = error.position().map_or(1, |position| position.line());
-    Error::new(ErrorKind::Usage, format!("{name}:{line}: not readable as CSV"))
-        .with_hint("the file is UTF-8 text with a header rows,seconds")
+    Error::at(
+        ErrorKind::Usage,
+        Location::line(Some(name), line as usize),
+        "not readable as CSV",
+    )
+    .with_hint("the file is UTF-8 text with a header rows,seconds")
 }
 
 fn mark_warm_up(observations: &mut [Observation]) {

@@ -144,7 +144,7 @@ impl Walker<'_> {
         }
         record.locks = locks;
         summarise(record);
-        let reason = outcome.map_err(|error| error.in_context(format!("step {number} at {}", record.place())))?;
+        let reason = outcome.map_err(|error| record.naming(error))?;
         // A run that was cut off is not made whole by a later one.
         record.complete = reason == EndReason::Complete && (self.run == 0 || record.complete);
         if reason != EndReason::Complete {
@@ -252,9 +252,7 @@ fn plan_failure(error: Error, step: &StepRecord) -> Error {
         ErrorKind::Usage => ErrorKind::MigrationFailed,
         kind => kind,
     };
-    error
-        .of_kind(kind)
-        .in_context(format!("step {} at {}", step.number, step.place()))
+    step.naming(error.of_kind(kind))
 }
 
 pub(super) fn describe_walk(record: &mut StepRecord, batching: &Batching, plan: &WalkPlan, batch_delay: f64) {

@@ -9,7 +9,7 @@ use super::super::{output, source_files};
 use super::git::Repository;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::Tool;
-use crate::migration::formats::{self, History, Migration, NamedAs, SourceFile};
+use crate::migration::formats::{self, History, Migration, NamedAs, NoMigration, SourceFile};
 
 /// Directories below the named one that are read, as `source_files` does.
 const DEPTH: usize = 3;
@@ -51,7 +51,7 @@ impl Pending {
 fn read_before(name: &str, files: Vec<SourceFile>, place: NamedAs, tool: Tool) -> Result<Vec<Migration>> {
     match formats::read(name, files, place, Some(tool)) {
         Ok(history) => Ok(history.migrations),
-        Err(error) if error.message().contains("no migration") => Ok(Vec::new()),
+        Err(error) if error.cause::<NoMigration>().is_some() => Ok(Vec::new()),
         Err(error) => Err(error.in_context("on the base")),
     }
 }

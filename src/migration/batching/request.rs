@@ -13,6 +13,10 @@ use crate::migration::template::is_integer_key;
 use crate::migration::{Batching, RecognisedBy, Statement, Template, Walk, templating};
 use crate::units::Count;
 
+/// The cause of an error: the catalog does not have the table of this name, as written.
+#[derive(Clone, Debug)]
+pub struct NotInCatalog(pub String);
+
 /// Size of a block where PostgreSQL was not built otherwise, in bytes.
 const BLOCK_BYTES: f64 = 8192.0;
 
@@ -149,6 +153,7 @@ impl Request<'_> {
                     relation.name
                 ))
                 .with_hint("check the name and the schema; a table made by this very migration cannot be batched")
+                .because(NotInCatalog(relation.name.clone()))
         })
     }
 
