@@ -121,12 +121,17 @@ impl Error {
     }
 
     /// Says where it happened, in a context that names the location: `context: message`. The innermost location stays.
-    pub fn located_in(mut self, location: Location, context: impl fmt::Display) -> Self {
+    pub fn located_in(self, location: Location, context: impl fmt::Display) -> Self {
+        self.with_location(location).in_context(context)
+    }
+
+    /// Says where it happened, which the message does already. The innermost location stays.
+    pub fn with_location(mut self, location: Location) -> Self {
         if self.located.is_none() {
             let what = self.message.clone();
             self.located = Some(Box::new(Located { location, what }));
         }
-        self.in_context(context)
+        self
     }
 
     /// Adds what a caller may tell the error from others by: a value of a type of the room that raises it.

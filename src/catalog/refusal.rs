@@ -8,6 +8,7 @@ use super::document::RelationDocument;
 use super::kinds::RelationKind;
 use super::names::{self, RelationName};
 use crate::error::{Error, ErrorKind};
+use strsim::levenshtein;
 
 /// The database and those of its relations whose names resemble the wanted one.
 #[derive(Debug, Deserialize)]
@@ -37,9 +38,9 @@ pub fn nearest<'a>(wanted: &RelationName, relations: &'a [KnownRelation]) -> Vec
         .iter()
         .filter(|relation| !relation.temporary)
         .filter_map(|relation| {
-            let of_name = names::distance(&name, &relation.name.to_lowercase());
+            let of_name = levenshtein(&name, &relation.name.to_lowercase());
             let of_schema = wanted.schema.as_ref().map_or(0, |schema| {
-                names::distance(&schema.to_lowercase(), &relation.schema.to_lowercase())
+                levenshtein(&schema.to_lowercase(), &relation.schema.to_lowercase())
             });
             (of_name <= limit).then_some((of_name, of_schema, &relation.quoted, relation))
         })
@@ -149,9 +150,9 @@ mod tests {
             "did you mean public.\"Orders\" or sales.orders?",
         );
         check(
-            "sals.order",
-            &["public.order", "sales.order", "archive.order"],
-            "did you mean sales.order, public.order or archive.order?",
+            "sals.\"order\"",
+            &["public.\"order\"", "sales.\"order\"", "archive.\"order\""],
+            "did you mean sales.\"order\", public.\"order\" or archive.\"order\"?",
         );
         check(
             "orders",

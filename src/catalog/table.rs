@@ -39,6 +39,7 @@ fn facts(relation: RelationDocument) -> TableFacts {
         reltuples: reltuples(&leaves),
         relpages: sum(|leaf| leaf.relpages),
         heap_bytes: sum(|leaf| leaf.heap_bytes.unwrap_or(0)),
+        block_bytes: relation.page.block_size,
         toast_bytes: sum(|leaf| leaf.toast_bytes.unwrap_or(0)),
         index_bytes: index_facts.iter().map(|index| index.bytes).sum(),
         // A unique index of an inheritance parent says nothing about its children's rows.

@@ -19,6 +19,7 @@ use crate::rehearsal::DirectoryLock;
 use crate::report;
 use crate::report::ci::{Finding, Level, Rule, Verdict};
 use crate::server::signals;
+use crate::units::counted;
 pub use configuration::Configuration;
 use git::{MergeBase, Repository};
 use pending::Pending;
@@ -161,8 +162,7 @@ fn tell(pending: &Pending, base: &MergeBase) {
     let commit = base.commit.get(..12).unwrap_or(&base.commit);
     output::print_note(&match pending.new.len() {
         0 => format!("no migration is new since {commit}: nothing to judge"),
-        1 => format!("1 migration is new since {commit}"),
-        new => format!("{new} migrations are new since {commit}"),
+        new => format!("{} new since {commit}", counted(new, "migration is", "migrations are")),
     });
     if base.is_head && pending.new.is_empty() {
         output::print_note(&format!(
@@ -238,8 +238,7 @@ fn outcome(verdicts: &[Verdict]) -> Result<()> {
     };
     let others = match errors.len() - 1 {
         0 => String::new(),
-        1 => " (and 1 more finding)".to_string(),
-        others => format!(" (and {others} more findings)"),
+        others => format!(" (and {})", counted(others, "more finding", "more findings")),
     };
     let location = Location::line(Some(&first.file), first.line);
     let error = Error::at(kind, location, format_args!("{}{others}", first.message));

@@ -13,6 +13,7 @@ use crate::migration::formats::{self, History, Migration, NamedAs, Script, Scrip
 use crate::migration::{self, BatchOptions, NotInCatalog, Statement, Step, Tables, Tool};
 use crate::sampler;
 use crate::server::{Readable, Reader};
+use crate::units::counted;
 
 /// A migration as read from disk: one, or those of a history that were picked.
 pub struct MigrationFile {
@@ -221,8 +222,8 @@ fn each_once(tables: Tables) -> Vec<TableFacts> {
 fn tell(history: &History, place: NamedAs) {
     let count = history.migrations.len();
     if place == NamedAs::Directory || history.tool != Tool::PlainSql {
-        let migrations = if count == 1 { "migration" } else { "migrations" };
-        print_note(&format!("read as {}, {count} {migrations}", history.tool.name()));
+        let count = counted(count, "migration", "migrations");
+        print_note(&format!("read as {}, {count}", history.tool.name()));
     }
     for remark in &history.remarks {
         print_note(&format!("hint: {remark}"));

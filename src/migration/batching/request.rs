@@ -17,9 +17,6 @@ use crate::units::Count;
 #[derive(Clone, Debug)]
 pub struct NotInCatalog(pub String);
 
-/// Size of a block where PostgreSQL was not built otherwise, in bytes.
-const BLOCK_BYTES: f64 = 8192.0;
-
 /// What the catalog says about the tables of a migration, by their names as written.
 pub type Tables = BTreeMap<String, TableFacts>;
 
@@ -186,7 +183,7 @@ impl Request<'_> {
 
 /// Returns how many blocks hold about `rows` rows.
 fn blocks_of(rows: u64, facts: &TableFacts) -> u64 {
-    let blocks = (facts.heap_bytes as f64 / BLOCK_BYTES).max(1.0);
+    let blocks = (facts.heap_blocks() as f64).max(1.0);
     let rows_in_block = (facts.estimated_rows / blocks).max(1.0);
     ((rows as f64 / rows_in_block).round() as u64).max(1)
 }

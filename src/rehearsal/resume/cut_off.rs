@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use super::log::{GoingOn, LogLine, Start};
-use crate::error::{Error, ErrorKind, Result, reason};
+use crate::error::{Error, ErrorKind, Location, Result, reason};
 use crate::migration::{BatchOptions, Tables};
 use crate::observation::{FORMAT_VERSION, Observation, Rehearsal, check_numbers};
 use crate::rehearsal::conditions::Conditions;
@@ -303,6 +303,7 @@ fn not_begun(name: &str) -> Error {
 /// `number` counts lines from 0.
 fn damaged(name: &str, number: usize) -> Error {
     Error::new(ErrorKind::Usage, format!("{name} is damaged at line {}", number + 1))
+        .with_location(Location::line(Some(name), number + 1))
         .with_hint("rehearse again, on a new clone")
 }
 
