@@ -22,10 +22,10 @@
 //! | ground | [`observation`] | what was measured, and its file format |
 //! | ground | [`migration`] | files of migration tools → SQL text → statements → steps |
 //! | ground | [`catalog`] | facts of a server, its tables and schema: plain data and what follows from it, for every room |
-//! | cellar | [`stats`], [`units`], [`error`], [`shown`] | arithmetic, quantities, errors and text to show, which know nothing of migrations |
+//! | cellar | [`stats`], [`units`], [`error`], [`shown`], [`quoting`] | arithmetic, quantities, errors, text to show and text in SQL, which know nothing of migrations |
 //!
 //! # Invariants, each kept by a test
-//! 1. `catalog`, `migration`, `model`, `observation`, `report`, `shown`, `stats` and `units` touch no database, file, clock or
+//! 1. `catalog`, `migration`, `model`, `observation`, `quoting`, `report`, `shown`, `stats` and `units` touch no database, file, clock or
 //!    terminal, and reach no room that does, to the end of every import.
 //! 2. Production is only read: its session is read-only, and its type has no method that writes.
 //! 3. An observation is what was measured, never adjusted.
@@ -43,6 +43,7 @@ pub mod error;
 pub mod migration;
 pub mod model;
 pub mod observation;
+pub mod quoting;
 pub mod rehearsal;
 pub mod report;
 pub mod sampler;

@@ -13,6 +13,7 @@ mod resumption;
 mod rollback;
 mod statement_details;
 mod step;
+mod sufficiency;
 pub mod values;
 
 pub use benchmark::{Benchmark, Machine, RunRecord};
@@ -25,11 +26,12 @@ pub use statement_details::{DiskRecord, FailedAttempt, WaitRecord};
 pub(crate) use values::check as check_numbers;
 
 pub use step::{BatchingRecord, LockRecord, Observation, StepRecord};
+pub use sufficiency::{FEWEST_BATCHES, FEWEST_SEGMENTS, SHORTEST_SEGMENT, WARM_UP_BATCHES};
 
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::facts::{ServerFacts, TableFacts};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Location, Result};
 
 /// The newest file format this version reads and the one it writes.
 pub const FORMAT_VERSION: u32 = 1;
@@ -191,5 +193,10 @@ fn damaged(name: &str, error: &serde_json::Error) -> Error {
         ErrorKind::Usage,
         format!("{name} {what} at line {}, column {}", error.line(), error.column()),
     )
+    .with_location(Location {
+        file: Some(name.to_string()),
+        line: error.line(),
+        column: Some(error.column()),
+    })
     .with_hint("rehearse again, or take the file from where it was saved")
 }

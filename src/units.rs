@@ -30,6 +30,11 @@ pub struct Count(pub f64);
 #[serde(transparent)]
 pub struct RowsPerSecond(pub f64);
 
+/// Returns `1 batch`, `2 batches`: the count with the word that fits it.
+pub fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{} {}", Count(count as f64), if count == 1 { one } else { many })
+}
+
 impl fmt::Display for Seconds {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(&duration_text(self.0))

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::indexes::IndexDocument;
+use super::kinds::RelationKind;
 use crate::error::{Error, ErrorKind, Result};
 
 /// A relation as `sampler/sql/tables.sql` describes it.
@@ -13,8 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 pub(super) struct RelationDocument {
     pub name: String,
     pub schema: String,
-    /// `pg_class.relkind`.
-    pub kind: String,
+    pub kind: RelationKind,
     pub temporary: bool,
     pub page: PageLayout,
     pub columns: Option<Vec<ColumnDocument>>,

@@ -1,6 +1,6 @@
 //! Facts about a server and its tables: plain data, the same in memory and in `rehearsal.json`.
 //!
-//! This room holds no connection and computes nothing.
+//! This room holds no connection and computes next to nothing.
 
 use std::collections::BTreeMap;
 
@@ -28,6 +28,9 @@ pub struct TableFacts {
     pub relpages: u64,
     /// Size of the heap now.
     pub heap_bytes: u64,
+    /// Size of a block of the server that it is on.
+    #[serde(default = "usual_block", skip_serializing_if = "is_usual_block")]
+    pub block_bytes: u64,
     /// Size of the TOAST table and its index now.
     pub toast_bytes: u64,
     /// Size of all indexes now.
@@ -70,6 +73,22 @@ pub struct TableFacts {
     /// Foreign keys of other tables that point here, as `table.name`.
     #[serde(default)]
     pub referenced_by: Vec<String>,
+}
+
+/// Bytes of a block of nearly every server, which documents leave out.
+fn usual_block() -> u64 {
+    8192
+}
+
+fn is_usual_block(bytes: &u64) -> bool {
+    *bytes == usual_block()
+}
+
+impl TableFacts {
+    /// Returns the number of blocks of the heap now.
+    pub fn heap_blocks(&self) -> u64 {
+        self.heap_bytes.div_ceil(self.block_bytes.max(1))
+    }
 }
 
 /// The kinds of relation that hold rows a migration can work on.

@@ -6,6 +6,7 @@ mod difference;
 pub(crate) mod document;
 pub mod facts;
 mod indexes;
+mod kinds;
 mod names;
 mod outward;
 mod refusal;
@@ -23,6 +24,7 @@ pub(crate) use refusal::not_found;
 pub(crate) use sampling::{Moments, from_count, from_moments};
 
 pub use difference::{SchemaChange, SchemaDifference, differences};
+pub use kinds::{ConstraintKind, ForeignKeyAction, Persistence, RelationKind, Volatility};
 pub use names::RelationName;
 pub use outward::{LeadingOut, OutwardFacts, Routine};
 pub use refusal::{KnownRelation, nearest};

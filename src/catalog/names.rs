@@ -5,6 +5,7 @@
 use std::fmt;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::quoting::identifier;
 
 /// The name of a relation as a person wrote it, folded and unquoted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +43,7 @@ impl RelationName {
 impl fmt::Display for RelationName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts = [self.database.as_deref(), self.schema.as_deref(), Some(&self.name)];
-        let quoted: Vec<String> = parts.into_iter().flatten().map(quoted).collect();
+        let quoted: Vec<String> = parts.into_iter().flatten().map(identifier).collect();
         formatter.write_str(&quoted.join("."))
     }
 }
@@ -50,22 +51,6 @@ impl fmt::Display for RelationName {
 /// Returns by how many characters another name may differ from `name` and still be a near match.
 pub(crate) fn slack(name: &str) -> usize {
     (name.chars().count() / 3).clamp(1, 4)
-}
-
-/// Returns the Levenshtein distance: how many characters must be inserted, removed or replaced.
-pub(super) fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (index, character) in one.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = index + 1;
-        for (column, &candidate) in other.iter().enumerate() {
-            let replaced = diagonal + usize::from(character != candidate);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(row[column] + 1).min(diagonal + 1);
-        }
-    }
-    row[other.len()]
 }
 
 fn split(text: &str) -> Result<Vec<String>, &'static str> {
@@ -108,18 +93,6 @@ fn quoted_part(text: &str) -> Result<(String, &str), &'static str> {
             }
             None => return Ok((part, rest)),
         }
-    }
-}
-
-fn quoted(part: &str) -> String {
-    let plain = part.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-        && part
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    if plain {
-        part.to_string()
-    } else {
-        format!("\"{}\"", part.replace('"', "\"\""))
     }
 }
 
@@ -183,18 +156,5 @@ mod tests {
             RelationName::parse("Sales.\"Orders\"").unwrap().to_string(),
             "sales.\"Orders\""
         );
-    }
-
-    #[test]
-    fn distances_count_edits() {
-        for (one, other, expected) in [
-            ("", "abc", 3),
-            ("orders", "orders", 0),
-            ("ordres", "orders", 2),
-            ("kitten", "sitting", 3),
-        ] {
-            assert_eq!(distance(one, other), expected, "{one} {other}");
-            assert_eq!(distance(other, one), expected, "{other} {one}");
-        }
     }
 }

@@ -5,8 +5,10 @@
 use serde::Deserialize;
 
 use super::document::RelationDocument;
+use super::kinds::RelationKind;
 use super::names::{self, RelationName};
 use crate::error::{Error, ErrorKind};
+use strsim::levenshtein;
 
 /// The database and those of its relations whose names resemble the wanted one.
 #[derive(Debug, Deserialize)]
@@ -36,9 +38,9 @@ pub fn nearest<'a>(wanted: &RelationName, relations: &'a [KnownRelation]) -> Vec
         .iter()
         .filter(|relation| !relation.temporary)
         .filter_map(|relation| {
-            let of_name = names::distance(&name, &relation.name.to_lowercase());
+            let of_name = levenshtein(&name, &relation.name.to_lowercase());
             let of_schema = wanted.schema.as_ref().map_or(0, |schema| {
-                names::distance(&schema.to_lowercase(), &relation.schema.to_lowercase())
+                levenshtein(&schema.to_lowercase(), &relation.schema.to_lowercase())
             });
             (of_name <= limit).then_some((of_name, of_schema, &relation.quoted, relation))
         })
@@ -81,24 +83,24 @@ pub(super) fn not_a_table(relation: &RelationDocument) -> Option<Error> {
         );
     }
     let others = relation.belongs_to.as_deref().unwrap_or_default().join(", ");
-    let (what, hint) = match relation.kind.as_str() {
-        "r" | "p" | "m" => return None,
-        "v" if others.is_empty() => (
+    let (what, hint) = match relation.kind {
+        RelationKind::Table | RelationKind::PartitionedTable | RelationKind::MaterializedView => return None,
+        RelationKind::View if others.is_empty() => (
             "a view; it holds no rows of its own",
             "name the table below it".to_string(),
         ),
-        "v" => (
+        RelationKind::View => (
             "a view; it holds no rows of its own",
             format!("name a table it reads: {others}"),
         ),
-        "i" | "I" => ("an index", format!("name its table: {others}")),
-        "S" if others.is_empty() => ("a sequence", "name the table that uses it".to_string()),
-        "S" => ("a sequence", format!("name the table that owns it: {others}")),
-        "f" => (
+        RelationKind::Index | RelationKind::PartitionedIndex => ("an index", format!("name its table: {others}")),
+        RelationKind::Sequence if others.is_empty() => ("a sequence", "name the table that uses it".to_string()),
+        RelationKind::Sequence => ("a sequence", format!("name the table that owns it: {others}")),
+        RelationKind::ForeignTable => (
             "a foreign table; its rows live on another server",
             format!("connect to the server behind \"{others}\" and name the table there"),
         ),
-        _ => ("a type, not a table", "name a table".to_string()),
+        RelationKind::Other => ("a type, not a table", "name a table".to_string()),
     };
     Some(Error::new(ErrorKind::Usage, format!("{name} is {what}")).with_hint(hint))
 }
@@ -148,9 +150,9 @@ mod tests {
             "did you mean public.\"Orders\" or sales.orders?",
         );
         check(
-            "sals.order",
-            &["public.order", "sales.order", "archive.order"],
-            "did you mean sales.order, public.order or archive.order?",
+            "sals.\"order\"",
+            &["public.\"order\"", "sales.\"order\"", "archive.\"order\""],
+            "did you mean sales.\"order\", public.\"order\" or archive.\"order\"?",
         );
         check(
             "orders",

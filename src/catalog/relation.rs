@@ -4,6 +4,8 @@
 
 use serde::Deserialize;
 
+use super::kinds::{ConstraintKind, ForeignKeyAction, Persistence, RelationKind};
+
 /// Where a relation comes from, as statements change the schema.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Origin {
@@ -25,10 +27,10 @@ pub struct RelationFacts {
     pub schema: String,
     /// Own name, bare.
     pub bare_name: String,
-    /// `pg_class.relkind`: `r`, `p`, `v`, `m`, `S` or `f`.
-    pub kind: String,
-    /// `pg_class.relpersistence`: `p`, `u` or `t`.
-    pub persistence: String,
+    /// What it is.
+    pub kind: RelationKind,
+    /// Whether it outlives its session, and a crash.
+    pub persistence: Persistence,
     /// Whether its row-level security policies are in force.
     pub row_security: bool,
     /// Whether they are in force for its owner, too.
@@ -80,8 +82,8 @@ pub struct ColumnFacts {
 pub struct ConstraintFacts {
     /// Bare name.
     pub name: String,
-    /// `pg_constraint.contype`: `c`, `f`, `p`, `u`, `x` or `n`.
-    pub kind: String,
+    /// What it demands.
+    pub kind: ConstraintKind,
     /// Whether all rows are known to meet it.
     pub valid: bool,
     /// Columns, bare.
@@ -90,8 +92,8 @@ pub struct ConstraintFacts {
     pub definition: String,
     /// The table a foreign key refers to.
     pub references: Option<String>,
-    /// What a foreign key does on DELETE: `a`, `r`, `c`, `n` or `d`.
-    pub on_delete: Option<String>,
+    /// What a foreign key does on DELETE.
+    pub on_delete: Option<ForeignKeyAction>,
     /// The index that enforces it.
     pub index: Option<String>,
 }

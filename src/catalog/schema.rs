@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
+use super::kinds::Volatility;
 use super::relation::{ConstraintFacts, RelationFacts, SchemaIndex};
 use super::relations::Relations;
 
@@ -24,8 +25,8 @@ pub struct SchemaFacts {
     pub relations: Relations,
     /// Domains and enums.
     pub types: Vec<TypeFacts>,
-    /// The most volatile of the functions of each name: `i`, `s`, `v`, or `u` where it is not known.
-    pub functions: BTreeMap<String, String>,
+    /// The most volatile of the functions of each name.
+    pub functions: BTreeMap<String, Volatility>,
     /// Pairs of types, as `format_type` prints them, of which the first is stored like the second.
     pub binary_casts: Vec<(String, String)>,
 }

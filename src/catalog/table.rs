@@ -2,6 +2,7 @@
 
 use super::document::{Leaf, RelationDocument, parse};
 use super::facts::{Column, TableFacts, TableKind};
+use super::kinds::RelationKind;
 use super::{indexes, refusal, rows};
 use crate::error::Result;
 
@@ -24,20 +25,21 @@ fn facts(relation: RelationDocument) -> TableFacts {
     let columns = relation.columns.unwrap_or_default();
     let indexes = relation.indexes.unwrap_or_default();
     let index_facts = indexes::facts(&indexes);
-    let partitioned = relation.kind == "p";
+    let partitioned = relation.kind == RelationKind::PartitionedTable;
     let inherited = !partitioned && partitions > 1;
     let estimate = rows::estimate(&leaves, &columns, relation.page);
     let sum = |of: fn(&Leaf) -> u64| leaves.iter().map(of).sum::<u64>();
     TableFacts {
         name: relation.name,
-        kind: match relation.kind.as_str() {
-            "m" => TableKind::MaterializedView,
+        kind: match relation.kind {
+            RelationKind::MaterializedView => TableKind::MaterializedView,
             _ if partitioned || inherited => TableKind::Partitioned,
             _ => TableKind::Table,
         },
         reltuples: reltuples(&leaves),
         relpages: sum(|leaf| leaf.relpages),
         heap_bytes: sum(|leaf| leaf.heap_bytes.unwrap_or(0)),
+        block_bytes: relation.page.block_size,
         toast_bytes: sum(|leaf| leaf.toast_bytes.unwrap_or(0)),
         index_bytes: index_facts.iter().map(|index| index.bytes).sum(),
         // A unique index of an inheritance parent says nothing about its children's rows.

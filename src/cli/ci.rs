@@ -13,12 +13,13 @@ mod unjudged;
 use super::arguments::{BatchArguments, CiArguments};
 use super::migration_file::MigrationFile;
 use super::{output, repository::path_in_repository};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Location, Result};
 use crate::observation::Rehearsal;
 use crate::rehearsal::DirectoryLock;
 use crate::report;
 use crate::report::ci::{Finding, Level, Rule, Verdict};
 use crate::server::signals;
+use crate::units::counted;
 pub use configuration::Configuration;
 use git::{MergeBase, Repository};
 use pending::Pending;
@@ -161,8 +162,7 @@ fn tell(pending: &Pending, base: &MergeBase) {
     let commit = base.commit.get(..12).unwrap_or(&base.commit);
     output::print_note(&match pending.new.len() {
         0 => format!("no migration is new since {commit}: nothing to judge"),
-        1 => format!("1 migration is new since {commit}"),
-        new => format!("{new} migrations are new since {commit}"),
+        new => format!("{} new since {commit}", counted(new, "migration is", "migrations are")),
     });
     if base.is_head && pending.new.is_empty() {
         output::print_note(&format!(
@@ -238,11 +238,10 @@ fn outcome(verdicts: &[Verdict]) -> Result<()> {
     };
     let others = match errors.len() - 1 {
         0 => String::new(),
-        1 => " (and 1 more finding)".to_string(),
-        others => format!(" (and {others} more findings)"),
+        others => format!(" (and {})", counted(others, "more finding", "more findings")),
     };
-    let message = format!("{}:{}: {}{others}", first.file, first.line, first.message);
-    let error = Error::new(kind, message);
+    let location = Location::line(Some(&first.file), first.line);
+    let error = Error::at(kind, location, format_args!("{}{others}", first.message));
     Err(match kind {
         ErrorKind::TooLittleEvidence => error
             .with_hint("rehearse more (max_duration, full, runs), or let it pass: allow_too_little_evidence = true"),

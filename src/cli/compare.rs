@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::arguments::{CompareArguments, CompareFormat};
+use super::files_below::DirectoryWalk;
 use super::repository::path_in_repository;
 use super::{duet, output};
 use crate::error::{Error, ErrorKind, Result};
@@ -10,9 +11,6 @@ use crate::model::compare::{self, ChangeVerdict, CompareOptions, Comparison, Nam
 use crate::observation::Rehearsal;
 use crate::rehearsal::saving::earlier_results;
 use crate::report;
-
-/// How deep below a directory files are looked for.
-const DEPTH: usize = 3;
 
 /// Runs the command.
 pub fn run(arguments: &CompareArguments) -> Result<()> {
@@ -56,11 +54,8 @@ pub fn read(path: &Path) -> Result<Vec<NamedRehearsal>> {
     if !path.is_dir() {
         return Ok(vec![read_file(path)?]);
     }
-    let mut files = Vec::new();
-    collect(path, DEPTH, &mut files)?;
-    files.sort();
     let mut all = Vec::new();
-    for file in files {
+    for file in json_files(path)? {
         if is_rehearsal(&file)? {
             all.push(read_file(&file)?);
         }
@@ -98,22 +93,22 @@ fn is_rehearsal(path: &Path) -> Result<bool> {
     }
 }
 
-fn collect(directory: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<()> {
-    let unreadable = |error| {
-        let message = format!("cannot read {}: {}", directory.display(), crate::error::reason(&error));
-        Error::new(ErrorKind::Usage, message)
+/// Returns the JSON files below a directory, sorted.
+fn json_files(directory: &Path) -> Result<Vec<PathBuf>> {
+    let walk = DirectoryWalk {
+        follows_links: true,
+        ..DirectoryWalk::default()
     };
-    for entry in std::fs::read_dir(directory).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        if path.is_dir() {
-            if depth > 0 {
-                collect(&path, depth - 1, files)?;
-            }
-        } else if path.extension().is_some_and(|extension| extension == "json") && !is_kept_earlier(&path) {
-            files.push(path);
+    let mut files = Vec::new();
+    walk.each_below(directory, &mut |found| {
+        let is_json = found.path.extension().is_some_and(|extension| extension == "json");
+        if !found.is_directory && is_json && !is_kept_earlier(&found.path) {
+            files.push(found.path);
         }
-    }
-    Ok(())
+        Ok(())
+    })?;
+    files.sort();
+    Ok(files)
 }
 
 /// Tells whether a rehearsal was replaced by the one beside it; whoever means it names the file.

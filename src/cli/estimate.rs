@@ -198,11 +198,11 @@ fn matching_rows(
 /// A read-only transaction keeps no function from having effects, so production is asked only what is known to have none.
 fn refuse_more_than_reading(condition: &str, step: &Step, arguments: &EstimateArguments) -> Result<()> {
     match migration::more_than_reading(condition) {
-        Some(part) if arguments.exact || arguments.sample => Err(Error::new(
+        Some(part) if arguments.exact || arguments.sample => Err(Error::at(
             ErrorKind::Usage,
-            format!(
-                "{}: production is not asked for rows that meet {condition}: {part} may do more than read its columns",
-                step.place()
+            step.location(),
+            format_args!(
+                "production is not asked for rows that meet {condition}: {part} may do more than read its columns"
             ),
         )
         .with_hint("leave --sample and --exact out, or rehearse on a clone, which counts there")),

@@ -3,6 +3,7 @@
 use super::output;
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::ci::{Finding, Gate, Rule, Verdict};
+use crate::units::counted;
 
 /// Puts what the gates find among the findings of `verdict`, in the order of the statements.
 pub fn judge(gates: &[Gate], verdict: &mut Verdict) {
@@ -30,19 +31,17 @@ pub fn enforce(verdict: &Verdict) -> Result<()> {
         (0, 0) => Ok(()),
         (0, unjudged) => Err(Error::new(
             ErrorKind::TooLittleEvidence,
-            format!("too little evidence for a gate: {} cannot be judged", counted(unjudged)),
+            format!(
+                "too little evidence for a gate: {} cannot be judged",
+                counted(unjudged, "statement", "statements")
+            ),
         )
         .with_hint(
             "name the database with --url, so that sizes are known, or rehearse it: migtime rehearse takes --deny too",
         )),
         (denied, _) => Err(Error::new(
             ErrorKind::Gate,
-            format!("a gate said no to {}", counted(denied)),
+            format!("a gate said no to {}", counted(denied, "statement", "statements")),
         )),
     }
-}
-
-/// Returns `1 statement`, `2 statements`.
-fn counted(statements: usize) -> String {
-    format!("{statements} statement{}", if statements == 1 { "" } else { "s" })
 }

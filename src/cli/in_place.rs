@@ -3,6 +3,7 @@
 use super::arguments::{InPlaceArguments, Waiver};
 use super::output;
 use crate::error::{Error, ErrorKind, Result};
+use crate::quoting::identifier;
 use crate::server::{InPlaceFacts, Staging};
 
 /// Decides whether the rehearsal works on a copy, where none was asked for, and says what it decides.
@@ -94,18 +95,6 @@ fn neither(staging: &Staging) -> Error {
     ))
 }
 
-/// Returns a name as SQL takes it, quoted where it must be.
-fn identifier(name: &str) -> String {
-    let is_plain = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
-        && name
-            .bytes()
-            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
-    match is_plain {
-        true => name.to_string(),
-        false => format!("\"{}\"", name.replace('"', "\"\"")),
-    }
-}
-
 /// Returns a name as a shell takes it, quoted where it must be.
 pub fn shell_word(name: &str) -> String {
     let is_plain = name
@@ -123,8 +112,6 @@ mod tests {
 
     #[test]
     fn a_line_to_run_can_be_run() {
-        assert_eq!(identifier("shop_clone"), "shop_clone");
-        assert_eq!(identifier("Shop \"x\""), "\"Shop \"\"x\"\"\"");
         assert_eq!(shell_word("shop_clone"), "shop_clone");
         assert_eq!(shell_word("it's $(x)"), "'it'\\''s $(x)'");
     }

@@ -10,9 +10,10 @@ use super::source_files;
 use crate::catalog::facts::TableFacts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::formats::{self, History, Migration, NamedAs, Script, Scripts};
-use crate::migration::{self, BatchOptions, Statement, Step, Tables, Tool};
+use crate::migration::{self, BatchOptions, NotInCatalog, Statement, Step, Tables, Tool};
 use crate::sampler;
 use crate::server::{Readable, Reader};
+use crate::units::counted;
 
 /// A migration as read from disk: one, or those of a history that were picked.
 pub struct MigrationFile {
@@ -221,8 +222,8 @@ fn each_once(tables: Tables) -> Vec<TableFacts> {
 fn tell(history: &History, place: NamedAs) {
     let count = history.migrations.len();
     if place == NamedAs::Directory || history.tool != Tool::PlainSql {
-        let migrations = if count == 1 { "migration" } else { "migrations" };
-        print_note(&format!("read as {}, {count} {migrations}", history.tool.name()));
+        let count = counted(count, "migration", "migrations");
+        print_note(&format!("read as {}, {count}", history.tool.name()));
     }
     for remark in &history.remarks {
         print_note(&format!("hint: {remark}"));
@@ -255,8 +256,11 @@ fn statements_in<'a>(
 
 /// Passes on why the catalog does not have the table that is to be batched.
 fn explained(error: Error, refused: &[(String, Error)]) -> Error {
-    let missing = |name: &str| error.message().contains(&format!(" {name} is not in the catalog"));
-    match refused.iter().find(|(name, _)| missing(name)) {
+    let missing = error.cause::<NotInCatalog>();
+    match refused
+        .iter()
+        .find(|(name, _)| missing.is_some_and(|missing| missing.0 == *name))
+    {
         Some((_, reason)) => {
             let advice = reason.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
             error.with_hint(format!("{reason}{advice}"))

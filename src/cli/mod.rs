@@ -14,6 +14,7 @@ mod duet;
 mod estimate;
 mod exec;
 mod expand_contract;
+mod files_below;
 mod foreign_servers;
 mod gates;
 mod in_place;

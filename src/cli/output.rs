@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 
-use crate::error::{Error, ErrorKind, Result, reason};
+use crate::error::{Error, ErrorKind, Location, Result, reason};
 use crate::shown::{printable_line, without_secrets};
 
 use crate::rehearsal::saving::fallback_directory;
@@ -117,7 +117,7 @@ pub fn text_of(bytes: Vec<u8>, path: &Path) -> Result<String> {
             .iter()
             .filter(|byte| **byte == b'\n')
             .count();
-        Error::new(ErrorKind::Usage, format!("{}:{line}: not UTF-8", path.display()))
-            .with_hint("convert it, for example with iconv -t UTF-8")
+        let location = Location::line(Some(&path.display().to_string()), line);
+        Error::at(ErrorKind::Usage, location, "not UTF-8").with_hint("convert it, for example with iconv -t UTF-8")
     })
 }

@@ -34,7 +34,7 @@ pub fn refuse<'a>(
                 continue;
             }
             if outside == OutsideKind::DynamicSql && !is_beside_production {
-                unknown.push(place(statement));
+                unknown.push(statement.location().to_string());
                 continue;
             }
             return Err(refused(statement, outside, &words, is_beside_production));
@@ -70,7 +70,11 @@ fn refused(statement: &Statement, outside: OutsideKind, words: &str, is_beside_p
     };
     Error::new(
         ErrorKind::UnsafeTarget,
-        format!("{}: {words} reaches {}{reason}", place(statement), outside.in_words()),
+        format!(
+            "{}: {words} reaches {}{reason}",
+            statement.location(),
+            outside.in_words()
+        ),
     )
     .with_hint(match outside {
         OutsideKind::DynamicSql => format!(
@@ -86,8 +90,4 @@ fn refused(statement: &Statement, outside: OutsideKind, words: &str, is_beside_p
             outside.name()
         ),
     })
-}
-
-fn place(statement: &Statement) -> String {
-    format!("{}:{}", statement.file, statement.line)
 }

@@ -2,23 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
+use super::files_below::DirectoryWalk;
 use super::job::REHEARSAL_FILE;
 use super::output::{print_note, read_text};
 use crate::observation::{Rehearsal, StepRecord};
 use crate::report::PastRehearsal;
-
-/// How deep below the given directory rehearsals are looked for.
-const DEPTH: usize = 3;
 
 /// Returns the rehearsals of staging clones below `directory` that work on one of `tables`, the newest first.
 ///
 /// Rehearsals on throwaway servers are left out: their data and their machine are not those of any production. A file
 /// that cannot be read is named on stderr and passed over.
 pub fn find(directory: &Path, tables: &[&str]) -> Vec<PastRehearsal> {
-    let mut files = Vec::new();
-    collect(directory, DEPTH, &mut files);
-    files.sort();
-    let mut found: Vec<PastRehearsal> = files
+    let mut found: Vec<PastRehearsal> = files(directory)
         .into_iter()
         .filter_map(|path| {
             read(&path).map(|rehearsal| PastRehearsal {
@@ -60,17 +55,20 @@ fn read(path: &Path) -> Option<Rehearsal> {
     }
 }
 
-/// Collects the rehearsal files; what cannot be listed holds none for us.
-fn collect(directory: &Path, depth: usize, files: &mut Vec<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(directory) else {
-        return;
+/// Returns the rehearsal files, sorted; what cannot be listed holds none for us.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let walk = DirectoryWalk {
+        follows_links: true,
+        leaves_out_unreadable: true,
+        ..DirectoryWalk::default()
     };
-    for entry in entries.flatten() {
-        let path = entry.path();
-        if path.is_dir() && depth > 0 {
-            collect(&path, depth - 1, files);
-        } else if path.file_name().is_some_and(|name| name == REHEARSAL_FILE) {
-            files.push(path);
-        }
-    }
+    let mut files = Vec::new();
+    let walked = walk.each_below(directory, &mut |found| {
+        let is_one = !found.is_directory && found.path.file_name().is_some_and(|name| name == REHEARSAL_FILE);
+        files.extend(is_one.then_some(found.path));
+        Ok(())
+    });
+    debug_assert!(walked.is_ok(), "what cannot be listed is passed over");
+    files.sort();
+    files
 }

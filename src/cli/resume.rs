@@ -147,7 +147,7 @@ fn records(steps: &[Step]) -> Vec<StepRecord> {
 
 fn refuse_other(steps: &[StepRecord], begun: &[StepRecord], name: &str) -> Result<()> {
     let is_other = |(step, begun): (&StepRecord, &StepRecord)| {
-        (step.statement != begun.statement || step.kind != begun.kind).then(|| step.place())
+        (step.statement != begun.statement || step.kind != begun.kind).then(|| step.location().to_string())
     };
     let differs = steps.iter().zip(begun).find_map(is_other);
     if differs.is_none() && steps.len() == begun.len() {

@@ -1,15 +1,14 @@
 //! Reads the file or the directory that a person named as a migration: its texts, and the names of what lies beside.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::files_below::DirectoryWalk;
 use super::included_files::Tree;
 use super::output::read_text;
-use crate::error::{Error, ErrorKind, Result, reason};
+use crate::error::{Error, ErrorKind, Result};
 use crate::migration::formats::{self, NamedAs, SourceFile};
-
-/// Directories below the named one that are read; Flyway's may be nested by year and month.
-const DEPTH: usize = 3;
 
 /// Far more files than any history of migrations has.
 const MOST_FILES: usize = 20_000;
@@ -22,11 +21,8 @@ pub fn read(path: &Path) -> Result<(Vec<SourceFile>, NamedAs)> {
     if !path.is_dir() {
         return Ok((with_companions(path)?, NamedAs::File));
     }
-    let mut paths = Vec::new();
-    collect(path, "", DEPTH, &mut paths)?;
-    paths.sort();
     let tree = Tree::around(path);
-    let files = paths
+    let files = paths_below(path)?
         .into_iter()
         .map(|relative| file(&path.join(&relative), relative, &tree));
     Ok((files.collect::<Result<_>>()?, NamedAs::Directory))
@@ -69,40 +65,32 @@ fn not_utf8(path: &Path) -> Error {
         .with_hint("rename it, or name the one file to be read")
 }
 
-/// Collects the paths of the files below a directory.
-fn collect(directory: &Path, prefix: &str, depth: usize, files: &mut Vec<String>) -> Result<()> {
-    let unreadable = |error: std::io::Error| {
-        Error::new(
-            ErrorKind::Usage,
-            format!("cannot read {}: {}", directory.display(), reason(&error)),
-        )
+/// Returns the paths below a directory of the files in it, sorted.
+fn paths_below(directory: &Path) -> Result<Vec<String>> {
+    // A linked directory may lead round in a circle; a linked file is a file.
+    let walk = DirectoryWalk {
+        leaves_out_hidden: true,
+        ..DirectoryWalk::default()
     };
-    for entry in std::fs::read_dir(directory).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name.starts_with('.') {
-            continue;
+    let mut paths = Vec::new();
+    walk.each_below(directory, &mut |found| {
+        let is_read = found.path.is_dir() || formats::is_of_interest(&found.relative);
+        if is_read && found.path.file_name().and_then(OsStr::to_str).is_none() {
+            return Err(not_utf8(&found.path));
         }
-        let relative = format!("{prefix}{name}");
-        let is_read = entry.path().is_dir() || formats::is_of_interest(&relative);
-        if entry.file_name().to_str().is_none() && is_read {
-            return Err(not_utf8(&entry.path()));
+        if found.path.is_file() {
+            paths.push(found.relative);
         }
-        // A linked directory may lead round in a circle; a linked file is a file.
-        if entry.file_type().map_err(unreadable)?.is_dir() {
-            if depth > 0 {
-                collect(&entry.path(), &format!("{relative}/"), depth - 1, files)?;
-            }
-        } else if entry.path().is_file() {
-            files.push(relative);
-        }
-        if files.len() > MOST_FILES {
+        if paths.len() > MOST_FILES {
+            let directory = found.path.parent().unwrap_or(directory);
             return Err(Error::new(
                 ErrorKind::Usage,
                 format!("{}: more than {MOST_FILES} files lie below it", directory.display()),
             )
             .with_hint("name the directory that holds the migrations"));
         }
-    }
-    Ok(())
+        Ok(())
+    })?;
+    paths.sort();
+    Ok(paths)
 }

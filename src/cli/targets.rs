@@ -68,13 +68,10 @@ fn target(reader: &mut Reader, step: &StepRecord, clone: &TableFacts, production
 /// # Errors
 /// `Connection` when the range of the key cannot be read.
 pub fn batches(reader: &mut Reader, batching: &BatchingRecord, production: &TableFacts) -> Result<Option<f64>> {
-    const BLOCK_BYTES: u64 = 8192;
     let batch_size = batching.batch_size as f64;
     match batching.walk {
         Walk::Rows => Ok(None),
-        Walk::Blocks => Ok(Some(
-            (production.heap_bytes.div_ceil(BLOCK_BYTES) as f64 / batch_size).ceil(),
-        )),
+        Walk::Blocks => Ok(Some((production.heap_blocks() as f64 / batch_size).ceil())),
         Walk::KeyRange => {
             let Some(column) = key_column(batching, production) else {
                 return Ok(None);

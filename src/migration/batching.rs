@@ -12,7 +12,7 @@ mod moving_key;
 mod placeholders;
 mod request;
 
-pub use request::{BatchOptions, Tables};
+pub use request::{BatchOptions, NotInCatalog, Tables};
 pub(super) use request::{Catalog, Decision};
 
 use request::{Request, WalkedTable, note_of, note_of_other_key, whole};

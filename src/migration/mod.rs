@@ -33,7 +33,7 @@ mod variables;
 mod windows;
 mod words;
 
-pub use batching::{BatchOptions, Tables};
+pub use batching::{BatchOptions, NotInCatalog, Tables};
 pub use command::command;
 pub use directive::{BatchDirective, DEFAULT_BATCH_SIZE, Directive};
 pub use effects::{Effects, TransactionRule, effects, safe_form};
@@ -46,7 +46,7 @@ pub use plan::{PlannedStatement, PlannedTable, names_in, plan};
 pub use predicate::{more_than_reading, names_of};
 pub use reach::{Outlets, OutsideKind, called, reaches, reaches_in_body, written};
 pub use statement::{Include, Included, Sending, Statement, no_statement, parse, parse_with};
-pub use step::{Batching, RecognisedBy, Step, StepKind, Template, TemplatePart, Walk, Window, place};
+pub use step::{Batching, RecognisedBy, Step, StepKind, Template, TemplatePart, Walk, Window};
 pub use steps::{steps, tables_of};
 pub use template::{condition, is_integer_key};
 pub use tool::Tool;

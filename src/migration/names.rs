@@ -1,5 +1,7 @@
 //! SQL names: when two spellings mean the same, and which known word an unknown one may have meant.
 
+pub(super) use crate::quoting::identifier as quoted;
+
 /// Splits a possibly qualified name as written, `public."Orders"`, into the names PostgreSQL sees: `public`, `Orders`.
 pub(super) fn name_path(written: &str) -> Vec<String> {
     let mut path = vec![String::new()];
@@ -20,28 +22,6 @@ pub(super) fn name_path(written: &str) -> Vec<String> {
         }
     }
     path
-}
-
-/// Words that mean themselves only in quotes, of all versions (`pg_get_keywords()`, classes R and T).
-const RESERVED: &str = "all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation \
-    column concurrently constraint create cross current_catalog current_date current_role current_schema current_time \
-    current_timestamp current_user default deferrable desc distinct do else end except false fetch for foreign freeze from full grant \
-    group having ilike in initially inner intersect into is isnull join lateral leading left like limit localtime localtimestamp \
-    natural not notnull null offset on only or order outer overlaps placing primary references returning right select session_user \
-    similar some symmetric system_user table tablesample then to trailing true union unique user using variadic verbose when where \
-    window with";
-
-/// Quotes a bare name where SQL needs it.
-pub(super) fn quoted(name: &str) -> String {
-    let plain = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
-        && name
-            .chars()
-            .all(|character| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_');
-    if plain && !RESERVED.split_whitespace().any(|word| word == name) {
-        name.to_owned()
-    } else {
-        format!("\"{}\"", name.replace('"', "\"\""))
-    }
 }
 
 /// Says whether two single names as written mean the same column.
@@ -67,25 +47,10 @@ pub(super) fn last_part(written: &str) -> &str {
 pub fn nearest<'known>(unknown: &str, known: &[&'known str]) -> Option<&'known str> {
     known
         .iter()
-        .map(|word| (edits(unknown, word), *word))
+        .map(|word| (strsim::levenshtein(unknown, word), *word))
         .filter(|(distance, word)| *distance <= 1 + word.len() / 4)
         .min()
         .map(|(_, word)| word)
-}
-
-/// Levenshtein's distance: letters inserted, left out or replaced.
-fn edits(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (above, letter) in one.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], above + 1);
-        for (column, candidate) in other.iter().enumerate() {
-            let replaced = diagonal + usize::from(letter != *candidate);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[other.len()]
 }
 
 #[cfg(test)]

@@ -7,8 +7,12 @@ use std::rc::Rc;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Location};
 use crate::shown::without_secrets;
+
+/// The cause of an error: a quote or comment that is opened and never closed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NeverClosed;
 
 /// A text, what it is called, and where its lines begin.
 pub(super) struct Source<'text> {
@@ -46,14 +50,24 @@ impl<'text> Source<'text> {
         self.line_starts.partition_point(|start| *start <= offset)
     }
 
+    /// Says that what begins with `range` is never closed.
+    pub fn never_closed(&self, range: Range<usize>, what: &str) -> Error {
+        self.error(range, format_args!("{what} is never closed"))
+            .because(NeverClosed)
+    }
+
     /// Returns a usage error `file:line:column: message` with the range marked.
     pub fn error(&self, range: Range<usize>, message: impl std::fmt::Display) -> Error {
         let line = self.line(range.start);
         let line_start = self.line_starts[line - 1];
         let before = self.text[line_start..range.start].trim_start_matches('\u{feff}');
         let column = before.chars().count() + 1;
-        Error::new(ErrorKind::Usage, format!("{}:{line}:{column}: {message}", self.file))
-            .with_excerpt(excerpt(self.file, self.text, line, range))
+        let location = Location {
+            file: Some(self.file.to_owned()),
+            line,
+            column: Some(column),
+        };
+        Error::at(ErrorKind::Usage, location, message).with_excerpt(excerpt(self.file, self.text, line, range))
     }
 }
 

@@ -44,7 +44,7 @@ pub(super) fn split(source: &Source, start: usize) -> Result<(Vec<Piece>, Vec<Ra
         match lexer.next() {
             Ok(Some(token)) => splitter.take(token)?,
             Ok(None) => break,
-            Err(open) => return Err(source.error(open.range, format!("{} is never closed", open.what))),
+            Err(open) => return Err(source.never_closed(open.range, open.what)),
         }
     }
     splitter.finish_statement()?;

@@ -10,7 +10,7 @@ use super::source::{Source, excerpt};
 use super::splitter::{Piece, RawStatement, split};
 use super::syntax;
 use super::tool::Tool;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Location, Result};
 
 /// One statement of a migration.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +46,11 @@ pub struct Sending {
 }
 
 impl Statement {
+    /// Returns where it begins.
+    pub fn location(&self) -> Location {
+        Location::line(Some(&self.file), self.line)
+    }
+
     /// Returns how many rows a batch has where the person who wrote the statement means it to run in batches.
     pub fn batch_size(&self) -> Option<u64> {
         match &self.directive {
@@ -59,7 +64,7 @@ impl Statement {
     pub(super) fn error(&self, range: Range<usize>, message: impl std::fmt::Display) -> Error {
         let before = &self.sql[..range.start];
         let line = self.line + before.matches('\n').count();
-        Error::new(ErrorKind::Usage, format!("{}:{line}: {message}", self.file))
+        Error::at(ErrorKind::Usage, Location::line(Some(&self.file), line), message)
             .with_excerpt(excerpt(&self.file, &self.sql, line, range))
     }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::facts::Column;
+use crate::error::Location;
 
 /// The kinds of work a step can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -81,17 +82,9 @@ pub struct Step {
 }
 
 impl Step {
-    /// Returns where it stands, for messages: `line 3`, or `dir/0002_x.sql:3`.
-    pub fn place(&self) -> String {
-        place(self.file.as_deref(), self.line)
-    }
-}
-
-/// Returns where a step stands, for messages: `line 3`, or `dir/0002_x.sql:3` where the migration consists of several files.
-pub fn place(file: Option<&str>, line: usize) -> String {
-    match file {
-        Some(file) => format!("{file}:{line}"),
-        None => format!("line {line}"),
+    /// Returns where it stands; the file where the migration consists of several.
+    pub fn location(&self) -> Location {
+        Location::line(self.file.as_deref(), self.line)
     }
 }
 

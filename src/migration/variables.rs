@@ -20,7 +20,7 @@ pub fn substitute(text: &str, file: &str, variables: &[(&str, &str)]) -> Result<
     loop {
         let token = lexer
             .next()
-            .map_err(|open| Source::new(file, text).error(open.range, format!("{} is never closed", open.what)))?;
+            .map_err(|open| Source::new(file, text).never_closed(open.range, open.what))?;
         let Some(token) = token else {
             return Ok(substituted);
         };

@@ -3,14 +3,10 @@
 //! Pure over text. What the log does not say (what server, which checkpoints) stays unsaid, and the estimate says so.
 
 use crate::catalog::facts::ServerFacts;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Location, Result};
 use crate::migration::{RecognisedBy, StepKind, Walk};
 use crate::observation::values::{MOST_ROWS, MOST_SECONDS};
-use crate::observation::{BatchingRecord, Observation, Rehearsal, StepRecord};
-
-/// Batches at the start of a segment that count as warm-up, and the shortest segment in which they are told apart.
-const WARM_UP: usize = 10;
-const SHORTEST_SEGMENT: usize = 25;
+use crate::observation::{BatchingRecord, Observation, Rehearsal, SHORTEST_SEGMENT, StepRecord, WARM_UP_BATCHES};
 
 /// Places of the known columns in a line.
 struct Columns {
@@ -172,14 +168,18 @@ fn whole(value: f64, name: &str, place: &str) -> Result<u64> {
 
 fn unreadable(name: &str, error: &csv::Error) -> Error {
     let line = error.position().map_or(1, |position| position.line());
-    Error::new(ErrorKind::Usage, format!("{name}:{line}: not readable as CSV"))
-        .with_hint("the file is UTF-8 text with a header rows,seconds")
+    Error::at(
+        ErrorKind::Usage,
+        Location::line(Some(name), line as usize),
+        "not readable as CSV",
+    )
+    .with_hint("the file is UTF-8 text with a header rows,seconds")
 }
 
 fn mark_warm_up(observations: &mut [Observation]) {
     for segment in observations.chunk_by_mut(|one, other| one.segment == other.segment) {
         if segment.len() >= SHORTEST_SEGMENT {
-            segment[..WARM_UP]
+            segment[..WARM_UP_BATCHES]
                 .iter_mut()
                 .for_each(|observation| observation.warm_up = true);
         }

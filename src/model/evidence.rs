@@ -2,13 +2,11 @@
 //!
 //! The result is a list of sentences, empty when all is well. What to do about them is the caller's decision.
 
-/// Fewest batches measured.
-pub const FEWEST_BATCHES: usize = 200;
+use crate::observation::{FEWEST_BATCHES, FEWEST_SEGMENTS};
+
 /// Fewest complete checkpoints during the measurement of what will meet as many: with less, their cost is missing or counted
 /// too often.
 pub const FEWEST_CHECKPOINTS: u64 = 2;
-/// Fewest places of the walk visited.
-pub const FEWEST_SEGMENTS: usize = 8;
 /// Largest step from what was measured whole to what is predicted without any rule to meet.
 const SAME_SIZE: f64 = 1.25;
 /// Largest factor over which a measurement is scaled.

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use super::estimate::{Basis, Prediction};
 use super::rule_of_thumb::{self, MACHINE_SD, UnmeasuredStep};
-use crate::catalog::SchemaFacts;
 use crate::catalog::facts::TableFacts;
+use crate::catalog::{RelationKind, SchemaFacts};
 use crate::migration::{Effects, PlannedStatement, PlannedTable, StepKind};
 use crate::stats::lognormal_sum::{Lognormal, Sum};
 
@@ -196,7 +196,7 @@ pub fn tables_with_rows<'planned>(planned: &'planned [PlannedStatement], schema:
     names.retain(|name| {
         schema
             .named(name)
-            .is_some_and(|found| matches!(found.kind.as_str(), "r" | "p" | "m"))
+            .is_some_and(|found| found.kind.holds_rows() || found.kind == RelationKind::PartitionedTable)
     });
     names
 }

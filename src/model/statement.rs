@@ -14,6 +14,7 @@ use crate::catalog::facts::TableFacts;
 use crate::migration::StepKind;
 use crate::observation::{EventKind, Rehearsal, StepRecord};
 use crate::stats::log_mixture::LogMixture;
+use crate::units::counted;
 
 /// Up to this factor a clone is of production's size: its run stands for production's, scaled by the rows.
 pub const SAME_SIZE: f64 = 1.1;
@@ -83,13 +84,6 @@ pub fn kind(step: &StepRecord) -> StepKind {
     match step.kind {
         StepKind::Unclassified if !step.rewritten.is_empty() => StepKind::TableRewrite,
         kind => kind,
-    }
-}
-
-fn counted(runs: usize) -> String {
-    match runs {
-        1 => "1 run".to_string(),
-        runs => format!("{runs} runs"),
     }
 }
 
@@ -202,7 +196,7 @@ fn assumptions(kind: StepKind, ratio: f64, climbed: Option<&Climbed>) -> Vec<Str
     if climbed.lower_runs > 0 {
         sentences.push(format!(
             "How much runs scatter is also told by {} on smaller parts of the clone's table.",
-            counted(climbed.lower_runs)
+            counted(climbed.lower_runs, "run", "runs")
         ));
     }
     sentences

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::ladder::LadderRecord;
 use super::statement_details::{DiskRecord, FailedAttempt, WaitRecord};
-use crate::migration::{Batching, LockMode, RecognisedBy, Step, StepKind, Walk, place};
+use crate::error::{Error, Location};
+use crate::migration::{Batching, LockMode, RecognisedBy, Step, StepKind, Walk};
 use crate::shown::without_secrets;
 
 /// One step of the migration and what was measured of it.
@@ -201,8 +202,15 @@ impl StepRecord {
         }
     }
 
-    /// Returns where it stands, for messages: `line 3`, or `dir/0002_x.sql:3`.
-    pub fn place(&self) -> String {
-        place(self.file.as_deref(), self.line)
+    /// Returns where it stands; the file where the migration consists of several.
+    pub fn location(&self) -> Location {
+        Location::line(self.file.as_deref(), self.line)
+    }
+
+    /// Says of an error that it is this step's.
+    pub fn naming(&self, error: Error) -> Error {
+        let location = self.location();
+        let context = format!("step {} at {location}", self.number);
+        error.located_in(location, context)
     }
 }

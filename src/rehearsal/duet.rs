@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use super::batches::backfill::Backfill;
-use super::batches::segments::{SHORTEST_SEGMENT, Segment, spread};
+use super::batches::segments::{Segment, spread};
 use super::batches::step::describe_walk;
 use super::batches::table_backfill::TableBackfill;
 use super::batches::walk_plan::WalkPlan;
@@ -20,7 +20,7 @@ use super::saving::journal::Journal;
 use super::session_queries::prepare_session;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::{Batching, Step, StepKind};
-use crate::observation::{EndReason, Ending, Observation, Rehearsal, StepRecord};
+use crate::observation::{EndReason, Ending, Observation, Rehearsal, SHORTEST_SEGMENT, StepRecord, WARM_UP_BATCHES};
 use crate::server::Staging;
 use crate::stats::random::{generator, uniform};
 
@@ -30,8 +30,6 @@ pub const PAIRS: u32 = 20;
 const FEWEST_BATCHES: u64 = 6;
 /// Share of the walk that is replayed at most, so that segments do not overlap.
 const LARGEST_SHARE: f64 = 0.75;
-/// Batches at the start of a segment that do not count are at most this many, and at most a third.
-const WARM_UP: u64 = 10;
 
 /// One of the two.
 pub struct Voice<'a> {
@@ -195,7 +193,7 @@ fn in_turns(
 /// Lays the segments out by the batches of BASE.
 fn places(base_total: f64, new_total: f64, seed: u64) -> Result<Vec<Segment>> {
     let fitting = |total: f64| (LARGEST_SHARE * total / f64::from(PAIRS)).floor() as u64;
-    let batches = fitting(base_total).min(SHORTEST_SEGMENT);
+    let batches = fitting(base_total).min(SHORTEST_SEGMENT as u64);
     if batches < FEWEST_BATCHES || fitting(new_total) < FEWEST_BATCHES {
         let fewest = base_total.min(new_total);
         return Err(Error::new(
@@ -254,7 +252,8 @@ impl<'a> Player<'a> {
                 wal_bytes: measured.wal_bytes,
                 position: measured.position.clamp(0.0, 1.0),
                 elapsed: self.backfill.clock() - self.begin,
-                warm_up: done < WARM_UP.min(batches / 3),
+                // Of a short segment a third.
+                warm_up: done < (WARM_UP_BATCHES as u64).min(batches / 3),
                 ..Observation::default()
             });
         }

@@ -47,12 +47,10 @@ fn send(client: &mut Client, message: &[Statement]) -> Result<()> {
     }
     for statement in message {
         if !statement.placeholders.is_empty() {
-            return Err(Error::new(
+            return Err(Error::at(
                 ErrorKind::Usage,
-                format!(
-                    "{}:{}: an earlier migration with batch placeholders cannot be applied",
-                    statement.file, statement.line
-                ),
+                statement.location(),
+                "an earlier migration with batch placeholders cannot be applied",
             )
             .with_hint("write the statement without them, or begin with this migration (--from)"));
         }
@@ -67,5 +65,5 @@ fn send(client: &mut Client, message: &[Statement]) -> Result<()> {
 fn execute(client: &mut Client, sql: &str, statement: &Statement) -> Result<()> {
     client
         .batch_execute(sql)
-        .map_err(|error| failure(&error).in_context(format!("{}:{}", statement.file, statement.line)))
+        .map_err(|error| failure(&error).located(statement.location()))
 }

@@ -11,7 +11,7 @@ use super::rehearse::rehearse;
 use super::saving::journal::Journal;
 use crate::catalog::differences;
 use crate::catalog::snapshot::SchemaSnapshot;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Location, Result};
 use crate::migration::Step;
 use crate::observation::{EndReason, Ending, Irreversible, Reapplication, Rehearsal, RollbackRecord};
 use crate::sampler::snapshot;
@@ -193,9 +193,8 @@ fn ending(inner: &Rehearsal, file: &str, outcome: Result<()>) -> Ending {
         .find(|step| !step.complete && step.passed_over.is_none());
     let message = match reached {
         Some(step) => {
-            let prefix = format!("step {} at {}: ", step.number, step.place());
-            let what = message.strip_prefix(&prefix).unwrap_or(message);
-            format!("{}:{}: {what}", step.file.as_deref().unwrap_or(file), step.line)
+            let location = Location::line(Some(step.file.as_deref().unwrap_or(file)), step.line);
+            format!("{location}: {}", error.what())
         }
         None => format!("{file}: {message}"),
     };

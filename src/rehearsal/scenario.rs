@@ -9,7 +9,7 @@ use postgres::Client;
 use postgres::error::ErrorPosition;
 use serde::Deserialize;
 
-use crate::error::{Error, ErrorKind, Result, reason};
+use crate::error::{Error, ErrorKind, Location, Result, reason};
 use crate::migration::{self, Statement, StepKind};
 use crate::server::server_error;
 
@@ -187,7 +187,7 @@ fn failed(statement: &Statement, error: &postgres::Error) -> Error {
         }
         _ => statement.line,
     };
-    server_error(error, ErrorKind::Usage).in_context(format!("{}:{line}", statement.file))
+    server_error(error, ErrorKind::Usage).located(Location::line(Some(&statement.file), line))
 }
 
 fn line_of(text: &str, offset: usize) -> usize {

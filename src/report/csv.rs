@@ -29,232 +29,274 @@
 
 use std::fmt::Display;
 
-use crate::model::estimate::{Estimate, LEVELS, SizeInterval, StepEstimate, interval_at};
-use crate::observation::{LockRecord, Observation, Rehearsal, StepRecord};
+use crate::model::estimate::{Estimate, Interval, SizeInterval, StepEstimate, interval_at};
+use crate::observation::{DiskRecord, LockRecord, Observation, Rehearsal, StepRecord};
 use crate::report::words;
 
-const OBSERVATION_COLUMNS: [&str; 12] = [
-    "step",
-    "kind",
-    "table",
-    "run",
-    "segment",
-    "rows",
-    "seconds",
-    "wal_bytes",
-    "full_page_images",
-    "position",
-    "elapsed_seconds",
-    "warm_up",
-];
+/// A column: its name in the header, and its cell in a row.
+pub(super) type CsvColumn<Row> = (&'static str, fn(&Row) -> Cell);
 
-const STEP_COLUMNS: [&str; 31] = [
-    "step",
-    "kind",
-    "table",
-    "line",
-    "rows",
-    "point_seconds",
-    "level",
-    "lower_seconds",
-    "upper_seconds",
-    "lower_50_seconds",
-    "upper_50_seconds",
-    "lower_80_seconds",
-    "upper_80_seconds",
-    "lower_95_seconds",
-    "upper_95_seconds",
-    "rows_per_second",
-    "rows_per_second_lower",
-    "rows_per_second_upper",
-    "basis",
-    "wal_bytes",
-    "share_of_variance",
-    "measurements",
-    "measured_rows",
-    "measured_seconds",
-    "waited_seconds",
-    "measured_wal_bytes",
-    "complete",
-    "failed_attempts",
-    "disk_before_bytes",
-    "disk_after_bytes",
-    "disk_peak_temporary_bytes",
-];
+/// A cell as text; empty where nothing is known.
+pub(super) struct Cell(String);
 
-const STORAGE_COLUMNS: [&str; 8] = [
-    "wal_bytes_lower",
-    "wal_bytes_upper",
-    "growth_bytes",
-    "growth_bytes_lower",
-    "growth_bytes_upper",
-    "peak_bytes",
-    "peak_bytes_lower",
-    "peak_bytes_upper",
-];
+/// A row that predicts a duration.
+pub(super) trait Predicted {
+    /// Returns the most likely duration, in seconds.
+    fn point_seconds(&self) -> f64;
+
+    /// Returns its interval at a level; that of the row for `None`.
+    fn interval(&self, level: Option<f64>) -> Interval;
+}
+
+/// A row of `steps.csv`.
+struct StepRow<'a> {
+    step: &'a StepEstimate,
+    record: Option<&'a StepRecord>,
+    /// Level of the interval that is shown first.
+    level: f64,
+}
+
+/// A row of `observations.csv`.
+struct ObservationRow<'a> {
+    step: &'a StepRecord,
+    observation: &'a Observation,
+}
 
 /// Returns every measurement as CSV; the columns are those of this module's table.
 pub fn observations_csv(rehearsal: &Rehearsal) -> Vec<u8> {
-    let mut table = CsvTable::new(OBSERVATION_COLUMNS);
-    for step in &rehearsal.steps {
-        for observation in &step.observations {
-            observation_row(&mut table, step, observation);
-        }
-    }
-    table.bytes()
+    let steps = rehearsal.steps.iter();
+    let rows = steps.flat_map(|step| {
+        let observations = step.observations.iter();
+        observations.map(move |observation| ObservationRow { step, observation })
+    });
+    csv_of(&observation_columns(), rows)
 }
 
 /// Returns every step, predicted and measured, as CSV; the columns are those of this module's text.
 pub fn steps_csv(rehearsal: &Rehearsal, estimate: &Estimate) -> Vec<u8> {
-    let mut table = CsvTable::new(
-        STEP_COLUMNS
-            .into_iter()
-            .chain(["locks", "statement"])
-            .chain(STORAGE_COLUMNS),
-    );
-    for step in &estimate.steps {
-        let record = words::record_of(rehearsal, step.number);
-        predicted_cells(&mut table, step, record, estimate.level);
-        measured_cells(&mut table, record);
-        let locks: Vec<String> = step.locks.iter().map(lock_cell).collect();
-        table.cell(locks.join("; "));
-        table.cell(&step.statement);
-        storage_cells(&mut table, step);
-        table.end_row();
-    }
-    table.bytes()
-}
-
-/// A CSV file in memory, written cell by cell.
-pub(super) struct CsvTable {
-    writer: ::csv::Writer<Vec<u8>>,
-    buffer: String,
-}
-
-impl CsvTable {
-    /// Starts a file with its header.
-    pub fn new(columns: impl IntoIterator<Item = &'static str>) -> CsvTable {
-        let mut table = CsvTable {
-            writer: ::csv::Writer::from_writer(Vec::new()),
-            buffer: String::new(),
-        };
-        columns.into_iter().for_each(|column| table.cell(column));
-        table.end_row();
-        table
-    }
-
-    /// Adds a cell to the row.
-    pub fn cell(&mut self, value: impl Display) {
-        use std::fmt::Write;
-        self.buffer.clear();
-        write!(self.buffer, "{value}").expect("writing to a string does not fail");
-        self.writer.write_field(&self.buffer).expect(IN_MEMORY);
-    }
-
-    /// Adds a cell that is empty when nothing is known.
-    pub fn optional(&mut self, value: Option<impl Display>) {
-        match value {
-            Some(value) => self.cell(value),
-            None => self.cell(""),
-        }
-    }
-
-    /// Adds an estimated number, with six significant digits.
-    pub fn estimated(&mut self, value: f64) {
-        self.cell(significant(value, 6));
-    }
-
-    /// Ends the row.
-    pub fn end_row(&mut self) {
-        self.writer.write_record(None::<&[u8]>).expect(IN_MEMORY);
-    }
-
-    /// Returns the file.
-    pub fn bytes(self) -> Vec<u8> {
-        self.writer.into_inner().expect(IN_MEMORY)
-    }
-}
-
-const IN_MEMORY: &str = "a CSV file in memory takes every row of the header's length";
-
-fn observation_row(table: &mut CsvTable, step: &StepRecord, observation: &Observation) {
-    table.cell(step.number);
-    table.cell(words::kind_name(step.kind));
-    table.optional(step.table.as_ref());
-    table.cell(observation.run);
-    table.cell(observation.segment);
-    table.cell(observation.rows);
-    table.cell(observation.seconds);
-    table.optional(observation.wal_bytes);
-    table.optional(observation.full_page_images);
-    table.cell(observation.position);
-    table.cell(observation.elapsed);
-    table.cell(observation.warm_up);
-    table.end_row();
-}
-
-fn predicted_cells(table: &mut CsvTable, step: &StepEstimate, record: Option<&StepRecord>, level: f64) {
-    table.cell(step.number);
-    table.cell(words::kind_name(step.kind));
-    table.optional(step.table.as_ref());
-    table.optional(record.map(|record| record.line));
-    table.optional(step.rows.map(f64::round));
-    table.estimated(step.point_seconds);
-    let shown = interval_at(&step.intervals, level);
-    table.cell(shown.level);
-    for interval in std::iter::once(shown).chain(LEVELS.map(|level| interval_at(&step.intervals, level))) {
-        table.estimated(interval.lower_seconds);
-        table.estimated(interval.upper_seconds);
-    }
-    let rate = step.rows_per_second;
-    for value in [rate.map(|r| r.point), rate.map(|r| r.lower), rate.map(|r| r.upper)] {
-        table.optional(value.map(|value| significant(value, 6)));
-    }
-    table.cell(words::basis_name(step.basis));
-    table.optional(step.wal_bytes.map(|bytes| significant(bytes, 6)));
-    table.estimated(step.share_of_variance);
-}
-
-fn storage_cells(table: &mut CsvTable, step: &StepEstimate) {
-    let ends = |interval: Option<SizeInterval>| interval.map(|one| [one.point_bytes, one.lower_bytes, one.upper_bytes]);
-    let wal = ends(step.wal_interval).map(|[_, lower, upper]| [lower, upper]);
-    let growth = ends(step.disk.map(|disk| disk.growth));
-    let peak = ends(step.disk.map(|disk| disk.peak));
-    let cells = (0..2).map(|end| wal.map(|ends| ends[end]));
-    let cells = cells.chain((0..3).map(|end| growth.map(|ends| ends[end])));
-    for cell in cells.chain((0..3).map(|end| peak.map(|ends| ends[end]))) {
-        table.optional(cell.map(|bytes| significant(bytes, 6)));
-    }
-}
-
-fn measured_cells(table: &mut CsvTable, record: Option<&StepRecord>) {
-    let observations = record.map(|record| record.observations.as_slice());
-    table.optional(observations.map(<[Observation]>::len));
-    table.optional(observations.map(|all| all.iter().map(|observation| observation.rows).sum::<u64>()));
-    table.optional(observations.map(|all| {
-        let seconds: f64 = all.iter().map(|observation| observation.seconds).sum();
-        significant(seconds, 9)
-    }));
-    let waited = observations.and_then(|all| {
-        all.iter()
-            .map(|observation| observation.waited_seconds)
-            .sum::<Option<f64>>()
+    let mut columns: Vec<CsvColumn<StepRow>> = vec![
+        ("step", |row| Cell::of(row.step.number)),
+        ("kind", |row| Cell::of(words::kind_name(row.step.kind))),
+        ("table", |row| Cell::known(row.step.table.as_ref())),
+        ("line", |row| Cell::known(row.record.map(|record| record.line))),
+        ("rows", |row| Cell::known(row.step.rows.map(f64::round))),
+    ];
+    columns.extend(duration_columns());
+    columns.extend(throughput_columns());
+    columns.extend(measured_columns());
+    columns.extend(disk_columns());
+    columns.extend(statement_columns());
+    columns.extend(storage_columns());
+    let rows = estimate.steps.iter().map(|step| StepRow {
+        step,
+        record: words::record_of(rehearsal, step.number),
+        level: estimate.level,
     });
-    table.optional(
-        waited
-            .filter(|_| observations.is_some_and(|all| !all.is_empty()))
-            .map(|seconds| significant(seconds, 9)),
-    );
-    table.optional(record.and_then(|record| record.wal_bytes));
-    table.optional(record.map(|record| record.complete));
-    table.optional(record.map(|record| record.failed_attempts.len()));
-    let disk = record.and_then(|record| record.disk);
-    for bytes in [
-        disk.map(|disk| disk.before_bytes),
-        disk.map(|disk| disk.after_bytes),
-        disk.map(|disk| disk.peak_temporary_bytes),
-    ] {
-        table.optional(bytes);
+    csv_of(&columns, rows)
+}
+
+/// Returns a CSV file: a header, then a line a row.
+pub(super) fn csv_of<Row>(columns: &[CsvColumn<Row>], rows: impl IntoIterator<Item = Row>) -> Vec<u8> {
+    const IN_MEMORY: &str = "a CSV file in memory takes every row of the header's length";
+    let mut writer = ::csv::Writer::from_writer(Vec::new());
+    let header = columns.iter().map(|(name, _)| name);
+    writer.write_record(header).expect(IN_MEMORY);
+    for row in rows {
+        let cells = columns.iter().map(|(_, cell)| cell(&row).0);
+        writer.write_record(cells).expect(IN_MEMORY);
+    }
+    writer.into_inner().expect(IN_MEMORY)
+}
+
+impl Cell {
+    /// Returns the cell of a value.
+    pub fn of(value: impl Display) -> Cell {
+        Cell(value.to_string())
+    }
+
+    /// Returns the cell of a value that may not be known.
+    pub fn known(value: Option<impl Display>) -> Cell {
+        Cell(value.map(|value| value.to_string()).unwrap_or_default())
+    }
+
+    /// Returns the cell of an estimated number, with six significant digits.
+    pub fn estimated(value: f64) -> Cell {
+        Cell::of(significant(value, 6))
+    }
+
+    fn estimated_if_known(value: Option<f64>) -> Cell {
+        Cell::known(value.map(|value| significant(value, 6)))
+    }
+}
+
+/// Returns the columns of a predicted duration: its point, its interval, and that at each usual level.
+pub(super) fn duration_columns<Row: Predicted>() -> Vec<CsvColumn<Row>> {
+    vec![
+        ("point_seconds", |row| Cell::estimated(row.point_seconds())),
+        ("level", |row| Cell::of(row.interval(None).level)),
+        ("lower_seconds", |row| Cell::estimated(row.interval(None).lower_seconds)),
+        ("upper_seconds", |row| Cell::estimated(row.interval(None).upper_seconds)),
+        ("lower_50_seconds", |row| {
+            Cell::estimated(row.interval(Some(0.5)).lower_seconds)
+        }),
+        ("upper_50_seconds", |row| {
+            Cell::estimated(row.interval(Some(0.5)).upper_seconds)
+        }),
+        ("lower_80_seconds", |row| {
+            Cell::estimated(row.interval(Some(0.8)).lower_seconds)
+        }),
+        ("upper_80_seconds", |row| {
+            Cell::estimated(row.interval(Some(0.8)).upper_seconds)
+        }),
+        ("lower_95_seconds", |row| {
+            Cell::estimated(row.interval(Some(0.95)).lower_seconds)
+        }),
+        ("upper_95_seconds", |row| {
+            Cell::estimated(row.interval(Some(0.95)).upper_seconds)
+        }),
+    ]
+}
+
+impl Predicted for StepRow<'_> {
+    fn point_seconds(&self) -> f64 {
+        self.step.point_seconds
+    }
+
+    fn interval(&self, level: Option<f64>) -> Interval {
+        interval_at(&self.step.intervals, level.unwrap_or(self.level))
+    }
+}
+
+fn observation_columns<'a>() -> [CsvColumn<ObservationRow<'a>>; 12] {
+    [
+        ("step", |row| Cell::of(row.step.number)),
+        ("kind", |row| Cell::of(words::kind_name(row.step.kind))),
+        ("table", |row| Cell::known(row.step.table.as_ref())),
+        ("run", |row| Cell::of(row.observation.run)),
+        ("segment", |row| Cell::of(row.observation.segment)),
+        ("rows", |row| Cell::of(row.observation.rows)),
+        ("seconds", |row| Cell::of(row.observation.seconds)),
+        ("wal_bytes", |row| Cell::known(row.observation.wal_bytes)),
+        ("full_page_images", |row| Cell::known(row.observation.full_page_images)),
+        ("position", |row| Cell::of(row.observation.position)),
+        ("elapsed_seconds", |row| Cell::of(row.observation.elapsed)),
+        ("warm_up", |row| Cell::of(row.observation.warm_up)),
+    ]
+}
+
+fn throughput_columns<'a>() -> [CsvColumn<StepRow<'a>>; 6] {
+    [
+        ("rows_per_second", |row| {
+            Cell::estimated_if_known(row.step.rows_per_second.map(|rate| rate.point))
+        }),
+        ("rows_per_second_lower", |row| {
+            Cell::estimated_if_known(row.step.rows_per_second.map(|rate| rate.lower))
+        }),
+        ("rows_per_second_upper", |row| {
+            Cell::estimated_if_known(row.step.rows_per_second.map(|rate| rate.upper))
+        }),
+        ("basis", |row| Cell::of(words::basis_name(row.step.basis))),
+        ("wal_bytes", |row| Cell::estimated_if_known(row.step.wal_bytes)),
+        ("share_of_variance", |row| Cell::estimated(row.step.share_of_variance)),
+    ]
+}
+
+fn measured_columns<'a>() -> [CsvColumn<StepRow<'a>>; 7] {
+    [
+        ("measurements", |row| {
+            Cell::known(row.observations().map(<[Observation]>::len))
+        }),
+        ("measured_rows", |row| {
+            let rows = |all: &[Observation]| all.iter().map(|observation| observation.rows).sum::<u64>();
+            Cell::known(row.observations().map(rows))
+        }),
+        ("measured_seconds", |row| {
+            let seconds = |all: &[Observation]| all.iter().map(|observation| observation.seconds).sum();
+            Cell::known(row.observations().map(seconds).map(|seconds| significant(seconds, 9)))
+        }),
+        ("waited_seconds", |row| {
+            let observations = row.observations().filter(|all| !all.is_empty());
+            let waited = observations.and_then(|all| all.iter().map(|observation| observation.waited_seconds).sum());
+            Cell::known(waited.map(|seconds: f64| significant(seconds, 9)))
+        }),
+        ("measured_wal_bytes", |row| {
+            Cell::known(row.record.and_then(|record| record.wal_bytes))
+        }),
+        ("complete", |row| Cell::known(row.record.map(|record| record.complete))),
+        ("failed_attempts", |row| {
+            Cell::known(row.record.map(|record| record.failed_attempts.len()))
+        }),
+    ]
+}
+
+fn disk_columns<'a>() -> [CsvColumn<StepRow<'a>>; 3] {
+    [
+        ("disk_before_bytes", |row| {
+            Cell::known(row.disk().map(|disk| disk.before_bytes))
+        }),
+        ("disk_after_bytes", |row| {
+            Cell::known(row.disk().map(|disk| disk.after_bytes))
+        }),
+        ("disk_peak_temporary_bytes", |row| {
+            Cell::known(row.disk().map(|disk| disk.peak_temporary_bytes))
+        }),
+    ]
+}
+
+fn statement_columns<'a>() -> [CsvColumn<StepRow<'a>>; 2] {
+    [
+        ("locks", |row| {
+            let locks: Vec<String> = row.step.locks.iter().map(lock_cell).collect();
+            Cell::of(locks.join("; "))
+        }),
+        ("statement", |row| Cell::of(&row.step.statement)),
+    ]
+}
+
+fn storage_columns<'a>() -> [CsvColumn<StepRow<'a>>; 8] {
+    [
+        ("wal_bytes_lower", |row| {
+            Cell::estimated_if_known(row.step.wal_interval.map(|wal| wal.lower_bytes))
+        }),
+        ("wal_bytes_upper", |row| {
+            Cell::estimated_if_known(row.step.wal_interval.map(|wal| wal.upper_bytes))
+        }),
+        ("growth_bytes", |row| {
+            Cell::estimated_if_known(row.growth().map(|growth| growth.point_bytes))
+        }),
+        ("growth_bytes_lower", |row| {
+            Cell::estimated_if_known(row.growth().map(|growth| growth.lower_bytes))
+        }),
+        ("growth_bytes_upper", |row| {
+            Cell::estimated_if_known(row.growth().map(|growth| growth.upper_bytes))
+        }),
+        ("peak_bytes", |row| {
+            Cell::estimated_if_known(row.peak().map(|peak| peak.point_bytes))
+        }),
+        ("peak_bytes_lower", |row| {
+            Cell::estimated_if_known(row.peak().map(|peak| peak.lower_bytes))
+        }),
+        ("peak_bytes_upper", |row| {
+            Cell::estimated_if_known(row.peak().map(|peak| peak.upper_bytes))
+        }),
+    ]
+}
+
+impl<'a> StepRow<'a> {
+    fn observations(&self) -> Option<&'a [Observation]> {
+        self.record.map(|record| record.observations.as_slice())
+    }
+
+    fn disk(&self) -> Option<DiskRecord> {
+        self.record.and_then(|record| record.disk)
+    }
+
+    fn growth(&self) -> Option<SizeInterval> {
+        self.step.disk.map(|disk| disk.growth)
+    }
+
+    fn peak(&self) -> Option<SizeInterval> {
+        self.step.disk.map(|disk| disk.peak)
     }
 }
 

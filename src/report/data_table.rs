@@ -5,7 +5,7 @@ use crate::migration::{StepKind, Walk};
 use crate::observation::{Rehearsal, StepRecord};
 use crate::report::text;
 use crate::report::words;
-use crate::units::{Bytes, Count, Seconds};
+use crate::units::{Bytes, Count, Seconds, counted};
 
 /// A table whose first column names each row. A cell may have several lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,7 +132,7 @@ fn measurements(step: &StepRecord) -> String {
         } else {
             ("run", "runs")
         };
-        let runs = words::counted(step.observations.len(), one, many);
+        let runs = counted(step.observations.len(), one, many);
         return if step.complete {
             runs
         } else {

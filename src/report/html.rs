@@ -13,7 +13,7 @@ use crate::report::rollback::{self, RollbackSection};
 use crate::report::statement_details;
 use crate::report::words::{self, Answer};
 use crate::report::{storage, text};
-use crate::units::{Bytes, Count, RowsPerSecond, Seconds};
+use crate::units::{Bytes, Count, RowsPerSecond, Seconds, counted};
 
 /// Characters of a statement that are shown without unfolding it.
 const STATEMENT_LENGTH: usize = 90;
@@ -45,7 +45,7 @@ pub fn html(rehearsal: &Rehearsal, estimate: &Estimate) -> String {
         settings: data_table::settings(rehearsal),
         assumptions: sentences(&estimate.assumptions),
         warnings: sentences(&estimate.warnings),
-        warning_count: words::counted(estimate.warnings.len(), "warning", "warnings"),
+        warning_count: counted(estimate.warnings.len(), "warning", "warnings"),
         version: text::one_line(&rehearsal.migtime_version),
         started_at: data_table::minute(&rehearsal.started_at),
         seed: estimate.seed,

@@ -11,6 +11,7 @@ use crate::report::ci::Rule;
 use crate::report::markdown::{bullets, code, escaped, table as markdown_rows};
 use crate::report::terminal::Page;
 use crate::report::{text, words};
+use crate::units::counted;
 
 /// Characters of a statement that are shown in a table.
 const STATEMENT_LENGTH: usize = 60;
@@ -216,10 +217,10 @@ fn shown(report: &PlanReport) -> impl Iterator<Item = &StatementReport> {
 fn headline(report: &PlanReport) -> String {
     let statements = shown(report).count();
     let strong = shown(report).filter(|statement| statement.safe_form.is_some()).count();
-    let counted = words::counted(statements, "statement", "statements");
+    let all = counted(statements, "statement", "statements");
     match strong {
-        0 => format!("{counted}; none is known to hold a strong lock for long."),
-        strong => format!("{counted}; {strong} may hold a strong lock for long."),
+        0 => format!("{all}; none is known to hold a strong lock for long."),
+        strong => format!("{all}; {strong} may hold a strong lock for long."),
     }
 }
 

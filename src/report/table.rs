@@ -5,9 +5,9 @@
 use serde::Serialize;
 
 use crate::catalog::facts::{ServerFacts, TableFacts};
-use crate::model::estimate::{Basis, Interval, LEVELS, Rate, interval_at};
+use crate::model::estimate::{Basis, Interval, Rate, interval_at};
 use crate::observation::FORMAT_VERSION;
-use crate::report::csv::CsvTable;
+use crate::report::csv::{Cell, CsvColumn, Predicted, csv_of, duration_columns};
 use crate::report::data_table;
 use crate::report::markdown::{bullets, code, escaped, table as markdown_rows};
 use crate::report::terminal::Page;
@@ -103,37 +103,35 @@ pub fn table_markdown(report: &TableReport) -> String {
 /// Returns the classes as CSV: `class`, `point_seconds`, `level` with `lower_seconds` and `upper_seconds`, the same at 50,
 /// 80 and 95 % (`lower_50_seconds` …), `rows_per_second`, `basis`, `note`.
 pub fn table_csv(report: &TableReport) -> Vec<u8> {
-    let mut table = CsvTable::new([
-        "class",
-        "point_seconds",
-        "level",
-        "lower_seconds",
-        "upper_seconds",
-        "lower_50_seconds",
-        "upper_50_seconds",
-        "lower_80_seconds",
-        "upper_80_seconds",
-        "lower_95_seconds",
-        "upper_95_seconds",
-        "rows_per_second",
-        "basis",
-        "note",
-    ]);
-    for class in &report.classes {
-        table.cell(&class.label);
-        table.estimated(class.point_seconds);
-        let shown = interval_at(&class.intervals, report.level);
-        table.cell(shown.level);
-        for interval in std::iter::once(shown).chain(LEVELS.map(|level| interval_at(&class.intervals, level))) {
-            table.estimated(interval.lower_seconds);
-            table.estimated(interval.upper_seconds);
-        }
-        table.optional(class.rows_per_second.map(|rate| rate.point.round()));
-        table.cell(words::basis_name(class.basis));
-        table.cell(&class.note);
-        table.end_row();
+    let mut columns: Vec<CsvColumn<ClassRow>> = vec![("class", |row| Cell::of(&row.class.label))];
+    columns.extend(duration_columns());
+    let others: [CsvColumn<ClassRow>; 3] = [
+        ("rows_per_second", |row| {
+            Cell::known(row.class.rows_per_second.map(|rate| rate.point.round()))
+        }),
+        ("basis", |row| Cell::of(words::basis_name(row.class.basis))),
+        ("note", |row| Cell::of(&row.class.note)),
+    ];
+    columns.extend(others);
+    let level = report.level;
+    csv_of(&columns, report.classes.iter().map(|class| ClassRow { class, level }))
+}
+
+/// A row of the CSV file.
+struct ClassRow<'a> {
+    class: &'a ClassEstimate,
+    /// Level of the interval that is shown first.
+    level: f64,
+}
+
+impl Predicted for ClassRow<'_> {
+    fn point_seconds(&self) -> f64 {
+        self.class.point_seconds
     }
-    table.bytes()
+
+    fn interval(&self, level: Option<f64>) -> Interval {
+        interval_at(&self.class.intervals, level.unwrap_or(self.level))
+    }
 }
 
 /// Returns the report as JSON of kind `table-estimate`; the same report gives the same bytes.

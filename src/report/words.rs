@@ -260,11 +260,6 @@ pub(super) fn percent(fraction: f64) -> String {
     }
 }
 
-/// Returns `1 batch`, `2 batches`: the count with the word that fits it.
-pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{} {}", Count(count as f64), if count == 1 { one } else { many })
-}
-
 /// Returns the server's version as people write it, from `server_version_num`.
 pub(super) fn server_version(version_num: u32) -> String {
     match version_num {

@@ -10,8 +10,6 @@ use crate::server::Reader;
 
 /// The alias of a table that is counted without a predicate.
 const NO_ALIAS: &str = "counted";
-/// Bytes of a block in nearly every server; a server of other block size only gets a sample of other size.
-const USUAL_BLOCK: u64 = 8192;
 
 /// How much of a table to sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +38,7 @@ pub fn sample(
     seed: u64,
     options: SampleOptions,
 ) -> Result<Sampled> {
-    let table_blocks = facts.heap_bytes / USUAL_BLOCK;
+    let table_blocks = facts.heap_blocks();
     if table_blocks <= options.blocks {
         return exact(reader, facts, predicate);
     }
@@ -69,7 +67,7 @@ pub fn exact(reader: &mut Reader, facts: &TableFacts, predicate: Option<(&str, &
     let (alias, condition) = predicate.unwrap_or((NO_ALIAS, "true"));
     let text = ask(reader, facts, &count_query(&facts.name, alias, condition))?;
     let (rows, matching): (u64, u64) = document::parse(&text)?;
-    let blocks = facts.heap_bytes / USUAL_BLOCK;
+    let blocks = facts.heap_blocks();
     Ok(catalog::from_count(rows, predicate.map(|_| matching), blocks))
 }
 

@@ -5,7 +5,7 @@
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -54,6 +54,14 @@ impl RunAs {
             RunAs::Oneself => rustix::process::geteuid().as_raw(),
             RunAs::Dropped(account) => account.user_id,
         }
+    }
+
+    /// Says whether the system knows no name for the account, as in a container that was given a number only.
+    pub fn has_no_name(self) -> bool {
+        let mut ask = Command::new("id");
+        ask.arg("-un").stdout(Stdio::null()).stderr(Stdio::null());
+        self.apply(&mut ask);
+        ask.status().is_ok_and(|status| !status.success())
     }
 
     /// Gives `path` to the account.

@@ -4,12 +4,13 @@ use std::error::Error as _;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use openssl::error::ErrorStack;
 use postgres::config::{SslMode, SslNegotiation};
 use postgres::error::SqlState;
 use postgres::{CancelToken, Client, Config, NoTls, SimpleQueryMessage};
 
 use super::line::Line;
-use super::line_connector::{Encryption, LineConnector};
+use super::line_connector::{Encryption, LineConnector, NotEncrypted};
 use super::parameters::{ConnectionParameters, Endpoint, TargetSession, TlsMode};
 use super::tls::Connector;
 use crate::error::{Error, ErrorKind, Result};
@@ -289,10 +290,11 @@ impl Failure {
 
     fn of(error: &postgres::Error, objection: Option<Error>, here: impl FnOnce(Error) -> Error) -> Box<Failure> {
         let cause = error.source().map(ToString::to_string).unwrap_or_default();
-        let lacks_password = cause == "password missing";
+        let lacks_password = lacks_password(&cause);
         // What the line says about itself comes out of the TLS connector too.
-        let is_about_line = error.source().is_some_and(|cause| cause.is::<std::io::Error>());
-        let is_about_tls = error.to_string().contains("TLS") && !is_about_line;
+        let is_about_tls = error
+            .source()
+            .is_some_and(|cause| cause.is::<NotEncrypted>() || cause.is::<ErrorStack>());
         let described = match (objection, error.code()) {
             (Some(objection), _) => objection,
             (None, Some(_)) => super::server_error(error, ErrorKind::Connection),
@@ -315,6 +317,12 @@ impl Failure {
     fn is_worth_another_mode(&self) -> bool {
         self.is_about_tls || self.state == Some(SqlState::INVALID_AUTHORIZATION_SPECIFICATION)
     }
+}
+
+/// Tells whether the server asks for a password and none is known. The client library has no type for it, only these words of
+/// its own: no server says them, in whatever language.
+fn lacks_password(cause: &str) -> bool {
+    cause == "password missing"
 }
 
 /// Returns the first line of the cause, without the numbers that only a programmer knows.

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Error, ErrorKind, Result};
+use percent_encoding::percent_decode_str;
 
 /// Options by libpq's keyword.
 pub type Options = BTreeMap<&'static str, String>;
@@ -184,25 +185,17 @@ fn percent_decoded(text: &str) -> Result<String> {
         malformed("the URI has a % that is not followed by two hexadecimal digits of a valid character")
             .with_hint("write a percent sign itself as %25")
     };
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        rest = after;
-        if *first != b'%' {
-            bytes.push(*first);
-            continue;
-        }
-        let [high, low, after @ ..] = rest else {
-            return Err(wrong());
-        };
-        let digit = |byte: u8| char::from(byte).to_digit(16);
-        match (digit(*high), digit(*low)) {
-            (Some(high), Some(low)) if high + low > 0 => bytes.push((high * 16 + low) as u8),
-            _ => return Err(wrong()),
-        }
-        rest = after;
+    let is_byte = |after: &str| match after.as_bytes() {
+        // A zero would end the text for the server.
+        [b'0', b'0', ..] => false,
+        [high, low, ..] => high.is_ascii_hexdigit() && low.is_ascii_hexdigit(),
+        _ => false,
+    };
+    if !text.split('%').skip(1).all(is_byte) {
+        return Err(wrong());
     }
-    String::from_utf8(bytes).map_err(|_| wrong())
+    let decoded = percent_decode_str(text).decode_utf8().map_err(|_| wrong())?;
+    Ok(decoded.into_owned())
 }
 
 /// Reads `keyword = value …`; values may be in single quotes, and a backslash takes the next character as it is.

@@ -53,6 +53,15 @@ pub(super) enum LineStream {
     Encrypted(OpensslStream<OnLine<Socket>>),
 }
 
+/// Why a connection did not become an encrypted one.
+#[derive(Debug)]
+pub(super) enum NotEncrypted {
+    /// The server does not offer it.
+    NotOffered,
+    /// The two did not come to terms.
+    Refused(BoxedError),
+}
+
 type BoxedError = Box<dyn Error + Send + Sync>;
 
 impl MakeTlsConnect<Socket> for LineConnector {
@@ -96,15 +105,26 @@ impl TlsConnect<Socket> for OneConnection {
                 stream.read_exact(&mut answer).await?;
                 match (answer[0], self.is_required) {
                     (b'S', _) => {}
-                    (_, true) => return Err("server does not support TLS".into()),
+                    (_, true) => return Err(NotEncrypted::NotOffered.into()),
                     (_, false) => return Ok(LineStream::Bare(stream)),
                 }
             }
-            let encrypted = tls.connect(stream).await?;
+            let encrypted = tls.connect(stream).await.map_err(NotEncrypted::Refused)?;
             Ok(LineStream::Encrypted(encrypted))
         })
     }
 }
+
+impl std::fmt::Display for NotEncrypted {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            NotEncrypted::NotOffered => formatter.write_str("server does not support TLS"),
+            NotEncrypted::Refused(reason) => reason.fmt(formatter),
+        }
+    }
+}
+
+impl Error for NotEncrypted {}
 
 impl TlsStream for LineStream {
     fn channel_binding(&self) -> ChannelBinding {

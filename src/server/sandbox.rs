@@ -21,6 +21,7 @@ use super::signals::{AtForcedExit, interrupted};
 use super::unsafe_target::unsafe_target;
 use super::witness::Witness;
 use crate::error::{Error, ErrorKind, Result};
+use crate::quoting::identifier;
 
 const PREFIX: &str = "migtime_sandbox_";
 
@@ -148,7 +149,7 @@ impl Sandbox {
         let statement = format!(
             "CREATE DATABASE {} TEMPLATE {}{strategy}",
             self.parameters.database,
-            quoted(template)
+            identifier(template)
         );
         let (keeper, maintenance) = (&mut self.keeper, &self.maintenance);
         let watch = CancelOnInterrupt::watch(maintenance, token.clone(), interrupted);
@@ -169,7 +170,7 @@ impl Sandbox {
                 .with_hint("close these sessions while the copy is made; it takes as long as copying the files"),
             Some(&SqlState::INSUFFICIENT_PRIVILEGE) => described.with_hint(format!(
                 "a superuser can allow it: ALTER ROLE {} CREATEDB; the role must also own the database",
-                quoted(&self.parameters.user)
+                identifier(&self.parameters.user)
             )),
             Some(&SqlState::QUERY_CANCELED) if interrupted() => Error::new(
                 ErrorKind::TooLittleEvidence,
@@ -264,10 +265,6 @@ fn key_of(name: &str) -> Option<u64> {
 /// Returns 64 bits that no other run has; they name things and decide nothing, so they are not of the seeded generator.
 fn random_key() -> u64 {
     RandomState::new().build_hasher().finish()
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 fn connection_error(error: &postgres::Error) -> Error {

@@ -149,7 +149,7 @@ impl Place {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         let error =
             Error::new(ErrorKind::Connection, "cannot create a throwaway server").with_excerpt(last_lines(&said));
-        Err(if said.contains("could not look up effective user ID") {
+        Err(if self.run_as.has_no_name() {
             error.with_hint(
                 "PostgreSQL needs the user to have a name: run as a user listed in /etc/passwd (in a container, \
                  without `--user NUMBER`)",

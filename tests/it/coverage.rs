@@ -269,6 +269,7 @@ fn table(database: &SimulatedDatabase) -> TableFacts {
         reltuples: database.total_rows(),
         relpages: 0,
         heap_bytes: 0,
+        block_bytes: 8192,
         toast_bytes: 0,
         index_bytes: 0,
         indexes: vec![IndexFacts {

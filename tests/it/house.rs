@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use crate::source_graph::Graph;
 
 /// The rooms, each with those it may import from.
-const MAY_IMPORT: [(&str, &[&str]); 15] = [
+const MAY_IMPORT: [(&str, &[&str]); 16] = [
     ("error", &[]),
     ("units", &["error"]),
     ("shown", &[]),
+    ("quoting", &[]),
     ("stats", &[]),
-    ("catalog", &["error"]),
+    ("catalog", &["error", "quoting"]),
     ("sampler", &["catalog", "error", "server"]),
-    ("migration", &["catalog", "error", "shown", "units"]),
+    ("migration", &["catalog", "error", "quoting", "shown", "units"]),
     ("observation", &["catalog", "error", "migration", "shown"]),
     (
         "model",
@@ -31,7 +32,7 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
             "units",
         ],
     ),
-    ("server", &["error", "shown", "units"]),
+    ("server", &["error", "quoting", "shown", "units"]),
     (
         "rehearsal",
         &[
@@ -39,6 +40,7 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
             "error",
             "migration",
             "observation",
+            "quoting",
             "sampler",
             "server",
             "shown",
@@ -54,6 +56,7 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
             "migration",
             "model",
             "observation",
+            "quoting",
             "rehearsal",
             "report",
             "sampler",
@@ -67,11 +70,12 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
 ];
 
 /// Rooms that touch no database, file, clock or terminal.
-const PURE: [&str; 8] = [
+const PURE: [&str; 9] = [
     "catalog",
     "migration",
     "model",
     "observation",
+    "quoting",
     "report",
     "shown",
     "stats",

@@ -20,6 +20,7 @@ pub fn table(name: &str, rows: f64, key: &[(&str, &str)], others: &[(&str, &str)
         reltuples: rows,
         relpages: (rows / 40.0) as u64,
         heap_bytes: (rows / 40.0) as u64 * 8192,
+        block_bytes: 8192,
         toast_bytes: 0,
         index_bytes: 0,
         indexes: vec![IndexFacts {

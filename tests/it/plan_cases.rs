@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use migtime::catalog::SchemaFacts;
+use migtime::catalog::{RelationKind, SchemaFacts};
 use migtime::migration::{self, LockMode, PlannedStatement};
 use migtime::sampler;
 use migtime::server::Production;
@@ -78,7 +78,9 @@ pub(crate) fn foretold(schema: &SchemaFacts, before: Option<&str>, sql: &str) ->
 pub(crate) fn on_tables(schema: &SchemaFacts, mut done: Done) -> Done {
     done.locks.retain(|(name, _)| {
         let path = [name.clone()];
-        schema.relation(&path).is_some_and(|relation| relation.kind != "S")
+        schema
+            .relation(&path)
+            .is_some_and(|relation| relation.kind != RelationKind::Sequence)
     });
     done
 }

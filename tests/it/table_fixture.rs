@@ -15,6 +15,7 @@ pub fn table() -> TableFacts {
         reltuples: 6_001_201.0,
         relpages: 83_068,
         heap_bytes: 680_493_056,
+        block_bytes: 8192,
         toast_bytes: 8192,
         index_bytes: 336_592_896,
         indexes: vec![

@@ -3,6 +3,7 @@
 //! Only reads. A reference goes to git as an argument of its own behind `--end-of-options`, so that no name becomes an option.
 
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -56,7 +57,7 @@ impl Repository {
         let output = asking.run(&["rev-parse", "--show-toplevel"])?;
         if !output.status.success() {
             let message = format!("{}: {}", path.display(), said(&output));
-            let hint = match message.contains("dubious ownership") {
+            let hint = match is_of_another_user(directory) {
                 true => "the repository belongs to another user: git config --global --add safe.directory DIR",
                 false => "migtime ci compares with a git base; migtime rehearse needs none",
             };
@@ -234,6 +235,13 @@ impl Repository {
             .stdin(Stdio::null());
         command
     }
+}
+
+/// Says whether the repository around `directory` belongs to another user, and git therefore does not touch it.
+fn is_of_another_user(directory: &Path) -> bool {
+    let repository = directory.ancestors().map(|above| above.join(".git"));
+    let owner = repository.filter_map(|found| found.metadata().ok()).next();
+    owner.is_some_and(|found| found.uid() != rustix::process::geteuid().as_raw())
 }
 
 /// A commit and what a person calls it.

@@ -5,14 +5,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::super::{output, source_files};
+use super::super::{files_below, output, source_files};
 use super::git::Repository;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::Tool;
-use crate::migration::formats::{self, History, Migration, NamedAs, SourceFile};
-
-/// Directories below the named one that are read, as `source_files` does.
-const DEPTH: usize = 3;
+use crate::migration::formats::{self, History, Migration, NamedAs, NoMigration, SourceFile};
 
 /// What a branch does to a history.
 pub struct Pending {
@@ -51,7 +48,7 @@ impl Pending {
 fn read_before(name: &str, files: Vec<SourceFile>, place: NamedAs, tool: Tool) -> Result<Vec<Migration>> {
     match formats::read(name, files, place, Some(tool)) {
         Ok(history) => Ok(history.migrations),
-        Err(error) if error.message().contains("no migration") => Ok(Vec::new()),
+        Err(error) if error.cause::<NoMigration>().is_some() => Ok(Vec::new()),
         Err(error) => Err(error.in_context("on the base")),
     }
 }
@@ -98,9 +95,7 @@ fn files_at(repository: &Repository, commit: &str, path: &Path, place: NamedAs) 
         .into_iter()
         .filter_map(|file| {
             let relative = file.path.strip_prefix(&prefix)?.to_string();
-            let hidden = relative.split('/').any(|part| part.starts_with('.'));
-            let deep = relative.matches('/').count() > DEPTH;
-            (!hidden && !deep).then(|| source_file(&file.path, relative, &file.content))
+            files_below::is_within_reach(&relative).then(|| source_file(&file.path, relative, &file.content))
         })
         .collect();
     files.sort_by(|one, other| one.path.cmp(&other.path));

@@ -10,7 +10,7 @@ use super::super::results::Results;
 use super::super::{connection, output, plan, rollback, targets};
 use super::configuration::Configuration;
 use super::staging_place::StagingPlace;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Location, Result};
 use crate::migration::StepKind;
 use crate::model::estimate::{Estimate, SizeInterval, StepEstimate};
 use crate::model::{self, EstimateOptions};
@@ -18,7 +18,7 @@ use crate::observation::Rehearsal;
 use crate::rehearsal::Conditions;
 use crate::rehearsal::saving::journal::Journal;
 use crate::report;
-use crate::report::ci::{self, Budget, Finding, Level, Rule, Size, Storage, Verdict};
+use crate::report::ci::{self, Budget, Finding, Level, Rule, Size, StatementVerdict, Storage, Verdict};
 use crate::server::signals;
 
 /// A migration and all that is needed to judge it.
@@ -233,11 +233,17 @@ fn failure(planned: &Verdict, error: &Error) -> Finding {
     let statement = planned
         .statements
         .iter()
-        .rfind(|statement| error.message().contains(&format!("line {}:", statement.line)));
+        .rfind(|statement| error.location().is_some_and(|found| is_of(statement, found)));
     match statement {
         Some(statement) => Finding::of_statement(Rule::MigrationFailed, statement, words),
         None => Finding::of_migration(Rule::MigrationFailed, planned.migration.clone(), words),
     }
+}
+
+/// Says whether something stands where a statement begins.
+fn is_of(statement: &StatementVerdict, location: &Location) -> bool {
+    let file = location.file.as_ref();
+    statement.line == location.line && file.is_none_or(|file| *file == statement.file)
 }
 
 /// Gives what the plan found in a statement the number that the rehearsal has for it.

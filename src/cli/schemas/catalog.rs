@@ -46,6 +46,11 @@ struct ServerFacts {
     settings: BTreeMap<String, String>,
 }
 
+/// Says which property is optional; never called.
+fn is_usual_block(_: &u64) -> bool {
+    true
+}
+
 /// What the catalog says about one table (all partitions together for a partitioned one).
 #[derive(JsonSchema)]
 struct TableFacts {
@@ -59,6 +64,9 @@ struct TableFacts {
     relpages: u64,
     /// Size of the heap now.
     heap_bytes: u64,
+    /// Size of a block of the server that it is on; left out where that is 8,192 bytes.
+    #[serde(default, skip_serializing_if = "is_usual_block")]
+    block_bytes: u64,
     /// Size of the TOAST table and its index now.
     toast_bytes: u64,
     /// Size of all indexes now.

@@ -13,8 +13,9 @@ use crate::migration::template::is_integer_key;
 use crate::migration::{Batching, RecognisedBy, Statement, Template, Walk, templating};
 use crate::units::Count;
 
-/// Size of a block where PostgreSQL was not built otherwise, in bytes.
-const BLOCK_BYTES: f64 = 8192.0;
+/// The cause of an error: the catalog does not have the table of this name, as written.
+#[derive(Clone, Debug)]
+pub struct NotInCatalog(pub String);
 
 /// What the catalog says about the tables of a migration, by their names as written.
 pub type Tables = BTreeMap<String, TableFacts>;
@@ -149,6 +150,7 @@ impl Request<'_> {
                     relation.name
                 ))
                 .with_hint("check the name and the schema; a table made by this very migration cannot be batched")
+                .because(NotInCatalog(relation.name.clone()))
         })
     }
 
@@ -181,7 +183,7 @@ impl Request<'_> {
 
 /// Returns how many blocks hold about `rows` rows.
 fn blocks_of(rows: u64, facts: &TableFacts) -> u64 {
-    let blocks = (facts.heap_bytes as f64 / BLOCK_BYTES).max(1.0);
+    let blocks = (facts.heap_blocks() as f64).max(1.0);
     let rows_in_block = (facts.estimated_rows / blocks).max(1.0);
     ((rows as f64 / rows_in_block).round() as u64).max(1)
 }

@@ -3,6 +3,7 @@
 //! Reads only; what a subcommand locks and rewrites is for `table_rules` to say.
 
 use super::types::DataType;
+use crate::catalog::ConstraintKind;
 use crate::migration::LockMode::{self, AccessExclusive, ShareRowExclusive, ShareUpdateExclusive};
 use crate::migration::names::name_path;
 use crate::migration::words::Words;
@@ -89,8 +90,7 @@ pub(in crate::migration) struct TypeChange {
 #[derive(Clone, Debug)]
 pub(in crate::migration) struct Constraint {
     pub name: Option<String>,
-    /// As `pg_constraint.contype`.
-    pub kind: char,
+    pub kind: ConstraintKind,
     pub columns: Vec<String>,
     pub references: Option<String>,
     /// Columns of that table, as written; empty for its primary key.
@@ -367,14 +367,14 @@ pub(super) fn table_constraint(words: &mut Words) -> Option<Constraint> {
 
 /// Reads what follows the name of a constraint; `None` when it is none.
 fn constraint(words: &mut Words, name: Option<String>) -> Option<Constraint> {
-    const KINDS: [(&str, char); 7] = [
-        ("CHECK", 'c'),
-        ("UNIQUE", 'u'),
-        ("PRIMARY KEY", 'p'),
-        ("EXCLUDE", 'x'),
-        ("FOREIGN KEY", 'f'),
-        ("REFERENCES", 'f'),
-        ("NOT NULL", 'n'),
+    const KINDS: [(&str, ConstraintKind); 7] = [
+        ("CHECK", ConstraintKind::Check),
+        ("UNIQUE", ConstraintKind::Unique),
+        ("PRIMARY KEY", ConstraintKind::PrimaryKey),
+        ("EXCLUDE", ConstraintKind::Exclusion),
+        ("FOREIGN KEY", ConstraintKind::ForeignKey),
+        ("REFERENCES", ConstraintKind::ForeignKey),
+        ("NOT NULL", ConstraintKind::NotNull),
     ];
     let (keywords, kind) = KINDS.into_iter().find(|(keywords, _)| words.accept(keywords))?;
     let mut found = Constraint {
@@ -461,7 +461,7 @@ fn column_constraint(words: &mut Words, column: &mut ColumnDefinition) {
         words.skip();
     } else if let Some(mut found) = constraint(words, name) {
         found.columns = vec![column.name.clone()];
-        column.not_null |= found.kind == 'p';
+        column.not_null |= found.kind == ConstraintKind::PrimaryKey;
         column.constraints.push(found);
     } else {
         words.skip();

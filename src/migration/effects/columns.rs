@@ -8,7 +8,7 @@ use super::constraint_text::{holds_no_null, referenced_columns};
 use super::judge::{Judge, NamedRelation};
 use super::target::AlteredTable;
 use super::types::{Change, DataType, change, same_operators};
-use crate::catalog::{ColumnFacts, ConstraintFacts, RelationFacts};
+use crate::catalog::{ColumnFacts, ConstraintFacts, ConstraintKind, RelationFacts, Volatility};
 use crate::migration::LockMode::AccessExclusive;
 use crate::migration::Trap;
 use crate::migration::names::name_path;
@@ -70,9 +70,13 @@ impl<'facts> Judge<'facts> {
         for constraint in &column.constraints {
             match constraint.kind {
                 // All rows are NULL, and NULL refers to nothing.
-                'f' => self.foreign_key(&target.tables, constraint, has_default || column.stored),
-                'u' | 'p' | 'x' => self.index(&target.tables),
-                'c' => target.tables.iter().for_each(|table| self.scan(table)),
+                ConstraintKind::ForeignKey => {
+                    self.foreign_key(&target.tables, constraint, has_default || column.stored)
+                }
+                ConstraintKind::Unique | ConstraintKind::PrimaryKey | ConstraintKind::Exclusion => {
+                    self.index(&target.tables)
+                }
+                ConstraintKind::Check => target.tables.iter().for_each(|table| self.scan(table)),
                 _ => {}
             }
         }
@@ -152,8 +156,8 @@ impl<'facts> Judge<'facts> {
             "decimal",
         ];
         match self.schema.functions.get(function) {
-            Some(volatility) if volatility == "u" => None,
-            Some(volatility) => Some(volatility == "v"),
+            Some(Volatility::Unknown) => None,
+            Some(volatility) => Some(*volatility == Volatility::Volatile),
             None if SYNTAX.contains(&function) || STABLE_FUNCTIONS.contains(&function) => Some(false),
             None if VOLATILE_FUNCTIONS.contains(&function) => Some(true),
             None => None,
@@ -163,7 +167,8 @@ impl<'facts> Judge<'facts> {
     pub(super) fn drop_column(&mut self, target: &AlteredTable<'facts>, column: &str) {
         for table in &target.tables {
             for constraint in table.facts.iter().flat_map(|facts| &facts.constraints) {
-                if constraint.kind == "f" && constraint.columns.iter().any(|name| name == column) {
+                if constraint.kind == ConstraintKind::ForeignKey && constraint.columns.iter().any(|name| name == column)
+                {
                     self.drop_foreign_key(constraint);
                 }
             }
@@ -246,9 +251,9 @@ impl<'facts> Judge<'facts> {
     ) {
         let touches = |constraint: &ConstraintFacts| constraint.columns.iter().any(|name| name == column);
         for constraint in facts.constraints.iter().filter(|constraint| touches(constraint)) {
-            match (constraint.kind.as_str(), &constraint.references) {
-                ("c", _) if constraint.valid => self.scan(table),
-                ("f", Some(referenced)) => {
+            match (constraint.kind, &constraint.references) {
+                (ConstraintKind::Check, _) if constraint.valid => self.scan(table),
+                (ConstraintKind::ForeignKey, Some(referenced)) => {
                     self.effects.lock(referenced, AccessExclusive);
                     if checked && constraint.valid {
                         let referenced = self.qualified(referenced);

@@ -1,6 +1,6 @@
 //! What constraints say, in the words of `pg_get_constraintdef`: what they prove without reading, what they refer to.
 
-use crate::catalog::{ConstraintFacts, RelationFacts};
+use crate::catalog::{ConstraintFacts, ConstraintKind, RelationFacts};
 use crate::migration::words::Words;
 
 /// Says whether a column is known to hold no NULL: it is NOT NULL, or from PostgreSQL 12 on a valid CHECK says so.
@@ -14,7 +14,7 @@ pub(super) fn proves(facts: &RelationFacts, conditions: &[String]) -> bool {
     let checks = facts
         .constraints
         .iter()
-        .filter(|constraint| constraint.kind == "c" && constraint.valid);
+        .filter(|constraint| constraint.kind == ConstraintKind::Check && constraint.valid);
     let known: Vec<String> = checks.flat_map(|check| conjuncts(&check.definition)).collect();
     conditions.iter().all(|condition| known.contains(condition))
 }
@@ -143,7 +143,7 @@ mod tests {
     fn check(definition: &str, conditions: &[&str], expected: bool) {
         let facts = RelationFacts {
             constraints: vec![ConstraintFacts {
-                kind: "c".to_owned(),
+                kind: ConstraintKind::Check,
                 valid: !definition.ends_with("NOT VALID"),
                 definition: definition.to_owned(),
                 ..ConstraintFacts::default()

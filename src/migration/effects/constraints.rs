@@ -3,7 +3,7 @@
 use super::alter_table::Constraint;
 use super::judge::Judge;
 use super::target::AlteredTable;
-use crate::catalog::ConstraintFacts;
+use crate::catalog::{ConstraintFacts, ConstraintKind};
 use crate::migration::LockMode::{RowShare, ShareUpdateExclusive};
 use crate::migration::Trap;
 
@@ -12,7 +12,7 @@ impl<'facts> Judge<'facts> {
         let tables = target.tables.clone();
         let checked = !constraint.not_valid && !constraint.not_enforced;
         match constraint.kind {
-            'f' => {
+            ConstraintKind::ForeignKey => {
                 self.foreign_key(&tables, constraint, checked);
                 if checked {
                     self.effects.warn(
@@ -21,16 +21,18 @@ impl<'facts> Judge<'facts> {
                     );
                 }
             }
-            'c' if checked => tables.iter().for_each(|table| self.scan(table)),
-            'n' if checked => constraint
+            ConstraintKind::Check if checked => tables.iter().for_each(|table| self.scan(table)),
+            ConstraintKind::NotNull if checked => constraint
                 .columns
                 .iter()
                 .for_each(|column| self.set_not_null(&tables, column)),
-            'u' | 'p' | 'x' => match &constraint.using_index {
-                Some(name) => self.use_index(target, constraint, name),
-                None => self.index(&tables),
-            },
-            _ => {}
+            ConstraintKind::Unique | ConstraintKind::PrimaryKey | ConstraintKind::Exclusion => {
+                match &constraint.using_index {
+                    Some(name) => self.use_index(target, constraint, name),
+                    None => self.index(&tables),
+                }
+            }
+            ConstraintKind::Check | ConstraintKind::NotNull => {}
         }
     }
 
@@ -43,14 +45,14 @@ impl<'facts> Judge<'facts> {
         match known {
             Some(Some(index)) => {
                 self.effects.lock(&index.name, ShareUpdateExclusive);
-                if constraint.kind == 'p' {
+                if constraint.kind == ConstraintKind::PrimaryKey {
                     index
                         .columns
                         .iter()
                         .for_each(|column| self.set_not_null(&target.tables.clone(), column));
                 }
             }
-            _ if constraint.kind == 'p' => self
+            _ if constraint.kind == ConstraintKind::PrimaryKey => self
                 .effects
                 .unknown(format!("whether the columns of {name} are NOT NULL")),
             _ => {}
@@ -79,7 +81,7 @@ impl<'facts> Judge<'facts> {
         match target.table.facts.map(|facts| facts.constraint(name)) {
             Some(Some(constraint)) => {
                 self.drop_foreign_key(constraint);
-                if target.cascade && matches!(constraint.kind.as_str(), "p" | "u") {
+                if target.cascade && constraint.kind.is_key() {
                     self.drop_dependents(&target.table, |referenced| *referenced == constraint.columns);
                 }
             }

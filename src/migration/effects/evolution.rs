@@ -4,7 +4,10 @@
 //! does not follow, such as the effects of `DO` blocks, stays as it was.
 
 use super::alter_table::{self, Action, Constraint, column_definition, table_constraint};
-use crate::catalog::{ColumnFacts, ConstraintFacts, Origin, RelationFacts, SchemaFacts, SchemaIndex, TypeFacts};
+use crate::catalog::{
+    ColumnFacts, ConstraintFacts, ConstraintKind, Origin, Persistence, RelationFacts, RelationKind, SchemaFacts,
+    SchemaIndex, TypeFacts,
+};
 use crate::migration::names::name_path;
 use crate::migration::words::Words;
 
@@ -20,7 +23,7 @@ pub(in crate::migration) fn evolve(sql: &str, schema: &mut SchemaFacts) {
         create_table(&mut words, schema);
     } else if words.accept("CREATE MATERIALIZED VIEW") {
         words.accept("IF NOT EXISTS");
-        add_relation(&mut words, schema, "m");
+        add_relation(&mut words, schema, RelationKind::MaterializedView);
     } else if words.accept_any(&["CREATE UNIQUE INDEX", "CREATE INDEX"]).is_some() {
         let unique = Words::new(sql).at("CREATE UNIQUE");
         create_index(&mut words, unique, schema);
@@ -88,7 +91,7 @@ fn drop_index(path: &[String], schema: &mut SchemaFacts) {
 }
 
 /// Adds a relation of the name that comes next, and returns its place.
-fn add_relation(words: &mut Words, schema: &mut SchemaFacts, kind: &str) -> Option<usize> {
+fn add_relation(words: &mut Words, schema: &mut SchemaFacts, kind: RelationKind) -> Option<usize> {
     let path = name_path(&words.name()?);
     let (name, qualifier) = path.split_last()?;
     let home = qualifier.last().or(schema.search_path.first())?.clone();
@@ -99,9 +102,9 @@ fn add_relation(words: &mut Words, schema: &mut SchemaFacts, kind: &str) -> Opti
         name: qualified(&home, name),
         schema: home,
         bare_name: name.clone(),
-        kind: kind.to_owned(),
-        persistence: "p".to_owned(),
-        empty: kind == "r",
+        kind,
+        persistence: Persistence::Permanent,
+        empty: kind == RelationKind::Table,
         origin: Origin::Made,
         ..RelationFacts::default()
     }))
@@ -109,7 +112,7 @@ fn add_relation(words: &mut Words, schema: &mut SchemaFacts, kind: &str) -> Opti
 
 fn create_table(words: &mut Words, schema: &mut SchemaFacts) {
     words.accept("IF NOT EXISTS");
-    let Some(position) = add_relation(words, schema, "r") else {
+    let Some(position) = add_relation(words, schema, RelationKind::Table) else {
         return;
     };
     if words.accept("PARTITION OF") {
@@ -127,7 +130,7 @@ fn create_table(words: &mut Words, schema: &mut SchemaFacts) {
         }
     }
     if words.holds("PARTITION BY") {
-        schema.relations[position].kind = "p".to_owned();
+        schema.relations[position].kind = RelationKind::PartitionedTable;
     }
     if words.holds("AS") {
         schema.relations[position].empty = false;
@@ -315,7 +318,7 @@ fn apply(position: usize, action: &Action, schema: &mut SchemaFacts) {
         }
         Action::RenameTo(name) => rename(position, None, Some(name), schema),
         Action::SetSchema(name) => rename(position, Some(name), None, schema),
-        Action::SetLogged(logged) => relation.persistence = if *logged { "p" } else { "u" }.to_owned(),
+        Action::SetLogged(logged) => relation.persistence = Persistence::of_table(*logged),
         Action::SetTablespace(name) => relation.tablespace = Some(name.clone()),
         Action::Attach { partition, bound } => {
             let parent = relation.name.clone();
@@ -391,20 +394,20 @@ fn add_constraint(position: usize, constraint: &Constraint, schema: &mut SchemaF
     });
     let relation = &mut schema.relations[position];
     let suffix = match constraint.kind {
-        'p' => "pkey",
-        'u' => "key",
-        'f' => "fkey",
-        'c' => "check",
-        'x' => "excl",
-        _ => "not_null",
+        ConstraintKind::PrimaryKey => "pkey",
+        ConstraintKind::Unique => "key",
+        ConstraintKind::ForeignKey => "fkey",
+        ConstraintKind::Check => "check",
+        ConstraintKind::Exclusion => "excl",
+        ConstraintKind::NotNull => "not_null",
     };
     let columns = constraint.columns.join("_");
     let default_name = match (constraint.kind, columns.is_empty()) {
-        ('p', _) | (_, true) => format!("{}_{suffix}", relation.bare_name),
+        (ConstraintKind::PrimaryKey, _) | (_, true) => format!("{}_{suffix}", relation.bare_name),
         _ => format!("{}_{columns}_{suffix}", relation.bare_name),
     };
     let name = constraint.name.clone().unwrap_or(default_name);
-    let index = matches!(constraint.kind, 'p' | 'u' | 'x').then(|| name.clone());
+    let index = constraint.kind.has_index().then(|| name.clone());
     match (&index, &constraint.using_index) {
         (Some(name), Some(existing)) => {
             for index in relation.indexes.iter_mut().filter(|index| index.bare_name == *existing) {
@@ -412,10 +415,16 @@ fn add_constraint(position: usize, constraint: &Constraint, schema: &mut SchemaF
                 index.name = qualified(&relation.schema, name);
             }
         }
-        (Some(name), None) => add_index(relation, name, constraint.columns.clone(), constraint.kind != 'x', true),
+        (Some(name), None) => add_index(
+            relation,
+            name,
+            constraint.columns.clone(),
+            constraint.kind != ConstraintKind::Exclusion,
+            true,
+        ),
         (None, _) => {}
     }
-    if matches!(constraint.kind, 'p' | 'n') {
+    if matches!(constraint.kind, ConstraintKind::PrimaryKey | ConstraintKind::NotNull) {
         constraint
             .columns
             .iter()
@@ -423,11 +432,11 @@ fn add_constraint(position: usize, constraint: &Constraint, schema: &mut SchemaF
     }
     relation.constraints.push(ConstraintFacts {
         name,
-        kind: constraint.kind.to_string(),
+        kind: constraint.kind,
         valid: !constraint.not_valid,
         columns: constraint.columns.clone(),
         definition: match constraint.kind {
-            'c' => format!("CHECK ({})", constraint.expression),
+            ConstraintKind::Check => format!("CHECK ({})", constraint.expression),
             _ => String::new(),
         },
         references,

@@ -2,6 +2,7 @@
 
 use super::judge::{Effects, Judge, NamedRelation, TransactionRule};
 use super::undo;
+use crate::catalog::RelationKind;
 use crate::migration::LockMode::{self, AccessExclusive, Share, ShareUpdateExclusive};
 use crate::migration::Trap;
 use crate::migration::names::name_path;
@@ -134,7 +135,10 @@ pub(super) fn reindex(judge: &mut Judge, words: &mut Words) {
         Some("TABLE") => {
             let table = judge.relation(&written);
             judge.note_missing(&table, &written);
-            if table.facts.is_some_and(|facts| facts.kind == "p") {
+            if table
+                .facts
+                .is_some_and(|facts| facts.kind == RelationKind::PartitionedTable)
+            {
                 judge.effects.transaction = TransactionRule::Forbidden;
             }
             for table in judge.with_descendants(&table) {

@@ -174,12 +174,11 @@ impl<'facts> Judge<'facts> {
 impl NamedRelation<'_> {
     /// Says whether it has storage of its own that may hold rows.
     pub(super) fn holds_rows(&self) -> bool {
-        self.facts
-            .is_none_or(|facts| matches!(facts.kind.as_str(), "r" | "m") && !facts.empty)
+        self.facts.is_none_or(|facts| facts.kind.holds_rows() && !facts.empty)
     }
 
     /// Says whether it is a table or materialised view, which has storage even when that is empty.
     pub(super) fn has_storage(&self) -> bool {
-        self.facts.is_none_or(|facts| matches!(facts.kind.as_str(), "r" | "m"))
+        self.facts.is_none_or(|facts| facts.kind.holds_rows())
     }
 }

@@ -17,10 +17,7 @@ pub(super) fn keyed_rows(table: &RelationFacts, condition: &Words) -> Option<f64
     for term in condition.split_at("AND") {
         values.extend(values_of_a_column(term));
     }
-    let keys = table
-        .constraints
-        .iter()
-        .filter(|found| matches!(found.kind.as_str(), "p" | "u"));
+    let keys = table.constraints.iter().filter(|found| found.kind.is_key());
     keys.filter_map(|key| {
         key.columns
             .iter()
@@ -57,20 +54,20 @@ fn is_literal(mut value: Words) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::ConstraintFacts;
+    use crate::catalog::{ConstraintFacts, ConstraintKind};
 
     #[test]
     fn rows_by_the_values_of_a_key() {
-        let constraint = |kind: &str, columns: &[&str]| ConstraintFacts {
-            kind: kind.to_string(),
+        let constraint = |kind, columns: &[&str]| ConstraintFacts {
+            kind,
             columns: columns.iter().map(|column| column.to_string()).collect(),
             ..ConstraintFacts::default()
         };
         let table = RelationFacts {
             constraints: vec![
-                constraint("p", &["id"]),
-                constraint("u", &["a", "b"]),
-                constraint("f", &["c"]),
+                constraint(ConstraintKind::PrimaryKey, &["id"]),
+                constraint(ConstraintKind::Unique, &["a", "b"]),
+                constraint(ConstraintKind::ForeignKey, &["c"]),
             ],
             ..RelationFacts::default()
         };

@@ -6,7 +6,7 @@
 use super::constraint_text::{holds_no_null, plain, proves};
 use super::judge::{Judge, NamedRelation, TransactionRule};
 use super::target::AlteredTable;
-use crate::catalog::RelationFacts;
+use crate::catalog::{ConstraintKind, RelationFacts};
 use crate::migration::LockMode::{AccessExclusive, ShareRowExclusive, ShareUpdateExclusive};
 use crate::migration::names::name_path;
 use crate::migration::words::Words;
@@ -36,7 +36,7 @@ impl<'facts> Judge<'facts> {
         for constraint in parent
             .iter()
             .flat_map(|facts| &facts.constraints)
-            .filter(|found| found.kind == "f")
+            .filter(|found| found.kind == ConstraintKind::ForeignKey)
         {
             if let Some(referenced) = &constraint.references {
                 self.effects.lock(referenced, ShareRowExclusive);

@@ -5,7 +5,7 @@
 
 use super::judge::{Judge, NamedRelation};
 use super::keyed_rows::keyed_rows;
-use crate::catalog::RelationFacts;
+use crate::catalog::{ConstraintKind, ForeignKeyAction, RelationFacts, RelationKind};
 use crate::migration::LockMode::{RowExclusive, RowShare};
 use crate::migration::names::name_path;
 use crate::migration::words::Words;
@@ -78,7 +78,7 @@ fn change_rows_alone(judge: &mut Judge, words: &mut Words) {
     };
     let table = judge.relation(&written);
     judge.note_missing(&table, &written);
-    if table.facts.is_some_and(|facts| facts.kind == "v") {
+    if table.facts.is_some_and(|facts| facts.kind == RelationKind::View) {
         judge.effects.unknown("a view passes the change on to its tables");
     }
     let tables = if only || verb == Verb::Insert {
@@ -220,14 +220,14 @@ fn assigned_columns(words: &Words) -> Vec<String> {
 fn foreign_keys(judge: &mut Judge, table: &NamedRelation, verb: Verb, assigned: &[String]) {
     let touched = |columns: &[String]| verb != Verb::Update || columns.iter().any(|column| assigned.contains(column));
     let outgoing = table.facts.into_iter().flat_map(|facts| &facts.constraints);
-    for constraint in outgoing.filter(|found| found.kind == "f" && touched(&found.columns)) {
+    for constraint in outgoing.filter(|found| found.kind == ConstraintKind::ForeignKey && touched(&found.columns)) {
         if let (false, Some(referenced)) = (verb == Verb::Delete, &constraint.references) {
             judge.effects.lock(referenced, RowShare);
         }
     }
     if verb == Verb::Delete {
         for (child, constraint) in judge.schema.referencing(&table.name) {
-            let changes = matches!(constraint.on_delete.as_deref(), Some("c" | "n" | "d"));
+            let changes = constraint.on_delete.is_some_and(ForeignKeyAction::changes_rows);
             judge
                 .effects
                 .lock(&child.name, if changes { RowExclusive } else { RowShare });
@@ -342,7 +342,7 @@ pub(super) fn read_by<'facts>(judge: &Judge<'facts>, view: &NamedRelation<'facts
             let source = judge.qualified(name);
             if !found.iter().any(|known| known.name == source.name) {
                 found.extend(judge.with_descendants(&source));
-                if source.facts.is_some_and(|facts| facts.kind == "v") {
+                if source.facts.is_some_and(|facts| facts.kind == RelationKind::View) {
                     open.push(source);
                 }
             }
@@ -361,7 +361,7 @@ fn scan_tables<'facts>(judge: &mut Judge<'facts>, sources: Vec<NamedRelation<'fa
     // What the catalog does not have is a common table expression, or fails.
     let is_there = |source: &NamedRelation| source.facts.is_some() || !judge.schema.is_known();
     for source in sources.into_iter().filter(is_there).collect::<Vec<_>>() {
-        let is_view = source.facts.is_some_and(|facts| facts.kind == "v");
+        let is_view = source.facts.is_some_and(|facts| facts.kind == RelationKind::View);
         let tables = if is_view {
             read_by(judge, &source)
         } else {

@@ -3,6 +3,7 @@
 //! Knows no sizes: whether the statement is dangerous is for the caller to judge.
 
 use super::alter_table::{self, Action, Constraint};
+use crate::catalog::ConstraintKind;
 use crate::migration::names::quoted;
 use crate::migration::words::Words;
 
@@ -94,8 +95,8 @@ fn safe_constraint(table: &str, constraint: &Constraint, validated: &dyn Fn(&str
     let columns = columns.join(", ");
     let name = constraint.name.as_deref().map_or("name".to_owned(), quoted);
     match (constraint.kind, &constraint.references) {
-        ('c', _) => Some(validated(&name, format!("CHECK ({})", constraint.expression))),
-        ('f', Some(referenced)) => {
+        (ConstraintKind::Check, _) => Some(validated(&name, format!("CHECK ({})", constraint.expression))),
+        (ConstraintKind::ForeignKey, Some(referenced)) => {
             let key = match constraint.referenced_columns.as_str() {
                 "" => String::new(),
                 columns => format!(" ({columns})"),
@@ -105,8 +106,8 @@ fn safe_constraint(table: &str, constraint: &Constraint, validated: &dyn Fn(&str
                 format!("FOREIGN KEY ({columns}) REFERENCES {referenced}{key}"),
             ))
         }
-        ('u' | 'p', _) if constraint.using_index.is_none() => {
-            let what = if constraint.kind == 'u' {
+        (ConstraintKind::Unique | ConstraintKind::PrimaryKey, _) if constraint.using_index.is_none() => {
+            let what = if constraint.kind == ConstraintKind::Unique {
                 "UNIQUE"
             } else {
                 "PRIMARY KEY"

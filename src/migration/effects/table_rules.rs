@@ -7,6 +7,7 @@ use super::alter_table::{self, Action};
 use super::judge::{Effects, Judge, NamedRelation};
 use super::target::AlteredTable;
 use super::undo;
+use crate::catalog::{ConstraintKind, Persistence};
 use crate::migration::LockMode::{self, AccessExclusive, ShareRowExclusive, ShareUpdateExclusive};
 use crate::migration::names::name_path;
 use crate::migration::words::Words;
@@ -69,7 +70,7 @@ fn lock_of(action: &Action, version: u32) -> LockMode {
     match action {
         Action::Simple { lock, .. } => *lock,
         Action::Validate(_) => ShareUpdateExclusive,
-        Action::AddConstraint(constraint) if constraint.kind == 'f' => ShareRowExclusive,
+        Action::AddConstraint(constraint) if constraint.kind == ConstraintKind::ForeignKey => ShareRowExclusive,
         Action::Attach { .. } if version >= 120_000 => ShareUpdateExclusive,
         Action::Detach {
             concurrently, finalize, ..
@@ -178,7 +179,7 @@ impl<'facts> Judge<'facts> {
     }
 
     fn set_logged(&mut self, target: &AlteredTable<'facts>, logged: bool) {
-        let wanted = if logged { "p" } else { "u" };
+        let wanted = Persistence::of_table(logged);
         let table = &target.table;
         if table.facts.is_some_and(|facts| facts.persistence == wanted) {
             return;

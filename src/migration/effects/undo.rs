@@ -6,7 +6,7 @@
 use super::alter_table::{Action, Constraint};
 use super::kept_values::keeps_values;
 use super::types::DataType;
-use crate::catalog::RelationFacts;
+use crate::catalog::{ConstraintKind, Persistence, RelationFacts};
 use crate::migration::names::{last_part, quoted};
 use crate::migration::words::Words;
 
@@ -47,7 +47,7 @@ pub(super) fn of_action(table: &str, action: &Action, facts: Option<&RelationFac
         return None;
     }
     let column_of = |name: &str| facts.and_then(|facts| facts.column(name));
-    let persistence = facts.map(|facts| facts.persistence.as_str());
+    let persistence = facts.map(|facts| facts.persistence);
     let undo = match action {
         Action::AddColumn(column) => {
             let certain = !column.if_not_exists || (is_known && column_of(&column.name).is_none());
@@ -83,8 +83,8 @@ pub(super) fn of_action(table: &str, action: &Action, facts: Option<&RelationFac
         Action::Attach { partition, .. } => {
             format!("DETACH PARTITION {partition} -- the indexes, keys and triggers that it got on joining stay")
         }
-        Action::SetLogged(true) if persistence != Some("p") => "SET UNLOGGED".to_owned(),
-        Action::SetLogged(false) if persistence != Some("u") => "SET LOGGED".to_owned(),
+        Action::SetLogged(true) if persistence != Some(Persistence::Permanent) => "SET UNLOGGED".to_owned(),
+        Action::SetLogged(false) if persistence != Some(Persistence::Unlogged) => "SET LOGGED".to_owned(),
         Action::Inherit(parent) => format!("NO INHERIT {parent}"),
         Action::NoInherit(parent) => format!("INHERIT {parent}"),
         Action::Simple { undo: Some(undo), .. } if facts.is_none_or(|facts| changes_security(undo, facts)) => {
@@ -115,10 +115,12 @@ fn changes_security(undo: &str, facts: &RelationFacts) -> bool {
 fn of_constraint(constraint: &Constraint, facts: Option<&RelationFacts>) -> Option<String> {
     let drop = format!("DROP CONSTRAINT {}", quoted(constraint.name.as_ref()?));
     Some(match (constraint.kind, &constraint.using_index, facts) {
-        ('p', Some(_), _) => format!("{drop} -- the index goes with it, and its columns stay NOT NULL"),
+        (ConstraintKind::PrimaryKey, Some(_), _) => {
+            format!("{drop} -- the index goes with it, and its columns stay NOT NULL")
+        }
         (_, Some(_), _) => format!("{drop} -- the index goes with it"),
-        ('p', None, None) => format!("{drop} -- its columns stay NOT NULL"),
-        ('p', None, Some(facts)) => {
+        (ConstraintKind::PrimaryKey, None, None) => format!("{drop} -- its columns stay NOT NULL"),
+        (ConstraintKind::PrimaryKey, None, Some(facts)) => {
             let nullable = constraint.columns.iter().filter(|name| {
                 let column = facts.column(name);
                 column.is_some_and(|column| !column.not_null)
@@ -134,7 +136,7 @@ fn of_constraint(constraint: &Constraint, facts: Option<&RelationFacts>) -> Opti
 fn restored_constraint(name: &str, facts: &RelationFacts) -> Option<String> {
     let found = facts
         .constraint(name)
-        .filter(|found| matches!(found.kind.as_str(), "c" | "f"))?;
+        .filter(|found| matches!(found.kind, ConstraintKind::Check | ConstraintKind::ForeignKey))?;
     Some(format!("ADD CONSTRAINT {} {}", quoted(name), found.definition))
 }
 

@@ -3,6 +3,7 @@
 use super::alter_table::{column_definition, table_constraint};
 use super::judge::{Effects, Judge, NamedRelation, TransactionRule};
 use super::queries;
+use crate::catalog::{ConstraintKind, RelationKind};
 use crate::migration::LockMode::{self, AccessExclusive, Exclusive, ShareRowExclusive, ShareUpdateExclusive};
 use crate::migration::names::name_path;
 use crate::migration::words::Words;
@@ -60,7 +61,10 @@ fn create_element(judge: &mut Judge, own: &NamedRelation, element: &mut Words) {
             .map(|column| column.constraints)
             .unwrap_or_default(),
     };
-    for constraint in constraints.iter().filter(|constraint| constraint.kind == 'f') {
+    for constraint in constraints
+        .iter()
+        .filter(|constraint| constraint.kind == ConstraintKind::ForeignKey)
+    {
         let itself = constraint
             .references
             .as_deref()
@@ -204,7 +208,10 @@ pub(super) fn cluster(judge: &mut Judge, words: &mut Words) {
     let table = judge.relation(&written);
     judge.note_missing(&table, &written);
     judge.effects.lock(&table.name, AccessExclusive);
-    if table.facts.is_some_and(|facts| facts.kind == "p") {
+    if table
+        .facts
+        .is_some_and(|facts| facts.kind == RelationKind::PartitionedTable)
+    {
         judge.effects.transaction = TransactionRule::Forbidden;
     }
     for part in judge.with_descendants(&table) {

@@ -6,6 +6,7 @@ use super::identifiers::{free_name, quote};
 use super::in_step::{Follower, block, in_schema, in_step, indexed, out_of_step};
 use super::phase::Phase;
 use super::switch::switch;
+use crate::quoting::in_literal;
 
 /// Rows in a batch of the backfill.
 const BATCH: u32 = 5_000;
@@ -61,7 +62,7 @@ fn backfill(change: &ColumnChange, from: &str, to: &str, data_type: &str) -> Pha
         forward: filled(change, from, to, data_type),
         back: vec![format!(
             "SELECT '{} stays in step; the rollback from phase 1 drops it' AS nothing_to_undo;",
-            quote(to).replace('\'', "''")
+            in_literal(&quote(to))
         )],
     }
 }
@@ -237,7 +238,7 @@ fn described(change: &ColumnChange, column: &str) -> Vec<String> {
     if let Some(comment) = &change.comment {
         statements.push(format!(
             "COMMENT ON COLUMN {table}.{column} IS '{}';",
-            comment.replace('\'', "''")
+            in_literal(comment)
         ));
     }
     statements

@@ -2,7 +2,7 @@
 
 use super::identifiers::{free_name, mentions, quote, with_column};
 use crate::catalog::snapshot::{SchemaObject, SchemaSnapshot};
-use crate::catalog::{ConstraintFacts, RelationFacts, SchemaFacts, SchemaIndex};
+use crate::catalog::{ConstraintFacts, ConstraintKind, RelationFacts, RelationKind, SchemaFacts, SchemaIndex};
 use crate::migration::effects::Action;
 
 /// Types that have no equality, or one that means something else.
@@ -205,7 +205,7 @@ fn refuse(
     schema: &SchemaFacts,
     snapshot: &SchemaSnapshot,
 ) -> Result<(), String> {
-    if !matches!(table.kind.as_str(), "r") {
+    if table.kind != RelationKind::Table {
         return Err(format!("{} is partitioned, or no table", table.name));
     }
     if !table.parents.is_empty() || !schema.descendants(&table.name).is_empty() {
@@ -291,12 +291,11 @@ fn index_change(
         return Err(format!("index {} is the replica identity", index.name));
     }
     let enforced = table.constraints.iter().find(|constraint| {
-        constraint.index.as_deref() == Some(index.bare_name.as_str())
-            && matches!(constraint.kind.as_str(), "p" | "u" | "x")
+        constraint.index.as_deref() == Some(index.bare_name.as_str()) && constraint.kind.has_index()
     });
-    let key = match enforced.map(|constraint| constraint.kind.as_str()) {
-        Some("p") => Some("PRIMARY KEY"),
-        Some("u") => Some("UNIQUE"),
+    let key = match enforced.map(|constraint| constraint.kind) {
+        Some(ConstraintKind::PrimaryKey) => Some("PRIMARY KEY"),
+        Some(ConstraintKind::Unique) => Some("UNIQUE"),
         Some(_) => return Err(format!("exclusion constraint {} holds the column", index.bare_name)),
         None => None,
     };
@@ -326,7 +325,8 @@ fn constraints(
     taken: &[String],
 ) -> Vec<ConstraintChange> {
     let holds = |constraint: &&ConstraintFacts| {
-        matches!(constraint.kind.as_str(), "c" | "f") && constraint.columns.iter().any(|name| name == column)
+        matches!(constraint.kind, ConstraintKind::Check | ConstraintKind::ForeignKey)
+            && constraint.columns.iter().any(|name| name == column)
     };
     let changes = table
         .constraints
@@ -381,7 +381,7 @@ fn references(
                     constraint.name
                 ));
             }
-            if owner.kind != "r" || !owner.parents.is_empty() {
+            if owner.kind != RelationKind::Table || !owner.parents.is_empty() {
                 return Err(format!("foreign key {} is of a partitioned table", constraint.name));
             }
             let taken: Vec<String> = owner.constraints.iter().map(|one| one.name.clone()).collect();

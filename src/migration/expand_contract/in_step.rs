@@ -2,6 +2,7 @@
 
 use super::facts::{ColumnChange, IndexChange};
 use super::identifiers::{free_name, quote};
+use crate::quoting::in_literal;
 
 /// Which of the two columns follows the other.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -87,7 +88,7 @@ pub fn indexed(change: &ColumnChange, index: &IndexChange, name: &str, column: &
         Some(comment) => format!(
             "{create}\nCOMMENT ON INDEX {} IS '{}';",
             in_schema(change, name),
-            comment.replace('\'', "''")
+            in_literal(comment)
         ),
         None => create,
     }

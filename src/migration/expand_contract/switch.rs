@@ -5,6 +5,7 @@ use super::identifiers::{free_name, quote};
 use super::in_step::{Follower, block, in_schema, in_step, indexed, out_of_step};
 use super::phase::Phase;
 use crate::migration::names::last_part;
+use crate::quoting::in_literal;
 
 /// Returns the phase in which names, keys, defaults and sequences change hands.
 pub fn switch(change: &ColumnChange) -> Phase {
@@ -220,7 +221,7 @@ fn handed_identity(
         ),
         format!(
             "SELECT setval('{}', last_value, is_called) FROM {};",
-            aside.replace('\'', "''"),
+            in_literal(&aside),
             sequence.name
         ),
         format!("ALTER TABLE {table} ALTER COLUMN {gives} DROP IDENTITY;"),

@@ -3,7 +3,7 @@
 use super::identifiers::quote;
 use super::phase::Phase;
 use crate::catalog::snapshot::SchemaSnapshot;
-use crate::catalog::{RelationFacts, SchemaFacts};
+use crate::catalog::{RelationFacts, RelationKind, SchemaFacts};
 
 /// The version from which a view can act with the privileges of whoever uses it.
 const SECURITY_INVOKER: u32 = 150_000;
@@ -15,7 +15,7 @@ pub fn phases(
     schema: &SchemaFacts,
     snapshot: &SchemaSnapshot,
 ) -> Result<Vec<Phase>, String> {
-    if !matches!(table.kind.as_str(), "r" | "p") {
+    if !matches!(table.kind, RelationKind::Table | RelationKind::PartitionedTable) {
         return Err(format!("{} is no table", table.name));
     }
     let prefix = &table.name[..table.name.len() - quote(&table.bare_name).len()];

@@ -5,6 +5,10 @@ use super::script::Script;
 use super::source_file::SourceFile;
 use crate::migration::tool::Tool;
 
+/// The cause of an error: of the tool that was meant there is no migration.
+#[derive(Clone, Copy, Debug)]
+pub struct NoMigration;
+
 /// One migration of a tool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Migration {

@@ -24,7 +24,7 @@ mod source_file;
 use crate::error::Result;
 
 pub use super::tool::Tool;
-pub use history::{History, Migration};
+pub use history::{History, Migration, NoMigration};
 pub use recognise::{companions, is_of_interest};
 pub use script::{Script, Send, TransactionScope};
 pub use scripts::Scripts;

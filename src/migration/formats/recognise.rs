@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::drizzle::{BREAKPOINT, JOURNAL};
 use super::file_name::numbered;
 use super::flyway::Name;
-use super::history::History;
+use super::history::{History, NoMigration};
 use super::lines::lines;
 use super::plain::is_sql;
 use super::source_file::{NamedAs, SourceFile};
@@ -318,8 +318,10 @@ pub(super) fn nothing_found(name: &str, files: &[SourceFile], tool: Tool) -> Err
             )),
         _ if tool == Tool::PlainSql => usage(format!("{name}: there is no .sql file in it"))
             .with_hint("name a file of SQL, or the directory of a tool's migrations"),
-        _ => usage(format!("{name}: there is no migration of {} in it", tool.name())).with_hint(
-            "--format-of says whose files these are; without it they are recognised by their names and markers",
-        ),
+        _ => usage(format!("{name}: there is no migration of {} in it", tool.name()))
+            .with_hint(
+                "--format-of says whose files these are; without it they are recognised by their names and markers",
+            )
+            .because(NoMigration),
     }
 }

@@ -3,7 +3,7 @@
 use super::flyway;
 use super::script::{Script, Send, TransactionScope};
 use crate::error::{Error, ErrorKind, Result};
-use crate::migration::source::Source;
+use crate::migration::source::{NeverClosed, Source};
 use crate::migration::statement::{Include, Included, Sending, Statement, parse_part};
 use crate::migration::tool::Tool;
 
@@ -67,7 +67,7 @@ impl Scripts<'_> {
 
     /// Says why a statement ends too early, where a line-wise tool has cut it.
     fn explained(&self, error: Error, more_follows: bool) -> Error {
-        let cut = error.message().ends_with("is never closed") && more_follows;
+        let cut = error.cause::<NeverClosed>().is_some() && more_follows;
         match self.tool {
             Tool::Goose | Tool::SqlMigrate if cut => error.with_hint(format!(
                 "{} ends a statement at each line that ends with ;: put its markers StatementBegin and StatementEnd around this one",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::tool::Tool;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Location};
 
 /// A file as the caller found it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub enum NamedAs {
 
 /// Returns a usage error at a line of a file.
 pub(super) fn refused(file: &SourceFile, line: usize, message: impl std::fmt::Display) -> Error {
-    Error::new(ErrorKind::Usage, format!("{}:{line}: {message}", file.name))
+    Error::at(ErrorKind::Usage, Location::line(Some(&file.name), line), message)
 }
 
 /// Says that a file stands beside a migration, and is none.

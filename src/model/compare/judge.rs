@@ -7,6 +7,7 @@ use crate::stats::difference::Difference;
 use crate::stats::holm::holm_adjusted;
 use crate::stats::permutation::{attainable_level, permutation_p_value, smallest_p_value};
 use crate::stats::random::generator;
+use crate::units::counted;
 
 /// Fewer pairs than this do not show their own spread.
 const FEWEST_PAIRS: usize = 5;
@@ -171,16 +172,9 @@ fn too_few(sample: &Sample, family: usize) -> String {
     let advice = enough.map_or(String::new(), |runs| format!("; {runs} of each could"));
     format!(
         "{} of BASE and {} of NEW cannot show a difference{among}, however large{advice}",
-        counted(base.runs),
-        counted(new.runs)
+        counted(base.runs, "run", "runs"),
+        counted(new.runs, "run", "runs")
     )
-}
-
-fn counted(runs: usize) -> String {
-    match runs {
-        1 => "1 run".to_string(),
-        runs => format!("{runs} runs"),
-    }
 }
 
 fn logarithms(seconds: &[f64]) -> Vec<f64> {

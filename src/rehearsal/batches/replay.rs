@@ -4,9 +4,9 @@
 //! precise enough, and whether the person wants to stop.
 
 use super::backfill::{Backfill, MeasuredBatch};
-use super::segments::{SHORTEST_SEGMENT, SegmentDesign};
+use super::segments::SegmentDesign;
 use crate::error::{ErrorKind, Result};
-use crate::observation::{EndReason, Observation};
+use crate::observation::{EndReason, Observation, SHORTEST_SEGMENT};
 
 /// Longest time without asking whether the person interrupts, in seconds.
 const LONGEST_PAUSE: f64 = 0.1;
@@ -137,7 +137,7 @@ impl Replay<'_> {
                 end = Some(reason);
                 break;
             }
-            if done >= SHORTEST_SEGMENT && self.backfill.clock() - arrived > fair_share {
+            if done >= SHORTEST_SEGMENT as u64 && self.backfill.clock() - arrived > fair_share {
                 self.shortened = true;
                 break;
             }

@@ -3,17 +3,12 @@
 //! The place of the replayed batches matters more than any formula applied to them afterwards: a prefix sees one end of the
 //! key space only. Pure arithmetic over batch numbers; knows no database and no estimate.
 
+use crate::observation::{FEWEST_BATCHES, SHORTEST_SEGMENT, WARM_UP_BATCHES};
 use crate::stats::random::{generator, uniform};
 use crate::stats::sequence::spread_order;
 
-/// Fewest and most strata that the walk is cut into.
-const STRATA: (u64, u64) = (8, 24);
-/// Fewest batches in a segment, so that enough are left after the warm-up.
-pub const SHORTEST_SEGMENT: u64 = 25;
-/// Batches at the start of a segment during which caches are still cold.
-const WARM_UP: u64 = 10;
-/// Fewest batches from which a duration is promised.
-const FEWEST_BATCHES: u64 = STRATA.0 * SHORTEST_SEGMENT;
+/// Most strata that the walk is cut into.
+const MOST_STRATA: u64 = 24;
 /// Share of the batches replayed when nothing else is asked for.
 const DEFAULT_FRACTION: f64 = 0.15;
 
@@ -52,12 +47,12 @@ impl SegmentDesign {
         if budget > 0.75 * total_batches {
             return SegmentDesign::whole_walk();
         }
-        let strata = (budget_batches / SHORTEST_SEGMENT).clamp(2, STRATA.1);
+        let strata = (budget_batches / SHORTEST_SEGMENT as u64).clamp(2, MOST_STRATA);
         let batches = (budget_batches / strata).max(1);
         let segments = spread(total_batches, strata, batches, seed);
         SegmentDesign {
             segments,
-            warm_up_batches: WARM_UP,
+            warm_up_batches: WARM_UP_BATCHES as u64,
             total_batches,
         }
     }
@@ -163,7 +158,7 @@ pub fn default_budget(total_batches: f64) -> u64 {
     if total_batches < 2.0 * FEWEST_BATCHES as f64 {
         return total_batches.ceil() as u64;
     }
-    budget_of_fraction(total_batches, DEFAULT_FRACTION).max(FEWEST_BATCHES)
+    budget_of_fraction(total_batches, DEFAULT_FRACTION).max(FEWEST_BATCHES as u64)
 }
 
 /// Returns how many batches the share `fraction` (0 to 1) of `total_batches` is.

@@ -175,9 +175,7 @@ impl Walker<'_> {
         }
         record.locks = replayed.locks;
         summarise(record);
-        let reason = replayed
-            .outcome
-            .map_err(|error| error.in_context(format!("step {number} at {}", record.place())))?;
+        let reason = replayed.outcome.map_err(|error| record.naming(error))?;
         // A run that was cut off is not made whole by a later one.
         record.complete = reason == EndReason::Complete && (self.run == 0 || record.complete);
         if reason != EndReason::Complete {
@@ -273,9 +271,7 @@ fn plan_failure(error: Error, step: &StepRecord) -> Error {
         ErrorKind::Usage => ErrorKind::MigrationFailed,
         kind => kind,
     };
-    error
-        .of_kind(kind)
-        .in_context(format!("step {} at {}", step.number, step.place()))
+    step.naming(error.of_kind(kind))
 }
 
 pub(in crate::rehearsal) fn describe_walk(

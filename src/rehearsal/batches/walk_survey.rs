@@ -10,8 +10,6 @@ use crate::rehearsal::session_queries::text_rows;
 use crate::sampler::{self, SampleOptions};
 use crate::server::Staging;
 
-/// Bytes of a heap block on nearly every server.
-const BLOCK_BYTES: u64 = 8192;
 /// Blocks sampled for the quantiles of the key.
 const QUANTILE_BLOCKS: u64 = 2_000;
 /// Blocks sampled for the rows of a walk that is replayed whole: it counts them itself, and only its progress and the
@@ -93,7 +91,7 @@ fn read_bounds(
             Ok(Bounds::Integers { first, last })
         }
         Walk::Blocks => {
-            let blocks = facts.heap_bytes.div_ceil(BLOCK_BYTES).max(1);
+            let blocks = facts.heap_blocks().max(1);
             Ok(Bounds::Integers {
                 first: 0,
                 last: i128::from(blocks) - 1,
@@ -103,7 +101,7 @@ fn read_bounds(
 }
 
 fn read_quantiles(clone: &mut Staging, batching: &Batching, facts: &TableFacts, seed: u64) -> Result<Bounds> {
-    let blocks = (facts.heap_bytes / BLOCK_BYTES).max(1);
+    let blocks = facts.heap_blocks().max(1);
     let percent = (100.0 * QUANTILE_BLOCKS as f64 / blocks as f64).min(100.0);
     let sql = quantiles_sql(&sample_sql(batching, percent, seed));
     let table = &batching.table;

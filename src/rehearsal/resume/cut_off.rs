@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::beginning::{Beginning, boot};
 use super::log_line::{GoingOn, LogLine, Start};
-use crate::error::{Error, ErrorKind, Result, reason};
+use crate::error::{Error, ErrorKind, Location, Result, reason};
 use crate::observation::{FORMAT_VERSION, Observation, Rehearsal, check_numbers};
 use crate::rehearsal::batches::planned_batch::PlannedBatch;
 use crate::rehearsal::batches::walk_plan::WalkPlan;
@@ -269,6 +269,7 @@ fn not_begun(name: &str) -> Error {
 /// `number` counts lines from 0.
 fn damaged(name: &str, number: usize) -> Error {
     Error::new(ErrorKind::Usage, format!("{name} is damaged at line {}", number + 1))
+        .with_location(Location::line(Some(name), number + 1))
         .with_hint("rehearse again, on a new clone")
 }
 

@@ -41,7 +41,7 @@ pub fn statements_to_repeat(done: &[Step]) -> Result<Vec<&str>> {
                     format!(
                         "step {} at {} left something in its session, which is gone",
                         step.number,
-                        step.place()
+                        step.location()
                     ),
                 )
                 .with_hint("rehearse again, on a new clone"));

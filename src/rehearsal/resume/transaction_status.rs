@@ -31,7 +31,7 @@ pub(super) fn cannot_be_told(step: &Step, why: &str) -> Error {
     let message = format!(
         "step {} at {}: whether it was committed cannot be told: {why}",
         step.number,
-        step.place()
+        step.location()
     );
     Error::new(ErrorKind::Usage, message).with_hint("rehearse again, on a new clone")
 }

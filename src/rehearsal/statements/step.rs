@@ -122,7 +122,7 @@ impl Walker<'_> {
                 let refused_in_transaction = failed.error.code() == Some(&SqlState::ACTIVE_SQL_TRANSACTION);
                 let error = failed.describe(self.conditions.lock_timeout);
                 let error = self.clone.naming_holder(error, &failed.error, step.table.as_deref());
-                let error = error.in_context(format!("step {} at {}", step.number, step.place()));
+                let error = self.rehearsal.steps[index].naming(error);
                 Err(match &step.way_out {
                     Some(way_out) if refused_in_transaction => error.with_hint(way_out),
                     _ => error,

@@ -5,6 +5,7 @@
 //! nothing is committed, nothing of ours is left in the clone, not after a crash either. What is measured on them, and how
 //! often, is decided by `ladder`.
 
+use crate::quoting::{in_literal, literal};
 use std::time::Instant;
 
 use postgres::Client;
@@ -191,14 +192,10 @@ impl<'a> SubTables<'a> {
 
 /// Returns the table's object id as an expression; `table` is usable in SQL as it stands.
 pub(in crate::rehearsal) fn regclass(table: &str) -> String {
-    format!("{}::pg_catalog.regclass", quoted(table))
-}
-
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
+    format!("{}::pg_catalog.regclass", literal(table))
 }
 
 /// Returns a name for use inside the first argument of `format`, which is a literal.
 fn in_format(name: &str) -> String {
-    name.replace('%', "%%").replace('\'', "''")
+    in_literal(&name.replace('%', "%%"))
 }

@@ -7,7 +7,7 @@ use super::{Finding, HeldLock, Prediction, Rule, StatementVerdict, Verdict};
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::{LockMode, StepKind, nearest};
 use crate::report::words;
-use crate::units::{Seconds, parse_duration};
+use crate::units::{Seconds, counted, parse_duration};
 
 /// Something that is denied for longer than a limit.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,7 +113,7 @@ impl Gate {
             .max_by(|one, other| upper(one).total_cmp(&upper(other)).then(one.mode.cmp(&other.mode)))?;
         let others = match denied.len() - 1 {
             0 => String::new(),
-            others => format!(" and {}", words::counted(others, "other relation", "other relations")),
+            others => format!(" and {}", counted(others, "other relation", "other relations")),
         };
         let what = format!(
             "{} on {}{others} may be held for",

@@ -5,7 +5,7 @@ use super::{Finding, Level, Prediction, Rule, StatementVerdict, Verdict};
 use crate::model::estimate::Interval;
 use crate::report::markdown::{code, escaped, table};
 use crate::report::{text, words};
-use crate::units::{Bytes, Seconds};
+use crate::units::{Bytes, Seconds, counted};
 
 /// GitHub takes 1,024 KiB from all that a step writes; some of it is left to others.
 pub const SUMMARY_LIMIT: usize = 1_000_000;
@@ -40,13 +40,13 @@ fn headline(verdicts: &[Verdict]) -> String {
         .count();
     let all = verdicts.iter().flat_map(|verdict| &verdict.findings);
     let nothing_else = all.filter(is_unjudged).count() == totals(verdicts).errors;
-    let counted = words::counted(verdicts.len(), "migration", "migrations");
-    let stopped = words::counted(totals(verdicts).errors, "finding", "findings");
+    let all = counted(verdicts.len(), "migration", "migrations");
+    let stopped = counted(totals(verdicts).errors, "finding", "findings");
     match (failed, unjudged) {
-        (0, _) => format!("migtime: {counted}, no gate said no"),
-        (_, 0) => format!("migtime: {failed} of {counted} stopped by {stopped}"),
-        _ if nothing_else => format!("migtime: {unjudged} of {counted} could not be judged"),
-        _ => format!("migtime: {failed} of {counted} stopped by {stopped}; {unjudged} could not be judged"),
+        (0, _) => format!("migtime: {all}, no gate said no"),
+        (_, 0) => format!("migtime: {failed} of {all} stopped by {stopped}"),
+        _ if nothing_else => format!("migtime: {unjudged} of {all} could not be judged"),
+        _ => format!("migtime: {failed} of {all} stopped by {stopped}; {unjudged} could not be judged"),
     }
 }
 
@@ -168,7 +168,7 @@ fn fitted(text: &str, limit: usize, pointer: &str) -> String {
     let ending = |left_out: usize| {
         format!(
             "\n**Cut here: {} left out. The whole is in {}.**\n",
-            words::counted(left_out, "line is", "lines are"),
+            counted(left_out, "line is", "lines are"),
             code(pointer)
         )
     };

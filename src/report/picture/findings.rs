@@ -4,9 +4,9 @@
 
 use crate::report::bins::stretches;
 use crate::report::data_table::DataTable;
-use crate::report::words::{counted, percent, rate_number};
+use crate::report::words::{percent, rate_number};
 use crate::stats::quantile::quantile;
-use crate::units::{Count, RowsPerSecond};
+use crate::units::{Count, RowsPerSecond, counted};
 
 /// Changes smaller than this are not told apart from noise.
 const SAME: f64 = 0.03;

@@ -15,9 +15,9 @@ use crate::model::estimate::{Estimate, Rate};
 use crate::observation::{EventKind, Observation, Rehearsal, StepRecord};
 use crate::report::bins::{Mark, marks};
 use crate::report::data_table::DataTable;
-use crate::report::words::{counted, percent, rate_interval, rate_number};
+use crate::report::words::{percent, rate_interval, rate_number};
 use crate::stats::quantile::quantile;
-use crate::units::{Count, RowsPerSecond, Seconds};
+use crate::units::{Count, RowsPerSecond, Seconds, counted};
 
 /// Fewest batches that make a picture.
 const FEWEST: usize = 5;
