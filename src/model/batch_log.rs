@@ -1,6 +1,7 @@
-//! A batch log of any other tool: CSV text → the rehearsal it amounts to.
+//! Turns a batch log from any other tool (CSV text) into a rehearsal.
 //!
-//! Pure over text. What the log does not say (what server, which checkpoints) stays unsaid, and the estimate says so.
+//! Works on text only. What the log does not contain (the server, the checkpoints) stays unknown, and the estimate says
+//! so.
 
 use crate::catalog::facts::ServerFacts;
 use crate::error::{Error, ErrorKind, Result};
@@ -8,11 +9,12 @@ use crate::migration::{RecognisedBy, StepKind, Walk};
 use crate::observation::values::{MOST_ROWS, MOST_SECONDS};
 use crate::observation::{BatchingRecord, Observation, Rehearsal, StepRecord};
 
-/// Batches at the start of a segment that count as warm-up, and the shortest segment in which they are told apart.
+/// Number of batches at the start of a segment that count as warm-up, and length of the shortest segment that has a
+/// warm-up.
 const WARM_UP: usize = 10;
 const SHORTEST_SEGMENT: usize = 25;
 
-/// Places of the known columns in a line.
+/// Indexes of the known columns in a line.
 struct Columns {
     rows: usize,
     seconds: usize,
@@ -26,7 +28,8 @@ struct Columns {
 /// Other columns are ignored. `total_rows` is the number of rows of the whole backfill, `name` how the file is called in errors.
 ///
 /// # Errors
-/// `Usage` with the line number for what is missing, negative, or no number; and when there is no batch at all.
+/// `Usage`, with the line number, for a value that is missing, negative or not a number; also when there is no batch at
+/// all.
 pub fn read(text: &str, name: &str, total_rows: f64) -> Result<Rehearsal> {
     if !(total_rows > 0.0 && total_rows <= MOST_ROWS) {
         return Err(
@@ -88,7 +91,7 @@ impl Columns {
             rows: required("rows")?,
             seconds: required("seconds")?,
             position: find("position"),
-            // The second is how `observations.csv` calls it.
+            // `observations.csv` calls the column `elapsed_seconds`.
             elapsed: find("elapsed").or(find("elapsed_seconds")),
             segment: find("segment"),
         })
@@ -150,7 +153,7 @@ fn number(record: &csv::StringRecord, column: usize, name: &str, place: &str) ->
             format!("{place}: {name} {text} is negative"),
         ));
     }
-    // Rows, places and segments are bounded by what they count; only times could be anything.
+    // Rows, positions and segments are limited elsewhere; times need a limit here.
     if value > MOST_SECONDS && name != "rows" && name != "segment" {
         return Err(Error::new(
             ErrorKind::Usage,
@@ -190,7 +193,7 @@ fn rehearsal(observations: Vec<Observation>, rows: f64, total_rows: f64, name: &
     Rehearsal {
         seed: 0,
         migration: name.to_string(),
-        // No server was asked: version 0 says that nobody watched.
+        // No server was asked; version 0 means that checkpoints were not observed.
         server: ServerFacts::default(),
         steps: vec![step_record(observations, rows, total_rows, name)],
         ..Rehearsal::default()
