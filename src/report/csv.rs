@@ -93,7 +93,7 @@ const STORAGE_COLUMNS: [&str; 8] = [
     "peak_bytes_upper",
 ];
 
-/// Returns every measurement as CSV; the columns are those of this module's table.
+/// Returns all measurements as CSV, with the columns of the table above.
 pub fn observations_csv(rehearsal: &Rehearsal) -> Vec<u8> {
     let mut table = CsvTable::new(OBSERVATION_COLUMNS);
     for step in &rehearsal.steps {
@@ -104,7 +104,7 @@ pub fn observations_csv(rehearsal: &Rehearsal) -> Vec<u8> {
     table.bytes()
 }
 
-/// Returns every step, predicted and measured, as CSV; the columns are those of this module's text.
+/// Returns all steps, predicted and measured, as CSV, with the columns described above.
 pub fn steps_csv(rehearsal: &Rehearsal, estimate: &Estimate) -> Vec<u8> {
     let mut table = CsvTable::new(
         STEP_COLUMNS
@@ -151,7 +151,7 @@ impl CsvTable {
         self.writer.write_field(&self.buffer).expect(IN_MEMORY);
     }
 
-    /// Adds a cell that is empty when nothing is known.
+    /// Adds a cell that is empty for an unknown value.
     pub fn optional(&mut self, value: Option<impl Display>) {
         match value {
             Some(value) => self.cell(value),
@@ -269,7 +269,7 @@ fn significant(value: f64, digits: i32) -> f64 {
     if value == 0.0 || !value.is_finite() {
         return value;
     }
-    // Printed and read again, because scaling by a power of ten would leave digits like 0.30000000000000004.
+    // Printed and parsed again, because scaling by a power of ten would leave digits like 0.30000000000000004.
     format!("{value:.*e}", digits as usize - 1).parse().unwrap_or(value)
 }
 
