@@ -1,10 +1,11 @@
-//! The house plan of `src/lib.rs` holds: imports go down only, pure rooms touch nothing, every file says what it is for.
+//! Checks the house plan of `src/lib.rs`: imports only go down, pure rooms touch nothing, every file states its
+//! purpose.
 
 use std::path::{Path, PathBuf};
 
 use crate::source_graph::Graph;
 
-/// The rooms, each with those it may import from.
+/// The rooms, each with the rooms that it may import.
 const MAY_IMPORT: [(&str, &[&str]); 15] = [
     ("error", &[]),
     ("units", &["error"]),
@@ -78,10 +79,10 @@ const PURE: [&str; 8] = [
     "units",
 ];
 
-/// The room of errors: pure, too, but it puts into words what the operating system said, by the type it said it in.
+/// The room of errors is pure as well, but may name the operating system's error type, whose message it shows.
 const ERRORS: &str = "error";
 
-/// What a pure room must not mention.
+/// Text that a pure room must not contain.
 const IMPURE: [&str; 9] = [
     "postgres::",
     "std::fs",
@@ -208,7 +209,7 @@ fn imports(line: &str) -> Vec<String> {
         .collect()
 }
 
-/// Returns the lines of a file that are part of the product, numbered: no comments, and nothing from its tests on.
+/// Returns the product code of a file as numbered lines: without comments, and without its tests.
 fn product_lines(file: &Path) -> Vec<(usize, String)> {
     let text = std::fs::read_to_string(file).expect("a source file is readable");
     text.lines()
