@@ -1,8 +1,8 @@
 //! What a rehearsal costs in addition to the migration itself, as ratios within one run on a throwaway server.
 //!
 //! A whole rehearsal and a plain client that sends exactly the same windows (BEGIN, UPDATE, COMMIT) take turns, each on
-//! a fresh copy of the same database: a few batches of the one, then as many of the other, with alternating order (A B
-//! B A). Other load changes the machine's speed within seconds; this way it affects both alike, and each batch is
+//! a fresh copy of the same database: a few batches of the one, then as many of the other, with alternating order
+//! (A B B A). Other load changes the machine's speed within seconds; this way it affects both alike, and each batch is
 //! compared with the same window a tenth of a second apart. The rehearsal's time outside its batches is added without
 //! such a comparison. Only ratios are printed, because absolute times depend on the machine. `MIGTIME_BENCH_ROWS` and
 //! `MIGTIME_BENCH_ROUNDS` set the size and the number of repeats (2,000,000 rows, once: the demo's), `MIGTIME_PG_BIN`

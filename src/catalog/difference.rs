@@ -49,14 +49,14 @@ pub fn differences(before: &SchemaSnapshot, after: &SchemaSnapshot) -> Vec<Schem
     for (name, was) in &before.objects {
         match after.objects.get(name) {
             Some(is) => compare(name, was, is, moved.contains(name), &mut found),
-            None if has_no_whole(was, after, before) => {
+            None if is_reported_itself(was, after, before) => {
                 found.push(difference(name, SchemaChange::Gone, format!("{name} is gone")))
             }
             None => {}
         }
     }
     for (name, is) in &after.objects {
-        if !before.objects.contains_key(name) && has_no_whole(is, before, after) {
+        if !before.objects.contains_key(name) && is_reported_itself(is, before, after) {
             let validity = is
                 .attribute("validity")
                 .map(|validity| format!(" and is {validity}"))
@@ -78,7 +78,7 @@ fn difference(name: &ObjectName, change: SchemaChange, sentence: String) -> Sche
 }
 
 /// Returns whether the object must be mentioned itself, because all objects it is a part of also exist in `other`.
-fn has_no_whole(object: &SchemaObject, other: &SchemaSnapshot, own: &SchemaSnapshot) -> bool {
+fn is_reported_itself(object: &SchemaObject, other: &SchemaSnapshot, own: &SchemaSnapshot) -> bool {
     let has = |snapshot: &SchemaSnapshot, whole: &str| {
         whole
             .match_indices(' ')

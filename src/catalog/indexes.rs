@@ -64,7 +64,8 @@ pub(super) fn facts(indexes: &[IndexDocument]) -> Vec<IndexFacts> {
         .collect()
 }
 
-/// Returns the primary key, or else the shortest unique B-tree key without NULLs, integers first; empty when there is none.
+/// Returns the primary key, or else the shortest unique B-tree key without NULLs, integers first; empty when there is
+/// none.
 pub(super) fn key(indexes: &[IndexDocument]) -> Vec<Column> {
     let definitions = indexes.iter().filter_map(|index| index.definition.as_ref());
     let candidates = definitions.filter_map(|definition| Some((definition, key_columns(definition)?)));

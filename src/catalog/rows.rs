@@ -1,7 +1,8 @@
 //! The planner's estimate of how many rows a table has, and its uncertainty.
 //!
 //! Pure arithmetic on what the catalog says. The model is PostgreSQL's own: `estimate_rel_size` in
-//! `src/backend/optimizer/util/plancat.c` and `table_block_relation_estimate_size` in `src/backend/access/table/tableam.c`.
+//! `src/backend/optimizer/util/plancat.c` and `table_block_relation_estimate_size` in
+//! `src/backend/access/table/tableam.c`.
 
 use super::document::{ColumnDocument, Leaf, PageLayout};
 use super::facts::RowsSource;
@@ -24,9 +25,9 @@ pub(super) struct RowsEstimate {
 
 /// Returns the total number of rows of all leaves.
 ///
-/// Analysed leaves: Σ `reltuples / relpages × pages`, with σ = √(0.01² + (0.5·Σ modified / Σ reltuples)²). Other leaves:
-/// pages times the density guessed from the column widths, with σ = 0.5. Both σ are averaged by rows, since errors of
-/// leaves that are filled alike do not cancel.
+/// Analysed leaves: Σ `reltuples / relpages × pages`, with σ = √(0.01² + (0.5·Σ modified / Σ reltuples)²). Other
+/// leaves: pages times the density guessed from the column widths, with σ = 0.5. Both σ are averaged by rows, since
+/// errors of leaves that are filled alike do not cancel.
 pub(super) fn estimate(leaves: &[Leaf], columns: &[ColumnDocument], page: PageLayout) -> RowsEstimate {
     let mut analyzed = Analyzed::default();
     let mut guessed_rows = 0.0;

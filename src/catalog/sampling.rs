@@ -100,9 +100,9 @@ pub(crate) fn from_count(rows: u64, matching: Option<u64>, blocks: u64) -> Sampl
 
 /// Returns the Horvitz–Thompson estimate of a total and its relative standard deviation.
 ///
-/// t̂ = Σ y_b / p and V̂(t̂) = (1 − p)/p² · Σ y_b² under Bernoulli sampling (Horvitz and Thompson, JASA 47, 1952; Särndal,
-/// Swensson and Wretman, *Model Assisted Survey Sampling*, 1992, eq. 3.2.5). Sampled blocks without rows add nothing to
-/// either sum, so it does not matter that the server does not report them.
+/// t̂ = Σ y_b / p and V̂(t̂) = (1 − p)/p² · Σ y_b² under Bernoulli sampling (Horvitz and Thompson, JASA 47, 1952;
+/// Särndal, Swensson and Wretman, *Model Assisted Survey Sampling*, 1992, eq. 3.2.5). Sampled blocks without rows add
+/// nothing to either sum, so it does not matter that the server does not report them.
 fn total(sum: f64, sum_of_squares: f64, probability: f64) -> (f64, f64) {
     if sum <= 0.0 {
         return (0.0, 1.0);
@@ -113,8 +113,8 @@ fn total(sum: f64, sum_of_squares: f64, probability: f64) -> (f64, f64) {
     )
 }
 
-/// Returns the share as a ratio estimator R = Σx / Σy over clusters, with
-/// V̂(R) = (1 − p) · n/(n − 1) · Σ (x_b − R·y_b)² / (Σ y_b)² (Cochran, *Sampling Techniques*, 3rd ed. 1977, eq. 6.13 and § 9A).
+/// Returns the share as a ratio estimator R = Σx / Σy over clusters, with V̂(R) = (1 − p) · n/(n − 1) · Σ (x_b −
+/// R·y_b)² / (Σ y_b)² (Cochran, *Sampling Techniques*, 3rd ed. 1977, eq. 6.13 and § 9A).
 fn matching(moments: &Moments, probability: f64) -> Matching {
     let (rows, rows_relative_sd) = total(moments.matching, moments.matching_squared, probability);
     if moments.rows <= 0.0 {

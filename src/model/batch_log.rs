@@ -25,7 +25,8 @@ struct Columns {
 
 /// Reads a log with a header `rows,seconds` and optionally `position` (0 to 1), `elapsed` (s) and `segment`.
 ///
-/// Other columns are ignored. `total_rows` is the number of rows of the whole backfill, `name` how the file is called in errors.
+/// Other columns are ignored. `total_rows` is the number of rows of the whole backfill, `name` the name of the file in
+/// error messages.
 ///
 /// # Errors
 /// `Usage`, with the line number, for a value that is missing, negative or not a number; also when there is no batch at

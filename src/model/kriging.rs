@@ -1,8 +1,9 @@
 //! Block kriging: predicts the mean cost of the whole walk from the cost at a few places, measured early.
 //!
-//! The logarithm of a block's cost is a constant, plus a drift with the share executed, plus an effect of the place (a Gaussian
-//! process), plus noise. Nothing is chosen by fitting: 75 settings of the unknown scales are averaged, each weighted by how
-//! well it explains the blocks. Source: Handcock & Stein (1993), A Bayesian analysis of kriging, on a fixed grid.
+//! The logarithm of a block's cost is a constant, plus a drift with the share executed, plus an effect of the place (a
+//! Gaussian process), plus noise. Nothing is chosen by fitting: 75 settings of the unknown scales are averaged, each
+//! weighted by how well it explains the blocks. Source: Handcock & Stein (1993), A Bayesian analysis of kriging, on a
+//! fixed grid.
 
 use super::blocks::Block;
 use super::priors::{DRIFT_MEAN, DRIFT_SD, LONE_BLOCK_SD, RUN_SD};
@@ -96,8 +97,9 @@ struct Problem<'blocks> {
 
 /// Predicts the mean cost of a whole walk of `total_batches` from its blocks, of which there must be at least one.
 ///
-/// y = β₀ + δt + h(x) + ε; δ ~ N(μ_D, τ_D²); h ~ GP(0, σ_h² e^(−|x − x′|/ℓ)); ε ~ N(0, (g s₀)²/n). Blocks of several runs
-/// share a run effect each. Settings and shapes that explain the blocks far worse than others are left out.
+/// y = β₀ + δt + h(x) + ε; δ ~ N(μ_D, τ_D²); h ~ GP(0, σ_h² e^(−|x − x′|/ℓ)); ε ~ N(0, (g s₀)²/n).
+/// Blocks of several runs share a run effect each. Settings and shapes that explain the blocks far worse than others
+/// are left out.
 pub fn mean_costs(blocks: &[Block], shapes: &Shapes, total_batches: f64) -> Vec<MeanCost> {
     let problem = Problem {
         blocks,

@@ -17,15 +17,15 @@
 //! | `elapsed_seconds` | since the step's first batch of this run began, at the end of this one |
 //! | `warm_up` | `true` while the caches of a new segment were still cold |
 //!
-//! `steps.csv`, one row a step of the estimate: `step`, `kind`, `table`, `line`; predicted: `rows`, `point_seconds`,
+//! `steps.csv`, one row per step of the estimate: `step`, `kind`, `table`, `line`; predicted: `rows`, `point_seconds`,
 //! `level` with `lower_seconds` and `upper_seconds`, the same at 50, 80 and 95 % (`lower_50_seconds` …),
-//! `rows_per_second` with `rows_per_second_lower` and `rows_per_second_upper`, `basis`, `wal_bytes`, `share_of_variance`;
-//! measured: `measurements`, `measured_rows`, `measured_seconds`, of which `waited_seconds` for other sessions (sampled; empty
-//! where not observed), `measured_wal_bytes`, `complete`, `failed_attempts`, `disk_before_bytes`, `disk_after_bytes` and
-//! `disk_peak_temporary_bytes` (an upper bound) of the relations it touched;
-//! `locks` (`mode relation held_seconds`, separated by `; `) and `statement`; predicted, at the level of the row:
-//! `wal_bytes_lower` and `wal_bytes_upper`, and with the same two ends `growth_bytes`, what stays, and `peak_bytes`, what must be
-//! free meanwhile, WAL left out. Estimates have six significant digits.
+//! `rows_per_second` with `rows_per_second_lower` and `rows_per_second_upper`, `basis`, `wal_bytes`,
+//! `share_of_variance`; measured: `measurements`, `measured_rows`, `measured_seconds`, of which `waited_seconds` for
+//! other sessions (sampled; empty where not observed), `measured_wal_bytes`, `complete`, `failed_attempts`,
+//! `disk_before_bytes`, `disk_after_bytes` and `disk_peak_temporary_bytes` (an upper bound) of the relations it
+//! touched; `locks` (`mode relation held_seconds`, separated by `; `) and `statement`; predicted, at the level of the
+//! row: `wal_bytes_lower` and `wal_bytes_upper`, and with the same two ends `growth_bytes`, the permanent growth, and
+//! `peak_bytes`, the disk that must be free meanwhile, without WAL. Estimates have six significant digits.
 
 use std::fmt::Display;
 

@@ -100,8 +100,8 @@ pub fn table_markdown(report: &TableReport) -> String {
     text
 }
 
-/// Returns the classes as CSV: `class`, `point_seconds`, `level` with `lower_seconds` and `upper_seconds`, the same at 50,
-/// 80 and 95 % (`lower_50_seconds` …), `rows_per_second`, `basis`, `note`.
+/// Returns the classes as CSV: `class`, `point_seconds`, `level` with `lower_seconds` and `upper_seconds`, the same at
+/// 50, 80 and 95 % (`lower_50_seconds` …), `rows_per_second`, `basis`, `note`.
 pub fn table_csv(report: &TableReport) -> Vec<u8> {
     let mut table = CsvTable::new([
         "class",

@@ -21,8 +21,8 @@ impl Difference {
     /// Compares two independent groups with a common spread, which is pooled with a prior one.
     ///
     /// Δ = ȳ_new − ȳ_base; s² = (ν₀ s₀² + SS_base + SS_new) / (ν₀ + n_base + n_new − 2); se = s √(1/n_base + 1/n_new).
-    /// Source: Student's two-sample t with a scaled inverse χ² prior (Gelman et al., Bayesian Data Analysis, 3rd ed., §3.3).
-    /// `None` when a group is empty, or nothing is known of the spread.
+    /// Source: Student's two-sample t with a scaled inverse χ² prior (Gelman et al., Bayesian Data Analysis, 3rd ed.,
+    /// §3.3). `None` when a group is empty, or nothing is known of the spread.
     pub fn between(
         base: &[f64],
         new: &[f64],
@@ -78,8 +78,8 @@ impl Difference {
     /// Returns the smallest true difference that is reported with probability `power` by a one-sided test at level
     /// `alpha`, if the observed difference must also be at least `margin`.
     ///
-    /// max((t_{1−α} + t_power) se, margin + t_power se). Source of the first: Bloom (1995), Minimum detectable effects; the
-    /// second is the same arithmetic for the condition Δ ≥ margin.
+    /// max((t_{1−α} + t_power) se, margin + t_power se). Source of the first: Bloom (1995), Minimum detectable effects;
+    /// the second is the same arithmetic for the condition Δ ≥ margin.
     pub fn minimum_detectable(&self, alpha: f64, power: f64, margin: f64) -> f64 {
         let quantile = |probability| student_quantile(probability, self.degrees_of_freedom);
         let by_test = (quantile(1.0 - alpha) + quantile(power)) * self.standard_error;

@@ -1,6 +1,7 @@
 //! A mixture of normal or t distributions on the logarithmic scale: the shape of every predicted duration.
 //!
-//! Values are positive numbers of any unit; `mean` and `standard_deviation` of a component are those of their logarithm.
+//! Values are positive numbers of any unit; `mean` and `standard_deviation` of a component are those of their
+//! logarithm.
 
 use std::collections::BTreeMap;
 

@@ -29,9 +29,11 @@ pub fn rank_sum_p_value(base: &[f64], new: &[f64]) -> f64 {
     }
 }
 
-/// Returns the one-sided p-value of "the mean of `new` is greater" by Welch's t; 1 with fewer than two values in a group.
+/// Returns the one-sided p-value of "the mean of `new` is greater" by Welch's t; 1 with fewer than two values in a
+/// group.
 ///
-/// Source: Welch (1947), The generalization of Student's problem when several different population variances are involved.
+/// Source: Welch (1947), The generalization of Student's problem when several different population variances are
+/// involved.
 pub fn welch_p_value(base: &[f64], new: &[f64]) -> f64 {
     if base.len() < 2 || new.len() < 2 {
         return 1.0;

@@ -69,7 +69,7 @@ impl Case<'_> {
     fn outcome(&self) -> Outcome {
         let errors = || self.findings.iter().filter(|finding| finding.level == Level::Error);
         match () {
-            () if errors().any(|finding| is_the_servers(finding.rule)) => Outcome::Broken,
+            () if errors().any(|finding| did_not_finish(finding.rule)) => Outcome::Broken,
             () if errors().next().is_some() => Outcome::Failed,
             () if self.skipped.is_some() => Outcome::Skipped,
             () => Outcome::Passed,
@@ -78,7 +78,7 @@ impl Case<'_> {
 }
 
 /// Returns whether the rule means that something did not run to its end, instead of exceeding a limit.
-fn is_the_servers(rule: Rule) -> bool {
+fn did_not_finish(rule: Rule) -> bool {
     matches!(rule, Rule::MigrationFailed | Rule::RollbackFailed | Rule::NotJudged)
 }
 
@@ -144,7 +144,7 @@ impl Xml {
             (outcome, Some(first)) => {
                 let first = errors
                     .iter()
-                    .find(|finding| is_the_servers(finding.rule))
+                    .find(|finding| did_not_finish(finding.rule))
                     .unwrap_or(first);
                 let attributes = [
                     ("message", first.message.clone()),
