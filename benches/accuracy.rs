@@ -1,8 +1,8 @@
 //! How often the estimate is right: every scenario is rehearsed in part and then run in full on a fresh copy.
 //!
-//! Whole runs of a minute, not nanoseconds: no statistics library fits, so this prints its own table. Each pair of
-//! prediction and truth goes into `reports/accuracy/pairs.csv`. `ACCURACY_SEEDS` says how many times each scenario is
-//! played (3), with other data and other places each time.
+//! These are whole runs of a minute, not nanoseconds. No benchmark library fits, so this prints its own table. Each
+//! pair of prediction and actual duration is written to `reports/accuracy/pairs.csv`. `ACCURACY_SEEDS` is the number of
+//! times that each scenario is run (3), each time with other data and other places.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,7 +14,7 @@ use migtime::stats::interval::wilson_interval;
 const PAIRS: &str = "reports/accuracy/pairs.csv";
 const LEVELS: [f64; 3] = [0.5, 0.8, 0.95];
 
-/// One prediction and what came of it.
+/// One prediction and the actual duration.
 struct Pair {
     scenario: String,
     seed: u64,
@@ -23,7 +23,7 @@ struct Pair {
 }
 
 fn main() {
-    // `cargo test --benches` only wants to know that it compiles.
+    // `cargo test --benches` only checks that this compiles.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
@@ -48,7 +48,7 @@ fn main() {
     println!("refused or failed: {refused} of {}", refused + pairs.len());
 }
 
-/// Plays a scenario; `None`, said on stderr, when the rehearsal refused to promise a number or failed.
+/// Runs a scenario; returns `None`, with a message on stderr, when the rehearsal failed or had too little evidence.
 fn play(scenario: &Scenario, seed: u64) -> Option<Pair> {
     let output = tempfile::tempdir().expect("a temporary directory can be made");
     let status = Command::new(env!("CARGO_BIN_EXE_migtime"))

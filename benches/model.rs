@@ -27,7 +27,7 @@ fn estimates(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Replays so many batches, in segments, of a walk ten times as long.
+/// Replays `batches` batches, in segments, of a walk ten times as long.
 fn replayed(batches: u64) -> Rehearsal {
     let total = 10 * batches as usize;
     let mut database = SimulatedDatabase::new(SimulatedScenario::Heterogeneous, total, 1);

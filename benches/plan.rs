@@ -1,4 +1,4 @@
-//! How long a history of 300 migrations takes to be read and planned, without a database.
+//! How long it takes to read and plan a history of 300 migrations, without a database.
 
 use std::hint::black_box;
 
@@ -27,7 +27,7 @@ fn history(criterion: &mut Criterion) {
     });
 }
 
-/// Returns a migration of eight statements, as dbmate has them.
+/// Returns a migration of eight statements in dbmate's format.
 fn file(number: u64) -> SourceFile {
     let parent = number - 1;
     let text = format!(

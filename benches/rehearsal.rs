@@ -1,11 +1,12 @@
-//! What rehearsing costs on top of the migration itself, as ratios of one run on a throwaway server.
+//! What a rehearsal costs in addition to the migration itself, as ratios within one run on a throwaway server.
 //!
-//! A whole rehearsal and a plain client that sends the very same windows (BEGIN, UPDATE, COMMIT) take turns, each on a fresh
-//! copy of one database: a few batches of the one, as many of the other, first and second by turns (A B B A). The machine's
-//! pace, which other load changes within seconds, so meets both alike, and each batch is set against the same window a
-//! tenth of a second apart. What the rehearsal spends outside its batches is added as it is. Only ratios are printed:
-//! absolute times are the machine's. `MIGTIME_BENCH_ROWS` and `MIGTIME_BENCH_ROUNDS` choose size and repeats (2,000,000
-//! rows, once: the demo's), `MIGTIME_PG_BIN` the server.
+//! A whole rehearsal and a plain client that sends exactly the same windows (BEGIN, UPDATE, COMMIT) take turns, each on
+//! a fresh copy of the same database: a few batches of the one, then as many of the other, with alternating order
+//! (A B B A). Other load changes the machine's speed within seconds; this way it affects both alike, and each batch is
+//! compared with the same window a tenth of a second apart. The rehearsal's time outside its batches is added without
+//! such a comparison. Only ratios are printed, because absolute times depend on the machine. `MIGTIME_BENCH_ROWS` and
+//! `MIGTIME_BENCH_ROUNDS` set the size and the number of repeats (2,000,000 rows, once: the demo's), `MIGTIME_PG_BIN`
+//! the server.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,16 +24,17 @@ use migtime::sampler;
 use migtime::server::{ConnectionParameters, DatabaseIdentity, Sandbox, Staging, ThrowawayOptions, ThrowawayServer};
 use postgres::{Client, SimpleQueryMessage};
 
-/// Keeps checkpoints and autovacuum, which come when they like, out of the comparison.
+/// Keeps checkpoints and autovacuum, which start at random times, out of the comparison.
 const SETTINGS: [(&str, &str); 2] = [("max_wal_size", "16GB"), ("autovacuum", "off")];
-/// Batches of one turn: short against the pace of other load, and the windows' look-ups begin with a turn (the server has
-/// them ready some batches later), so that they burden the rehearsal and not its rival.
+/// Batches of one turn. A turn is short compared with the changes of other load. A look-up of windows begins together
+/// with a turn (the server has them ready some batches later), so that it slows down the rehearsal and not the plain
+/// client.
 const BATCHES_IN_A_TURN: usize = 5;
-/// A save waits for a hundred times its own duration, and for two seconds at least.
+/// Saving waits for a hundred times its own duration, and at least two seconds.
 const SHORTEST_PAUSE: f64 = 2.0;
 
 fn main() -> Result<()> {
-    // `cargo test --benches` only wants to know that this builds.
+    // `cargo test --benches` only checks that this compiles.
     if !std::env::args().any(|argument| argument == "--bench") {
         return Ok(());
     }
@@ -116,17 +118,17 @@ fn windows(client: &mut Client, batching: &Batching) -> Vec<Window> {
     messages.iter().filter_map(window).collect()
 }
 
-/// A whole rehearsal and a plain client loop that take turns; all times in seconds.
+/// A rehearsal and a plain client loop that take turns; all times are in seconds.
 struct Duel<'a> {
     statements: &'a [String],
     rival: Client,
     began: Instant,
-    /// When the rehearsal's first batch began, and when the rehearsal was last let go on.
+    /// When the rehearsal's first batch began, and when its current turn began.
     first_batch: Option<Instant>,
     resumed: Instant,
     /// Seconds of each batch of the plain loop, in the order of the walk.
     plain: Vec<f64>,
-    /// The rehearsal's time since its first batch, its rival's turns left out.
+    /// The rehearsal's time since its first batch, without the turns of the plain client.
     walking: f64,
     /// Seconds of each batch of the rehearsal.
     rehearsed: Vec<f64>,
@@ -180,7 +182,7 @@ impl Duel<'_> {
         Ok(duel)
     }
 
-    /// Lets the plain client run the windows of one turn, three round trips each, as a simple script does.
+    /// Runs the windows of one turn with the plain client, with three round trips each, like a simple script.
     fn run_plainly(&mut self, turn: usize) {
         let statements = self.statements;
         for statement in statements.chunks(BATCHES_IN_A_TURN).nth(turn).unwrap_or_default() {
@@ -192,7 +194,7 @@ impl Duel<'_> {
         }
     }
 
-    /// Returns each batch's time as a multiple of the same window's in the plain loop.
+    /// Returns the time of each batch as a multiple of the time of the same window in the plain loop.
     fn ratios(&self) -> impl Iterator<Item = f64> {
         let pairs = self.rehearsed.iter().zip(&self.plain);
         pairs.map(|(rehearsed, plain)| rehearsed / plain)
@@ -275,7 +277,8 @@ fn median_with_interval(mut values: Vec<f64>) -> (f64, f64, f64) {
     (at(middle), at((middle - reach).floor()), at((middle + reach).ceil()))
 }
 
-/// Returns the mean time of a look of the observer at a quiet server, in seconds: nothing that runs can hide in it.
+/// Returns the mean time of one query of the observer on an idle server, in seconds, so that no other work overlaps
+/// with it.
 fn seconds_a_look(parameters: &ConnectionParameters) -> Result<f64> {
     const LOOKS: u32 = 1000;
     let version_num = Staging::connect(parameters)?.read(sampler::server_facts)?.version_num;
@@ -287,7 +290,7 @@ fn seconds_a_look(parameters: &ConnectionParameters) -> Result<f64> {
     Ok(begin.elapsed().as_secs_f64() / f64::from(LOOKS))
 }
 
-/// Begins the log that a rehearsal can go on with, as the command does.
+/// Begins the log from which a rehearsal can be resumed, as the command does.
 fn begin_log(directory: &Path, clone: &mut Staging, steps: &[Step]) -> Result<ResumeLog> {
     let beginning = Beginning {
         format_version: FORMAT_VERSION,

@@ -1,4 +1,4 @@
-//! How long the sampler's own work takes, without a server: reading documents, adding up leaves, finding near matches.
+//! How long the sampler's own work takes, without a server: parsing documents, adding up leaves, finding similar names.
 
 use std::hint::black_box;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 const COLUMNS: u32 = 20;
 const INDEXES: u32 = 5;
 
-/// Returns a document as the server sends it, of a table with `partitions` leaves (0 for a plain one).
+/// Returns a document as the server sends it, for a table with `partitions` leaves (0 for a plain one).
 fn document(partitions: u32) -> String {
     let leaf = json!({ "foreign": false, "reltuples": 1e6, "relpages": 12000, "heap_bytes": 99_000_000, "toast_bytes": 8192,
                        "fillfactor": null, "dead_rows": 12, "modified_since_analyze": 3400, "last_analyze": "2026-01-02T03:04:05Z" });

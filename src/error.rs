@@ -8,10 +8,10 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-/// What an error means to the caller of the program; fixes the exit code.
+/// What an error means to the caller of the program; determines the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// A gate said no: over budget, outside the window (exit 1).
+    /// A gate failed: over budget, outside the window (exit 1).
     Gate,
     /// Arguments, or a file that cannot be read, understood or written (exit 2).
     Usage,
@@ -23,7 +23,7 @@ pub enum ErrorKind {
     MigrationFailed,
     /// Too little evidence to promise a number (exit 5).
     TooLittleEvidence,
-    /// The person asked for an end before there was an answer (exit 5).
+    /// The user interrupted the program before there was an answer (exit 5).
     Interrupted,
 }
 
@@ -73,7 +73,7 @@ struct Located {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// Creates an error; `message` is one lower-case sentence without a full stop: what, and where.
+    /// Creates an error. `message` is one lower-case sentence without a full stop that says what went wrong, and where.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Error {
             kind,
@@ -90,19 +90,19 @@ impl Error {
         Error::new(kind, message.to_string()).located(location)
     }
 
-    /// Gives the failure another meaning, where the caller knows better what it stands for.
+    /// Changes the kind of the error, where the caller knows better what it means.
     pub fn of_kind(mut self, kind: ErrorKind) -> Self {
         self.kind = kind;
         self
     }
 
-    /// Adds what to do about it, shown after `hint:`.
+    /// Adds advice on what to do about it, shown after `hint:`.
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// Adds lines of the input with the place marked, shown below the message.
+    /// Adds lines of the input with the position marked, shown below the message.
     pub fn with_excerpt(mut self, excerpt: impl Into<String>) -> Self {
         self.excerpt = Some(excerpt.into());
         self
@@ -176,7 +176,7 @@ impl Error {
     }
 }
 
-/// Returns the system's reason in its own words, without the number that only a programmer knows.
+/// Returns the operating system's description of the error, without the error number.
 pub fn reason(error: &std::io::Error) -> String {
     let text = error.to_string();
     match text.split_once(" (os error") {

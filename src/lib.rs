@@ -5,10 +5,11 @@
 //!                           ├─► steps ──► rehearsal ──► observations ──► estimate ──► report
 //! catalog of production ────┘            (staging)     rehearsal.json    (pure)      (pure)
 //! ```
-//! A rehearsal is written down once, as observations; everything after it is arithmetic.
+//! A rehearsal's observations are saved once; everything after that is arithmetic.
 //!
 //! # The house
-//! Imports go down only; the two wings (`rehearsal` > `sampler` > `server`, and `report` > `model`) meet only in the hall.
+//! Imports only go down. The two wings (`rehearsal` > `sampler` > `server`, and `report` > `model`) meet only in the
+//! hall.
 //!
 //! | floor | room | what happens there |
 //! | --- | --- | --- |
@@ -26,15 +27,15 @@
 //!
 //! # Invariants, each kept by a test
 //! 1. `catalog`, `migration`, `model`, `observation`, `quoting`, `report`, `shown`, `stats` and `units` touch no database, file, clock or
-//!    terminal, and reach no room that does, to the end of every import.
+//!    terminal, and import no room that does, neither directly nor through others.
 //! 2. Production is only read: its session is read-only, and its type has no method that writes.
 //! 3. An observation is what was measured, never adjusted.
 //! 4. Every number a reader sees has its unit and, if estimated, its interval and basis.
 //! 5. Random numbers come from one seeded generator that is passed in.
 //! 6. A saved file states its `format_version`; an unknown version is a clear error.
 //! 7. A rehearsal interrupted at any point leaves a readable `rehearsal.json` of what was measured.
-//! 8. No two files use each other, whether straight or through others: each can be read without those above it.
-//! 9. Nothing outside the one database of the clone is changed, as far as statements tell, unless it was allowed by name.
+//! 8. No two files import each other, neither directly nor through others: each can be read without those above it.
+//! 9. Nothing outside the one database of the clone is changed, as far as the statements show, unless it was allowed by name.
 #![warn(missing_docs)]
 
 pub mod catalog;

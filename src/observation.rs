@@ -1,8 +1,8 @@
-//! What was measured, and its file: `rehearsal.json`, the line between the half that talks to databases and the half
-//! that computes.
+//! What was measured, and its file `rehearsal.json`: the interface between the rooms that talk to databases and those
+//! that compute.
 //!
-//! An observation is written down as it was measured and never adjusted; fitting and labelling come later, in `model`.
-//! This room must not know how anything is measured, estimated or drawn, and touches no file: it turns text into a
+//! An observation is saved as it was measured and never adjusted; fitting and labelling happen later, in `model`. This
+//! room must not know how anything is measured, estimated or drawn, and touches no file: it converts text to a
 //! [`Rehearsal`] and back.
 
 mod benchmark;
@@ -33,7 +33,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::facts::{ServerFacts, TableFacts};
 use crate::error::{Error, ErrorKind, Location, Result};
 
-/// The newest file format this version reads and the one it writes.
+/// The file format that this version writes, and the newest one it reads.
 pub const FORMAT_VERSION: u32 = 1;
 
 /// Everything one rehearsal measured.
@@ -100,7 +100,7 @@ pub struct Target {
 }
 
 impl Default for Rehearsal {
-    /// Returns a rehearsal of this version in which nothing is measured yet.
+    /// Returns a rehearsal of this version without any measurement.
     fn default() -> Rehearsal {
         Rehearsal {
             kind: "rehearsal".to_string(),
@@ -125,10 +125,10 @@ impl Default for Rehearsal {
 }
 
 impl Rehearsal {
-    /// Reads a saved rehearsal; `name` is how the file is called in errors.
+    /// Reads a saved rehearsal; `name` is the name of the file in error messages.
     ///
     /// # Errors
-    /// `Usage` when the text is no rehearsal, is damaged or cut off, or was written in a newer format.
+    /// `Usage` when the text is not a rehearsal, is damaged or cut off, or has a newer format.
     pub fn from_json(text: &str, name: &str) -> Result<Rehearsal> {
         check_header(text, name)?;
         let value = serde_json::from_str(text).map_err(|error| damaged(name, &error))?;
@@ -147,7 +147,7 @@ impl Rehearsal {
 
     fn check_numbers_of_steps(&self, name: &str) -> Result<()> {
         for (index, step) in self.steps.iter().enumerate() {
-            // Everything that refers to a step does so by its number.
+            // Other parts of the file refer to a step by its number.
             if self.steps[..index].iter().any(|earlier| earlier.number == step.number) {
                 return Err(Error::new(
                     ErrorKind::Usage,

@@ -1,8 +1,8 @@
 //! Quantities with their units: every number a reader sees is printed from here.
 //!
-//! Durations print and read like `34m`, `1h 20m`, `163ms`; sizes like `9.3 GB`; counts like `6,001,201`. Elsewhere a plain
-//! number has its unit in its name (`held_seconds`, `wal_bytes`); it takes its type here when it is typed or shown. This
-//! room knows no other but `error`.
+//! Durations are printed and read like `34m`, `1h 20m`, `163ms`; sizes like `9.3 GB`; counts like `6,001,201`.
+//! Elsewhere a number is a plain one with its unit in its name (`held_seconds`, `wal_bytes`); these types are used
+//! where it is read from or shown to the user. This room imports only `error`.
 
 use std::fmt;
 
@@ -59,11 +59,11 @@ impl fmt::Display for RowsPerSecond {
     }
 }
 
-/// Far above any migration, far below what clocks can count.
+/// Far above any migration, and small enough for every clock.
 const LONGEST_DURATION: Seconds = Seconds(10.0 * 365.25 * 86_400.0);
 
-/// Reads a duration such as `34m`, `1h 20m`, `90s`, `250ms`, of at most ten years; a bare number is refused, since its unit is
-/// unknown.
+/// Reads a duration such as `34m`, `1h 20m`, `90s`, `250ms`, of at most ten years. A bare number is an error, since its
+/// unit is unknown.
 pub fn parse_duration(text: &str) -> Result<Seconds> {
     let duration = humantime::parse_duration(text.trim()).map_err(|_| {
         Error::new(ErrorKind::Usage, format!("\"{text}\" is not a duration"))
@@ -75,8 +75,8 @@ pub fn parse_duration(text: &str) -> Result<Seconds> {
     }
 }
 
-/// Reads a size such as `200GB`, `1.5 TB`, `64MB`; units are powers of 1024, as in PostgreSQL's settings; a bare number is
-/// refused, since its unit is unknown.
+/// Reads a size such as `200GB`, `1.5 TB`, `64MB`; units are powers of 1024, as in PostgreSQL's settings. A bare number
+/// is an error, since its unit is unknown.
 pub fn parse_size(text: &str) -> Result<Bytes> {
     const UNITS: [(&str, f64); 6] = [
         ("pb", 1125899906842624.0),

@@ -1,6 +1,7 @@
-//! In what two schemas differ, in words: an object that is gone, one that was not there before, an attribute that changed.
+//! The differences between two schemas, in words: objects that are gone, objects that are new, attributes that changed.
 //!
-//! Pure. Says nothing of objects whose whole is told of already: the columns of a table that is gone are gone with it.
+//! Pure. If an object is gone or new as a whole, its parts are not mentioned: the columns of a table that is gone are
+//! gone too.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::snapshot::{Attribute, ObjectName, SchemaObject, SchemaSnapshot};
 
-/// The attribute that tells where among its table's columns one stands.
+/// The attribute with a column's position in its table.
 const PLACE: &str = "place";
 /// The attribute that holds the values of an enum.
 const ENUM_VALUES: &str = "enum values";
-/// Characters of a value that are shown.
+/// Number of characters of a value that are shown.
 const SHOWN: usize = 120;
 
 /// One difference between an earlier and a later schema.
@@ -41,21 +42,21 @@ pub enum SchemaChange {
     Changed,
 }
 
-/// Returns in what `after` differs from `before`, by class and name; nothing when they are the same.
+/// Returns the differences of `after` from `before`, ordered by class and name; empty if there are none.
 pub fn differences(before: &SchemaSnapshot, after: &SchemaSnapshot) -> Vec<SchemaDifference> {
     let moved = moved_columns(before, after);
     let mut found = Vec::new();
     for (name, was) in &before.objects {
         match after.objects.get(name) {
             Some(is) => compare(name, was, is, moved.contains(name), &mut found),
-            None if has_no_whole(was, after, before) => {
+            None if is_reported_itself(was, after, before) => {
                 found.push(difference(name, SchemaChange::Gone, format!("{name} is gone")))
             }
             None => {}
         }
     }
     for (name, is) in &after.objects {
-        if !before.objects.contains_key(name) && has_no_whole(is, before, after) {
+        if !before.objects.contains_key(name) && is_reported_itself(is, before, after) {
             let validity = is
                 .attribute("validity")
                 .map(|validity| format!(" and is {validity}"))
@@ -76,8 +77,8 @@ fn difference(name: &ObjectName, change: SchemaChange, sentence: String) -> Sche
     }
 }
 
-/// Tells whether the object is to be told of by itself: what it is a part of is in `other` as well.
-fn has_no_whole(object: &SchemaObject, other: &SchemaSnapshot, own: &SchemaSnapshot) -> bool {
+/// Returns whether the object must be mentioned itself, because all objects it is a part of also exist in `other`.
+fn is_reported_itself(object: &SchemaObject, other: &SchemaSnapshot, own: &SchemaSnapshot) -> bool {
     let has = |snapshot: &SchemaSnapshot, whole: &str| {
         whole
             .match_indices(' ')
@@ -112,7 +113,7 @@ fn compare(name: &ObjectName, was: &SchemaObject, is: &SchemaObject, moved: bool
     }
 }
 
-/// Tells which items are gone and which are new; where only their order changed, the lists.
+/// Compares two lists: reports which items are gone and which are new, or both lists when only the order changed.
 fn compare_lists(
     name: &ObjectName,
     attribute: &str,
@@ -152,7 +153,8 @@ fn compare_lists(
     }
 }
 
-/// Returns the columns that stand elsewhere among those their table kept; the fewest that explain the new order.
+/// Returns the columns that changed their position relative to the others: the smallest set that explains the new
+/// order.
 fn moved_columns(before: &SchemaSnapshot, after: &SchemaSnapshot) -> BTreeSet<ObjectName> {
     let mut tables: BTreeMap<&str, Vec<(i64, i64, &ObjectName)>> = BTreeMap::new();
     for (name, was) in &before.objects {

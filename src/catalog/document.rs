@@ -1,4 +1,4 @@
-//! The JSON documents in which a server answers, as `sampler/sql/tables.sql` and its neighbours return them.
+//! The JSON documents that a server returns for `sampler/sql/tables.sql` and the other queries.
 
 use std::fmt;
 
@@ -32,7 +32,7 @@ pub(super) struct Leaf {
     pub foreign: bool,
     pub reltuples: f64,
     pub relpages: u64,
-    /// Null, like every size, when the relation was dropped a moment ago.
+    /// Null, like every size, when the relation has just been dropped.
     pub heap_bytes: Option<u64>,
     pub toast_bytes: Option<u64>,
     pub fillfactor: Option<u32>,
@@ -41,11 +41,11 @@ pub(super) struct Leaf {
     pub last_analyze: Option<String>,
 }
 
-/// Sizes that fix how many rows fit a page.
+/// The sizes that determine how many rows fit on a page.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub(super) struct PageLayout {
     pub block_size: u64,
-    /// Of the database's encoding.
+    /// Of the encoding of the database.
     pub max_bytes_per_character: u64,
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(unreadable)
 }
 
-/// Says that the server's answer makes no sense to this program.
+/// Returns the error for an answer of the server that cannot be interpreted.
 pub(crate) fn unreadable(what: impl fmt::Display) -> Error {
     Error::new(
         ErrorKind::Connection,

@@ -1,4 +1,5 @@
-//! Indexes of a table: those of its leaves summed under the one they are attached to, and the key to walk it by.
+//! The indexes of a table, with those of its leaves added to the ones they are attached to, and the key for walking the
+//! table.
 //!
 //! Pure: works on the documents that `sampler/sql/tables.sql` returns.
 
@@ -12,14 +13,14 @@ use super::facts::{Column, IndexFacts};
 #[derive(Debug, Deserialize)]
 pub(super) struct IndexDocument {
     oid: u32,
-    /// The index of the parent table to which it is attached.
+    /// The parent table's index to which it is attached.
     parent: Option<u32>,
-    /// Null when it was dropped a moment ago.
+    /// Null when the index has just been dropped.
     bytes: Option<u64>,
     reltuples: f64,
     /// Known on the largest leaf only.
     correlation: Option<f64>,
-    /// Left out where the parent's says the same.
+    /// Omitted where it is the same as the parent's.
     definition: Option<IndexDefinition>,
 }
 
@@ -37,7 +38,7 @@ struct IndexDefinition {
     used_columns: Option<Vec<String>>,
 }
 
-/// A key column of an index; an expression has a definition only.
+/// A key column of an index; for an expression, only `definition` is set.
 #[derive(Debug, Deserialize)]
 struct IndexColumn {
     definition: Option<String>,
@@ -46,8 +47,8 @@ struct IndexColumn {
     not_null: bool,
 }
 
-/// Returns each index that is attached to no other of the table, with the sums of those attached to it; in the
-/// documents' order.
+/// Returns each index that is not attached to another one of the table, including the sums of the indexes attached to
+/// it; in the order of the documents.
 pub(super) fn facts(indexes: &[IndexDocument]) -> Vec<IndexFacts> {
     let parents: BTreeMap<u32, Option<u32>> = indexes.iter().map(|index| (index.oid, index.parent)).collect();
     let mut members: BTreeMap<u32, Vec<&IndexDocument>> = BTreeMap::new();
@@ -63,7 +64,8 @@ pub(super) fn facts(indexes: &[IndexDocument]) -> Vec<IndexFacts> {
         .collect()
 }
 
-/// Returns the primary key, or else the shortest unique B-tree key without NULLs, integers first; empty when there is none.
+/// Returns the primary key, or else the shortest unique B-tree key without NULLs, integers first; empty when there is
+/// none.
 pub(super) fn key(indexes: &[IndexDocument]) -> Vec<Column> {
     let definitions = indexes.iter().filter_map(|index| index.definition.as_ref());
     let candidates = definitions.filter_map(|definition| Some((definition, key_columns(definition)?)));
@@ -76,12 +78,12 @@ pub(super) fn key(indexes: &[IndexDocument]) -> Vec<Column> {
         .unwrap_or_default()
 }
 
-/// Tells whether a type as `format_type` prints it is one of the integers.
+/// Returns whether a type, as `format_type` prints it, is an integer type.
 pub(crate) fn is_integer(data_type: &str) -> bool {
     ["smallint", "integer", "bigint"].contains(&data_type)
 }
 
-/// Follows attachment upwards as long as the parent is an index of the same documents.
+/// Follows the attachments upwards as long as the parent is one of the same documents.
 fn topmost(oid: u32, parents: &BTreeMap<u32, Option<u32>>) -> u32 {
     match parents.get(&oid).copied().flatten() {
         Some(parent) if parents.contains_key(&parent) => topmost(parent, parents),
@@ -91,7 +93,7 @@ fn topmost(oid: u32, parents: &BTreeMap<u32, Option<u32>>) -> u32 {
 
 fn summed(definition: &IndexDefinition, members: &[&IndexDocument]) -> IndexFacts {
     let columns = definition.columns.iter().flatten();
-    // A partitioned index has no storage, and whatever its reltuples says its partitions say again.
+    // A partitioned index has no storage, and its reltuples repeats that of its partitions.
     let stored = || {
         members
             .iter()
@@ -112,14 +114,14 @@ fn summed(definition: &IndexDefinition, members: &[&IndexDocument]) -> IndexFact
     }
 }
 
-/// Returns the columns of an index by which all rows can be walked in a unique order; `None` when it is no such index.
+/// Returns the columns of an index that gives all rows a unique order; `None` when the index does not.
 fn key_columns(index: &IndexDefinition) -> Option<Vec<Column>> {
     let walkable = index.of_root
         && index.unique
         && index.valid
         && !index.partial
         && index.method.as_deref() == Some("btree")
-        // A deferrable primary key holds at every commit, and a walk sees committed rows only.
+        // A deferrable primary key is unique at every commit, and a walk sees only committed rows.
         && (index.immediate || index.primary);
     let column = |column: &IndexColumn| {
         column.not_null.then_some(())?;

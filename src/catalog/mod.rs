@@ -1,6 +1,7 @@
-//! Facts about a server, its tables and its schema: plain data, what follows from it, and how a server's answers are read.
+//! Facts about a server, its tables and its schema: plain data, what can be derived from it, and the parsing of a
+//! server's answers.
 //!
-//! Pure: no connection is needed, or known, here; the sampler asks the server.
+//! Pure: no connection is needed or known here; `sampler` queries the server.
 
 mod difference;
 pub(crate) mod document;

@@ -1,6 +1,6 @@
 //! Names of relations as psql reads them: folded to lower case unless quoted, split at dots outside quotes.
 //!
-//! Knows text only; whether such a relation exists is asked elsewhere.
+//! Works on text only; it does not check whether a relation exists.
 
 use std::fmt;
 
@@ -21,8 +21,8 @@ pub struct RelationName {
 impl RelationName {
     /// Reads `orders`, `sales.orders`, `"Sales"."weird.name"` or `database.schema.table`.
     ///
-    /// Only ASCII letters are folded, as the server does in a UTF-8 database. Unlike in SQL an unquoted part may hold
-    /// any character but blanks, dots and quotes: psql's `\d my-table` finds it too.
+    /// Only ASCII letters are folded, as the server does in a UTF-8 database. Unlike in SQL, an unquoted part may
+    /// contain any characters except blanks, dots and quotes: psql's `\d my-table` finds such a table too.
     ///
     /// # Errors
     /// `Usage` when a quote is not closed, a part is empty, or there are more than three parts.
@@ -48,7 +48,7 @@ impl fmt::Display for RelationName {
     }
 }
 
-/// Returns by how many characters another name may differ from `name` and still be a near match.
+/// Returns the largest distance at which another name still counts as similar to `name`.
 pub(crate) fn slack(name: &str) -> usize {
     (name.chars().count() / 3).clamp(1, 4)
 }
@@ -78,7 +78,7 @@ fn split(text: &str) -> Result<Vec<String>, &'static str> {
     }
 }
 
-/// Reads up to the closing quote; a doubled quote stands for one.
+/// Reads up to the closing quote; two quotes stand for one.
 fn quoted_part(text: &str) -> Result<(String, &str), &'static str> {
     let mut part = String::new();
     let mut rest = text;

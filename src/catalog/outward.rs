@@ -1,14 +1,14 @@
-//! What of a database may lead out of it without a statement that says so: foreign tables and what leads to them, routines,
-//! event triggers, subscriptions.
+//! Parts of a database through which a statement can affect something outside it without saying so: foreign tables and
+//! relations that lead to them, routines, event triggers, subscriptions.
 //!
-//! Tells what there is; whether a routine's code reaches outside is not known here.
+//! Only lists what exists; whether a routine's code has effects outside is decided elsewhere.
 
 use serde::Deserialize;
 
-/// What may lead out of a database.
+/// What may have effects outside a database.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct OutwardFacts {
-    /// Routines that somebody wrote in SQL or PL/pgSQL.
+    /// Routines written by users in SQL or PL/pgSQL.
     pub routines: Vec<Routine>,
     /// Event triggers that are enabled, with the names of their functions.
     pub event_triggers: Vec<(String, String)>,
@@ -19,26 +19,27 @@ pub struct OutwardFacts {
 /// A function or procedure.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Routine {
-    /// What the catalog knows it by.
+    /// OID of the routine.
     pub id: u32,
     /// Own name, bare.
     pub name: String,
-    /// Its body, or all of its definition where that is one with its body.
+    /// Its body; the whole definition if that contains the body.
     pub body: String,
-    /// Whether it runs as a trigger.
+    /// Whether it is a trigger function.
     pub is_of_triggers: bool,
 }
 
-/// A relation that leads out when it is written to.
+/// A relation that affects something outside when it is written to.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct LeadingOut {
     /// Schema, bare.
     pub schema: String,
     /// Own name, bare.
     pub bare_name: String,
-    /// Whether its own name is enough to mean it, by the search path.
+    /// Whether the name without a schema refers to it, by the search path.
     pub is_visible: bool,
-    /// What it leads to: a foreign table, or a table with a trigger; itself or another. Qualified, quoted where SQL needs it.
+    /// The table it leads to, which may be itself: a foreign table, or a table with a trigger. Qualified, quoted where
+    /// SQL needs it.
     pub end: String,
     /// The foreign server of that table.
     pub server: Option<String>,

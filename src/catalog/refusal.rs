@@ -1,6 +1,6 @@
-//! What to tell a person whose name is not that of a table: what it is, and what to name instead.
+//! The error when a name is not that of a table: what it is instead, and which name may have been meant.
 //!
-//! Pure: the catalog's answers come in as documents.
+//! Pure: the answers of the catalog are passed in as documents.
 
 use serde::Deserialize;
 
@@ -10,7 +10,7 @@ use super::names::{self, RelationName};
 use crate::error::{Error, ErrorKind};
 use strsim::levenshtein;
 
-/// The database and those of its relations whose names resemble the wanted one.
+/// The database, and those of its relations that have similar names.
 #[derive(Debug, Deserialize)]
 pub(crate) struct NearMatches {
     database: String,
@@ -26,11 +26,11 @@ pub struct KnownRelation {
     pub name: String,
     /// Schema and name, quoted where SQL needs it.
     pub quoted: String,
-    /// Whether it is some session's temporary table.
+    /// Whether it is a temporary table of any session.
     pub temporary: bool,
 }
 
-/// Returns at most three relations whose names are nearest to the wanted one, nearest first.
+/// Returns up to three relations with the most similar names, the most similar first.
 pub fn nearest<'a>(wanted: &RelationName, relations: &'a [KnownRelation]) -> Vec<&'a KnownRelation> {
     let limit = names::slack(&wanted.name);
     let name = wanted.name.to_lowercase();
@@ -49,7 +49,7 @@ pub fn nearest<'a>(wanted: &RelationName, relations: &'a [KnownRelation]) -> Vec
     ranked.into_iter().take(3).map(|(_, _, _, relation)| relation).collect()
 }
 
-/// Says that there is no such table, and which may have been meant.
+/// Returns the error for a table that does not exist, with the names that may have been meant.
 pub(crate) fn not_found(wanted: &RelationName, known: &NearMatches) -> Error {
     let relations = known.relations.as_deref().unwrap_or_default();
     if wanted.schema.is_none() && relations.iter().any(|one| one.temporary && one.name == wanted.name) {
@@ -70,7 +70,7 @@ pub(crate) fn not_found(wanted: &RelationName, known: &NearMatches) -> Error {
     }
 }
 
-/// Says what a relation is when it is none that a migration can work on; `None` when it is one.
+/// Returns the error for a relation that a migration cannot work on; `None` for the others.
 pub(super) fn not_a_table(relation: &RelationDocument) -> Option<Error> {
     let name = &relation.name;
     if relation.temporary {

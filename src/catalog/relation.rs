@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::kinds::{ConstraintKind, ForeignKeyAction, Persistence, RelationKind};
 
-/// Where a relation comes from, as statements change the schema.
+/// The origin of a relation, while statements change the schema.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Origin {
     /// It is in the catalog under its name.
@@ -14,7 +14,7 @@ pub enum Origin {
     Catalog,
     /// It is in the catalog under this qualified name.
     Renamed(String),
-    /// A statement made it.
+    /// A statement created it.
     Made,
 }
 

@@ -1,5 +1,5 @@
-//! The relations of a schema, found by name, parent or index without a look at each: there may be tens of thousands, and each of
-//! a table's partitions is looked up.
+//! The relations of a schema, with lookups by name, parent or index that do not scan all of them: there may be tens of
+//! thousands, and each partition of a table is looked up.
 
 use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::relation::RelationFacts;
 
-/// The relations of a schema, in order. What can be looked up is worked out when it is first asked for after a change.
+/// The relations of a schema, in order. The lookup tables are built on first use after a change.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(from = "Vec<RelationFacts>")]
 pub struct Relations {
@@ -17,59 +17,61 @@ pub struct Relations {
     places: OnceLock<Places>,
 }
 
-/// Where in the list something stands.
+/// The positions in the list.
 #[derive(Clone, Debug, Default)]
 struct Places {
     by_name: HashMap<String, usize>,
     by_path: HashMap<String, HashMap<String, usize>>,
-    /// Of an index its table and its place there.
+    /// For an index, the position of its table and its own position in that table.
     indexes: HashMap<String, HashMap<String, (usize, usize)>>,
     children: HashMap<String, Vec<usize>>,
     readers: HashMap<String, Vec<usize>>,
-    /// Foreign keys by the table that they refer to: their table and their place there.
+    /// For foreign keys, by the table they refer to: the position of their table and their own position in it.
     foreign_keys: HashMap<String, Vec<(usize, usize)>>,
 }
 
 impl Relations {
-    /// Returns the place of the relation of this qualified name.
+    /// Returns the position of the relation with this qualified name.
     pub fn place_of(&self, name: &str) -> Option<usize> {
         self.places().by_name.get(name).copied()
     }
 
-    /// Returns the place of the relation of this schema and name, both bare.
+    /// Returns the position of the relation with this schema and name, both bare.
     pub(super) fn place_in(&self, schema: &str, name: &str) -> Option<usize> {
         self.places().by_path.get(schema)?.get(name).copied()
     }
 
-    /// Returns the places of an index of this schema and name, both bare: that of its table, and its own there.
+    /// Returns the positions of an index with this schema and name, both bare: that of its table, and its own in that
+    /// table.
     pub(super) fn index_in(&self, schema: &str, name: &str) -> Option<(usize, usize)> {
         self.places().indexes.get(schema)?.get(name).copied()
     }
 
-    /// Returns the places of the partitions and children right below a relation.
+    /// Returns the positions of the direct partitions and children of a relation.
     pub(super) fn children_of(&self, name: &str) -> &[usize] {
         self.places().children.get(name).map_or(&[], Vec::as_slice)
     }
 
-    /// Returns the views that read a relation, but for those that only read them.
+    /// Returns the views that read a relation directly.
     pub fn readers_of(&self, name: &str) -> impl Iterator<Item = &RelationFacts> {
         let places = self.places().readers.get(name).map_or(&[][..], Vec::as_slice);
         places.iter().map(|place| &self.list[*place])
     }
 
-    /// Returns the places of foreign keys that refer to a relation: those of their tables, and their own there.
+    /// Returns the positions of the foreign keys that refer to a relation: that of their table, and their own in that
+    /// table.
     pub(super) fn foreign_keys_to(&self, name: &str) -> &[(usize, usize)] {
         self.places().foreign_keys.get(name).map_or(&[], Vec::as_slice)
     }
 
-    /// Adds a relation and returns its place.
+    /// Adds a relation and returns its position.
     pub fn push(&mut self, relation: RelationFacts) -> usize {
         self.places.take();
         self.list.push(relation);
         self.list.len() - 1
     }
 
-    /// Removes the relation of a place.
+    /// Removes the relation at a position.
     pub fn remove(&mut self, place: usize) {
         self.places.take();
         self.list.remove(place);
@@ -84,7 +86,7 @@ impl Places {
     fn of(list: &[RelationFacts]) -> Places {
         let mut places = Places::default();
         for (place, relation) in list.iter().enumerate() {
-            // The first of a name is meant, as where one looks from the front.
+            // If several relations have the same name, the first one counts.
             places.by_name.entry(relation.name.clone()).or_insert(place);
             let in_schema = places.by_path.entry(relation.schema.clone()).or_default();
             in_schema.entry(relation.bare_name.clone()).or_insert(place);
@@ -105,7 +107,7 @@ impl Places {
     }
 }
 
-/// Notes a place once under each of the names.
+/// Adds a position once under each of the names.
 fn note_each(places: &mut HashMap<String, Vec<usize>>, names: &[String], place: usize) {
     for name in names {
         let found = places.entry(name.clone()).or_default();

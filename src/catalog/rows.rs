@@ -1,20 +1,21 @@
-//! How many rows a table holds, as the planner sees it, and how far off that may be.
+//! The planner's estimate of how many rows a table has, and its uncertainty.
 //!
 //! Pure arithmetic on what the catalog says. The model is PostgreSQL's own: `estimate_rel_size` in
-//! `src/backend/optimizer/util/plancat.c` and `table_block_relation_estimate_size` in `src/backend/access/table/tableam.c`.
+//! `src/backend/optimizer/util/plancat.c` and `table_block_relation_estimate_size` in
+//! `src/backend/access/table/tableam.c`.
 
 use super::document::{ColumnDocument, Leaf, PageLayout};
 use super::facts::RowsSource;
 
-/// Relative standard deviation of `reltuples` right after ANALYZE, from its sample of 30,000 rows.
+/// Relative standard deviation of `reltuples` just after ANALYZE, from its sample of 30,000 rows.
 const ANALYZE_RELATIVE_SD: f64 = 0.01;
-/// Relative standard deviation when only the column widths are known; also the most that is ever stated.
+/// Relative standard deviation when only the column widths are known; also the largest that is ever stated.
 const WIDTH_RELATIVE_SD: f64 = 0.5;
-/// Share of a table assumed changed when its counters were lost (a crash, a restore): the default
-/// `autovacuum_analyze_scale_factor`, beyond which autovacuum would have analysed it.
+/// Share of a table that is assumed to have changed when its counters were lost (a crash, a restore): the default of
+/// `autovacuum_analyze_scale_factor`, above which autovacuum would have analysed it.
 const CHANGED_WHEN_UNKNOWN: f64 = 0.1;
 
-/// The number of rows and how sure it is.
+/// A number of rows and its uncertainty.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct RowsEstimate {
     pub rows: f64,
@@ -22,11 +23,11 @@ pub(super) struct RowsEstimate {
     pub source: RowsSource,
 }
 
-/// Returns the rows of all leaves together.
+/// Returns the total number of rows of all leaves.
 ///
-/// Analysed leaves: Σ `reltuples / relpages × pages`, with σ = √(0.01² + (0.5·Σ modified / Σ reltuples)²). Other leaves:
-/// pages times the density guessed from the column widths, with σ = 0.5. Both σ are averaged by rows, since errors of
-/// leaves that are filled alike do not cancel.
+/// Analysed leaves: Σ `reltuples / relpages × pages`, with σ = √(0.01² + (0.5·Σ modified / Σ reltuples)²). Other
+/// leaves: pages times the density guessed from the column widths, with σ = 0.5. Both σ are averaged by rows, since
+/// errors of leaves that are filled alike do not cancel.
 pub(super) fn estimate(leaves: &[Leaf], columns: &[ColumnDocument], page: PageLayout) -> RowsEstimate {
     let mut analyzed = Analyzed::default();
     let mut guessed_rows = 0.0;
@@ -39,7 +40,7 @@ pub(super) fn estimate(leaves: &[Leaf], columns: &[ColumnDocument], page: PageLa
             any_guessed = true;
             let guess = pages * rows_per_page(columns, leaf.fillfactor, page);
             guessed_rows += if leaf.reltuples == 0.0 && leaf.relpages > 0 {
-                // Seen empty by ANALYZE or VACUUM: nothing is in it but what came since.
+                // ANALYZE or VACUUM found the leaf empty: it only holds rows that were added since.
                 guess.min(leaf.modified_since_analyze as f64)
             } else {
                 guess
@@ -94,10 +95,10 @@ impl Analyzed {
     }
 }
 
-/// Tells whether `reltuples / relpages` is a density to build on.
+/// Returns whether `reltuples / relpages` is a usable density.
 ///
-/// Never analysed is -1 rows from PostgreSQL 14 on, and 0 rows on 0 pages before; the latter also describes a table that
-/// was empty when ANALYZE looked at it.
+/// From PostgreSQL 14 on, a table that was never analysed has -1 rows. Before, it has 0 rows on 0 pages, like a table
+/// that was empty at its last ANALYZE.
 fn is_analyzed(leaf: &Leaf) -> bool {
     let density = leaf.reltuples > 0.0 && leaf.relpages > 0;
     let still_empty = leaf.reltuples == 0.0
@@ -109,8 +110,8 @@ fn is_analyzed(leaf: &Leaf) -> bool {
     density || still_empty
 }
 
-/// Returns the rows a full page holds: `(block − page header) × fillfactor / (tuple header + line pointer + data)`, in whole
-/// rows as the planner has it (which heeds the fillfactor from PostgreSQL 17 on only).
+/// Returns the rows per full page: `(block − page header) × fillfactor / (tuple header + line pointer + data)`, rounded
+/// down to whole rows like the planner does (which considers the fillfactor only from PostgreSQL 17 on).
 fn rows_per_page(columns: &[ColumnDocument], fillfactor: Option<u32>, page: PageLayout) -> f64 {
     const PAGE_HEADER: u64 = 24;
     const TUPLE_HEADER: u64 = 24;
@@ -120,7 +121,7 @@ fn rows_per_page(columns: &[ColumnDocument], fillfactor: Option<u32>, page: Page
     (usable / (TUPLE_HEADER + LINE_POINTER + data)).max(1) as f64
 }
 
-/// Returns the average width in bytes that the planner expects of a type: `get_typavgwidth` in
+/// Returns the average width in bytes that the planner assumes for a type: `get_typavgwidth` in
 /// `src/backend/utils/cache/lsyscache.c`.
 fn column_width(column: &ColumnDocument, page: PageLayout) -> u64 {
     const FIXED_LENGTH_CHARACTERS: u32 = 1042;
@@ -136,7 +137,8 @@ fn column_width(column: &ColumnDocument, page: PageLayout) -> u64 {
     }
 }
 
-/// Returns the greatest width a type's modifier allows: `type_maximum_size` in `src/backend/utils/adt/format_type.c`.
+/// Returns the largest width that a type's modifier allows: `type_maximum_size` in
+/// `src/backend/utils/adt/format_type.c`.
 fn maximum_width(column: &ColumnDocument, page: PageLayout) -> Option<u64> {
     const LENGTH_WORD: u64 = 4;
     let modifier = u64::try_from(column.type_modifier).ok()?;

@@ -1,7 +1,7 @@
-//! From the moments of a block sample to numbers of rows with their uncertainty.
+//! Computes numbers of rows and their uncertainty from the moments of a block sample.
 //!
-//! Pure arithmetic. `TABLESAMPLE SYSTEM` takes every block with the same probability p, each on its own: Bernoulli
-//! sampling of clusters, where a block is the cluster and its rows are the elements.
+//! Pure arithmetic. `TABLESAMPLE SYSTEM` takes each block independently with the same probability p. This is Bernoulli
+//! sampling of clusters: the blocks are the clusters, their rows the elements.
 
 use serde::Deserialize;
 
@@ -10,7 +10,7 @@ use super::facts::{RowsSource, TableFacts};
 /// Quantile of the normal distribution for a two-sided level of 95 %.
 const NORMAL_95: f64 = 1.959_963_984_540_054;
 
-/// What a sample, or a count, says about a table.
+/// The result of a sample or a count of a table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sampled {
     /// Rows of the table.
@@ -19,7 +19,7 @@ pub struct Sampled {
     pub rows_relative_sd: f64,
     /// [`RowsSource::Sample`], or [`RowsSource::Exact`] when every row was counted.
     pub source: RowsSource,
-    /// Blocks with rows in them that were read.
+    /// Number of blocks read that contained rows.
     pub blocks: u64,
     /// The rows that meet the predicate, when there is one.
     pub matching: Option<Matching>,
@@ -32,7 +32,7 @@ pub struct Matching {
     pub rows: f64,
     /// Relative standard deviation of `rows`; 0 when counted, 1 when the sample held none.
     pub rows_relative_sd: f64,
-    /// Share of all rows, 0 to 1.
+    /// Their share of all rows, 0 to 1.
     pub share: f64,
     /// Lower end of the share's 95 % confidence interval.
     pub share_lower: f64,
@@ -41,7 +41,7 @@ pub struct Matching {
 }
 
 impl Sampled {
-    /// Puts the number of rows into a table's facts, in place of the catalog's estimate.
+    /// Replaces the catalog's estimate of the number of rows in a table's facts.
     pub fn refine(&self, facts: &mut TableFacts) {
         facts.estimated_rows = self.rows;
         facts.rows_relative_sd = self.rows_relative_sd;
@@ -66,7 +66,7 @@ pub(crate) struct Moments {
     pub matching_rows: f64,
 }
 
-/// Returns what a sample of blocks, each taken with `probability`, says about the whole table.
+/// Computes the result for the whole table from a sample in which each block was taken with `probability`.
 pub(crate) fn from_moments(moments: &Moments, probability: f64, with_predicate: bool) -> Sampled {
     let (rows, rows_relative_sd) = total(moments.rows, moments.rows_squared, probability);
     Sampled {
@@ -78,7 +78,7 @@ pub(crate) fn from_moments(moments: &Moments, probability: f64, with_predicate: 
     }
 }
 
-/// Returns what a full count says.
+/// Returns the result of a full count.
 pub(crate) fn from_count(rows: u64, matching: Option<u64>, blocks: u64) -> Sampled {
     Sampled {
         rows: rows as f64,
@@ -100,9 +100,9 @@ pub(crate) fn from_count(rows: u64, matching: Option<u64>, blocks: u64) -> Sampl
 
 /// Returns the Horvitz–Thompson estimate of a total and its relative standard deviation.
 ///
-/// t̂ = Σ y_b / p and V̂(t̂) = (1 − p)/p² · Σ y_b² under Bernoulli sampling (Horvitz and Thompson, JASA 47, 1952; Särndal,
-/// Swensson and Wretman, *Model Assisted Survey Sampling*, 1992, eq. 3.2.5). Sampled blocks without rows add nothing to
-/// either sum, so it does not matter that the server does not report them.
+/// t̂ = Σ y_b / p and V̂(t̂) = (1 − p)/p² · Σ y_b² under Bernoulli sampling (Horvitz and Thompson, JASA 47, 1952;
+/// Särndal, Swensson and Wretman, *Model Assisted Survey Sampling*, 1992, eq. 3.2.5). Sampled blocks without rows add
+/// nothing to either sum, so it does not matter that the server does not report them.
 fn total(sum: f64, sum_of_squares: f64, probability: f64) -> (f64, f64) {
     if sum <= 0.0 {
         return (0.0, 1.0);
@@ -113,8 +113,8 @@ fn total(sum: f64, sum_of_squares: f64, probability: f64) -> (f64, f64) {
     )
 }
 
-/// Returns the share as a ratio estimator R = Σx / Σy over clusters, with
-/// V̂(R) = (1 − p) · n/(n − 1) · Σ (x_b − R·y_b)² / (Σ y_b)² (Cochran, *Sampling Techniques*, 3rd ed. 1977, eq. 6.13 and § 9A).
+/// Returns the share as a ratio estimator R = Σx / Σy over clusters, with V̂(R) = (1 − p) · n/(n − 1) · Σ (x_b −
+/// R·y_b)² / (Σ y_b)² (Cochran, *Sampling Techniques*, 3rd ed. 1977, eq. 6.13 and § 9A).
 fn matching(moments: &Moments, probability: f64) -> Matching {
     let (rows, rows_relative_sd) = total(moments.matching, moments.matching_squared, probability);
     if moments.rows <= 0.0 {
@@ -142,8 +142,9 @@ fn matching(moments: &Moments, probability: f64) -> Matching {
     }
 }
 
-/// Returns the Wilson interval with the effective sample size n* = R(1 − R)/V̂(R), at most the rows seen (Korn and Graubard,
-/// *Survey Methodology* 24, 1998); where all or none match, so that V̂ = 0, every block counts as one observation.
+/// Returns the Wilson interval with the effective sample size n* = R(1 − R)/V̂(R), at most the number of rows seen
+/// (Korn and Graubard, *Survey Methodology* 24, 1998). If all rows match or none, V̂ is 0, and every block counts as
+/// one observation.
 fn share_interval(share: f64, variance: f64, moments: &Moments) -> (f64, f64) {
     let spread = share * (1.0 - share);
     let effective = if spread > 0.0 && variance > 0.0 {
@@ -240,7 +241,8 @@ mod tests {
         assert_eq!(from_count(0, Some(0), 0).matching.unwrap().share, 0.0);
     }
 
-    /// Samples a table of clustered matches again and again: 95 % intervals must hold the truth about 95 % of the time.
+    /// In repeated samples of a table with clustered matches, 95 % intervals must contain the true value about 95 % of
+    /// the time.
     #[test]
     fn intervals_cover_the_truth() {
         let mut random = ChaCha8Rng::seed_from_u64(7);

@@ -1,6 +1,7 @@
-//! What a schema consists of, as far as it decides what a statement locks, rewrites and scans: plain data.
+//! Those parts of a schema that decide what a statement locks, rewrites and scans: plain data.
 //!
-//! Knows nothing of statements. Names of relations are qualified and quoted where SQL needs it; all other names are bare.
+//! Knows nothing of statements. Names of relations are qualified and quoted where SQL needs it; all other names are
+//! bare.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,16 +11,16 @@ use super::kinds::Volatility;
 use super::relation::{ConstraintFacts, RelationFacts, SchemaIndex};
 use super::relations::Relations;
 
-/// The relations, types and functions a migration may meet.
+/// The relations, types and functions that a migration may use.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct SchemaFacts {
-    /// `server_version_num`, e.g. 150018; 0 when no server was asked, and then everything else is empty.
+    /// `server_version_num`, e.g. 150018. If it is 0, no server was asked, and everything else is empty.
     pub version_num: u32,
     /// Time zone of the session.
     pub timezone: String,
     /// Tablespace of the database.
     pub tablespace: String,
-    /// Schemas in which unqualified names are looked up, in order.
+    /// Schemas in which unqualified names are searched, in order.
     pub search_path: Vec<String>,
     /// Tables, views, materialised views, sequences and foreign tables; indexes stand with their tables.
     pub relations: Relations,
@@ -38,25 +39,25 @@ pub struct TypeFacts {
     pub schema: String,
     /// Bare name.
     pub name: String,
-    /// The type below a domain.
+    /// The base type of a domain.
     pub base: Option<String>,
-    /// Whether the domain, or one below it, has a constraint.
+    /// Whether the domain, or a domain it is based on, has a constraint.
     pub constrained: bool,
 }
 
 impl SchemaFacts {
-    /// Says whether a server was asked.
+    /// Returns whether a server was asked.
     pub fn is_known(&self) -> bool {
         self.version_num > 0
     }
 
-    /// Returns the relation of this path (`[name]` or `[schema, name]`, bare), looked up along the search path.
+    /// Returns the relation of this path (`[name]` or `[schema, name]`, bare), searched along the search path.
     pub fn relation(&self, path: &[String]) -> Option<&RelationFacts> {
         let position = self.position(path)?;
         self.relations.get(position)
     }
 
-    /// Returns the place of a relation in `relations`; see [`relation`](Self::relation).
+    /// Returns the position of a relation in `relations`; see [`relation`](Self::relation).
     pub fn position(&self, path: &[String]) -> Option<usize> {
         let found = |schema: &str, name: &str| self.relations.place_in(schema, name);
         match path {
@@ -91,7 +92,7 @@ impl SchemaFacts {
         places.into_iter().map(|place| &self.relations[place]).collect()
     }
 
-    /// Returns the places of its descendants in `relations`; see [`descendants`](Self::descendants).
+    /// Returns the positions of its descendants in `relations`; see [`descendants`](Self::descendants).
     pub fn places_of_descendants(&self, name: &str) -> Vec<usize> {
         let mut found = Vec::new();
         let mut known = BTreeSet::new();
@@ -107,7 +108,7 @@ impl SchemaFacts {
         found
     }
 
-    /// Returns the partitions and children right below a relation.
+    /// Returns the direct partitions and children of a relation.
     pub fn children(&self, name: &str) -> impl Iterator<Item = &RelationFacts> {
         let places = self.relations.children_of(name);
         places.iter().map(|place| &self.relations[*place])

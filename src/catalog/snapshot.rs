@@ -1,7 +1,8 @@
-//! A schema as it stands: every object with its attributes, as plain data that can be compared with a later one.
+//! The current schema of a database: every object with its attributes, as plain data that can be compared with a later
+//! snapshot.
 //!
-//! Left out on purpose: rows, the positions of sequences, what belongs to the whole server (roles, tablespaces), large objects,
-//! security labels and subscriptions.
+//! Deliberately left out: rows, the positions of sequences, what belongs to the whole server (roles, tablespaces),
+//! large objects, security labels and subscriptions.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +11,12 @@ use serde::Deserialize;
 /// The objects of a database.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SchemaSnapshot {
-    /// The objects, by class (`column`, `index`, …) and name as a person says it (`public.orders.note`,
-    /// `orders_check on public.orders`).
+    /// The objects, by class (`column`, `index`, …) and name as people write it (`public.orders.note`, `orders_check on
+    /// public.orders`).
     pub objects: BTreeMap<ObjectName, SchemaObject>,
 }
 
-/// What tells an object from all others.
+/// Identifies an object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ObjectName {
     /// What it is: `table`, `column`, `index`, `function` …
@@ -27,9 +28,10 @@ pub struct ObjectName {
 /// One object.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SchemaObject {
-    /// The objects with which it comes and goes, as [`ObjectName`] prints: its table, and what it is inherited from.
+    /// The objects with which it is created and dropped, as [`ObjectName`] prints them: its table, and what it is
+    /// inherited from.
     pub part_of: Vec<String>,
-    /// What is not as PostgreSQL makes it, by the words a person knows it by.
+    /// The attributes that differ from PostgreSQL's defaults, by familiar names.
     pub attributes: BTreeMap<String, Attribute>,
 }
 

@@ -1,4 +1,4 @@
-//! From a table's document to its facts: what the table is, and the sums over its leaves.
+//! Converts the document of a table to its facts: what the table is, and the sums over its leaves.
 
 use super::document::{Leaf, RelationDocument, parse};
 use super::facts::{Column, TableFacts, TableKind};
@@ -6,10 +6,10 @@ use super::kinds::RelationKind;
 use super::{indexes, refusal, rows};
 use crate::error::Result;
 
-/// Returns the facts a document of `sampler/sql/tables.sql` states.
+/// Returns the facts in a document of `sampler/sql/tables.sql`.
 ///
 /// # Errors
-/// `Usage` when the relation is no table a migration can work on; `Connection` when the document is not understood.
+/// `Usage` when a migration cannot work on the relation; `Connection` when the document cannot be parsed.
 pub fn facts_from_document(text: &str) -> Result<TableFacts> {
     let relation: RelationDocument = parse(text)?;
     match refusal::not_a_table(&relation) {
@@ -42,7 +42,7 @@ fn facts(relation: RelationDocument) -> TableFacts {
         block_bytes: relation.page.block_size,
         toast_bytes: sum(|leaf| leaf.toast_bytes.unwrap_or(0)),
         index_bytes: index_facts.iter().map(|index| index.bytes).sum(),
-        // A unique index of an inheritance parent says nothing about its children's rows.
+        // A unique index of an inheritance parent does not apply to the rows of its children.
         key: if inherited { Vec::new() } else { indexes::key(&indexes) },
         indexes: index_facts,
         estimated_rows: estimate.rows,
@@ -66,7 +66,7 @@ fn facts(relation: RelationDocument) -> TableFacts {
     }
 }
 
-/// Returns the sum over the leaves ever analysed; -1 when none was.
+/// Returns the sum over the analysed leaves; -1 if there is none.
 fn reltuples(leaves: &[Leaf]) -> f64 {
     let analyzed = || leaves.iter().map(|leaf| leaf.reltuples).filter(|&rows| rows >= 0.0);
     match analyzed().next() {
@@ -75,7 +75,7 @@ fn reltuples(leaves: &[Leaf]) -> f64 {
     }
 }
 
-/// Returns when the stalest leaf that holds anything was analysed; `None` when one never was.
+/// Returns the oldest time of the last ANALYZE among the leaves that are not empty; `None` when one was never analysed.
 fn oldest_analyze(leaves: &[Leaf]) -> Option<String> {
     leaves
         .iter()

@@ -1,6 +1,6 @@
-//! The forecasts of the steps → the estimate as it is reported: the total, the shares, the sentences.
+//! Combines the forecasts of the steps into the reported estimate: the total, the shares of variance, the sentences.
 //!
-//! Nothing is predicted here.
+//! Predicts nothing itself.
 
 use super::estimate::{Basis, Estimate, StepEstimate};
 use super::forecast::Forecast;
@@ -10,7 +10,7 @@ use crate::migration::StepKind;
 use crate::observation::{EndReason, FORMAT_VERSION, Rehearsal, Resumption};
 use crate::units::Seconds;
 
-/// A step's forecast with what the reader knows it by.
+/// A step's forecast, with what identifies the step to the reader.
 pub struct Told {
     /// Number of the step.
     pub number: u32,
@@ -24,7 +24,7 @@ pub struct Told {
     pub forecast: Forecast,
 }
 
-/// Puts the forecasts of the steps (at least one) together.
+/// Combines the forecasts of the steps into one estimate; there must be at least one.
 pub fn assemble(told: Vec<Told>, options: &EstimateOptions, too_thin: Vec<String>) -> Estimate {
     let forecasts: Vec<&Forecast> = told.iter().map(|told| &told.forecast).collect();
     let sum = total::sum(&forecasts, options.level, options.window, options.seed);
@@ -50,7 +50,7 @@ pub fn assemble(told: Vec<Told>, options: &EstimateOptions, too_thin: Vec<String
     }
 }
 
-/// Returns the sentences of all steps; with several steps each says which it is about.
+/// Collects the sentences of all steps; when there are several steps, each sentence starts with its step's number.
 fn sentences(told: &[Told], of: fn(&Forecast) -> &Vec<String>) -> Vec<String> {
     told.iter()
         .flat_map(|step| of(&step.forecast).iter().map(|sentence| (step.number, sentence)))
@@ -81,8 +81,8 @@ fn step_estimate(told: Told, share_of_variance: f64, level: f64) -> StepEstimate
     }
 }
 
-/// Returns the weakest basis among the steps that contribute at least a tenth of the total's variance, or of all steps
-/// when none does alone.
+/// Returns the weakest basis among the steps that contribute at least a tenth of the total's variance, or among all
+/// steps if no step contributes that much.
 fn weakest_basis(forecasts: &[&Forecast], shares: &[f64]) -> Basis {
     let strength = |basis: &Basis| match basis {
         Basis::RuleOfThumb => 0,
@@ -97,7 +97,7 @@ fn weakest_basis(forecasts: &[&Forecast], shares: &[f64]) -> Basis {
         .unwrap_or(Basis::Rehearsal)
 }
 
-/// Adds what holds for every estimate from a rehearsal.
+/// Adds the assumptions and warnings that apply to every estimate from a rehearsal.
 pub fn tell_common(estimate: &mut Estimate, rehearsal: &Rehearsal) {
     estimate.assumptions.insert(
         0,

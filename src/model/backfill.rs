@@ -1,4 +1,4 @@
-//! The duration of a batched step: kriging of the replayed places, or the whole runs themselves when there are any.
+//! The duration of a batched step: taken from whole runs if there are any, else by kriging from the replayed places.
 
 use super::Target;
 use super::blocks;
@@ -17,12 +17,12 @@ use crate::catalog::facts::TableFacts;
 use crate::observation::{BatchingRecord, Observation, StepRecord};
 use crate::stats::log_mixture::{Component, LogMixture};
 
-/// What running on more rows than were measured adds to the logarithm's standard deviation, at a factor of e.
+/// Standard deviation of the logarithm added when predicting e times as many rows as were measured.
 const SCALING_SD: f64 = 0.05;
 
-/// What is known of a batched step beside its own record.
+/// What is known of a batched step besides its own record.
 pub struct Known<'a> {
-    /// Complete checkpoints since its first batch; `None` when nobody watched for them.
+    /// Checkpoints completed since its first batch; `None` when checkpoints were not observed.
     pub checkpoints: Option<u64>,
     /// The server's settings.
     pub settings: Settings<'a>,
@@ -73,7 +73,8 @@ pub fn forecast(
     })
 }
 
-/// Returns the checkpoints during the measurement, and those expected during the planned work; `None` when nobody watched.
+/// Returns the checkpoints seen during the measurement and those expected during the planned work; `None` when
+/// checkpoints were not observed.
 pub fn checkpoints(measured: &Measured, plan: &Plan, known: &Known) -> Option<Checkpoints> {
     let (batches, rows) = observed(measured.step);
     let share = measured.unit.work(batches, rows) / plan.work;
@@ -86,17 +87,17 @@ pub fn checkpoints(measured: &Measured, plan: &Plan, known: &Known) -> Option<Ch
     known.checkpoints.map(|seen| Checkpoints::new(seen, share, cycles))
 }
 
-/// Returns the seconds of execution of a further run, and what is known of their mean, from whole runs.
+/// Predicts from whole runs: returns the distribution of the seconds of one more run, and that of the mean.
 fn repeated(runs: &WholeRuns, measured: &Measured, plan: &Plan) -> Option<(LogMixture, LogMixture)> {
     let factor = plan.work / measured.unit.work(runs.batches, runs.rows);
     let repeated = RepeatedRuns::new(&runs.seconds)?;
     Some((repeated.prediction().scaled(factor), repeated.mean().scaled(factor)))
 }
 
-/// Returns the seconds of execution of a further run, and what is known of their mean, from places of the walk.
+/// Predicts from places of the walk: returns the distribution of the seconds of one more run, and that of the mean.
 fn extrapolated(measured: &Measured, plan: &Plan, table: Option<&TableFacts>) -> Option<(LogMixture, LogMixture)> {
     if measured.blocks.is_empty() {
-        // Fewer batches than a block needs: their mean, as wide as one block's.
+        // With fewer batches than one block needs, their mean is used, with the spread of a single block.
         let (batches, rows) = observed(measured.step);
         let work = measured.unit.work(batches, rows);
         let seconds: f64 = measured
@@ -112,7 +113,8 @@ fn extrapolated(measured: &Measured, plan: &Plan, table: Option<&TableFacts>) ->
     let shapes = split_wave::shapes(&measured.blocks, table);
     let costs = kriging::mean_costs(&measured.blocks, &shapes, plan.batches);
     let several_runs = measured.blocks.windows(2).any(|pair| pair[0].run != pair[1].run);
-    // The covariance of several runs holds the rehearsals' run effects already; the target's own comes on top.
+    // With several runs, the covariance already contains their run effects; the run effect of the target is added to
+    // it.
     let run_variance = if several_runs {
         RUN_SD * RUN_SD
     } else {
@@ -133,7 +135,7 @@ fn extrapolated(measured: &Measured, plan: &Plan, table: Option<&TableFacts>) ->
     Some((prediction, mean))
 }
 
-/// Returns how long the longest run of the replay went on, in seconds.
+/// Returns the duration of the longest run of the replay, in seconds.
 fn longest_seconds(step: &StepRecord) -> f64 {
     step.observations
         .iter()
@@ -141,17 +143,19 @@ fn longest_seconds(step: &StepRecord) -> f64 {
         .fold(0.0, f64::max)
 }
 
-/// Returns the seconds it takes to find the windows of all planned batches, as fast as those of the replayed ones were.
+/// Returns the seconds needed to look up the windows of all planned batches, at the rate of the replayed batches.
 fn lookup_seconds(batching: &BatchingRecord, plan: &Plan) -> f64 {
     batching.lookup_seconds / batching.lookup_batches.max(1) as f64 * plan.batches
 }
 
-/// Adds the look-ups to the seconds in batches; they are as uncertain, since they run on the same server by turns.
+/// Adds the look-ups to the seconds in batches. They alternate on the same server, so they get the same relative
+/// uncertainty.
 fn with_lookups(execution: &LogMixture, lookups: f64) -> LogMixture {
     execution.scaled(1.0 + lookups / execution.quantile(0.5))
 }
 
-/// Adds a constant `delay` to durations: ln(e^m + d), of whose change only the executing share's passes through.
+/// Adds a constant `delay` to durations: ln(e^m + d). The deviation of the logarithm shrinks by the share of execution
+/// in the sum.
 fn with_delay(duration: &LogMixture, delay: f64) -> LogMixture {
     if delay <= 0.0 {
         return duration.clone();
@@ -166,7 +170,7 @@ fn with_delay(duration: &LogMixture, delay: f64) -> LogMixture {
     })
 }
 
-/// Returns the WAL that the whole work will write, in bytes; `None` when nobody measured it.
+/// Returns the WAL that the whole work will write, in bytes; `None` when it was not measured.
 fn wal_bytes(measured: &Measured, plan: &Plan) -> Option<f64> {
     let observations = &measured.step.observations;
     let bytes: u64 = observations

@@ -1,6 +1,7 @@
-//! A batch log of any other tool: CSV text → the rehearsal it amounts to.
+//! Turns a batch log from any other tool (CSV text) into a rehearsal.
 //!
-//! Pure over text. What the log does not say (what server, which checkpoints) stays unsaid, and the estimate says so.
+//! Works on text only. What the log does not contain (the server, the checkpoints) stays unknown, and the estimate says
+//! so.
 
 use crate::catalog::facts::ServerFacts;
 use crate::error::{Error, ErrorKind, Location, Result};
@@ -8,7 +9,7 @@ use crate::migration::{RecognisedBy, StepKind, Walk};
 use crate::observation::values::{MOST_ROWS, MOST_SECONDS};
 use crate::observation::{BatchingRecord, Observation, Rehearsal, SHORTEST_SEGMENT, StepRecord, WARM_UP_BATCHES};
 
-/// Places of the known columns in a line.
+/// Indexes of the known columns in a line.
 struct Columns {
     rows: usize,
     seconds: usize,
@@ -19,10 +20,12 @@ struct Columns {
 
 /// Reads a log with a header `rows,seconds` and optionally `position` (0 to 1), `elapsed` (s) and `segment`.
 ///
-/// Other columns are ignored. `total_rows` is the number of rows of the whole backfill, `name` how the file is called in errors.
+/// Other columns are ignored. `total_rows` is the number of rows of the whole backfill, `name` the name of the file in
+/// error messages.
 ///
 /// # Errors
-/// `Usage` with the line number for what is missing, negative, or no number; and when there is no batch at all.
+/// `Usage`, with the line number, for a value that is missing, negative or not a number; also when there is no batch at
+/// all.
 pub fn read(text: &str, name: &str, total_rows: f64) -> Result<Rehearsal> {
     if !(total_rows > 0.0 && total_rows <= MOST_ROWS) {
         return Err(
@@ -84,7 +87,7 @@ impl Columns {
             rows: required("rows")?,
             seconds: required("seconds")?,
             position: find("position"),
-            // The second is how `observations.csv` calls it.
+            // `observations.csv` calls the column `elapsed_seconds`.
             elapsed: find("elapsed").or(find("elapsed_seconds")),
             segment: find("segment"),
         })
@@ -146,7 +149,7 @@ fn number(record: &csv::StringRecord, column: usize, name: &str, place: &str) ->
             format!("{place}: {name} {text} is negative"),
         ));
     }
-    // Rows, places and segments are bounded by what they count; only times could be anything.
+    // Rows, positions and segments are limited elsewhere; times need a limit here.
     if value > MOST_SECONDS && name != "rows" && name != "segment" {
         return Err(Error::new(
             ErrorKind::Usage,
@@ -190,7 +193,7 @@ fn rehearsal(observations: Vec<Observation>, rows: f64, total_rows: f64, name: &
     Rehearsal {
         seed: 0,
         migration: name.to_string(),
-        // No server was asked: version 0 says that nobody watched.
+        // No server was asked; version 0 means that checkpoints were not observed.
         server: ServerFacts::default(),
         steps: vec![step_record(observations, rows, total_rows, name)],
         ..Rehearsal::default()

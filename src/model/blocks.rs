@@ -1,7 +1,8 @@
-//! Observations → blocks: a million batches become a few dozen numbers in one pass.
+//! Condenses observations into blocks: a million batches become a few dozen numbers in one pass.
 //!
-//! A block is a stretch of consecutive batches of one segment, long enough for its mean cost to have a logarithm that is
-//! nearly normal. Labels of what is warm-up are heeded here; nothing is fitted but the cost of a batch against a row's.
+//! A block is a stretch of consecutive batches of one segment, long enough for the logarithm of its mean cost to be
+//! nearly normal. Batches labelled as warm-up are left out. Only the cost of a batch relative to that of a row is
+//! fitted here.
 
 use crate::migration::Walk;
 use crate::observation::{Observation, StepRecord};
@@ -11,7 +12,7 @@ const MOST_BLOCKS: usize = 48;
 const MOST_BLOCKS_PER_SEGMENT: usize = 5;
 /// Fewest batches in a block.
 const FEWEST_BATCHES: usize = 4;
-/// Most segments that are looked at, so that a strange file cannot cost hours; a replay has at most 24.
+/// Largest number of segments that are used, so that an unusual file cannot take hours; a replay has at most 24.
 const MOST_SEGMENTS: usize = 240;
 
 /// The mean cost of a stretch of batches.
@@ -21,11 +22,11 @@ pub struct Block {
     pub run: u32,
     /// Logarithm of seconds per unit of work.
     pub log_cost: f64,
-    /// Place in the walk, 0 to 1.
+    /// Position in the walk, 0 to 1.
     pub position: f64,
-    /// Share of the walk's batches that had been executed in this run when it ran, 0 to 1.
+    /// Share of the walk's batches that this run had already executed before the block, 0 to 1.
     pub executed: f64,
-    /// Work in it, in average batches.
+    /// Work in the block, in average batches.
     pub batches: f64,
     /// Work per batch, relative to the average.
     pub density: f64,
@@ -45,11 +46,11 @@ pub struct WorkUnit {
 pub struct Stretch {
     /// Repetition it belongs to.
     pub run: u32,
-    /// First observation, and the one after the last.
+    /// Index of its first observation.
     pub start: usize,
-    /// See `start`.
+    /// Index after its last observation.
     pub end: usize,
-    /// Observations in it that are no warm-up.
+    /// Number of its observations that are not warm-up.
     pub settled: usize,
 }
 
@@ -80,7 +81,7 @@ impl WorkUnit {
         per_row: 0.0,
     };
 
-    /// Returns the work of so many batches with so many rows in all.
+    /// Returns the work of `batches` batches that have `rows` rows in total.
     pub fn work(&self, batches: f64, rows: f64) -> f64 {
         self.per_batch * batches + self.per_row * rows
     }
@@ -109,7 +110,7 @@ pub fn stretches(observations: &[Observation]) -> Vec<Stretch> {
     stretches
 }
 
-/// Cuts the settled batches of a step into blocks and says in which unit their work is counted.
+/// Cuts the settled batches of a step into blocks, and returns the unit in which their work is counted.
 ///
 /// `total_batches` is the length of the whole walk. Blocks without any work are left out.
 pub fn cut(step: &StepRecord, walk: Walk, total_batches: f64) -> (Vec<Block>, WorkUnit) {
@@ -124,7 +125,7 @@ pub fn cut(step: &StepRecord, walk: Walk, total_batches: f64) -> (Vec<Block>, Wo
             let work = unit.work(sum.batches, sum.rows);
             (work > 0.0).then(|| Block {
                 run: sum.run,
-                // A clock that shows nothing still took some time: a microsecond a batch.
+                // A clock that shows 0 is counted as one microsecond per batch.
                 log_cost: (sum.seconds.max(1e-6 * sum.batches) / work).ln(),
                 position: sum.position / sum.batches,
                 executed: (sum.executed / sum.batches).min(1.0),
@@ -209,10 +210,11 @@ fn add_stretch(
     }
 }
 
-/// Returns the unit in which cost is nearly constant.
+/// Returns the unit of work for which the cost is nearly constant.
 ///
-/// Rows where batches have equal rows; batches where they are windows of something else; and where rows differ much and
-/// their total is known, the cost s = c₀ + c·r fitted by least squares, with neither part negative.
+/// Rows, where all batches have the same number of rows; batches, where they are windows of keys or blocks. Where the
+/// number of rows varies much and the total is known, it is the cost s = c₀ + c·r, fitted by least squares with both
+/// parts at least 0.
 fn work_unit(sums: &[Sums], walk: Walk, rows_are_known: bool) -> WorkUnit {
     let plain = if walk == Walk::Rows {
         WorkUnit::ROW
@@ -244,7 +246,7 @@ fn work_unit(sums: &[Sums], walk: Walk, rows_are_known: bool) -> WorkUnit {
     }
 }
 
-/// Returns whether rows per batch differ more than threefold within a quarter of the blocks, or by half between blocks.
+/// Returns whether rows per batch vary more than threefold within a quarter of the blocks, or by half between blocks.
 fn rows_differ(sums: &[Sums]) -> bool {
     let within = sums.iter().filter(|sum| sum.most_rows > 3 * sum.fewest_rows).count();
     let means = sums.iter().map(|sum| sum.rows / sum.batches);
@@ -259,7 +261,8 @@ mod tests {
     use super::*;
     use crate::model::batch_log;
 
-    /// `segments` segments of 25 batches; a batch takes 1 ms and another for each ten rows, ten times that while warming up.
+    /// A step with `segments` segments of 25 batches. A batch takes 1 ms plus 1 ms per ten rows; ten times that during
+    /// warm-up.
     fn step(segments: usize, rows: impl Fn(usize) -> usize) -> StepRecord {
         let mut log = "rows,seconds,position,segment\n".to_string();
         for batch in 0..25 * segments {

@@ -1,13 +1,13 @@
 //! The rules of evidence: what must have been measured before a duration is promised.
 //!
-//! The result is a list of sentences, empty when all is well. What to do about them is the caller's decision.
+//! The result is a list of sentences, empty when all rules are met. The caller decides what to do about them.
 
 use crate::observation::{FEWEST_BATCHES, FEWEST_SEGMENTS};
 
-/// Fewest complete checkpoints during the measurement of what will meet as many: with less, their cost is missing or counted
-/// too often.
+/// Smallest number of complete checkpoints during a measurement whose prediction will include as many; with fewer,
+/// their cost is missing or counted too often.
 pub const FEWEST_CHECKPOINTS: u64 = 2;
-/// Largest step from what was measured whole to what is predicted without any rule to meet.
+/// Largest factor over which a completely measured step is scaled without any rule of evidence.
 const SAME_SIZE: f64 = 1.25;
 /// Largest factor over which a measurement is scaled.
 pub const LARGEST_RATIO: f64 = 16.0;
@@ -17,9 +17,10 @@ pub const LARGEST_RATIO: f64 = 16.0;
 pub struct Evidence {
     /// Batches measured, warm-up included.
     pub batches: usize,
-    /// Places visited.
+    /// Number of places measured.
     pub segments: usize,
-    /// Complete checkpoints seen meanwhile, and expected during what is predicted; `None` when nobody watched.
+    /// Complete checkpoints seen during the measurement, and expected during the predicted work; `None` when
+    /// checkpoints were not observed.
     pub checkpoints: Option<Checkpoints>,
     /// What part of the walk was measured.
     pub extent: Extent,
@@ -32,16 +33,17 @@ pub struct Evidence {
 pub struct Checkpoints {
     /// Complete ones during the measurement.
     pub seen: u64,
-    /// How many the predicted run is expected to meet.
+    /// How many are expected during the predicted run.
     pub expected: f64,
 }
 
 impl Checkpoints {
-    /// Weighs what was seen: `seen` checkpoints in the measured `share` of the predicted work, which lasts `cycles` of the
-    /// server's settings (`None` when they are not known).
+    /// Estimates the expected checkpoints from `seen`, the number seen while the given `share` of the predicted work
+    /// was measured. That work lasts `cycles` checkpoint cycles by the server's settings (`None` when they are not
+    /// known).
     ///
-    /// The rate that was seen gives (c + ½) / share, the mean under Jeffreys' prior for a Poisson rate; a run cannot meet
-    /// more than the settings allow for.
+    /// The estimate is (c + ½) / share, the mean under Jeffreys' prior for a Poisson rate, limited to what the settings
+    /// allow.
     pub fn new(seen: u64, share: f64, cycles: Option<f64>) -> Checkpoints {
         let at_this_rate = (seen as f64 + 0.5) / share.max(1e-9);
         Checkpoints {
@@ -50,12 +52,12 @@ impl Checkpoints {
         }
     }
 
-    /// Returns how many must have been seen: two, or as many as the whole of it surely meets where these are fewer.
+    /// Returns how many must have been seen: two, or fewer if the whole work surely includes fewer.
     pub fn needed(&self) -> u64 {
         FEWEST_CHECKPOINTS.min(self.expected as u64)
     }
 
-    /// Returns the expected number of checkpoints, at most one, whose cost no measurement shows.
+    /// Returns the expected number of checkpoints, at most one, whose cost is in no measurement.
     pub fn unseen(&self) -> f64 {
         match self.seen {
             0 => self.expected.min(1.0),
@@ -69,9 +71,9 @@ impl Checkpoints {
 pub enum Extent {
     /// All of it.
     Whole,
-    /// Its beginning, without a gap: a whole walk cut off, or a batch log.
+    /// Its beginning, without a gap: a whole walk that was cut off, or a batch log.
     Beginning,
-    /// Places spread over it.
+    /// Places spread over the walk.
     Places,
 }
 
@@ -98,7 +100,7 @@ pub fn unmet_rules(evidence: &Evidence) -> Vec<String> {
     unmet
 }
 
-/// Returns the rule that a measurement must have seen checkpoints if the whole meets them, if it is not met.
+/// Returns, if it is not met, the rule that a measurement must include checkpoints if the whole work does.
 pub fn checkpoint_rule(checkpoints: Checkpoints) -> Option<String> {
     let (seen, needed) = (checkpoints.seen, checkpoints.needed());
     (seen < needed).then(|| {
@@ -109,7 +111,7 @@ pub fn checkpoint_rule(checkpoints: Checkpoints) -> Option<String> {
     })
 }
 
-/// Returns the rule against scaling a measurement too far, if it is not met.
+/// Returns, if it is not met, the rule against scaling a measurement too far.
 pub fn ratio_rule(ratio: f64) -> Option<String> {
     (ratio > LARGEST_RATIO).then(|| {
         format!("the target is {ratio:.0} times as large as the clone; more than {LARGEST_RATIO:.0} times is not extrapolated")
@@ -192,7 +194,7 @@ mod tests {
         );
     }
 
-    // (c + 1/2) / share, and no more than the settings allow for
+    // (c + 1/2) / share, limited to what the settings allow
     #[test]
     fn only_checkpoints_that_the_whole_meets_are_needed() {
         let check = |seen, share, cycles, expected: f64, needed| {

@@ -1,4 +1,4 @@
-//! What is predicted for one step before it is put into words: a distribution, and what it rests on.
+//! The prediction for one step, before it is put into words: a distribution and its basis.
 
 use super::Target;
 use super::estimate::{Basis, Rate};
@@ -6,12 +6,13 @@ use crate::observation::{LockRecord, StepRecord};
 use crate::stats::interval::Interval;
 use crate::stats::log_mixture::LogMixture;
 
-/// The predicted duration of one step and everything to be said about it.
+/// The predicted duration of one step, and everything that will be reported about it.
 #[derive(Clone, Debug)]
 pub struct Forecast {
     /// Distribution of the seconds.
     pub duration: LogMixture,
-    /// Standard deviation of the part of its logarithm that all steps share: the run's and the machine's pace.
+    /// Standard deviation of the part of the logarithm that is common to all steps: the speed of the run and of the
+    /// machine.
     pub shared_deviation: f64,
     /// Rows it will process.
     pub rows: Option<f64>,
@@ -19,22 +20,22 @@ pub struct Forecast {
     pub rate: Option<Rate>,
     /// Predicted WAL, in bytes.
     pub wal_bytes: Option<f64>,
-    /// Locks, as they will be held.
+    /// Its locks, with their predicted hold times.
     pub locks: Vec<LockRecord>,
     /// What it rests on.
     pub basis: Basis,
     /// Rules of evidence that are not met, as sentences without a full stop.
     pub too_thin: Vec<String>,
-    /// What it takes for granted.
+    /// What the prediction assumes.
     pub assumptions: Vec<String>,
     /// What the reader should look at.
     pub warnings: Vec<String>,
 }
 
-/// Returns how many times the clone's rows a target has; 1 when either is unknown.
+/// Returns the target's rows as a multiple of the clone's; 1 when either is unknown.
 pub fn size_ratio(clone_rows: Option<f64>, target: Option<&Target>) -> f64 {
     match (clone_rows, target) {
-        // An empty target still has its one batch.
+        // An empty target still takes one batch.
         (Some(clone), Some(target)) if clone > 0.0 => target.rows.max(1.0) / clone,
         _ => 1.0,
     }
@@ -46,7 +47,7 @@ pub fn rows_relative_sd(step: &StepRecord, target: Option<&Target>) -> f64 {
     if deviation.is_finite() { deviation.max(0.0) } else { 0.0 }
 }
 
-/// Returns the throughput of `rows` rows whose mean duration lies in `seconds`; `None` without rows.
+/// Returns the throughput for `rows` rows whose mean duration lies in the interval `seconds`; `None` without rows.
 pub fn rate(rows: f64, point_seconds: f64, seconds: Interval) -> Option<Rate> {
     (rows > 0.0).then(|| Rate {
         point: rows / point_seconds,

@@ -1,8 +1,9 @@
-//! Block kriging: from the cost at a few places, measured early, to the mean cost of the whole walk.
+//! Block kriging: predicts the mean cost of the whole walk from the cost at a few places, measured early.
 //!
-//! The logarithm of a block's cost is a constant, plus a drift with the share executed, plus an effect of the place (a Gaussian
-//! process), plus noise. Nothing is chosen by fitting: 75 settings of the unknown scales are averaged, each weighted by how
-//! well it explains the blocks. Source: Handcock & Stein (1993), A Bayesian analysis of kriging, on a fixed grid.
+//! The logarithm of a block's cost is a constant, plus a drift with the share executed, plus an effect of the place (a
+//! Gaussian process), plus noise. Nothing is chosen by fitting: 75 settings of the unknown scales are averaged, each
+//! weighted by how well it explains the blocks. Source: Handcock & Stein (1993), A Bayesian analysis of kriging, on a
+//! fixed grid.
 
 use super::blocks::Block;
 use super::priors::{DRIFT_MEAN, DRIFT_SD, LONE_BLOCK_SD, RUN_SD};
@@ -10,11 +11,11 @@ use crate::stats::cholesky::{Cholesky, dot};
 
 /// Standard deviations of the place effect's logarithm.
 const PLACE_SD: [f64; 5] = [0.01, 0.05, 0.1, 0.2, 0.35];
-/// Ranges of the place effect, as fractions of the walk.
+/// Ranges (correlation lengths) of the place effect, as fractions of the walk.
 const PLACE_RANGE: [f64; 3] = [0.03, 0.1, 0.3];
-/// How much larger the noise between blocks is than neighbouring blocks show.
+/// Factors by which the noise between blocks may be larger than the differences of neighbouring blocks suggest.
 const NOISE_FACTOR: [f64; 5] = [0.6, 0.85, 1.2, 1.7, 2.4];
-/// Logarithm of how much worse than the best a setting may explain the blocks and still count.
+/// Settings whose logarithmic weight is lower than the best by more than this are ignored.
 const NEGLIGIBLE: f64 = 10.0;
 /// Cells of equal length for which costs are predicted.
 pub const CELLS: usize = 40;
@@ -26,13 +27,13 @@ pub struct MeanCost {
     pub weight: f64,
     /// Logarithm of the mean seconds per unit of work.
     pub log_cost: f64,
-    /// Variance of `log_cost`: places not visited, drift not seen.
+    /// Variance of `log_cost`, from places not visited and drift not seen.
     pub variance: f64,
-    /// Variance that the noise of the batches gives the total of a further run.
+    /// Variance that the noise of single batches adds to the total of a further run.
     pub noise_variance: f64,
 }
 
-/// A course of the logarithm of cost over the share executed, known beforehand but for its size.
+/// A change of the logarithm of cost over the share executed, whose form is known beforehand but not its size.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Course {
     /// Its value at each block.
@@ -46,7 +47,7 @@ pub struct Course {
 pub struct Shape {
     /// Logarithm of its prior weight.
     pub log_weight: f64,
-    /// Numbers of the courses and their factors.
+    /// Indexes of the courses, with their factors.
     pub parts: Vec<(usize, f64)>,
 }
 
@@ -74,7 +75,7 @@ struct Setting {
 }
 
 impl Shapes {
-    /// Returns the one shape that changes nothing.
+    /// Returns the one shape without any change.
     pub fn none() -> Shapes {
         Shapes {
             courses: Vec::new(),
@@ -86,7 +87,7 @@ impl Shapes {
     }
 }
 
-/// The blocks and what is asked about them.
+/// The blocks and the question about them.
 struct Problem<'blocks> {
     blocks: &'blocks [Block],
     shapes: &'blocks Shapes,
@@ -94,10 +95,11 @@ struct Problem<'blocks> {
     total_batches: f64,
 }
 
-/// Predicts the mean cost of a whole walk of `total_batches` from its blocks (at least one).
+/// Predicts the mean cost of a whole walk of `total_batches` from its blocks, of which there must be at least one.
 ///
-/// y = β₀ + δt + h(x) + ε; δ ~ N(μ_D, τ_D²); h ~ GP(0, σ_h² e^(−|x − x′|/ℓ)); ε ~ N(0, (g s₀)²/n). Blocks of several runs
-/// share a run effect each. Settings and shapes that explain the blocks far worse than others are left out.
+/// y = β₀ + δt + h(x) + ε; δ ~ N(μ_D, τ_D²); h ~ GP(0, σ_h² e^(−|x − x′|/ℓ)); ε ~ N(0, (g s₀)²/n).
+/// Blocks of several runs share a run effect each. Settings and shapes that explain the blocks far worse than others
+/// are left out.
 pub fn mean_costs(blocks: &[Block], shapes: &Shapes, total_batches: f64) -> Vec<MeanCost> {
     let problem = Problem {
         blocks,
@@ -106,7 +108,7 @@ pub fn mean_costs(blocks: &[Block], shapes: &Shapes, total_batches: f64) -> Vec<
         total_batches,
     };
     let scale = noise_scale(blocks);
-    // Costs that differ by more than the grid foresees get a wider one.
+    // If the costs differ by more than the grid covers, the grid is widened.
     let stretch = (spread(blocks) / PLACE_SD[PLACE_SD.len() - 1]).max(1.0);
     let mut costs = Vec::new();
     let mut best = f64::NEG_INFINITY;
@@ -167,7 +169,7 @@ fn cell_weights(blocks: &[Block]) -> Vec<f64> {
     densities.iter().map(|density| density / sum).collect()
 }
 
-/// Returns the middle of each cell; in a whole run it is also the share executed there.
+/// Returns the middle of each cell, which in a whole run is also the share executed there.
 pub fn cells() -> impl Iterator<Item = f64> {
     (0..CELLS).map(|cell| (cell as f64 + 0.5) / CELLS as f64)
 }
@@ -186,7 +188,7 @@ impl Places {
     }
 }
 
-/// What kriging makes of one vector of values at the blocks.
+/// The result of kriging one vector of values at the blocks.
 struct Kriged {
     /// L⁻¹(values − β̂), so that inner products are those of generalised least squares.
     residuals: Vec<f64>,
@@ -195,9 +197,10 @@ struct Kriged {
 }
 
 impl Problem<'_> {
-    /// Adds the predictions of one setting, one for each shape, weighted by logarithms; returns the best weight so far.
+    /// Adds the predictions of one setting, one for each shape, with logarithmic weights. Returns the best weight so
+    /// far.
     ///
-    /// Prediction is linear in the values, so each course is kriged once and the shapes are sums of the results.
+    /// The prediction is linear in the values, so each course is kriged once, and the shapes are sums of the results.
     fn add_setting(&self, costs: &mut Vec<MeanCost>, mut best: f64, places: &Places, setting: Setting) -> f64 {
         let count = self.blocks.len();
         let Some(cholesky) = Cholesky::new(covariance(self.blocks, places, setting), count) else {
@@ -289,7 +292,7 @@ impl Problem<'_> {
 }
 
 impl Kriged {
-    /// Turns the prediction of a course into what the course has at each cell beyond it.
+    /// Subtracts the prediction of a course from the course's own values at the cells.
     fn remainder(mut self, course: &Course) -> Kriged {
         self.at_cells
             .iter_mut()
@@ -298,7 +301,7 @@ impl Kriged {
         self
     }
 
-    /// Returns the squared length of the residuals that are left when `shape` is taken out of the values.
+    /// Returns the squared length of the residuals after `shape` is subtracted from the values.
     fn squares_without(&self, shape: &Shape, courses: &[Kriged]) -> f64 {
         let mut left = self.residuals.clone();
         for (number, factor) in &shape.parts {
@@ -309,7 +312,8 @@ impl Kriged {
         dot(&left, &left)
     }
 
-    /// Returns the logarithm of each cell's cost when `shape` is taken out of the values and put back at the cells.
+    /// Returns the logarithm of each cell's cost when `shape` is subtracted from the values and added again at the
+    /// cells.
     fn cells_with(&self, shape: &Shape, courses: &[Kriged]) -> Vec<f64> {
         let mut costs = self.at_cells.clone();
         for (number, factor) in &shape.parts {
@@ -343,9 +347,9 @@ fn covariance(blocks: &[Block], places: &Places, setting: Setting) -> Vec<f64> {
     matrix
 }
 
-/// α′Cα with C = K_pp − W′W + q q′/(o′o), q = 1 − W′o, without ever forming C.
+/// α′Cα with C = K_pp − W′W + q q′/(o′o), q = 1 − W′o, without computing C itself.
 ///
-/// The shares α are those without any shape: a passing hump moves them too little to matter.
+/// The shares α are those without any shape; a temporary hump changes them too little to matter.
 fn mean_variance(
     blocks: &[Block],
     places: &Places,

@@ -1,58 +1,59 @@
-//! The ladder: how long a statement takes on a larger table, from its runs on smaller ones.
+//! The ladder: predicts how long a statement takes on a larger table from its runs on smaller ones.
 //!
-//! The largest run is trusted; the smaller ones only tell how much runs scatter, because within a ladder cliffs and noise look
-//! like curvature and a fitted exponent is worse than none (`tests/it/ladder_coverage.rs` has the figures). What lies between
-//! the largest run and the full size is a mixture: with some probability a cliff (a sort that spills, a cache that is
-//! outgrown), else none. Knows fractions and seconds only; what a threshold is a threshold of is decided by `regimes`.
+//! The prediction starts from the largest run. The smaller ones only show how much runs scatter: within a ladder,
+//! cliffs and noise look like curvature, and a fitted exponent is worse than none (`tests/it/ladder_coverage.rs` has
+//! the figures). The step from the largest run to the full size is a mixture: with some probability there is a cliff (a
+//! sort that spills, a cache that is too small), otherwise none. This file knows only fractions and seconds; `regimes`
+//! decides what the thresholds are.
 
 use super::priors::{RUN_DEGREES_OF_FREEDOM, RUN_SD, scaling_sd, short_run_sd};
 use crate::stats::distribution::normal_cumulative;
 use crate::stats::interval::PooledSample;
 use crate::stats::log_mixture::{Component, LogMixture};
 
-/// Shortest run that tells something: below it, runs have been seen to scatter by 14 to 103 %.
+/// Shortest run that is used: shorter ones have been seen to scatter by 14 to 103 %.
 const SHORTEST_SECONDS: f64 = 2.0;
-/// Duration grows as size to this power: n log n between neighbouring sizes.
+/// Duration grows with this power of the size, which is n log n between neighbouring sizes.
 const EXPONENT: f64 = 1.01;
-/// How surely the place of a threshold is known, as the standard deviation of its logarithm.
+/// Standard deviation of the logarithm of a threshold's size.
 const THRESHOLD_SD: f64 = 0.25;
-/// Probability that a threshold which is crossed costs anything.
+/// Probability that crossing a threshold costs anything.
 const CLIFF_PROBABILITY: f64 = 0.6;
-/// Mean and standard deviation of a cliff's logarithm.
+/// Mean and standard deviation of the logarithm of a cliff's cost factor.
 const CLIFF: (f64, f64) = (0.22, 0.16);
 
 /// One run of the statement on a smaller table.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LadderRun {
-    /// Size of its table as a fraction of the table that is predicted.
+    /// Size of its table, as a fraction of the table to be predicted.
     pub fraction: f64,
     /// How long it took.
     pub seconds: f64,
 }
 
-/// Everything known of a statement on smaller tables.
+/// All that is known of a statement on smaller tables.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ladder {
-    /// Its runs, in any order; those of one table have the same fraction.
+    /// Its runs, in any order; runs on the same table have the same fraction.
     pub runs: Vec<LadderRun>,
     /// Seconds it takes on an empty table.
     pub empty_seconds: f64,
-    /// Sizes at which its cost per row may change, as fractions of the table that is predicted.
+    /// Sizes at which its cost per row may change, as fractions of the table to be predicted.
     pub thresholds: Vec<f64>,
-    /// Standard deviation of the logarithm that growing by a factor of e adds.
+    /// Standard deviation of the logarithm added per growth by a factor of e.
     pub sd_per_e_fold: f64,
 }
 
-/// What the ladder says of the full size.
+/// The ladder's prediction for the full size.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Climbed {
     /// Distribution of the seconds of one run.
     pub prediction: LogMixture,
-    /// Distribution that stands for what is known of their mean.
+    /// Distribution that describes what is known of the mean of several runs.
     pub mean: LogMixture,
-    /// Fraction of the largest table that counts.
+    /// Fraction of the largest table that is used.
     pub top_fraction: f64,
-    /// Probability that a cliff lies between it and the full size and costs something.
+    /// Probability of a cliff between that table and the full size that costs something.
     pub cliff_probability: f64,
     /// Runs on smaller tables that were long enough to tell how much runs scatter.
     pub lower_runs: usize,
@@ -96,7 +97,7 @@ impl Ladder {
         })
     }
 
-    /// Returns the runs that are long enough, or the longest if none is, by table, the largest first.
+    /// Returns the runs that are long enough (if none is, the longest one), grouped by table, the largest first.
     fn rungs(&self) -> Vec<Vec<LadderRun>> {
         let mut runs: Vec<LadderRun> = self.runs.iter().copied().filter(|run| run.fraction > 0.0).collect();
         runs.sort_by(|one, other| other.fraction.total_cmp(&one.fraction));
@@ -110,7 +111,7 @@ impl Ladder {
         }
     }
 
-    /// Pools the top rung's logarithms with the prior spread and with how much the runs of each other rung scatter.
+    /// Pools the logarithms of the top rung with the prior spread and with the scatter within every other rung.
     fn pooled(&self, rungs: &[Vec<LadderRun>], typical: f64) -> Option<PooledSample> {
         let logarithms = |rung: &Vec<LadderRun>| -> Vec<f64> {
             let working = |run: &LadderRun| (run.seconds - self.empty_seconds).max(0.1 * run.seconds).max(1e-6);
@@ -139,7 +140,8 @@ impl Ladder {
         CLIFF_PROBABILITY * (1.0 - self.thresholds.iter().map(none).product::<f64>())
     }
 
-    /// Adds the seconds that do not grow: ln(eᵐ + a), of whose change only the growing share's passes through.
+    /// Adds the seconds that do not grow with the table: ln(eᵐ + a). The deviation of the logarithm shrinks by the
+    /// growing part's share.
     fn with_empty(&self, growing: &LogMixture) -> LogMixture {
         growing.map(|component| {
             let seconds = component.mean.exp();

@@ -1,6 +1,7 @@
-//! What was measured of a batched step, and what is to be predicted, in numbers.
+//! The measurements of a batched step, and the work to be predicted, in numbers.
 //!
-//! Knows where runs begin and end, which of them are whole, and how large a target is in the unit of what was measured.
+//! Decides where runs begin and end, which of them are whole, and how large a target is in the unit of the
+//! measurements.
 
 use super::Target;
 use super::blocks::{self, Block, WorkUnit};
@@ -9,15 +10,15 @@ use super::forecast::{rows_relative_sd, size_ratio};
 use crate::migration::Walk;
 use crate::observation::{BatchingRecord, Observation, StepRecord};
 
-/// What was measured of one step, in numbers.
+/// The measurements of one step, in numbers.
 pub struct Measured<'step> {
     /// The record of the step.
     pub step: &'step StepRecord,
-    /// How its walk is cut.
+    /// How its walk is divided into batches.
     pub batching: &'step BatchingRecord,
     /// The blocks of its settled batches.
     pub blocks: Vec<Block>,
-    /// In which unit their work is counted.
+    /// The unit in which their work is counted.
     pub unit: WorkUnit,
     /// What part of the walk was measured.
     pub extent: Extent,
@@ -31,9 +32,9 @@ pub struct Measured<'step> {
 pub struct Plan {
     /// Rows that will be processed.
     pub rows: f64,
-    /// Batches in which they will be.
+    /// Batches that will be executed.
     pub batches: f64,
-    /// Both, in the unit of the measured blocks.
+    /// Both, in the unit of work of the measured blocks.
     pub work: f64,
     /// Relative standard deviation of `work`.
     pub work_relative_sd: f64,
@@ -52,7 +53,7 @@ pub struct WholeRuns {
 }
 
 impl<'step> Measured<'step> {
-    /// Puts the record into numbers; `None` when no batch was measured.
+    /// Builds it from the record; `None` when no batch was measured.
     pub fn new(
         step: &'step StepRecord,
         batching: &'step BatchingRecord,
@@ -87,7 +88,7 @@ impl<'step> Measured<'step> {
 }
 
 impl Plan {
-    /// Plans the whole walk on the clone, or on the target where there is one.
+    /// Plans the whole walk on the target if there is one, else on the clone.
     pub fn new(measured: &Measured, target: Option<&Target>) -> Plan {
         let ratio = size_ratio(Some(measured.rows), target);
         let rows = measured.rows * ratio;
@@ -95,7 +96,8 @@ impl Plan {
             .and_then(|target| target.batches)
             .unwrap_or(measured.batches * ratio);
         let work = measured.unit.work(batches, rows).max(f64::MIN_POSITIVE);
-        // Batches that are counted by rows are as uncertain as the rows; windows of keys or blocks are known.
+        // The number of batches of rows is as uncertain as the number of rows; the number of windows of keys or blocks
+        // is known.
         let windows_are_known =
             measured.batching.walk != Walk::Rows && target.is_none_or(|target| target.batches.is_some());
         let share = if windows_are_known {
@@ -122,9 +124,9 @@ impl Plan {
 }
 
 impl WholeRuns {
-    /// Returns the runs that walked the whole table; `None` when the step was not executed whole.
+    /// Returns the runs that walked the whole table; `None` when the step was not executed completely.
     ///
-    /// A run that was cut off is shorter than the longest and is not counted.
+    /// A run that was cut off is shorter than the longest one and is left out.
     pub fn find(step: &StepRecord) -> Option<WholeRuns> {
         if !step.complete || step.observations.is_empty() {
             return None;
@@ -167,7 +169,7 @@ fn longest_run(step: &StepRecord) -> f64 {
     runs.map(|run| run.len()).max().unwrap_or(0) as f64
 }
 
-/// Returns whether every run is one stretch from the first batch on.
+/// Returns whether every run is a single stretch that starts at the first batch.
 fn is_beginning(step: &StepRecord, batching: &BatchingRecord) -> bool {
     let one_batch = 1.5 / batching.total_batches.max(1.0);
     let runs = step.observations.chunk_by(|one, other| one.run == other.run);

@@ -1,8 +1,9 @@
-//! Observations → estimate: pure arithmetic, seeded, bit-identical.
+//! Computes the estimate from the observations: pure arithmetic, seeded, bit-identical.
 //!
-//! Touches no database, file, clock or terminal; what it needs from production comes in as plain numbers. The path of the
-//! numbers: [`blocks`] condense the batches, [`kriging`] extrapolates them over the walk (or [`repeated`] whole runs are
-//! taken as they are), [`evidence`] says whether that may be promised, the steps are added up by seeded Monte Carlo.
+//! Uses no database, file, clock or terminal; facts about production are passed in as plain numbers. The order of the
+//! computation: [`blocks`] condenses the batches, [`kriging`] extrapolates them over the walk (or [`repeated`] uses
+//! whole runs directly), [`evidence`] decides whether the result may be promised, and seeded Monte Carlo adds up the
+//! steps.
 
 mod assemble;
 mod backfill;
@@ -44,21 +45,21 @@ use estimate::Estimate;
 
 /// Estimates how long the rehearsed migration takes.
 ///
-/// `targets` has one entry a step, in order: its size in production, or `None` for a run on a clone like the rehearsed one;
-/// missing entries count as `None`.
+/// `targets` has one entry per step, in order: the size of the step in production, or `None` for a run on a clone like
+/// the rehearsed one; missing entries count as `None`.
 ///
 /// # Errors
-/// `Usage` for a level outside (0, 1) or a rehearsal without steps; `TooLittleEvidence` with every rule that is not met,
-/// unless a provisional estimate is asked for.
+/// `Usage` for a level outside (0, 1) or a rehearsal without steps; `TooLittleEvidence` with every rule that is not
+/// met, unless a provisional estimate is requested.
 pub fn estimate(rehearsal: &Rehearsal, targets: &[Option<Target>], options: &EstimateOptions) -> Result<Estimate> {
     let mut estimate = rehearsed::estimate(rehearsal, targets, options)?;
     estimate.rollback = rollback::rollback(rehearsal, targets, options)?;
     Ok(estimate)
 }
 
-/// Returns how long the whole migration took in the first run of a rehearsal that left nothing out, in seconds.
+/// Returns how long the whole migration took in the first run of a complete rehearsal, in seconds.
 ///
-/// For a backfill that is the time from its first batch to its last, look-ups and pauses included.
+/// For a backfill that is the time from its first batch to its last, including look-ups and pauses.
 pub fn measured_seconds(rehearsal: &Rehearsal) -> f64 {
     let first_run = |step: &StepRecord| {
         let observations = step.observations.iter().filter(|observation| observation.run == 0);
@@ -77,7 +78,7 @@ mod tests {
     use crate::error::ErrorKind;
     use crate::migration::{StepKind, Walk};
 
-    /// A walk of 400 batches of 100 rows at 10 ms, of which `batches` were measured from the first on.
+    /// A walk of 400 batches of 100 rows at 10 ms each, of which the first `batches` were measured.
     fn walked(batches: usize) -> Rehearsal {
         let log = "rows,seconds\n".to_string() + &"100,0.01\n".repeat(batches);
         batch_log::read(&log, "log.csv", 40_000.0).expect("a batch log")

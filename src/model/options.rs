@@ -1,8 +1,8 @@
-//! What is asked for beside the rehearsal.
+//! The options of an estimate.
 
 use crate::units::{Bytes, Seconds};
 
-/// What an estimate is asked for.
+/// The options of an estimate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EstimateOptions {
     /// Level of the interval shown first, between 0 and 1.
@@ -11,7 +11,7 @@ pub struct EstimateOptions {
     pub seed: u64,
     /// Time allowed for the migration.
     pub window: Option<Seconds>,
-    /// Whether to show a number also where the evidence is too thin, marked.
+    /// Whether to return a marked estimate even where the evidence is too thin.
     pub provisional: bool,
     /// Disk that is free where the migration is planned for.
     pub free_disk: Option<Bytes>,

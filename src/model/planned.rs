@@ -1,7 +1,8 @@
-//! How long the statements of a plan take, and how long their locks are held, before anything is measured: by rule of thumb.
+//! Rules of thumb for how long the statements of a plan take and how long their locks are held, before anything is
+//! measured.
 //!
-//! A lock is held from the statement that takes it to the COMMIT, so that in a transaction block the later statements count.
-//! What cannot be sized has no duration, and neither has what it is a part of.
+//! A lock is held from the statement that takes it to the COMMIT; in a transaction block, the later statements
+//! therefore count too. A statement whose size is unknown has no duration, and neither has a sum that contains it.
 
 use std::collections::BTreeMap;
 
@@ -15,23 +16,23 @@ use crate::stats::lognormal_sum::{Lognormal, Sum};
 /// Sizes of tables, by qualified name.
 pub type Sizes = BTreeMap<String, TableFacts>;
 
-/// What is predicted of one statement; `None` where it cannot be sized.
+/// The prediction for one statement; `None` where its size is unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Times {
     /// How long it takes.
     pub duration: Option<Prediction>,
-    /// How long it holds its locks, to the COMMIT.
+    /// How long it holds its locks, until the COMMIT.
     pub held: Option<Prediction>,
 }
 
-/// Returns the times of each statement, in order, and of the whole migration. `sizes` has the tables of [`tables`], and is
-/// empty when no catalog was read.
+/// Returns the times of each statement, in order, and the duration of the whole migration. `sizes` contains the tables
+/// named by [`tables`]; it is empty when no catalog was read.
 pub fn times(planned: &[PlannedStatement], sizes: &Sizes, level: f64) -> (Vec<Times>, Option<Prediction>) {
     let durations = durations(planned, sizes);
     let mut times = vec![Times::default(); planned.len()];
     let mut block: Option<u32> = None;
     let mut sum = Some(Sum::default());
-    // From the end, so that each statement finds the sum of those behind it in its block.
+    // Backwards, so that the durations of the later statements of the block are already summed up.
     for place in (0..planned.len()).rev() {
         let own = planned[place].transaction_block;
         if own.is_none() || own != block {
@@ -43,7 +44,7 @@ pub fn times(planned: &[PlannedStatement], sizes: &Sizes, level: f64) -> (Vec<Ti
         sum = with(sum, durations[place]);
         times[place] = Times {
             duration: durations[place].map(|duration| prediction(duration, level)),
-            // A backfill lets go of its locks after each batch.
+            // A backfill releases its locks after each batch.
             held: match planned[place].kind() {
                 StepKind::Backfill => batch_duration(&planned[place]).map(|batch| prediction(batch, level)),
                 _ => sum.and_then(|sum| predicted(sum, level)),
@@ -59,7 +60,7 @@ pub fn times(planned: &[PlannedStatement], sizes: &Sizes, level: f64) -> (Vec<Ti
     (times, whole.and_then(|sum| predicted(sum, level)))
 }
 
-/// Returns the names under which the catalog has the tables whose rows a migration works on, each once.
+/// Returns the catalog names of all tables whose rows the migration reads or changes, without duplicates.
 pub fn tables(planned: &[PlannedStatement]) -> Vec<&str> {
     let mut names: Vec<&str> = planned
         .iter()
@@ -77,7 +78,7 @@ pub fn tables(planned: &[PlannedStatement]) -> Vec<&str> {
     names
 }
 
-/// Returns the tables whose rows a statement works on.
+/// Returns the tables whose rows a statement reads or changes.
 fn worked_on(effects: &Effects) -> Vec<&str> {
     let mut names: Vec<&str> = effects
         .scanned
@@ -93,8 +94,8 @@ fn worked_on(effects: &Effects) -> Vec<&str> {
     names
 }
 
-/// Returns the table that a change of rows is about: the first of those with the strongest lock, since a partitioned table
-/// stands before its partitions and has their size.
+/// Returns the table whose rows a statement changes: the first of those with the strongest lock. A partitioned table
+/// stands before its partitions, and its size is the sum of theirs.
 fn written_to(effects: &Effects) -> Option<&str> {
     let strongest = effects.locks.iter().map(|(_, mode)| *mode).max()?;
     let mut locks = effects.locks.iter();
@@ -124,7 +125,7 @@ fn prediction(duration: Lognormal, level: f64) -> Prediction {
     }
 }
 
-/// Returns the duration of each statement; `None` too for the edges of transactions.
+/// Returns the duration of each statement; also `None` for BEGIN, COMMIT and the like.
 fn durations(planned: &[PlannedStatement], sizes: &Sizes) -> Vec<Option<Lognormal>> {
     let of = |planned: &PlannedStatement| {
         let size = |name: &str| {
@@ -177,7 +178,7 @@ fn duration<'facts>(effects: &Effects, size: impl Fn(&str) -> Size<'facts>) -> O
             pause_seconds: 0.0,
         }));
     }
-    // Whatever it works on, the catalog is asked and changed too.
+    // Besides its work on tables, every statement reads and changes the catalog.
     sum.add(rule_of_thumb::lognormal(&UnmeasuredStep {
         number: 1,
         kind: StepKind::CatalogOnly,
@@ -190,7 +191,7 @@ fn duration<'facts>(effects: &Effects, size: impl Fn(&str) -> Size<'facts>) -> O
     }));
     sum.total(MACHINE_SD)
 }
-/// Returns the names of the tables whose rows are worked on, and of which the catalog knows the size.
+/// Returns the names of the tables whose rows the migration reads or changes and whose size the catalog knows.
 pub fn tables_with_rows<'planned>(planned: &'planned [PlannedStatement], schema: &SchemaFacts) -> Vec<&'planned str> {
     let mut names = tables(planned);
     names.retain(|name| {

@@ -1,8 +1,8 @@
-//! Where the cost per row of a statement changes with the size of its table: memory that is outgrown, checkpoints that begin
-//! to count.
+//! Where the cost per row of a statement changes with the size of its table: memory becomes too small, checkpoints
+//! start to matter.
 //!
-//! Turns the server's settings and the table's sizes into fractions of the size that is predicted; what they do to the
-//! prediction is decided by `ladder`.
+//! Converts the server's settings and the table's sizes to fractions of the predicted size; `ladder` decides how they
+//! affect the prediction.
 
 use std::collections::BTreeMap;
 
@@ -11,27 +11,27 @@ use crate::migration::StepKind;
 use crate::observation::StepRecord;
 use crate::units::{Bytes, Seconds, parse_duration, parse_size};
 
-/// Bytes that a sort needs for each byte of the index it makes: a tuple, its header and its place in the array.
+/// Bytes that a sort needs for each byte of the resulting index: a tuple, its header and its place in the array.
 const SORT_BYTES_PER_INDEX_BYTE: f64 = 2.0;
-/// Complete checkpoints during a run of which it surely met a whole cycle.
+/// Complete checkpoints during a run that surely included a whole cycle.
 const CHECKPOINTS_OF_A_CYCLE: usize = 2;
 
-/// What the server is set to, as `SHOW` prints it.
+/// The server's settings, as `SHOW` prints them.
 pub struct Settings<'a>(pub &'a BTreeMap<String, String>);
 
-/// Sizes of a statement's work where it is predicted, in bytes.
+/// Sizes of a statement's work on the predicted table, in bytes.
 pub struct Work {
-    /// What it reads and writes: caches hold it, or not.
+    /// What it reads and writes, which caches may or may not hold.
     pub touched_bytes: f64,
-    /// What it sorts, where it sorts; `None` when its sort's memory was scaled with the table.
+    /// What it sorts; `None` when it does not sort, or when the memory for the sort was scaled with the table.
     pub sorted_bytes: Option<f64>,
 }
 
-/// How far a run went through the cycles of checkpoints.
+/// How many checkpoint cycles a run lasts.
 pub struct Cycles {
-    /// Cycles that the run on the clone lasted, by time or by WAL.
+    /// Number of cycles that the run on the clone lasted, by time or by WAL.
     pub measured: f64,
-    /// Length of a cycle: seconds, and bytes of WAL.
+    /// Length of a cycle in seconds, and in bytes of WAL.
     length: (f64, f64),
 }
 
@@ -46,9 +46,10 @@ impl Settings<'_> {
         Some(duration.0).filter(|seconds| *seconds > 0.0)
     }
 
-    /// Returns how many cycles of checkpoints a run met; `None` when the settings are not known.
+    /// Returns how many checkpoint cycles a run lasts; `None` when the settings are not known.
     ///
-    /// A checkpoint begins each `checkpoint_timeout`, or after max_wal_size / (1 + checkpoint_completion_target) of WAL.
+    /// A checkpoint begins after `checkpoint_timeout`, or after max_wal_size / (1 + checkpoint_completion_target) of
+    /// WAL.
     /// Source: PostgreSQL, `CalculateCheckpointSegments`.
     pub fn cycles(&self, seconds: f64, wal_bytes: f64) -> Option<Cycles> {
         let target: f64 = self.0.get("checkpoint_completion_target")?.parse().ok()?;
@@ -62,7 +63,7 @@ impl Settings<'_> {
         })
     }
 
-    /// Returns the sizes at which the work's cost per row may change, as fractions of it.
+    /// Returns the sizes at which the cost per row may change, as fractions of the work.
     pub fn thresholds(&self, work: &Work) -> Vec<f64> {
         let caches = ["shared_buffers", "effective_cache_size"].into_iter();
         let caches = caches.filter_map(|name| Some(self.size(name)? / work.touched_bytes.max(1.0)));
@@ -74,12 +75,13 @@ impl Settings<'_> {
 }
 
 impl Work {
-    /// Returns the work of `step`, whose table is `table` on the clone and `ratio` times that where it is predicted.
+    /// Returns the work of `step`; `table` is its table on the clone, and the predicted table is `ratio` times as
+    /// large.
     pub fn new(step: &StepRecord, kind: StepKind, table: &TableFacts, ratio: f64) -> Work {
         let heap = table.heap_bytes as f64;
         let index = match &step.disk {
             Some(disk) if disk.after_bytes > disk.before_bytes => (disk.after_bytes - disk.before_bytes) as f64,
-            // A key of 8 bytes, with its headers, in pages that are nine tenths full.
+            // A key of 8 bytes with its headers, in pages that are 90 % full.
             _ => 22.0 * table.estimated_rows,
         };
         let touched = match kind {
@@ -95,17 +97,18 @@ impl Work {
     }
 }
 
-/// Returns the run on the whole clone whose memory was scaled down from production's, if there is one.
+/// Returns the run on the whole clone with the memory scaled down from production's, if there is one.
 pub fn scaled_whole_run(step: &StepRecord) -> Option<&crate::observation::Rung> {
     let rungs = &step.ladder.as_ref()?.rungs;
     rungs.iter().find(|rung| rung.fraction >= 1.0)
 }
 
 impl Cycles {
-    /// Returns the rule that a rewrite must meet a cycle on the clone if it will meet one where it is predicted, if it is not
-    /// met. `checkpoints` is how many were complete during it.
+    /// Returns, if it is not met, the rule that a rewrite must include a checkpoint cycle on the clone if the predicted
+    /// one does. `checkpoints` is the number of checkpoints completed during the rewrite.
     ///
-    /// Measured: a rewrite at a quarter of its size was 33 % too fast, because it was over before WAL and checkpoints counted.
+    /// Measured: the prediction from a rewrite at a quarter of the size was 33 % too fast, because that rewrite ended
+    /// before WAL and checkpoints mattered.
     pub fn unmet_rule(&self, ratio: f64, checkpoints: usize) -> Option<String> {
         let met = self.measured >= 1.0 || checkpoints >= CHECKPOINTS_OF_A_CYCLE;
         (!met && self.measured * ratio >= 1.0).then(|| {

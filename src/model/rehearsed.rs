@@ -1,4 +1,4 @@
-//! How long what was rehearsed takes: the forecasts of its steps put together, and whether their evidence is enough.
+//! Estimates the rehearsed steps: combines their forecasts and checks whether their evidence is enough.
 
 use super::assemble::{Told, assemble, tell_common};
 use super::backfill::Known;
@@ -17,7 +17,7 @@ use crate::observation::{EndReason, EventKind, Rehearsal, StepRecord, Target};
 /// Estimates the steps of a rehearsal, without its rollback; see [`estimate`](super::estimate()).
 ///
 /// # Errors
-/// As there.
+/// The same as of [`estimate`](super::estimate()).
 pub(super) fn estimate(
     rehearsal: &Rehearsal,
     targets: &[Option<Target>],
@@ -58,7 +58,7 @@ pub(super) fn estimate(
     Ok(estimate)
 }
 
-/// Returns what would give enough evidence: more batches for a backfill, a larger table for a statement.
+/// Returns advice on how to get enough evidence: more batches for a backfill, a larger table for a statement.
 fn what_to_do(told: &[Told], clone_is_thin: bool) -> &'static str {
     let mut thin = told.iter().filter(|told| !told.forecast.too_thin.is_empty());
     if clone_is_thin || thin.all(|told| told.kind == StepKind::TableRewrite) {
@@ -82,7 +82,7 @@ fn check_question(rehearsal: &Rehearsal, options: &EstimateOptions) -> Result<()
     Ok(())
 }
 
-/// Returns the forecast of one step: of its batches, of its runs, or by rule of thumb when it was not reached.
+/// Returns the forecast of one step: from its batches, from its runs, or by rule of thumb if it was not reached.
 fn forecast_step(
     rehearsal: &Rehearsal,
     step: &StepRecord,
@@ -128,7 +128,7 @@ fn unmeasured(step: &StepRecord, target: Option<&Target>, table: Option<&TableFa
     let nothing_to_do = step.complete && unmeasured.rows.is_none_or(|rows| rows < 1.0);
     let mut forecast = rule_of_thumb::forecast(&unmeasured, level);
     match &step.passed_over {
-        // A wide interval that is honest still serves; only the width says how little is known.
+        // Not an evidence rule: a wide but honest interval is still useful, and its width shows how little is known.
         Some(reason) => forecast.warnings.push(format!("It was not measured: {reason}.")),
         None if nothing_to_do => {}
         None => forecast.too_thin.push("nothing of it was measured".to_string()),
@@ -142,7 +142,7 @@ pub(super) fn table_of<'facts>(rehearsal: &'facts Rehearsal, step: &StepRecord) 
     rehearsal.tables.iter().find(|table| table.name == *name)
 }
 
-/// Returns the complete checkpoints during one step; `None` when no server was asked, as for a batch log.
+/// Returns the checkpoints completed during one step; `None` when no server was observed, as for a batch log.
 fn checkpoints(rehearsal: &Rehearsal, step: &StepRecord) -> Option<u64> {
     let complete =
         |event: &&crate::observation::Event| event.step == step.number && event.event == EventKind::CheckpointComplete;
@@ -158,7 +158,8 @@ fn is_thin(rehearsal: &Rehearsal, targets: &[Option<Target>], fullness: &Fullnes
     })
 }
 
-/// Returns the rule that what is promised was seen to work, if it is not met: also a statement that had run may have been undone.
+/// Returns, if it is not met, the rule that the rehearsal must have run to its end: what had run before may have been
+/// undone.
 fn broken_off(rehearsal: &Rehearsal) -> Option<String> {
     let ended = rehearsal.ended.as_ref()?;
     matches!(ended.reason, EndReason::Failed | EndReason::ConnectionLost)

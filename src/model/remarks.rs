@@ -1,4 +1,4 @@
-//! What the reader of a backfill's estimate is told beside the numbers: assumptions and warnings, as sentences.
+//! Assumptions and warnings for the reader of a backfill's estimate, as sentences.
 
 use super::evidence::{Checkpoints, Extent};
 use super::measured::{Measured, Plan, observed};
@@ -6,7 +6,7 @@ use super::priors::{DRIFT_MEAN, DRIFT_SD};
 use super::residuals::changes_pace;
 use crate::units::{Count, Seconds};
 
-/// Returns what the prediction takes for granted; `lookups` and `delay` are the seconds of look-ups and of pauses in all.
+/// Returns the assumptions of the prediction; `lookups` and `delay` are the total seconds of look-ups and of pauses.
 pub fn assumptions(
     measured: &Measured,
     plan: &Plan,

@@ -1,6 +1,6 @@
-//! Whole runs, repeated or not: the duration of one more like them.
+//! Predicts the duration of one more run from whole runs of the same work, one or several.
 //!
-//! Nothing is extrapolated here but from one run to the next; the spread between runs is pooled with what is known of it.
+//! Extrapolates only from one run to the next; the spread between runs is pooled with the prior spread.
 
 use super::priors::{RUN_DEGREES_OF_FREEDOM, RUN_SD, short_run_sd};
 use crate::stats::interval::PooledSample;
@@ -16,8 +16,8 @@ pub struct RepeatedRuns {
 impl RepeatedRuns {
     /// Pools the seconds of whole runs; `None` when there are none.
     ///
-    /// Each run is made on a fresh copy, so the first is as cold as any other and counts like them (measured, in order: 142,
-    /// 158, 148, 147, 137, 130 s).
+    /// Each run starts from a fresh copy, so the first one is as cold as any other and counts the same (measured, in
+    /// order: 142, 158, 148, 147, 137, 130 s).
     pub fn new(seconds: &[f64]) -> Option<RepeatedRuns> {
         let logarithms: Vec<f64> = seconds.iter().map(|seconds| seconds.max(1e-6).ln()).collect();
         if logarithms.is_empty() {
@@ -37,7 +37,7 @@ impl RepeatedRuns {
         )
     }
 
-    /// Returns the distribution that stands for what is known of the mean: exp(z̄ + t_ν s / √n).
+    /// Returns the distribution that describes what is known of the mean: exp(z̄ + t_ν s / √n).
     pub fn mean(&self) -> LogMixture {
         student(
             self.sample.point_estimate,
@@ -47,7 +47,7 @@ impl RepeatedRuns {
     }
 }
 
-/// Returns one t distribution on the logarithmic scale, from finite numbers.
+/// Returns one t distribution on the logarithmic scale; its parameters must be finite.
 pub fn student(mean: f64, standard_deviation: f64, degrees_of_freedom: f64) -> LogMixture {
     LogMixture::new(vec![Component {
         weight: 1.0,

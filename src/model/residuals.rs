@@ -1,15 +1,16 @@
-//! Signs that the measurement changed under the measurer's hands: told to the reader, not modelled.
+//! Signs that the speed changed during the measurement: reported to the reader, not modelled.
 
 use super::blocks::Block;
 
-/// Cumulative sum beyond which a change of pace is told.
+/// Cumulative sum above which a change of speed is reported.
 const CRITICAL: f64 = 3.0;
-/// Fewest blocks from which a change can be told from noise.
+/// Fewest blocks with which a change can be distinguished from noise.
 const FEWEST_BLOCKS: usize = 8;
 
-/// Returns whether the blocks' costs, in the order of execution, change their level for good.
+/// Returns whether the costs of the blocks, in the order of execution, change their level permanently.
 ///
-/// max |Σᵢ≤ₖ (yᵢ − ȳ)| / (s √n) > 3, with s² = mean(Δy²)/2 from successive blocks, which a lasting change hardly touches.
+/// max |Σᵢ≤ₖ (yᵢ − ȳ)| / (s √n) > 3, where s² = mean(Δy²)/2 is taken from successive blocks and hardly affected by a
+/// lasting change.
 /// Source: Page (1954), cumulative sums; von Neumann (1941), the mean square successive difference.
 pub fn changes_pace(blocks: &[Block]) -> bool {
     if blocks.len() < FEWEST_BLOCKS {

@@ -1,7 +1,7 @@
-//! How long the rollback takes: the rollback's own estimate, at the size its table will have.
+//! Estimates how long the rollback takes, for the table size at which it will run.
 //!
-//! The rollback was rehearsed after the migration. Where that had been replayed only in part, the rollback met only that part of
-//! the changed rows; its work on rows is then scaled to all of them, and said to be.
+//! The rollback was rehearsed after the migration. If the migration was replayed only in part, the rollback had to undo
+//! only that part of the changed rows. Its work on rows is then scaled up to all of them, and the estimate says so.
 
 use super::estimate::{RollbackEstimate, Total};
 use super::options::EstimateOptions;
@@ -12,7 +12,8 @@ use crate::migration::StepKind;
 use crate::observation::{EndReason, Rehearsal, RollbackRecord, StepRecord, Target};
 use crate::units::Seconds;
 
-/// Returns the estimate of the rehearsed rollback; `targets` are those of the migration's steps. `None` when none was rehearsed.
+/// Returns the estimate of the rollback; `None` when it was not rehearsed. `targets` are those of the migration's
+/// steps.
 ///
 /// # Errors
 /// `Usage` for a level outside (0, 1).
@@ -54,7 +55,7 @@ pub fn rollback(
         .collect();
     let options = EstimateOptions {
         window: None,
-        // What is too thin is said beside the number; the migration's own estimate must not be withheld for it.
+        // Missing evidence is reported next to the number; it must not withhold the migration's own estimate.
         provisional: true,
         ..*options
     };
@@ -87,8 +88,8 @@ fn alone(rehearsal: &Rehearsal, record: &RollbackRecord) -> Rehearsal {
     }
 }
 
-/// Returns how large a step of the rollback is: as many times the rehearsed size as production is larger than the clone and as
-/// the migration changes more rows than were changed in its rehearsal.
+/// Returns how large a step of the rollback is. Its rehearsed size is multiplied by how much larger production is than
+/// the clone, and by how many more rows the migration changes than its rehearsal did.
 fn target(rehearsal: &Rehearsal, targets: &[Option<Target>], step: &StepRecord) -> Option<Target> {
     let table = step.table.as_ref()?;
     let facts = rehearsal.tables.iter().find(|facts| facts.name == *table);
@@ -107,7 +108,7 @@ fn target(rehearsal: &Rehearsal, targets: &[Option<Target>], step: &StepRecord) 
     })
 }
 
-/// Returns how many times larger production's table is, with the relative standard deviation of that.
+/// Returns the rows of production's table as a multiple of the clone's, with their relative standard deviation.
 fn growth(
     rehearsal: &Rehearsal,
     targets: &[Option<Target>],
@@ -125,7 +126,7 @@ fn growth(
     known.next()
 }
 
-/// Returns how many times more rows of a table the migration's backfills change than they did in the rehearsal.
+/// Returns how many times as many rows of a table the migration's backfills change as they did in the rehearsal.
 fn part(rehearsal: &Rehearsal, table: &str) -> Option<(f64, f64)> {
     let partial =
         |step: &&StepRecord| step.batching.is_some() && !step.complete && step.table.as_deref() == Some(table);
@@ -168,7 +169,7 @@ mod tests {
     use crate::model::batch_log;
     use crate::observation::Ending;
 
-    /// A migration of 40,000 rows of which 100 batches of 100 were replayed, and its rollback of those.
+    /// A migration of 40,000 rows, of which 100 batches of 100 were replayed, and the rollback of these batches.
     fn rehearsed() -> Rehearsal {
         let log = |batches: usize| "rows,seconds\n".to_string() + &"100,0.01\n".repeat(batches);
         let mut rehearsal = batch_log::read(&log(100), "log.csv", 40_000.0).expect("a batch log");
@@ -197,7 +198,7 @@ mod tests {
 
     #[test]
     fn the_rollback_of_a_part_is_scaled_to_the_whole() {
-        // 400 batches of 10 ms, of which the rollback met 100.
+        // 400 batches of 10 ms, of which the rollback had to undo 100.
         let found = seconds(&rehearsed(), &[]);
         assert!((found / 4.0 - 1.0).abs() < 0.1, "{found} s");
     }

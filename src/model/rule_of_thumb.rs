@@ -1,6 +1,6 @@
-//! Durations without any measurement: typical rates with intervals as wide as honesty asks.
+//! Durations without any measurement: typical rates with honestly wide intervals.
 //!
-//! For a first look at a table and for steps that a rehearsal never reached; always labelled `rule-of-thumb`.
+//! Used for a first look at a table and for steps that a rehearsal did not reach; always labelled `rule-of-thumb`.
 
 use super::assemble::{Told, assemble};
 use super::estimate::{Basis, Estimate};
@@ -12,7 +12,7 @@ use crate::catalog::facts::TableFacts;
 use crate::migration::StepKind;
 use crate::stats::lognormal_sum::Lognormal;
 
-/// A step about which only the catalog knows something.
+/// A step of which only the catalog's facts are known.
 #[derive(Clone, Debug)]
 pub struct UnmeasuredStep<'facts> {
     /// Number of the step, from 1.
@@ -23,13 +23,13 @@ pub struct UnmeasuredStep<'facts> {
     pub statement: String,
     /// The table it mainly works on, if known.
     pub table: Option<&'facts TableFacts>,
-    /// Rows it will process; the table's when `None`.
+    /// Rows it will process; if `None`, all rows of the table.
     pub rows: Option<f64>,
     /// Relative standard deviation of those rows.
     pub rows_relative_sd: f64,
-    /// Whether each row needs a look into another table.
+    /// Whether each row needs a lookup in another table.
     pub joins: bool,
-    /// Pauses between batches in all, in seconds.
+    /// Sum of the pauses between batches, in seconds.
     pub pause_seconds: f64,
 }
 
@@ -40,27 +40,28 @@ struct Typical {
     rows: Option<f64>,
 }
 
-/// Rows per second of a simple `UPDATE`, and of one that joins another table.
+/// Rows per second of a simple `UPDATE`, and of one with a join to another table.
 const ROWS_PER_SECOND: f64 = 100_000.0;
 const ROWS_PER_SECOND_JOINED: f64 = 10_000.0;
-/// ×/÷ 7 at 95 %: 42,000 rows/s were measured on two cores with three indexes, several 100,000 on narrow tables without.
+/// A factor of 7 either way at 95 %: 42,000 rows/s were measured on two cores with three indexes, several 100,000 on
+/// narrow tables without indexes.
 const DML_SD: f64 = 1.0;
 /// Rows per second of an index build: sorting and writing about 20 bytes a row.
 const INDEXED_ROWS_PER_SECOND: f64 = 700_000.0;
-/// Bytes per second of writing a table and its indexes anew, WAL included, and of reading a heap.
+/// Bytes per second when rewriting a table and its indexes, WAL included, and when reading a heap.
 const REWRITTEN_BYTES_PER_SECOND: f64 = 60e6;
 const SCANNED_BYTES_PER_SECOND: f64 = 400e6;
-/// ×/÷ 6 at 95 %: storage differs that much.
+/// A factor of 6 either way at 95 %, because storage varies that much.
 const STORAGE_SD: f64 = 0.9;
-/// A change of the catalog alone, without waiting for its lock; ×/÷ 10.
+/// A change of the catalog alone, without waiting for its lock; a factor of 10 either way.
 const CATALOG_SECONDS: f64 = 0.01;
 const CATALOG_SD: f64 = 1.2;
-/// What one machine's pace shares among all its steps.
+/// Standard deviation of the machine's speed, which is common to all steps.
 pub(super) const MACHINE_SD: f64 = 0.6;
-/// Bytes of a row when not even the table is known.
+/// Bytes per row when the table is unknown.
 const UNKNOWN_ROW_BYTES: f64 = 150.0;
 
-/// Estimates steps that were never measured; `steps` must not be empty.
+/// Estimates steps that were not measured; `steps` must not be empty.
 pub fn estimate(steps: &[UnmeasuredStep], options: &EstimateOptions) -> Estimate {
     let told = steps.iter().map(|step| Told {
         number: step.number,
@@ -113,7 +114,7 @@ pub(super) fn lognormal(step: &UnmeasuredStep) -> Lognormal {
 fn typical(step: &UnmeasuredStep) -> Typical {
     let table_rows = step.table.map_or(0.0, |table| table.estimated_rows.max(0.0));
     let rows = step.rows.unwrap_or(table_rows).max(0.0);
-    // Where the table is planned for another size, its bytes grow with its rows.
+    // Where the planned number of rows differs from the table's, its bytes are scaled with the rows.
     let growth = match step.rows {
         Some(rows) if table_rows >= 1.0 && rows > table_rows => rows / table_rows,
         _ => 1.0,
@@ -135,7 +136,7 @@ fn typical(step: &UnmeasuredStep) -> Typical {
         ),
         StepKind::TableRewrite => (rewrite_seconds(&bytes), STORAGE_SD, true),
         StepKind::CatalogOnly => (CATALOG_SECONDS, CATALOG_SD, false),
-        // Anything from a change of the catalog to a rewrite.
+        // Anything from a catalog change to a rewrite.
         StepKind::Unclassified => (
             (CATALOG_SECONDS * rewrite_seconds(&bytes).max(CATALOG_SECONDS)).sqrt(),
             2.0,

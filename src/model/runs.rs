@@ -1,12 +1,13 @@
-//! What one run is: the seconds that each whole run of a rehearsal took, step by step.
+//! The seconds that each whole run of a rehearsal took, step by step.
 //!
-//! The batches of one run share its checkpoints, its caches and its day; a run is what is independent of the next.
+//! The batches of one run share its checkpoints, caches and day; only whole runs are independent of each other.
 
 use crate::observation::{EndReason, Observation, Rehearsal, StepRecord};
 
-/// Returns the numbers of the runs that were not cut off, in their order.
+/// Returns the numbers of the runs that were not cut off, in order.
 ///
-/// A benchmark lists them; of another rehearsal all but the last count when that one was interrupted or failed.
+/// A benchmark lists them. Of another rehearsal, all runs count, except the last one if the rehearsal was interrupted
+/// or failed.
 pub fn complete_runs(rehearsal: &Rehearsal) -> Vec<u32> {
     if let Some(benchmark) = &rehearsal.benchmark {
         return benchmark.runs.iter().map(|run| run.number).collect();
@@ -31,7 +32,8 @@ pub fn complete_runs(rehearsal: &Rehearsal) -> Vec<u32> {
     runs
 }
 
-/// Returns the seconds of each complete run from the beginning to the end of all its steps, where all was executed.
+/// Returns the seconds of each complete run, from the beginning to the end of all its steps, which must have been
+/// executed completely.
 pub fn whole_seconds(rehearsal: &Rehearsal) -> Vec<f64> {
     complete_runs(rehearsal)
         .into_iter()
@@ -39,8 +41,8 @@ pub fn whole_seconds(rehearsal: &Rehearsal) -> Vec<f64> {
         .collect()
 }
 
-/// Returns the seconds of one step in one run, without the waits for other sessions that were seen: of a backfill from its first
-/// batch to its last, look-ups and pauses included.
+/// Returns the seconds of one step in one run, without the observed waits for other sessions. For a backfill that is
+/// the time from its first batch to its last, including look-ups and pauses.
 pub fn step_seconds(step: &StepRecord, run: u32) -> f64 {
     let observations = observations_of(step, run);
     match step.batching {
@@ -61,7 +63,7 @@ pub fn observations_of(step: &StepRecord, run: u32) -> impl Iterator<Item = &Obs
         .filter(move |observation| observation.run == run)
 }
 
-/// Returns the geometric mean of durations, which belongs to differences of logarithms; 0 when there are none.
+/// Returns the geometric mean of durations, the mean that matches differences of logarithms; 0 when there are none.
 pub fn mean_seconds(seconds: &[f64]) -> f64 {
     if seconds.is_empty() {
         return 0.0;
@@ -70,7 +72,7 @@ pub fn mean_seconds(seconds: &[f64]) -> f64 {
     (sum / seconds.len() as f64).exp()
 }
 
-/// Returns the logarithm of a duration; what the clock could not see counts as a microsecond.
+/// Returns the logarithm of a duration; durations too short for the clock count as one microsecond.
 pub fn logarithm(seconds: f64) -> f64 {
     seconds.max(1e-6).ln()
 }

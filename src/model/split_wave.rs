@@ -1,9 +1,11 @@
-//! The B-tree split wave: a hump of the cost at a known share executed, which no extrapolated rate can foresee.
+//! The B-tree split wave: a temporary rise of the cost at a known share executed, which no extrapolated rate can
+//! predict.
 //!
-//! An update that is not heap-only puts a new entry into every index. Where those entries fall at random, all leaf pages of a
-//! freshly built index (fillfactor 90) fill up at about the same time and split: batches cost more than twice as much for a
-//! tenth of the walk, and then never again, since split pages are half empty. A short replay sits inside the wave and would
-//! take it for the rule. Whether there is a wave, when, and how high, the blocks decide among a few forms.
+//! An update that is not heap-only adds an entry to every index. Where these entries go to random places, all leaf
+//! pages of a freshly built index (fillfactor 90) become full and split at about the same time: batches cost more than
+//! twice as much for a tenth of the walk, and never again, since split pages are half empty. A short replay may lie
+//! inside the wave and would take it for the normal cost. The blocks decide among a few forms whether there is a wave,
+//! when, and how high.
 
 use super::blocks::Block;
 use super::kriging::{Course, Shape, Shapes, cells};
@@ -12,24 +14,27 @@ use crate::stats::distribution::normal_cumulative;
 
 /// Share executed at the crest.
 ///
-/// Entries fill the free tenth of a leaf at 0.1/0.9 = 0.11; merging duplicates and cleaning out dead entries first (bottom-up
-/// deletion) delay it: 0.15 was measured.
+/// Entries fill the free tenth of a leaf at 0.1/0.9 = 0.11. Merging duplicates and removing dead entries first
+/// (bottom-up deletion) delays it: 0.15 was measured.
 const CREST: [f64; 4] = [0.11, 0.13, 0.15, 0.17];
 /// Spread of the crest among leaves, as a share executed.
 const SPREAD: f64 = 0.025;
 /// Additional cost at the crest, as a multiple of the cost before.
 const HEIGHT: [f64; 4] = [0.4, 0.8, 1.3, 2.0];
-/// Additional cost after the wave: twice as many leaf pages are dirtied and logged whole after each checkpoint.
+/// Additional cost after the wave: twice as many leaf pages become dirty, and each is logged as a full-page image after
+/// each checkpoint.
 const AFTERWARDS: [f64; 3] = [0.0, 0.15, 0.3];
-/// Probability of a wave where an index may have one, and where nothing is known of the indexes.
+/// Probability of a wave where an index may have one, or where the indexes are unknown.
 const PROBABILITY: f64 = 0.5;
 const PROBABILITY_UNKNOWN: f64 = 0.25;
-/// Correlation of an index with the heap's order above which entries fall on one leaf after the other, not at random.
+/// Correlation of an index with the order of the heap above which entries fill one leaf after the other, not random
+/// ones.
 const ORDERED: f64 = 0.9;
 
-/// Returns the forms that the cost's change with the share executed may take, with their prior weights.
+/// Returns the possible forms of the cost's change with the share executed, with their prior weights.
 ///
-/// In logarithms: ln(1 + A) e^(−u²/2) + ln(1 + B) Φ(u), u = (t − crest)/spread; the leaves' times of splitting are nearly normal.
+/// On the log scale: ln(1 + A) e^(−u²/2) + ln(1 + B) Φ(u), u = (t − crest)/spread; the times at which leaves split are
+/// nearly normal.
 pub fn shapes(blocks: &[Block], table: Option<&TableFacts>) -> Shapes {
     let probability = match table {
         Some(table) if table.indexes.iter().any(may_split) => PROBABILITY,

@@ -1,5 +1,5 @@
-//! The duration of a step that runs as one statement: its own runs where it is predicted for the size they were made on, else
-//! the ladder that its runs on smaller tables are.
+//! The duration of a step that runs as one statement: from its own runs when they had the predicted size, else from the
+//! ladder of its runs on smaller tables.
 
 use super::Target;
 use super::estimate::Basis;
@@ -16,10 +16,10 @@ use crate::observation::{EventKind, Rehearsal, StepRecord};
 use crate::stats::log_mixture::LogMixture;
 use crate::units::counted;
 
-/// Up to this factor a clone is of production's size: its run stands for production's, scaled by the rows.
+/// Up to this factor the clone counts as production's size: the duration of its run is scaled by the rows only.
 pub const SAME_SIZE: f64 = 1.1;
 
-/// What a statement is predicted to take, and from what.
+/// The prediction for a statement and its basis.
 struct Predicted {
     duration: LogMixture,
     /// What is known of the mean.
@@ -28,7 +28,7 @@ struct Predicted {
     climbed: Option<Climbed>,
 }
 
-/// Predicts a step that is not batched; `None` when it was never measured. `table` is what is known of the clone's table.
+/// Predicts a step that is not batched; `None` when it was not measured. `table` is the clone's table.
 pub fn forecast(
     rehearsal: &Rehearsal,
     step: &StepRecord,
@@ -56,7 +56,7 @@ pub fn forecast(
     } else {
         climb(&ladder(rehearsal, step, kind, table, &seconds, ratio))?
     };
-    // On the clone the statement met the rows there are, however many: only another number of rows is uncertain.
+    // On the clone the statement processed all rows there are; the number of rows is uncertain only for another target.
     let rows_sd = target.map_or(0.0, |target| rows_relative_sd(step, Some(target)));
     let processed = match kind {
         StepKind::Dml => Some(mean_rows(step)),
@@ -79,7 +79,7 @@ pub fn forecast(
     })
 }
 
-/// Returns what kind of work the statement turned out to be: where its text does not tell, what it did on the clone does.
+/// Returns the kind of work of the statement; if its text does not show it, what it did on the clone does.
 pub fn kind(step: &StepRecord) -> StepKind {
     match step.kind {
         StepKind::Unclassified if !step.rewritten.is_empty() => StepKind::TableRewrite,
@@ -87,7 +87,7 @@ pub fn kind(step: &StepRecord) -> StepKind {
     }
 }
 
-/// Collects the runs of the statement as fractions of the table it is predicted for.
+/// Collects the runs of the statement, with sizes as fractions of the predicted table.
 fn ladder(
     rehearsal: &Rehearsal,
     step: &StepRecord,
@@ -101,7 +101,7 @@ fn ladder(
         seconds,
     };
     let mut runs: Vec<LadderRun> = Vec::new();
-    // The clone's own run is of another regime than production's where its sort had more memory than it will have there.
+    // The clone's own run does not count when its sort had more memory, relative to the table, than in production.
     if scaled_whole_run(step).is_none() {
         runs.extend(seconds.iter().map(|seconds| run(1.0, *seconds)));
     }
@@ -135,10 +135,11 @@ fn mean_rows(step: &StepRecord) -> f64 {
     rows as f64 / step.observations.len().max(1) as f64
 }
 
-/// Returns the standard deviation of the logarithm that growing by a factor of e adds.
+/// Returns the standard deviation of the logarithm added per growth by a factor of e.
 ///
-/// Index builds and scans do more of the same. Rewrites and single statements over many rows also meet bloat and other
-/// checkpoints (a rewrite at a quarter of its size was 33 % too fast). What is not understood may not grow at all.
+/// Index builds and scans do more of the same. Rewrites and single statements over many rows also meet bloat and more
+/// checkpoints (the prediction from a rewrite at a quarter of the size was 33 % too fast). Unclassified work may not
+/// grow at all.
 fn sd_per_e_fold(kind: StepKind) -> f64 {
     match kind {
         StepKind::IndexBuild | StepKind::TableScan | StepKind::CatalogOnly => 0.04,
@@ -155,7 +156,7 @@ fn too_thin(rehearsal: &Rehearsal, step: &StepRecord, kind: StepKind, ratio: f64
     unfinished.into_iter().chain(ratio_rule(ratio)).chain(cycle).collect()
 }
 
-/// Returns the rule that a rewrite must have met a checkpoint cycle in its longest run, if it is not met.
+/// Returns, if it is not met, the rule that the longest run of a rewrite must have included a checkpoint cycle.
 fn cycle_rule(rehearsal: &Rehearsal, step: &StepRecord, ratio: f64) -> Option<String> {
     let seconds = step.observations.iter().map(|one| one.seconds).fold(0.0, f64::max);
     let wal_bytes = step.wal_bytes.unwrap_or(0) as f64;

@@ -1,7 +1,8 @@
-//! When to stop replaying: enough evidence and the precision asked for, looked at only now and then.
+//! When to stop replaying: when there is enough evidence and the requested precision is reached, checked only at a few
+//! points.
 //!
-//! Looking after every batch stops at lucky moments; the replay asks after the segments that
-//! `SegmentDesign::looks` names, and not in between.
+//! Checking after every batch would stop at lucky moments; the replay checks only after the segments that
+//! `SegmentDesign::looks` names.
 
 use super::backfill::{self, Known};
 use super::evidence::checkpoint_rule;
@@ -13,26 +14,27 @@ use super::rehearsed::table_of;
 use crate::observation::{Rehearsal, StepRecord};
 use crate::stats::distribution::two_sided_factor;
 
-/// What a look at the evidence says.
+/// The result of checking the evidence.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Precision {
-    /// Rules of evidence are not met yet; each as a sentence.
+    /// Some rules of evidence are not met yet, one sentence each.
     TooThin(Vec<String>),
-    /// The prediction interval is still wider than asked for.
+    /// The prediction interval is still wider than requested.
     TooWide {
         /// Half the width of its logarithm: 0.2 means about ±20 %.
         half_width: f64,
     },
-    /// The prediction interval is as narrow as asked for.
+    /// The prediction interval is as narrow as requested.
     PreciseEnough {
         /// Half the width of its logarithm.
         half_width: f64,
     },
 }
 
-/// Judges what has been measured so far of `step`, a batched one, against a precision (0.1 for ±10 %) at `confidence_level`.
+/// Compares the precision reached so far for the batched step `step` with the requested one (0.1 for ±10 %) at
+/// `confidence_level`.
 ///
-/// `checkpoints` are those completed since its first batch; what is known of server and table is in `rehearsal`.
+/// `checkpoints` are those completed since its first batch; the facts about server and table are in `rehearsal`.
 pub fn judge(
     rehearsal: &Rehearsal,
     step: &StepRecord,
@@ -55,7 +57,7 @@ pub fn judge(
     }
 }
 
-/// Tells whether a replay of places has met fewer checkpoints than the rules of evidence ask for.
+/// Returns whether a replay of places has seen fewer checkpoints than the rules of evidence require.
 ///
 /// `checkpoints` are those completed since the first batch of `step`.
 pub fn lacks_checkpoints(rehearsal: &Rehearsal, step: &StepRecord, checkpoints: u64) -> bool {
@@ -76,9 +78,9 @@ fn known<'a>(rehearsal: &'a Rehearsal, step: &StepRecord, checkpoints: u64) -> K
     }
 }
 
-/// Returns the half width below which no replay of a part can get: z √((τ_D/2)² + 2σ_run²), ±26 % at 95 %.
+/// Returns the smallest half width that a partial replay can reach: z √((τ_D/2)² + 2σ_run²), ±26 % at 95 %.
 ///
-/// Whoever asks for less is to be told at once: only past outcomes or a replay of the whole lower it.
+/// A request for less should be answered at once: only past outcomes or a replay of the whole walk can reach it.
 pub fn narrowest_partial(confidence_level: f64) -> f64 {
     two_sided_factor(confidence_level, f64::INFINITY) * ((DRIFT_SD / 2.0).powi(2) + 2.0 * RUN_SD * RUN_SD).sqrt()
 }

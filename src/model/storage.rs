@@ -1,7 +1,7 @@
-//! WAL and disk where the migration is planned for: what each step writes, leaves behind and needs meanwhile.
+//! WAL and disk of the planned migration: what each step writes, leaves behind and needs while it runs.
 //!
-//! Sizes are scaled like durations, with narrower intervals, because how much is written hardly depends on the day. What was
-//! not measured is not guessed: such steps are named as not counted.
+//! Sizes are scaled like durations but with narrower intervals, because the amount written hardly depends on the day.
+//! What was not measured is not guessed: such steps are listed as not counted.
 
 use super::Target;
 use super::estimate::{DiskEstimate, Estimate, SizeInterval, StorageTotal};
@@ -14,21 +14,23 @@ use crate::observation::{Rehearsal, StepRecord};
 use crate::stats::distribution::two_sided_factor;
 use crate::units::Bytes;
 
-/// Standard deviation of the logarithm of a statement's WAL from run to run: checkpoints, and with them full-page images, fall
-/// elsewhere. Measured on a quarter and on the whole: an index build's differed by 0.1 % when scaled.
+/// Standard deviation of the logarithm of a statement's WAL between runs, whose checkpoints and therefore full-page
+/// images differ. Measured: the WAL of an index build on a quarter of the table, scaled, differed by 0.1 % from that on
+/// the whole.
 const RUN_SD: f64 = 0.05;
-/// The same of a whole walk in batches, whose WAL is mostly full-page images.
+/// The same for a whole walk in batches, whose WAL is mostly full-page images.
 const WALK_SD: f64 = 0.10;
-/// Mean and standard deviation of the logarithm by which a walk's later batches write more than the replayed ones: two replays
-/// of 15 and 25 % wrote 16 and 21 % less a batch than the whole walk of the same table (`tests/data/backfill-series`).
+/// Mean and standard deviation of the logarithm of how much more WAL the later batches of a walk write than the
+/// replayed ones. Two replays of 15 and 25 % wrote 16 and 21 % less per batch than the whole walk of the same table
+/// (`tests/data/backfill-series`).
 const REPLAY: (f64, f64) = (0.10, 0.20);
-/// Standard deviation of the logarithm of an index build's room on a larger table, where its sort writes files that it may not have
-/// needed on the clone: 155 MB were needed where four times the clone's was 119.
+/// Standard deviation of the logarithm of the disk space of an index build on a larger table, where its sort may write
+/// files that it did not need on the clone: 155 MB were needed where four times the clone's was 119 MB.
 const SORT_SD: f64 = 0.15;
-/// Standard deviation of the logarithm that growing by a factor of e adds.
+/// Standard deviation of the logarithm added per growth by a factor of e.
 const SD_PER_E_FOLD: f64 = 0.03;
-/// Standard deviation of the logarithm of the disk that a replayed part of a walk stands for: how much of the room of old row
-/// versions is used again depends on vacuum.
+/// Standard deviation of the logarithm of the disk space predicted from a partial replay: how much of the space of old
+/// row versions is reused depends on vacuum.
 const BLOAT_SD: f64 = 0.5;
 
 /// A size in bytes and the standard deviation of its logarithm.
@@ -50,8 +52,8 @@ impl Amount {
     }
 }
 
-/// Writes WAL and disk into the steps of `estimate`, and their sum; `targets` as for the durations. Free disk that was seen counts
-/// where none is told, and warns.
+/// Adds WAL and disk to the steps of `estimate`, and their sum; `targets` are the same as for the durations. `free` is
+/// the free disk that the user stated; without it, the free disk seen on the server is used, and only warns.
 pub fn tell(estimate: &mut Estimate, rehearsal: &Rehearsal, targets: &[Option<Target>], free: Option<Bytes>) {
     let level = estimate.level;
     for (index, step) in estimate.steps.iter_mut().enumerate() {
@@ -87,7 +89,7 @@ pub fn tell(estimate: &mut Estimate, rehearsal: &Rehearsal, targets: &[Option<Ta
     }
 }
 
-/// Returns how many times as large as the clone's the table is that is predicted for.
+/// Returns the size of the predicted table as a multiple of the clone's.
 fn ratio(step: &StepRecord, target: Option<&Target>, table: Option<&TableFacts>) -> f64 {
     let rows = step.total_rows.or(table.map(|table| table.estimated_rows));
     match statement::kind(step) {
@@ -96,7 +98,7 @@ fn ratio(step: &StepRecord, target: Option<&Target>, table: Option<&TableFacts>)
     }
 }
 
-/// Returns how many times the replayed rows of a walk its whole is.
+/// Returns the rows of the whole walk as a multiple of the replayed ones.
 fn unreplayed(step: &StepRecord) -> f64 {
     let first_run = step.observations.iter().filter(|one| one.run == 0);
     let measured: u64 = first_run.map(|one| one.rows).sum();
@@ -119,7 +121,8 @@ fn wal(step: &StepRecord, bytes: f64, scaling: f64) -> Amount {
     }
 }
 
-/// Returns the standard error of the logarithm of a batch's mean WAL, from how much the replayed places differ.
+/// Returns the standard error of the logarithm of the mean WAL per batch, from the differences between the replayed
+/// places.
 fn places_sd(step: &StepRecord) -> f64 {
     let places = step
         .observations
@@ -163,8 +166,8 @@ fn disk(step: &StepRecord, ratio: f64, scaling: f64, level: f64) -> Option<DiskE
     })
 }
 
-/// Adds up the steps, in order; ends of intervals add, as if all steps were wrong the same way, because all rest on the same
-/// tables: whoever plans disk wants the careful side. `None` when nothing was measured.
+/// Adds up the steps, in order; `None` when nothing was measured. The ends of the intervals are added as if all steps
+/// erred in the same direction, since all depend on the same tables; for planning disk space this is the safe side.
 pub(super) fn total(estimate: &Estimate, free: Option<Bytes>) -> Option<StorageTotal> {
     let steps = &estimate.steps;
     if free.is_none()
@@ -275,7 +278,7 @@ mod tests {
         let total = estimate.storage.expect("measured");
         check(&total.wal, 800.0, grown);
         check(&total.growth, 800.0, grown);
-        // The index is there when the rewrite needs its room.
+        // When the rewrite runs, the disk also holds the index.
         check(&total.peak, 2400.0, grown);
         assert!(total.uncounted_steps.is_empty() && total.fits.is_none());
     }
@@ -314,7 +317,7 @@ mod tests {
             let estimate = estimate(&rehearsal(), &[], &options).expect("an estimate");
             estimate.storage.expect("measured").fits
         };
-        // 600 MB of tables and 200 MB of WAL, and a tenth more at 95 %.
+        // 600 MB of tables and 200 MB of WAL, plus a tenth at 95 %.
         assert_eq!(fits(800), Some(false));
         assert_eq!(fits(900), Some(true));
     }

@@ -1,12 +1,12 @@
-//! How large a step that was rehearsed on the clone is in production, by the numbers of rows of both.
+//! How large a rehearsed step is in production, from the numbers of rows of the clone and of production.
 
 use super::Target;
 use crate::catalog::facts::TableFacts;
 use crate::observation::StepRecord;
 
-/// Returns how large `step`, rehearsed on `clone`, is on `production` by the numbers of rows alone.
+/// Returns how large `step`, rehearsed on `clone`, is on `production`, from the numbers of rows alone.
 ///
-/// A clone without a row does not tell which share of them it processes: then it is all of them.
+/// An empty clone does not show which share of the rows the step processes; all of them are assumed.
 pub fn grown(step: &StepRecord, clone: &TableFacts, production: &TableFacts) -> Target {
     let growth = production.estimated_rows / clone.estimated_rows.max(1.0);
     let (clone_rows, clone_sd) = clone_rows(step, clone);
@@ -25,7 +25,7 @@ pub fn grown(step: &StepRecord, clone: &TableFacts, production: &TableFacts) -> 
     }
 }
 
-/// Returns the rows that the step processes on the clone: counted in a run that left nothing out, else as planned.
+/// Returns the rows that the step processes on the clone: as counted in a complete run, else as planned.
 fn clone_rows(step: &StepRecord, clone: &TableFacts) -> (f64, f64) {
     if step.complete && step.batching.is_some() {
         let first_run = step.observations.iter().filter(|observation| observation.run == 0);

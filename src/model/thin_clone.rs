@@ -1,7 +1,7 @@
-//! Whether the clone's tables hold enough rows to stand for production's: an empty one makes every statement fast.
+//! Whether the clone's tables have enough rows to represent production's; on an empty table every statement is fast.
 //!
-//! What a step took is scaled by the rows it processed. Where the clone has none, or next to none of production's, nothing can
-//! be scaled, whatever share of them the step touched.
+//! A step's duration is scaled by the rows it processed. If the clone has no rows, or very few compared with
+//! production, nothing can be scaled, whatever share of them the step processed.
 
 use super::Target;
 use super::evidence::LARGEST_RATIO;
@@ -10,12 +10,12 @@ use crate::migration::StepKind;
 use crate::observation::{Rehearsal, StepRecord};
 use crate::units::Count;
 
-/// Up to this factor production is as large as the clone, for what nobody knows how to scale.
+/// Up to this factor production counts as large as the clone, for steps that cannot be scaled.
 const SAME_SIZE: f64 = 1.25;
-/// What takes less in production, even if it grows with the rows, needs no evidence.
+/// A step that takes less than this in production, even if it grows with the rows, needs no evidence.
 const NEGLIGIBLE_SECONDS: f64 = 1.0;
 
-/// The clone's tables of which it is known how many rows production's have.
+/// Those tables of the clone for which the number of rows in production is known.
 pub struct Fullness<'a>(Vec<Pair<'a>>);
 
 #[derive(Clone, Copy)]
@@ -43,7 +43,7 @@ impl Pair<'_> {
 }
 
 impl<'a> Fullness<'a> {
-    /// Puts the clone's tables beside production's; `targets` are those of the rehearsal's steps.
+    /// Pairs the clone's tables with production's; `targets` are those of the rehearsal's steps.
     pub fn new(rehearsal: &'a Rehearsal, targets: &[Option<Target>]) -> Fullness<'a> {
         let pair = |(step, target): (&StepRecord, &Option<Target>)| {
             let clone = rehearsal
@@ -56,7 +56,7 @@ impl<'a> Fullness<'a> {
         Fullness(rehearsal.steps.iter().zip(targets).filter_map(pair).collect())
     }
 
-    /// Returns the rule that the clone must hold enough rows for `step`, a step of `kind`, if it is not met.
+    /// Returns, if it is not met, the rule that the clone must have enough rows for `step`, a step of `kind`.
     pub fn unmet_rule(&self, step: &StepRecord, kind: StepKind, target: Option<&Target>) -> Option<String> {
         if kind == StepKind::CatalogOnly {
             return None;
@@ -75,8 +75,8 @@ impl<'a> Fullness<'a> {
         (pair.growth() > LARGEST_RATIO).then(|| format!("{}: rehearse on a fuller clone", pair.sizes()))
     }
 
-    /// What the migration itself makes, renames or reaches through a function has no size in production to be asked for; it
-    /// may grow as the largest of the tables does.
+    /// Relations that the migration itself creates, renames or reaches through a function have no known size in
+    /// production; they may grow as much as the table that grows most.
     fn of_no_known_table(&self, step: &StepRecord) -> Option<String> {
         if step.locks.is_empty() && step.observations.iter().all(|observation| observation.rows == 0) {
             return None;

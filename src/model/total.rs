@@ -1,7 +1,7 @@
-//! The sum of the steps: its distribution, and how much each step contributes to what is not known.
+//! The sum of the steps: its distribution, and how much each step contributes to the uncertainty.
 //!
-//! End points of intervals do not add, and neither do their squares, since all steps share one machine and one day.
-//! Seeded Monte Carlo gives the distribution of the sum; a migration of one step keeps its exact distribution.
+//! Neither the ends of intervals nor their squares may be added, since all steps share one machine and one day. Seeded
+//! Monte Carlo gives the distribution of the sum; a migration of one step keeps its exact distribution.
 
 use super::estimate::{FitsWindow, Interval, LEVELS, Total};
 use super::forecast::Forecast;
@@ -15,13 +15,15 @@ const DRAWS: usize = 10_000;
 
 /// The predicted duration of the migration, and each step's share of its variance.
 pub struct SumOfSteps {
-    /// The total as it is reported.
+    /// The total, as reported.
     pub total: Total,
-    /// Share of the variance that each step contributes, in order; they sum to 1, but for what chance adds to steps next to nothing.
+    /// Share of the variance that each step contributes, in order. They sum to 1, except for sampling errors of tiny
+    /// steps.
     pub shares: Vec<f64>,
 }
 
-/// Adds up the steps (at least one); `confidence_level` is the level asked for, `window` the time allowed.
+/// Adds up the steps, of which there must be at least one; `confidence_level` is the requested level, `window` the time
+/// allowed.
 pub fn sum(forecasts: &[&Forecast], confidence_level: f64, window: Option<Seconds>, seed: u64) -> SumOfSteps {
     if let [only] = forecasts {
         let duration = &only.duration;
@@ -45,7 +47,7 @@ pub fn sum(forecasts: &[&Forecast], confidence_level: f64, window: Option<Second
     }
 }
 
-/// Returns the prediction intervals of one distribution at [`LEVELS`] and at the level asked for.
+/// Returns the prediction intervals of one distribution at [`LEVELS`] and at the requested level.
 pub fn intervals(duration: &LogMixture, confidence_level: f64) -> Vec<Interval> {
     intervals_of(|probability| duration.quantile(probability), confidence_level)
 }
@@ -80,10 +82,11 @@ fn intervals_of(quantile: impl Fn(f64) -> f64, confidence_level: f64) -> Vec<Int
     levels.into_iter().map(interval).collect()
 }
 
-/// Longer than the universe is old; without it the tail of what is hardly known is infinite, and no sum of it has a variance.
+/// Upper limit of a drawn duration, longer than the age of the universe. Without it, very uncertain steps can give
+/// infinite draws, and their sum has no variance.
 const LONGEST_DRAW: f64 = 1e30;
 
-/// Draws the seconds of each step, [`DRAWS`] times; what the steps share is drawn once for all.
+/// Draws the seconds of each step [`DRAWS`] times; the shared part is drawn once for all steps.
 fn draw(forecasts: &[&Forecast], seed: u64) -> Vec<Vec<f64>> {
     let mut generator = generator(seed);
     let one = |_| {
@@ -101,8 +104,8 @@ fn draw(forecasts: &[&Forecast], seed: u64) -> Vec<Vec<f64>> {
 
 /// Cov(Tᵢ, T) / Var(T): the shares of a sum's variance, which sum to 1.
 ///
-/// Each step's draws are first drawn in to its own 1 % and 99 % quantiles (winsorised): the exponential of a Student t has
-/// no variance, and a millisecond's wild tail must not count as what is not known about an hour.
+/// Each step's draws are first limited to its own 1 % and 99 % quantiles (winsorised). The exponential of a Student t
+/// has no variance, and extreme draws of a step of a millisecond must not dominate those of a step of an hour.
 fn shares(draws: &[Vec<f64>]) -> Vec<f64> {
     let steps = draws.first().map_or(0, Vec::len);
     let columns: Vec<Vec<f64>> = (0..steps)
@@ -116,7 +119,7 @@ fn shares(draws: &[Vec<f64>]) -> Vec<f64> {
     let share = |column: &Vec<f64>| {
         let covariance: f64 = column.iter().zip(&sums).map(|(step, sum)| step * (sum - mean)).sum();
         if variance > 0.0 {
-            // That of a step next to nothing may come out below 0 by chance.
+            // For a very small step, the sampled covariance may be negative.
             (covariance / variance).clamp(0.0, 1.0)
         } else {
             1.0 / steps as f64

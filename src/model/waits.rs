@@ -1,13 +1,14 @@
-//! What a statement's waits and failed runs on the clone mean for production: not part of its work, but worth a warning.
+//! What a statement's waits and failed runs on the clone mean for production: they are not part of its work, but
+//! deserve a warning.
 //!
-//! How long `CREATE INDEX CONCURRENTLY` waits depends on the transactions that others have open, and those of the clone say
-//! nothing of production's. So only the work is predicted and scaled, as [`Observation::working_seconds`] has it.
+//! How long `CREATE INDEX CONCURRENTLY` waits depends on the open transactions of other sessions, and those on the
+//! clone tell nothing about production's. So only the work is predicted and scaled: [`Observation::working_seconds`].
 
 use crate::observation::{LockRecord, StepRecord};
 use crate::units::Seconds;
 
-/// Returns the locks with their hold times scaled by `factor`, without the waits during which they were held: a statement
-/// holds them as long as it runs.
+/// Returns the locks with their hold times multiplied by `factor`. The waits during which they were held are subtracted
+/// first: a statement holds its locks as long as it runs.
 pub fn scaled_locks(step: &StepRecord, factor: f64) -> Vec<LockRecord> {
     let waited: f64 = step.waits.iter().map(|wait| wait.seconds).sum();
     let worked = |held: f64| if held > waited { held - waited } else { held };
@@ -18,7 +19,7 @@ pub fn scaled_locks(step: &StepRecord, factor: f64) -> Vec<LockRecord> {
     step.locks.iter().map(scaled).collect()
 }
 
-/// Returns what the reader should know of waits and failed runs.
+/// Returns warnings about waits and failed runs.
 pub fn warnings(step: &StepRecord) -> Vec<String> {
     let mut warnings = Vec::new();
     let waited: f64 = step

@@ -1,5 +1,4 @@
-//! How often and on what a migration was run to be compared with another: the part of a rehearsal's file that tells which
-//! runs are alike.
+//! The runs of a benchmark and their conditions: the part of a rehearsal's file that shows which runs may be compared.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,7 @@
-//! What a ladder measured: a statement run on sub-tables of the clone, so that what is said of a larger table rests on more
-//! than one size.
+//! The measurements of a ladder: a statement run on sub-tables of the clone, so that the prediction for a larger table
+//! is based on more than one size.
 //!
-//! Plain data of `rehearsal.json`; how the sub-tables are made is the rehearsal's business.
+//! Plain data of `rehearsal.json`; the room `rehearsal` makes the sub-tables.
 
 use serde::{Deserialize, Serialize};
 

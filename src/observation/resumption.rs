@@ -1,4 +1,4 @@
-//! Where a rehearsal went on after it had been cut off.
+//! Where a rehearsal was resumed after it had been cut off.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,5 @@
-//! What was measured of the rollback: the rollback's steps, in what the schema then differed, whether the migration applied again.
+//! What was measured of the rollback: its steps, the remaining differences in the schema, and whether the migration
+//! could be applied again.
 
 use serde::{Deserialize, Serialize};
 
@@ -98,7 +99,7 @@ impl RollbackRecord {
         }
     }
 
-    /// Returns the changes of the migration that the rollback did undo.
+    /// Returns the number of the migration's changes that the rollback undid.
     pub fn undone(&self) -> usize {
         let left = self.differences.iter().flatten();
         let left: Vec<&str> = left.map(|difference| difference.object.as_str()).collect();

@@ -1,7 +1,7 @@
-//! What was seen of a statement beside its time and its locks: disk, waits, attempts that failed.
+//! What was observed of a statement besides its time and locks: disk, waits, failed attempts.
 //!
-//! Plain data of `rehearsal.json`; how it is seen is the rehearsal's business. Each number says whether it is exact, a bound
-//! or sampled.
+//! Plain data of `rehearsal.json`; the room `rehearsal` observes it. Each number says whether it is exact, a bound or
+//! sampled.
 
 use serde::{Deserialize, Serialize};
 
@@ -48,7 +48,7 @@ pub struct FailedAttempt {
 }
 
 impl DiskRecord {
-    /// Returns the free disk it needed while it ran, in bytes: what it added for good and what it used meanwhile.
+    /// Returns the free disk it needed while it ran, in bytes: its permanent growth plus what it used temporarily.
     pub fn needed_bytes(&self) -> u64 {
         self.after_bytes.saturating_sub(self.before_bytes) + self.peak_temporary_bytes
     }

@@ -136,7 +136,7 @@ pub struct LockRecord {
 }
 
 impl BatchingRecord {
-    /// Returns the record of a walk that is not planned yet; `batch_delay` is in seconds.
+    /// Returns the record of a walk that has not been planned yet; `batch_delay` is in seconds.
     pub fn new(batching: &Batching, batch_delay: f64) -> BatchingRecord {
         BatchingRecord {
             walk: batching.walk,
@@ -152,14 +152,14 @@ impl BatchingRecord {
 }
 
 impl Observation {
-    /// Returns the seconds it worked: those of its run without those in which it waited for other sessions.
+    /// Returns the seconds of work: the duration without the waits for other sessions.
     pub fn working_seconds(&self) -> f64 {
         (self.seconds - self.waited_seconds.unwrap_or(0.0)).max(0.0)
     }
 }
 
 impl Default for StepRecord {
-    /// Returns the record of nothing, for those who know only some of it.
+    /// Returns an empty record, as a base for records that set only some fields.
     fn default() -> StepRecord {
         StepRecord {
             number: 1,
@@ -188,7 +188,7 @@ impl Default for StepRecord {
 }
 
 impl StepRecord {
-    /// Returns the record of a step of which nothing is measured yet.
+    /// Returns the record of a step without any measurement.
     pub fn new(step: &Step) -> StepRecord {
         StepRecord {
             number: step.number,

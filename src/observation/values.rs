@@ -1,12 +1,13 @@
-//! What each number of a saved rehearsal may be, so that arithmetic never meets one that nothing measured.
+//! The range of each number in a saved rehearsal, so that the arithmetic never meets a value that cannot have been
+//! measured.
 //!
-//! A file may come from anywhere: what is absurd is refused where it is read, with the place it stands at.
+//! A file may come from anywhere: an absurd value is rejected when the file is read, with its position in the file.
 
 use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// 31 years: nothing that was waited for takes longer.
+/// 31 years: longer than anybody waits for a migration.
 pub const MOST_SECONDS: f64 = 1e9;
 
 /// More rows than the largest table holds, and few enough that their products stay finite.
@@ -15,14 +16,14 @@ pub const MOST_ROWS: f64 = 1e15;
 /// A petabyte: more than any relation, or the WAL of any statement.
 const MOST_BYTES: f64 = 1e15;
 
-/// What the numbers of a field mean, and from where to where they go.
+/// The meaning of a field's numbers, and their range.
 struct Range {
     least: f64,
-    /// What is nearer to 0 than this and not 0 was never counted, and must not be divided by.
+    /// Smallest value other than 0: a smaller one cannot be a count, and must not be a divisor.
     nearest: f64,
     most: f64,
     unit: &'static str,
-    /// Whether only whole numbers make sense.
+    /// Whether only whole numbers are valid.
     whole: bool,
 }
 
@@ -53,10 +54,10 @@ const ROWS: Range = Range {
     nearest: 1e-6,
     ..Range::measured(MOST_ROWS, " rows")
 };
-/// Of these many are added up, in whole numbers.
+/// Lower than `MOST_ROWS`, because many of these numbers are added up as integers.
 const WHOLE_ROWS: Range = Range::counted(1e13, " rows");
 const BYTES: Range = Range::counted(MOST_BYTES, " bytes");
-/// Of these, too, many are added up.
+/// Lower than `MOST_BYTES`, because many of these numbers are added up.
 const WAL: Range = Range::counted(1e14, " bytes");
 const BATCHES: Range = Range {
     nearest: 1e-6,
@@ -65,17 +66,18 @@ const BATCHES: Range = Range {
 const COUNT: Range = Range::counted(MOST_ROWS, "");
 /// Runs, segments, lines and the like, which are counted in 32 bits.
 const NUMBER: Range = Range::counted(u32::MAX as f64, "");
-/// A deviation of ten times the value says less than nothing at all.
+/// A relative deviation of ten says nothing about the value any more.
 const DEVIATION: Range = Range::measured(10.0, " times the value");
 const SHARE: Range = Range::measured(1.0, "");
 const CORRELATION: Range = Range {
     least: -1.0,
     ..Range::measured(1.0, "")
 };
-/// The server says -1 where it never counted.
+/// The server says -1 for a table that it never counted.
 const ESTIMATED_ROWS: Range = Range { least: -1.0, ..ROWS };
 
-/// Returns what `field` may hold; `inside` is the field that holds it. `None` for one that is no number, or may be any.
+/// Returns the range of `field`; `inside` is the field that contains it. `None` for fields without a number or without
+/// a range.
 fn range(inside: &str, field: &str) -> Option<Range> {
     Some(match (inside, field) {
         ("targets", "rows") => ROWS,
@@ -93,7 +95,7 @@ fn range(inside: &str, field: &str) -> Option<Range> {
         (_, "run" | "segment" | "number" | "step" | "line" | "after_part_of") => NUMBER,
         (_, "partitions" | "foreign_partitions" | "version_num") => NUMBER,
         (_, "index" | "kept" | "unmeasured") => NUMBER,
-        // What some file systems say is free is all that 64 bits can count.
+        // Some file systems report free space up to the 64-bit maximum.
         (_, "free_disk_bytes") => return None,
         (_, "wal_bytes") => WAL,
         (_, field) if field.ends_with("_bytes") || field == "bytes" => BYTES,
@@ -101,7 +103,7 @@ fn range(inside: &str, field: &str) -> Option<Range> {
     })
 }
 
-/// Refuses the first number in `value`, the whole of the file `name`, that its field cannot hold.
+/// Checks every number in `value`, the content of the file `name`, and reports the first that is out of range.
 ///
 /// # Errors
 /// `Usage` with the file and the path of the field.
@@ -112,7 +114,7 @@ pub(crate) fn check(value: &Value, name: &str) -> Result<()> {
     })
 }
 
-/// Where in the file the walk is.
+/// Position of the walk in the file.
 #[derive(Default)]
 struct Place<'file> {
     fields: Vec<Part<'file>>,

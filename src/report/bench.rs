@@ -1,4 +1,4 @@
-//! What a bench prints when it ends: one line a scenario.
+//! What `migtime bench` prints when it ends: one line per scenario.
 
 use crate::report::terminal::Page;
 use crate::report::text;

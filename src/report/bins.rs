@@ -1,4 +1,4 @@
-//! Many points → few marks: what a picture of a million batches can show without hiding its extremes.
+//! Condenses many points into few marks, so that a picture of a million batches still shows their extremes.
 //!
 //! Knows neither pictures nor rehearsals.
 
@@ -7,7 +7,7 @@ use crate::stats::quantile::quantile;
 /// Points of one stretch of the horizontal axis, drawn as one mark.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mark {
-    /// Place on the horizontal axis: the point's own, or the middle of the stretch.
+    /// Position on the horizontal axis: the point's own, or the middle of the stretch.
     pub x: f64,
     /// Smallest value.
     pub low: f64,
@@ -15,12 +15,12 @@ pub struct Mark {
     pub median: f64,
     /// Largest value.
     pub high: f64,
-    /// Points it stands for, at least 1.
+    /// Number of points it represents, at least 1.
     pub points: usize,
 }
 
-/// Returns a mark for each point, or, when there are more than `most`, for each of `most` equal stretches of `0..=end`
-/// that has points.
+/// Returns one mark per point; if there are more than `most` points, divides `0..=end` into `most` equal stretches and
+/// returns one mark for each stretch that has points.
 pub fn marks(points: &[(f64, f64)], end: f64, most: usize) -> Vec<Mark> {
     if points.len() <= most {
         return points.iter().map(|&(x, y)| mark(x, &mut [y])).collect();

@@ -1,4 +1,4 @@
-//! How long each class of change to a table takes: from rehearsals of it where there are any, else by rule of thumb.
+//! How long each class of change to a table takes: estimated from rehearsals if there are any, else by rule of thumb.
 
 use super::table::ClassEstimate;
 use super::words::probability;
@@ -11,13 +11,13 @@ use crate::observation::{Rehearsal, StepRecord};
 
 /// A rehearsal that an earlier command saved.
 pub struct PastRehearsal {
-    /// Where it was found.
+    /// The place where it was found.
     pub place: String,
     /// What was measured.
     pub rehearsal: Rehearsal,
 }
 
-/// The classes of change, each with its words and whether each row looks into another table.
+/// The classes of change, each with its description and whether each row needs a lookup in another table.
 const CLASSES: [(StepKind, &str, bool); 6] = [
     (StepKind::Backfill, "UPDATE every row", false),
     (StepKind::Backfill, "UPDATE every row, with a join", true),
@@ -27,7 +27,7 @@ const CLASSES: [(StepKind, &str, bool); 6] = [
     (StepKind::CatalogOnly, "catalog only, as for ADD COLUMN", false),
 ];
 
-/// Returns how long each class of change to `table` takes; `past` are rehearsals on it, the newest first.
+/// Returns how long each class of change to `table` takes; `past` are the rehearsals on it, the newest first.
 pub fn class_estimates(table: &TableFacts, past: &[PastRehearsal], options: &EstimateOptions) -> Vec<ClassEstimate> {
     let mut classes: Vec<(StepKind, ClassEstimate)> = Vec::new();
     for past in past {
@@ -49,7 +49,7 @@ pub fn class_estimates(table: &TableFacts, past: &[PastRehearsal], options: &Est
     classes.into_iter().map(|(_, class)| class).chain(thumb).collect()
 }
 
-/// Returns what the person may do next.
+/// Returns hints on what to do next.
 pub fn table_hints(table: &TableFacts, past: &[PastRehearsal]) -> Vec<String> {
     let mut hints = Vec::new();
     if past.is_empty() {
@@ -67,7 +67,7 @@ pub fn table_hints(table: &TableFacts, past: &[PastRehearsal]) -> Vec<String> {
     hints
 }
 
-/// Estimates one rehearsed step for the table's present size; `None` when its evidence is too thin.
+/// Estimates one rehearsed step for the current size of the table; `None` when its evidence is too thin.
 fn rehearsed(
     step: &StepRecord,
     past: &PastRehearsal,

@@ -17,15 +17,15 @@
 //! | `elapsed_seconds` | since the step's first batch of this run began, at the end of this one |
 //! | `warm_up` | `true` while the caches of a new segment were still cold |
 //!
-//! `steps.csv`, one row a step of the estimate: `step`, `kind`, `table`, `line`; predicted: `rows`, `point_seconds`,
+//! `steps.csv`, one row per step of the estimate: `step`, `kind`, `table`, `line`; predicted: `rows`, `point_seconds`,
 //! `level` with `lower_seconds` and `upper_seconds`, the same at 50, 80 and 95 % (`lower_50_seconds` …),
-//! `rows_per_second` with `rows_per_second_lower` and `rows_per_second_upper`, `basis`, `wal_bytes`, `share_of_variance`;
-//! measured: `measurements`, `measured_rows`, `measured_seconds`, of which `waited_seconds` for other sessions (sampled; empty
-//! where not observed), `measured_wal_bytes`, `complete`, `failed_attempts`, `disk_before_bytes`, `disk_after_bytes` and
-//! `disk_peak_temporary_bytes` (an upper bound) of the relations it touched;
-//! `locks` (`mode relation held_seconds`, separated by `; `) and `statement`; predicted, at the level of the row:
-//! `wal_bytes_lower` and `wal_bytes_upper`, and with the same two ends `growth_bytes`, what stays, and `peak_bytes`, what must be
-//! free meanwhile, WAL left out. Estimates have six significant digits.
+//! `rows_per_second` with `rows_per_second_lower` and `rows_per_second_upper`, `basis`, `wal_bytes`,
+//! `share_of_variance`; measured: `measurements`, `measured_rows`, `measured_seconds`, of which `waited_seconds` for
+//! other sessions (sampled; empty where not observed), `measured_wal_bytes`, `complete`, `failed_attempts`,
+//! `disk_before_bytes`, `disk_after_bytes` and `disk_peak_temporary_bytes` (an upper bound) of the relations it
+//! touched; `locks` (`mode relation held_seconds`, separated by `; `) and `statement`; predicted, at the level of the
+//! row: `wal_bytes_lower` and `wal_bytes_upper`, and with the same two ends `growth_bytes`, the permanent growth, and
+//! `peak_bytes`, the disk that must be free meanwhile, without WAL. Estimates have six significant digits.
 
 use std::fmt::Display;
 
@@ -62,7 +62,7 @@ struct ObservationRow<'a> {
     observation: &'a Observation,
 }
 
-/// Returns every measurement as CSV; the columns are those of this module's table.
+/// Returns all measurements as CSV, with the columns of the table above.
 pub fn observations_csv(rehearsal: &Rehearsal) -> Vec<u8> {
     let steps = rehearsal.steps.iter();
     let rows = steps.flat_map(|step| {
@@ -72,7 +72,7 @@ pub fn observations_csv(rehearsal: &Rehearsal) -> Vec<u8> {
     csv_of(&observation_columns(), rows)
 }
 
-/// Returns every step, predicted and measured, as CSV; the columns are those of this module's text.
+/// Returns all steps, predicted and measured, as CSV, with the columns described above.
 pub fn steps_csv(rehearsal: &Rehearsal, estimate: &Estimate) -> Vec<u8> {
     let mut columns: Vec<CsvColumn<StepRow>> = vec![
         ("step", |row| Cell::of(row.step.number)),
@@ -311,7 +311,7 @@ fn significant(value: f64, digits: i32) -> f64 {
     if value == 0.0 || !value.is_finite() {
         return value;
     }
-    // Printed and read again, because scaling by a power of ten would leave digits like 0.30000000000000004.
+    // Printed and parsed again, because scaling by a power of ten would leave digits like 0.30000000000000004.
     format!("{value:.*e}", digits as usize - 1).parse().unwrap_or(value)
 }
 

@@ -1,4 +1,4 @@
-//! A table of text, as HTML, Markdown and the terminal show it each in its way.
+//! A table of text, which HTML, Markdown and the terminal each render in their own way.
 
 use crate::catalog::facts::{IndexFacts, RowsSource, TableFacts};
 use crate::migration::{StepKind, Walk};
@@ -20,10 +20,10 @@ pub struct DataTable {
     pub numeric: bool,
 }
 
-/// The name of a fact, and how it reads for a table.
+/// The name of a fact, and the function that prints it for a table.
 type Fact = (&'static str, fn(&TableFacts) -> String);
 
-/// Returns what the catalog says of the tables, one column a table.
+/// Returns the catalog's facts about the tables, one column per table.
 pub fn tables(tables: &[TableFacts]) -> DataTable {
     let rows: [Fact; 11] = [
         ("Rows (± 95 %)", |table| {
@@ -65,7 +65,7 @@ pub fn tables(tables: &[TableFacts]) -> DataTable {
     }
 }
 
-/// Returns what was measured of each step, one row a step.
+/// Returns the measurements of each step, one row per step.
 pub fn measured(rehearsal: &Rehearsal) -> DataTable {
     DataTable {
         caption: "What was measured".to_string(),
@@ -93,7 +93,7 @@ pub fn settings(rehearsal: &Rehearsal) -> DataTable {
     }
 }
 
-/// Returns `2026-11-22 07:12 UTC` of an RFC 3339 time in UTC, and any other text as it stands.
+/// Returns an RFC 3339 time in UTC as `2026-11-22 07:12 UTC`; any other text is returned unchanged.
 pub fn minute(time: &str) -> String {
     match (time.get(..10), time.get(10..11), time.get(11..16), time.ends_with('Z')) {
         (Some(day), Some("T" | " "), Some(minute), true) => format!("{day} {minute} UTC"),
@@ -101,7 +101,7 @@ pub fn minute(time: &str) -> String {
     }
 }
 
-/// Returns in words what a number of rows rests on.
+/// Returns a description of how a number of rows was obtained.
 pub fn rows_source(source: RowsSource) -> &'static str {
     match source {
         RowsSource::Planner => "as the planner estimates",

@@ -1,7 +1,7 @@
-//! The report as one self-contained HTML page: the answer on top, then pictures, tables, assumptions, settings.
+//! The report as one self-contained HTML page: first the answer, then pictures, tables, assumptions, settings.
 //!
-//! The page itself is `templates/report.html`, its look `templates/style.css`; here is only what fills it. Every text is
-//! escaped by the template; the sole exception is what stands inside `<svg>`, drawn by this crate's own `picture`.
+//! The page is `templates/report.html` and its style `templates/style.css`; this file only fills in the values. The
+//! template escapes every text, except the content of `<svg>`, which this crate's own `picture` draws.
 
 use askama::Template;
 
@@ -15,10 +15,10 @@ use crate::report::words::{self, Answer};
 use crate::report::{storage, text};
 use crate::units::{Bytes, Count, RowsPerSecond, Seconds, counted};
 
-/// Characters of a statement that are shown without unfolding it.
+/// Number of characters of a statement that are shown without unfolding it.
 const STATEMENT_LENGTH: usize = 90;
 
-/// Returns the report as one HTML page that needs nothing else: no script, no file, no network.
+/// Returns the report as one HTML page without any script, file or network access.
 pub fn html(rehearsal: &Rehearsal, estimate: &Estimate) -> String {
     let page = Page {
         answer: Answer::new(rehearsal, estimate),
@@ -88,7 +88,7 @@ struct StepRow {
     kind: &'static str,
     line: Option<usize>,
     statement: String,
-    /// The whole statement, when it is longer than what is shown.
+    /// The whole statement, when it is longer than the part shown.
     whole: Option<String>,
     rows: String,
     duration: String,
@@ -175,7 +175,7 @@ fn sentences(sentences: &[String]) -> Vec<String> {
         .collect()
 }
 
-/// Returns why the rehearsal ended, where that is not simply its end.
+/// Returns why the rehearsal ended, unless it was complete.
 fn ending(rehearsal: &Rehearsal) -> Option<String> {
     match &rehearsal.ended {
         None => Some("The rehearsal was cut off before it could say why it ended.".to_string()),
@@ -184,7 +184,7 @@ fn ending(rehearsal: &Rehearsal) -> Option<String> {
     }
 }
 
-/// Returns the text with percent signs and the parts of durations (`2m 4s`) tied, so that no line breaks within them.
+/// Joins percent signs and the parts of durations (`2m 4s`) with no-break spaces.
 fn tied(text: String) -> String {
     let characters: Vec<char> = text.chars().collect();
     let tie = |index: usize| {

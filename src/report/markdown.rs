@@ -1,6 +1,6 @@
-//! The summary in Markdown, for a pull request: the sentence, the steps, the warnings; read in ten seconds.
+//! The summary in Markdown, for a pull request: the answer, the steps, the warnings; readable in ten seconds.
 //!
-//! Names and SQL come from outside: here they are escaped, so that none can break the table or become markup.
+//! Names and SQL come from outside and are escaped here, so that they cannot break the table or become markup.
 
 use std::fmt::Write;
 
@@ -72,7 +72,7 @@ pub(super) fn bullets(sentences: &[String]) -> String {
     })
 }
 
-/// Returns text on one line in which nothing is markup.
+/// Returns text on one line with all markup escaped.
 pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for character in text::one_line(text).chars() {
@@ -88,7 +88,7 @@ pub(super) fn escaped(text: &str) -> String {
     escaped
 }
 
-/// Returns text as a code span that stays one, whatever backticks and pipes it holds.
+/// Returns text as a code span, whatever backticks and pipes it contains.
 pub(super) fn code(text: &str) -> String {
     let line = text::one_line(text);
     let longest_run = line.split(|c| c != '`').map(str::len).max().unwrap_or(0);

@@ -1,7 +1,8 @@
-//! Estimate → HTML, CSV, JSON, Markdown, terminal: the same two inputs, a rehearsal and its estimate, in every format.
+//! Renders an estimate as HTML, CSV, JSON, Markdown or terminal text: every format has the same input, a rehearsal and
+//! its estimate.
 //!
-//! Pure: text and bytes come back, and whoever calls writes them. This room touches no file, clock, terminal or database
-//! and computes no estimate; what it counts itself (medians of batches) describes what was measured. The JSON form is
+//! Pure: returns text and bytes, which the caller writes. This room touches no file, clock, terminal or database and
+//! computes no estimate; its own statistics (medians of batches) only describe the measurements. The JSON form is
 //! [`Estimate::to_json`](crate::model::estimate::Estimate::to_json).
 
 mod bench;

@@ -1,6 +1,7 @@
-//! The plan of a migration in the terminal, as JSON and as Markdown: what each statement locks, blocks, rewrites and scans.
+//! The plan of a migration for the terminal, as JSON and as Markdown: what each statement locks, blocks, rewrites and
+//! scans.
 //!
-//! One struct, three formats; like the rest of this room it prints nothing itself.
+//! One struct and three formats; like the rest of this room, it prints nothing itself.
 
 use serde::{Serialize, Serializer};
 
@@ -13,7 +14,7 @@ use crate::report::terminal::Page;
 use crate::report::{text, words};
 use crate::units::counted;
 
-/// Characters of a statement that are shown in a table.
+/// Number of characters of a statement that are shown in a table.
 const STATEMENT_LENGTH: usize = 60;
 
 /// What a migration will do.
@@ -64,12 +65,12 @@ pub struct StatementReport {
     /// What may surprise whoever runs it.
     #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub warnings: Vec<Remark>,
-    /// Whether it only begins or ends a transaction, which a person need not be told.
+    /// Whether it only begins or ends a transaction; such statements are not shown.
     #[serde(skip)]
     pub is_transaction_edge: bool,
 }
 
-/// What may surprise whoever runs a statement, and the rule it falls under.
+/// A warning about a statement, with its rule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Remark {
     /// The rule.
@@ -138,7 +139,7 @@ pub fn plan_terminal(report: &PlanReport, width: u16, colour: bool) -> String {
     let page = Page { width, colour };
     let mut text = page.bold(&headline(report));
     text += &page.wrapped(&report.rules, 0);
-    // What is rewritten and scanned stands below, where long names have room.
+    // Rewritten and scanned relations are listed below the table, where there is space for long names.
     let narrow = [0, 2, 3, 4, 6];
     let header = narrow.map(|column| HEADER[column]);
     let rows: Vec<Vec<String>> = shown(report)
@@ -265,7 +266,7 @@ fn details(statement: &StatementReport) -> Vec<(&'static str, String)> {
     warnings.chain(safe_form).chain(rollback).collect()
 }
 
-/// Returns what a lock keeps waiting; the weaker ones stop only the strongest DDL.
+/// Returns what a lock blocks; the weaker modes conflict only with the strongest DDL.
 fn blocks(mode: LockMode) -> &'static str {
     match mode {
         LockMode::AccessExclusive => "reads, writes, vacuum, DDL",

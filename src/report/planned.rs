@@ -1,4 +1,5 @@
-//! What a plan tells of each statement, put together from what it does and how long that takes: what is long, and what to do then.
+//! Builds the report of a plan from the effects and the predicted times of each statement; decides what is long, and
+//! what to do then.
 
 use super::ci::Rule;
 use super::plan::{PlanReport, PlannedLock, Remark, StatementReport};
@@ -9,10 +10,10 @@ use crate::model::planned::{self, Sizes, Times};
 use crate::shown::without_secrets;
 use crate::units::Seconds;
 
-/// Locks held longer than this are worth another form.
+/// Locks held longer than this deserve another form of the statement.
 const LONG_SECONDS: f64 = 1.0;
 
-/// Puts together what is told of a plan: what each statement does, how long it takes, and what to do where that is long.
+/// Builds the report of a plan: what each statement does, how long it takes, and what to do if that is long.
 pub fn assemble(
     tool: Tool,
     schema: &SchemaFacts,
@@ -84,7 +85,7 @@ fn statement(planned: PlannedStatement, times: Times, schema: &SchemaFacts) -> S
     }
 }
 
-/// Whether somebody else can wait for a relation: for what the migration itself has made, nobody does.
+/// Returns whether other sessions can wait for a relation; they cannot if the migration itself has created it.
 fn others_wait(planned: &PlannedStatement, relation: &str) -> bool {
     !matches!(
         planned.tables.get(relation),
@@ -100,7 +101,7 @@ fn strongest_lock(planned: &PlannedStatement) -> Option<LockMode> {
         .max()
 }
 
-/// Whether writers may have to wait for long; without sizes any table may be big.
+/// Returns whether writers may have to wait for a long time; without known sizes, every table may be large.
 fn may_be_long(kind: StepKind, strongest: Option<LockMode>, times: Times, schema: &SchemaFacts) -> bool {
     let works = kind != StepKind::CatalogOnly;
     let blocks_writes = works && (strongest.is_some_and(|mode| mode >= LockMode::Share) || kind == StepKind::Dml);

@@ -1,4 +1,4 @@
-//! The rollback in words, for every format: does the rollback bring the schema back, how long does it take, what does it lock.
+//! The rollback in words, for every format: does it restore the schema, how long does it take, what does it lock?
 
 use crate::catalog::SchemaDifference;
 use crate::model::estimate::{Estimate, RollbackEstimate, interval_at};
@@ -7,24 +7,24 @@ use crate::report::text;
 use crate::report::words;
 use crate::units::Seconds;
 
-/// Differences that are told one by one.
+/// Number of differences that are listed individually.
 const MOST_DIFFERENCES: usize = 30;
 
-/// The section as sentences; each format lays them out by itself.
+/// The section as sentences; each format does its own layout.
 pub(super) struct RollbackSection {
     /// The answer in one sentence.
     pub answer: String,
-    /// What the reader should know, in order of weight.
+    /// The facts, the most important first.
     pub facts: Vec<Fact>,
-    /// One line a step: number, duration, interval, locks, statement.
+    /// One line per step: number, duration, interval, locks, statement.
     pub steps: Vec<Vec<String>>,
 }
 
-/// A sentence, and what it lists.
+/// A sentence, with the list that follows it.
 pub(super) struct Fact {
     /// The sentence.
     pub sentence: String,
-    /// The list behind its colon; empty for most.
+    /// The list after its colon; usually empty.
     pub items: Vec<String>,
 }
 
@@ -52,20 +52,20 @@ impl From<String> for Fact {
     }
 }
 
-/// The header of the table of [`RollbackSection::steps`].
+/// The header of the table [`RollbackSection::steps`].
 pub(super) fn header(level: f64) -> [String; 5] {
     let interval = words::interval_head(level);
     ["#", "Statement", "Duration", &interval, "Locks"].map(str::to_string)
 }
 
-/// The column of that table that holds SQL.
+/// The index of the column with SQL in that table.
 pub(super) const STATEMENT: usize = 1;
 
-/// Characters of a statement that are shown.
+/// Number of characters of a statement that are shown.
 const STATEMENT_LENGTH: usize = 60;
 
 impl RollbackSection {
-    /// Puts the rollback into words; `None` when none was rehearsed.
+    /// Describes the rollback; `None` when it was not rehearsed.
     pub fn new(estimate: &Estimate) -> Option<RollbackSection> {
         let back = estimate.rollback.as_ref()?;
         Some(RollbackSection {

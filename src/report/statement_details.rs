@@ -1,12 +1,12 @@
-//! What was seen of a step beside its time and its locks, in sentences: waits, failed attempts, disk, and notes.
+//! What was observed of a step besides its time and its locks, in sentences: waits, failed attempts, disk and notes.
 //!
-//! These are measurements on the clone, not predictions; each sentence says whether it is sampled or a bound.
+//! These are measurements on the clone, not predictions; each sentence says if its number is sampled or a bound.
 
 use crate::observation::{DiskRecord, StepRecord};
 use crate::report::text::one_line;
 use crate::units::{Bytes, Seconds};
 
-/// Returns what is to be said of the step on the clone, one sentence each, without full stops.
+/// Returns what was observed of the step on the clone, one sentence each, without full stops.
 pub(super) fn sentences(record: &StepRecord) -> Vec<String> {
     let mut sentences: Vec<String> = record.notes.iter().map(|note| one_line(note)).collect();
     if !record.waits.is_empty() {
@@ -32,7 +32,7 @@ pub(super) fn sentences(record: &StepRecord) -> Vec<String> {
     sentences
 }
 
-/// Returns the disk it took; `None` when it changed no size.
+/// Returns the disk it used; `None` when it changed no size.
 fn disk(disk: &DiskRecord) -> Option<String> {
     if disk.before_bytes == disk.after_bytes && disk.peak_temporary_bytes == 0 {
         return None;

@@ -1,6 +1,6 @@
-//! Disk and WAL as every format shows them: one table of cells, and one sentence on whether they fit.
+//! Disk and WAL for every format: one table, and one sentence on whether they fit.
 //!
-//! Plain text without markup; nothing is computed here but words.
+//! Plain text without markup; computes nothing.
 
 use crate::model::estimate::{Estimate, SizeInterval, StorageTotal};
 use crate::report::words;
@@ -9,7 +9,7 @@ use crate::units::Bytes;
 /// The columns of [`rows`].
 pub(super) const HEADER: [&str; 4] = ["Step", "WAL", "Grows by", "Free disk needed"];
 
-/// Returns a row for each step of which something is known, and one for all of them; nothing when nothing is known.
+/// Returns one row for each step with known values, and one for the total; empty when nothing is known.
 pub(super) fn rows(estimate: &Estimate) -> Vec<Vec<String>> {
     let known: Vec<_> = estimate
         .steps
@@ -44,7 +44,7 @@ fn total_row(wal: String, [growth, peak]: [String; 2]) -> Vec<String> {
     vec!["all".to_string(), wal, growth, peak]
 }
 
-/// Returns what the numbers do not say: what they leave out, and whether they fit; one sentence each.
+/// Returns what the sums leave out, and whether they fit the free disk; one sentence each.
 pub(super) fn sentences(estimate: &Estimate) -> Vec<String> {
     let Some(total) = &estimate.storage else {
         return Vec::new();
@@ -55,7 +55,7 @@ pub(super) fn sentences(estimate: &Estimate) -> Vec<String> {
     sentences
 }
 
-/// Returns what is left out of the sums, if anything is.
+/// Returns which steps the sums leave out, if any.
 pub fn uncounted(total: &StorageTotal) -> Option<String> {
     let steps: Vec<String> = total.uncounted_steps.iter().map(u32::to_string).collect();
     let noun = match steps.len() {
@@ -69,7 +69,7 @@ pub fn uncounted(total: &StorageTotal) -> Option<String> {
     ))
 }
 
-/// Returns whether disk and WAL fit the free disk, if that was told.
+/// Returns whether disk and WAL fit the free disk, if that is known.
 pub fn fits(total: &StorageTotal) -> Option<String> {
     let free = Bytes(total.free_bytes?);
     let both = total.peak.upper_bytes + total.wal.upper_bytes;
@@ -88,7 +88,7 @@ pub fn fits(total: &StorageTotal) -> Option<String> {
     ))
 }
 
-/// Returns `110 MB (98 MB – 124 MB)`, a dash when it is not known.
+/// Returns `110 MB (98 MB – 124 MB)`, or a dash when it is not known.
 fn cell(interval: Option<&SizeInterval>) -> String {
     match interval {
         None => "–".to_string(),

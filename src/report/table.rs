@@ -1,6 +1,6 @@
-//! What `estimate --table` tells: the facts of one table and how long each class of change would take.
+//! The output of `estimate --table`: the facts of one table, and how long each class of change would take.
 //!
-//! One struct, four formats; like the rest of this room it prints nothing itself.
+//! One struct and four formats; like the rest of this room, it prints nothing itself.
 
 use serde::Serialize;
 
@@ -20,13 +20,13 @@ use crate::units::Seconds;
 pub struct TableReport {
     /// The server that was asked.
     pub server: ServerFacts,
-    /// What its catalog says of the table.
+    /// The catalog's facts about the table.
     pub table: TableFacts,
     /// Level of the interval shown first, 0 to 1.
     pub level: f64,
     /// Each class of change.
     pub classes: Vec<ClassEstimate>,
-    /// What the person may do next.
+    /// Hints on what to do next.
     pub hints: Vec<String>,
 }
 
@@ -37,13 +37,13 @@ pub struct ClassEstimate {
     pub label: String,
     /// Median duration, in seconds.
     pub point_seconds: f64,
-    /// Prediction intervals at the usual levels and at the asked-for one; not empty.
+    /// Prediction intervals at the usual levels and at the requested one; not empty.
     pub intervals: Vec<Interval>,
     /// Throughput, where rows are processed.
     pub rows_per_second: Option<Rate>,
     /// What it rests on.
     pub basis: Basis,
-    /// What to know about it, e.g. which rehearsal it rests on or what it locks; may be empty.
+    /// A remark, e.g. on which rehearsal it is based or what it locks; may be empty.
     pub note: String,
 }
 
@@ -100,8 +100,8 @@ pub fn table_markdown(report: &TableReport) -> String {
     text
 }
 
-/// Returns the classes as CSV: `class`, `point_seconds`, `level` with `lower_seconds` and `upper_seconds`, the same at 50,
-/// 80 and 95 % (`lower_50_seconds` …), `rows_per_second`, `basis`, `note`.
+/// Returns the classes as CSV: `class`, `point_seconds`, `level` with `lower_seconds` and `upper_seconds`, the same at
+/// 50, 80 and 95 % (`lower_50_seconds` …), `rows_per_second`, `basis`, `note`.
 pub fn table_csv(report: &TableReport) -> Vec<u8> {
     let mut columns: Vec<CsvColumn<ClassRow>> = vec![("class", |row| Cell::of(&row.class.label))];
     columns.extend(duration_columns());

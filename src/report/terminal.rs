@@ -1,6 +1,6 @@
-//! The estimate in the terminal: the sentence first, then intervals, steps, warnings and hints.
+//! The estimate in the terminal: first the answer in one sentence, then intervals, steps, warnings and hints.
 //!
-//! Text comes back; whether there is a terminal, how wide it is and whether it shows colour is for the caller to know.
+//! Returns text; the caller knows whether there is a terminal, how wide it is and whether it shows colour.
 
 use std::fmt::Write;
 
@@ -13,7 +13,7 @@ use crate::report::words::{self, Answer};
 use crate::report::{statement_details, storage, text};
 use crate::units::{Bytes, Count, Seconds};
 
-/// Characters of a statement that are shown.
+/// Number of characters of a statement that are shown.
 const STATEMENT_LENGTH: usize = 120;
 
 /// Returns the estimate as text for a terminal of `width` columns; bold and colour only when `colour`.
@@ -70,11 +70,11 @@ pub fn terminal(rehearsal: &Rehearsal, estimate: &Estimate, width: u16, colour: 
     text
 }
 
-/// How text is laid out.
+/// The layout of the text.
 pub(super) struct Page {
     /// Columns of the terminal.
     pub width: u16,
-    /// Whether escape sequences are welcome.
+    /// Whether to use escape sequences.
     pub colour: bool,
 }
 
@@ -107,7 +107,7 @@ impl Page {
         lines.join("\n")
     }
 
-    /// Returns a paragraph in bold, where that is welcome.
+    /// Returns a paragraph in bold, if escape sequences are used.
     pub fn bold(&self, text: &str) -> String {
         self.styled("1", self.wrapped(text, 0).trim_end()) + "\n"
     }
@@ -117,7 +117,7 @@ impl Page {
         self.wrapped(&format!("hint: {text}"), 2)
     }
 
-    /// Returns a `label: text` paragraph whose label stands out.
+    /// Returns a paragraph `label: text` with a highlighted label.
     pub fn labelled(&self, label: &str, text: &str) -> String {
         let paragraph = self.wrapped(&format!("{label}: {text}"), 2);
         match paragraph.strip_prefix(label) {

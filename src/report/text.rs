@@ -1,14 +1,16 @@
-//! Text from outside made fit to be shown: names and SQL that neither break a layout nor steer a terminal.
+//! Makes text from outside safe to show: names and SQL that neither break a layout nor control a terminal.
 
 use crate::shown::{disarmed, is_steering};
 
-/// Returns the text on one line: white space becomes single spaces, and nothing is left that could steer a terminal.
+/// Returns the text on one line: white space becomes single spaces, and no character that could control a terminal
+/// remains.
 pub(super) fn one_line(text: &str) -> String {
     let line = without_controls(text).split_whitespace().collect::<Vec<_>>().join(" ");
     disarmed(&line)
 }
 
-/// Returns the text with its line breaks, but without any other control character, and no line that is a command to a CI service.
+/// Returns the text with its line breaks but without other control characters, and with no line that a CI service would
+/// take for a command.
 pub(super) fn printable(text: &str) -> String {
     let text = without_controls(text);
     text.split('\n').map(disarmed).collect::<Vec<_>>().join("\n")
@@ -19,7 +21,7 @@ fn without_controls(text: &str) -> String {
     text.chars().map(kept).collect()
 }
 
-/// Returns the text on one line, cut to at most `most` characters with an ellipsis.
+/// Returns the text on one line, cut to at most `most` characters, including an ellipsis.
 pub(super) fn shortened(text: &str, most: usize) -> String {
     let line = one_line(text);
     if line.chars().count() <= most {

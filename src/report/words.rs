@@ -1,6 +1,6 @@
-//! The words every format shares: the answer in one sentence, names of kinds, bases and locks, percentages, intervals.
+//! Texts that all formats share: the answer in one sentence, names of kinds, bases and locks, percentages, intervals.
 //!
-//! Plain text without markup: each format escapes and decorates by itself. Quantities are printed by [`crate::units`].
+//! Plain text without markup: each format does its own escaping and decoration. [`crate::units`] prints the quantities.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -11,10 +11,10 @@ use crate::observation::{LockRecord, Rehearsal, StepRecord};
 use crate::report::text::one_line;
 use crate::units::{Count, RowsPerSecond, Seconds};
 
-/// The answer in one sentence, in parts so that a format can stress some of them.
+/// The answer in one sentence, in parts, so that a format can emphasise some of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// What is migrated: the table, or the migration when it works on several.
+    /// What is migrated: the table, or the migration if it works on several tables.
     pub subject: String,
     /// Median of the predicted duration.
     pub point: String,
@@ -29,7 +29,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Puts the estimate's answer into words.
+    /// Describes the result of the estimate.
     pub fn new(rehearsal: &Rehearsal, estimate: &Estimate) -> Answer {
         let interval = estimate.interval();
         Answer {
@@ -72,7 +72,7 @@ fn subject(rehearsal: &Rehearsal, estimate: &Estimate) -> String {
     }
 }
 
-/// Returns what a whole run made afterwards showed: predicted against actual.
+/// Returns the outcome of a whole run made afterwards: predicted against actual.
 pub fn outcome(estimate: &Estimate) -> Option<String> {
     let actual = estimate.actual_seconds?;
     let ratio = actual / estimate.total.point_seconds;
@@ -98,7 +98,7 @@ pub fn outcome(estimate: &Estimate) -> Option<String> {
     ))
 }
 
-/// Returns what the numbers rest on: server, batches, share of the work.
+/// Returns the evidence for the numbers: server, batches, share of the work.
 pub(super) fn evidence(rehearsal: &Rehearsal, estimate: &Estimate) -> String {
     let from_log = rehearsal.server.version_num == 0;
     let basis = match estimate.basis {
@@ -131,7 +131,7 @@ pub(super) fn evidence(rehearsal: &Rehearsal, estimate: &Estimate) -> String {
     )
 }
 
-/// Returns the basis as files and commands name it.
+/// Returns the name of the basis in files and commands.
 pub(super) fn basis_name(basis: Basis) -> &'static str {
     match basis {
         Basis::Rehearsal => "rehearsal",
@@ -140,7 +140,7 @@ pub(super) fn basis_name(basis: Basis) -> &'static str {
     }
 }
 
-/// Returns the step kind as files name it.
+/// Returns the name of the step kind in files.
 pub(super) fn kind_name(kind: StepKind) -> &'static str {
     match kind {
         StepKind::Backfill => "backfill",
@@ -167,7 +167,7 @@ pub(super) fn lock_name(mode: LockMode) -> &'static str {
     }
 }
 
-/// Returns a lock in words: mode, relation, how long, and whom it keeps out.
+/// Returns a lock in words: mode, relation, how long it is held, and what it blocks.
 pub(super) fn lock(record: &LockRecord) -> String {
     let held = match record.held_seconds {
         Some(seconds) => format!(", held {}", Seconds(seconds)),
@@ -190,7 +190,7 @@ pub(super) fn lock(record: &LockRecord) -> String {
     )
 }
 
-/// Returns the head of a column of intervals, which names their level: `95 % interval`.
+/// Returns the header of a column of intervals with their level: `95 % interval`.
 pub(super) fn interval_head(level: f64) -> String {
     format!("{} interval", percent(level))
 }
@@ -209,7 +209,7 @@ pub(super) fn rate_interval(rate: Rate) -> String {
     format!("{} – {}", rate_number(rate.lower), RowsPerSecond(rate.upper))
 }
 
-/// Returns a throughput above its confidence interval, two lines for a column headed `Rows/s`; a dash when there is none.
+/// Returns a throughput above its confidence interval, as two lines for a column `Rows/s`; a dash when there is none.
 pub(super) fn rate_cell(rate: Option<Rate>) -> String {
     rate.map_or("–".to_string(), |rate| {
         let [point, lower, upper] = [rate.point, rate.lower, rate.upper].map(rate_number);
@@ -217,13 +217,13 @@ pub(super) fn rate_cell(rate: Option<Rate>) -> String {
     })
 }
 
-/// Returns a throughput without its unit, for axes and columns that name it.
+/// Returns a throughput without its unit, for axes and columns whose label contains it.
 pub(super) fn rate_number(rows_per_second: f64) -> String {
     let text = RowsPerSecond(rows_per_second).to_string();
     text.trim_end_matches(" rows/s").to_string()
 }
 
-/// Returns a number of rows, to the digits its uncertainty leaves meaningful, with a 95 % interval (normal, ±1.96 sd).
+/// Returns a number of rows, rounded to its meaningful digits, with a 95 % interval (normal, ±1.96 sd).
 pub(super) fn rows(rows: f64, relative_sd: f64) -> String {
     if relative_sd <= 0.0 || rows <= 0.0 || !rows.is_finite() {
         return Count(rows).to_string();
@@ -237,7 +237,7 @@ pub(super) fn rows(rows: f64, relative_sd: f64) -> String {
     )
 }
 
-/// Returns a probability; never 0 or 100 %, which a finite number of draws cannot show.
+/// Returns a probability; never 0 or 100 %, since a finite number of draws cannot show these.
 pub fn probability(probability: f64) -> String {
     match probability {
         p if p > 0.9995 => "above 99.9 %".to_string(),
@@ -247,7 +247,7 @@ pub fn probability(probability: f64) -> String {
     }
 }
 
-/// Returns a share or a level as a percentage with at most one digit after the point.
+/// Returns a share or a level as a percentage with at most one decimal digit.
 pub(super) fn percent(fraction: f64) -> String {
     let value = fraction * 100.0;
     let tenths = (value * 10.0).round() / 10.0;

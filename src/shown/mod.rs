@@ -1,7 +1,8 @@
-//! Text from outside made fit to be shown: without secrets, and without what could steer a terminal or a CI service.
+//! Makes text from outside safe to show: without secrets, and without anything that could control a terminal or a CI
+//! service.
 //!
-//! Knows no other room, so that every room can use it; SQL is only skimmed here, since it also comes in pieces: one line of an
-//! excerpt, a server's message, what another program says.
+//! Knows no other room, so that every room can use it. SQL is only scanned for words here, not parsed, since it also
+//! comes in pieces: a line of an excerpt, a server's message, the output of another program.
 
 mod printable;
 mod secrets;

@@ -1,6 +1,6 @@
-//! Characters and line beginnings that would be obeyed instead of shown.
+//! Characters and line beginnings that a terminal or a CI service would obey instead of showing.
 
-/// Returns whether a character steers what shows it: control characters, and those that turn the direction of text around.
+/// Returns whether a character controls the display: control characters, and those that change the direction of text.
 pub fn is_steering(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -9,7 +9,7 @@ pub fn is_steering(character: char) -> bool {
         )
 }
 
-/// Returns the text as one line, with what would steer a terminal or a CI service written out: `\u{1b}`, `\n`.
+/// Returns the text as one line; characters that would control a terminal or a CI service are escaped: `\u{1b}`, `\n`.
 pub fn printable_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for character in text.chars() {
@@ -21,7 +21,7 @@ pub fn printable_line(text: &str) -> String {
     disarmed(&line)
 }
 
-/// Returns a line that is no command to a CI service, which obeys `::` at the head of any line of a log, and `##[` anywhere.
+/// Changes a line so that no CI service takes it for a command: `::` at the beginning of a line, and `##[` anywhere.
 pub fn disarmed(line: &str) -> String {
     let line = line.replace("##[", "#\\u{23}[").replace("##vso[", "#\\u{23}vso[");
     let text = line.trim_start();

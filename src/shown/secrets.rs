@@ -1,13 +1,13 @@
-//! Hides passwords and command lines in text: after the word that says so, in URLs, and in connection strings.
+//! Hides passwords and command lines in text: after a keyword such as `PASSWORD`, in URLs, and in connection strings.
 //!
-//! Hides rather too much than too little, and looks into literals, comments and function bodies alike.
+//! Hides too much rather than too little, and searches literals, comments and function bodies as well.
 
 use std::ops::Range;
 
 /// What stands in place of a secret.
 pub const HIDDEN: &str = "********";
 
-/// Values that stand after `password =` and are none.
+/// Values after `password =` that are not passwords.
 const NO_SECRETS: [&str; 5] = ["null", "default", "true", "false", "excluded"];
 
 /// Comments that are skipped between a key and its value.
@@ -15,8 +15,8 @@ const MOST_COMMENTS: usize = 20;
 
 /// Returns the text with every secret replaced by [`HIDDEN`].
 ///
-/// Hidden are the literal behind `PASSWORD` and its like, as in `ALTER ROLE`, `CREATE USER MAPPING` and assignments; the value of
-/// `password=` in connection strings; the password of a URL; and the command of `COPY … PROGRAM`.
+/// It hides the literal after `PASSWORD` and similar words, as in `ALTER ROLE`, `CREATE USER MAPPING` and assignments;
+/// the value of `password=` in connection strings; the password of a URL; and the command of `COPY … PROGRAM`.
 pub fn without_secrets(text: &str) -> String {
     let mut skim = Skim::new(text);
     let mut shown = String::with_capacity(text.len());
@@ -48,12 +48,12 @@ fn is_word(character: char) -> bool {
     character.is_alphanumeric() || character == '_'
 }
 
-/// A text that is read from its beginning to its end. What was looked for is not looked for again at every word: a text may repeat one
-/// for megabytes.
+/// A text that is read from beginning to end. Results of searches are remembered instead of searching again at every
+/// word, because a text may repeat one word for megabytes.
 struct Skim<'text> {
     text: &'text str,
     end_of_url: Next<'text>,
-    /// Where the URL ends that `last_at` is about.
+    /// End of the URL to which `last_at` belongs.
     url: usize,
     last_at: Next<'text>,
     end_of_bare_word: Next<'text>,
@@ -79,7 +79,7 @@ impl<'text> Skim<'text> {
         }
     }
 
-    /// Returns where the secret is that a word announces.
+    /// Returns the range of the secret that follows the keyword `word`, if there is one.
     fn secret_behind(&mut self, word: Range<usize>) -> Option<Range<usize>> {
         let text = self.text;
         if text[word.end..].starts_with("://") {
@@ -94,7 +94,7 @@ impl<'text> Skim<'text> {
                 let start = self.after_blanks(word.end);
                 literal(text, start).or_else(|| in_double_quotes(text, start))
             }
-            // So the server names the command that it could not run.
+            // The server writes a command that it could not run in double quotes.
             "command" => in_double_quotes(text, self.after_blanks(word.end)),
             "pwd" => self.value(word.end),
             _ if is_secret => self.value(word.end),
@@ -102,7 +102,7 @@ impl<'text> Skim<'text> {
         }
     }
 
-    /// Returns the password in `user:password@host`, whatever characters it has.
+    /// Returns the password in `user:password@host`; it may contain any characters.
     fn password_of_url(&mut self, start: usize) -> Option<Range<usize>> {
         let end = self.end_of_url.behind(self.text, start).unwrap_or(self.text.len());
         if self.url != end {
@@ -113,7 +113,7 @@ impl<'text> Skim<'text> {
         Some(start + colon + 1..at)
     }
 
-    /// Returns the value of a key that ends at `end`: a literal, or what stands behind `=`.
+    /// Returns the value of a key that ends at `end`: a literal, or what follows `=`.
     fn value(&mut self, end: usize) -> Option<Range<usize>> {
         let text = self.text;
         let quote = text[end..].chars().next().filter(|next| matches!(next, '\'' | '"'));
@@ -128,7 +128,7 @@ impl<'text> Skim<'text> {
                 _ => true,
             });
         let Some(operator) = operator else {
-            // `password=''` has ended a literal here, and is no key in quotes.
+            // Here `password=''` is the end of a literal, not a quoted key.
             return literal(text, self.after_blanks(end)).or_else(|| quote.and_then(|_| literal(text, start)));
         };
         let start = self.after_blanks(start + operator.len());
@@ -137,7 +137,7 @@ impl<'text> Skim<'text> {
             .or_else(|| (operator == "=").then(|| self.bare(start)).flatten())
     }
 
-    /// Returns the word that is the value in `password=word`; a call and another column are none.
+    /// Returns the word that is the value in `password=word`; `None` for a function call or another column.
     fn bare(&mut self, start: usize) -> Option<Range<usize>> {
         let end = self
             .end_of_bare_word
@@ -172,10 +172,10 @@ impl<'text> Skim<'text> {
     }
 }
 
-/// Where something stands next, remembered for all places before it.
+/// The next occurrence of something, remembered for all places before it.
 struct Next<'text> {
     find: fn(&'text str) -> Option<usize>,
-    /// From where it was looked for last, and where it was found.
+    /// Start of the last search, and its result.
     known: Option<(usize, Option<usize>)>,
 }
 
@@ -184,7 +184,7 @@ impl<'text> Next<'text> {
         Next { find, known: None }
     }
 
-    /// Returns where it is found from `start` on.
+    /// Returns the first occurrence at or after `start`.
     fn behind(&mut self, text: &'text str, start: usize) -> Option<usize> {
         match self.known {
             Some((from, found)) if from <= start && found.is_none_or(|found| start <= found) => found,
@@ -197,7 +197,7 @@ impl<'text> Next<'text> {
     }
 }
 
-/// Returns the inside of the literal that begins at `start`, or all that follows where it never ends.
+/// Returns the content of the literal that begins at `start`, or all of the rest if the literal is not closed.
 fn literal(text: &str, start: usize) -> Option<Range<usize>> {
     let rest = &text[start..];
     if let Some(tag) = dollar_tag(rest) {
@@ -210,7 +210,7 @@ fn literal(text: &str, start: usize) -> Option<Range<usize>> {
         .into_iter()
         .find(|prefix| rest.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('\'')))?;
     let begin = start + prefix.len() + 1;
-    // Inside another literal its quotes are doubled, or written with a backslash.
+    // Inside another literal, the quotes are doubled or escaped with a backslash.
     let mut following = text[begin..].chars();
     let is_inside = |next: char| !next.is_whitespace() && !matches!(next, '\'' | ',' | ')' | ';' | '|');
     if following.next() == Some('\'') && following.next().is_some_and(is_inside) {
@@ -237,7 +237,7 @@ fn dollar_tag(rest: &str) -> Option<&str> {
     is_tag.then(|| &rest[..name + 2])
 }
 
-/// Returns what stands between a double quote and the last one on its line.
+/// Returns the text between a double quote and the last double quote on its line.
 fn in_double_quotes(text: &str, start: usize) -> Option<Range<usize>> {
     let begin = start + 1;
     let rest = text[start..].strip_prefix('"')?;
@@ -250,7 +250,7 @@ fn in_double_quotes(text: &str, start: usize) -> Option<Range<usize>> {
 mod tests {
     use super::*;
 
-    /// The secret is always `hunter2`, and must be gone.
+    /// Checks the result; the secret in `text` is always `hunter2`, and must be gone.
     fn check(text: &str, expected: &str) {
         assert_eq!(without_secrets(text), expected);
         assert_eq!(without_secrets(expected), expected, "what is hidden stays so");
@@ -368,7 +368,7 @@ mod tests {
             let text = part.repeat(1_000_000 / part.len()) + "(";
             assert!(without_secrets(&text).len() <= text.len() + HIDDEN.len(), "{part}");
         }
-        // Neither time nor stack.
+        // A long text must not take much time or stack.
         let comments = format!("password {}'hunter2'", "/**/".repeat(1_000_000));
         assert!(without_secrets(&comments).len() > 1_000_000);
     }

@@ -1,27 +1,28 @@
-//! The difference of two groups' means: how large, how sure, and how small a one would have gone unseen.
+//! The difference between the means of two groups: its size, its uncertainty, and the smallest one that would have been
+//! detected.
 
 use super::distribution::{student_cumulative, student_quantile, two_sided_factor};
 use super::interval::{Interval, PooledSample};
 
-/// A difference with what its standard error rests on.
+/// A difference, with the values from which its standard error was computed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Difference {
-    /// Mean of the new group less that of the base.
+    /// Mean of the new group minus the mean of the base group.
     pub point_estimate: f64,
-    /// Standard deviation of one value, pooled; of one pair's difference for pairs.
+    /// Pooled standard deviation of one value; for pairs, of the difference of one pair.
     pub standard_deviation: f64,
     /// Standard error of `point_estimate`.
     pub standard_error: f64,
-    /// Degrees of freedom of it.
+    /// Degrees of freedom of `standard_error`.
     pub degrees_of_freedom: f64,
 }
 
 impl Difference {
-    /// Compares two independent groups whose common spread is pooled with a prior one.
+    /// Compares two independent groups with a common spread, which is pooled with a prior one.
     ///
     /// Δ = ȳ_new − ȳ_base; s² = (ν₀ s₀² + SS_base + SS_new) / (ν₀ + n_base + n_new − 2); se = s √(1/n_base + 1/n_new).
-    /// Source: Student's two-sample t with a scaled inverse χ² prior (Gelman et al., Bayesian Data Analysis, 3rd ed., §3.3).
-    /// `None` when a group is empty, or nothing is known of the spread.
+    /// Source: Student's two-sample t with a scaled inverse χ² prior (Gelman et al., Bayesian Data Analysis, 3rd ed.,
+    /// §3.3). `None` when a group is empty, or nothing is known of the spread.
     pub fn between(
         base: &[f64],
         new: &[f64],
@@ -43,7 +44,7 @@ impl Difference {
         })
     }
 
-    /// Takes the differences of pairs, new less base.
+    /// Computes the mean difference of pairs; each value is new minus base.
     ///
     /// Source: Student (1908), The probable error of a mean: d̄ ± t_{n−1} s_d / √n. `None` for fewer than two pairs.
     pub fn of_pairs(differences: &[f64]) -> Option<Difference> {
@@ -56,7 +57,7 @@ impl Difference {
         })
     }
 
-    /// Returns the interval in which the true difference lies at `confidence_level`: Δ ± t_ν se.
+    /// Returns the interval that contains the true difference at `confidence_level`: Δ ± t_ν se.
     pub fn interval(&self, confidence_level: f64) -> Interval {
         let half_width = two_sided_factor(confidence_level, self.degrees_of_freedom) * self.standard_error;
         Interval {
@@ -65,8 +66,8 @@ impl Difference {
         }
     }
 
-    /// Returns the one-sided p-value of "the difference is above 0" by Student's t; values without any spread give 0, 1 or,
-    /// at no difference, 1.
+    /// Returns the one-sided p-value of "the difference is above 0" by Student's t. Without any spread it is 0 for a
+    /// difference above 0, and 1 otherwise.
     pub fn p_value(&self) -> f64 {
         if self.standard_error > 0.0 {
             return 1.0 - student_cumulative(self.point_estimate / self.standard_error, self.degrees_of_freedom);
@@ -74,11 +75,11 @@ impl Difference {
         f64::from(u8::from(self.point_estimate <= 0.0))
     }
 
-    /// Returns the smallest true difference that a one-sided test at level `alpha` which also asks for at least `margin`
-    /// calls with probability `power`.
+    /// Returns the smallest true difference that is reported with probability `power` by a one-sided test at level
+    /// `alpha`, if the observed difference must also be at least `margin`.
     ///
-    /// max((t_{1−α} + t_power) se, margin + t_power se). Source of the first: Bloom (1995), Minimum detectable effects; the
-    /// second is the same arithmetic for the condition Δ ≥ margin.
+    /// max((t_{1−α} + t_power) se, margin + t_power se). Source of the first: Bloom (1995), Minimum detectable effects;
+    /// the second is the same arithmetic for the condition Δ ≥ margin.
     pub fn minimum_detectable(&self, alpha: f64, power: f64, margin: f64) -> f64 {
         let quantile = |probability| student_quantile(probability, self.degrees_of_freedom);
         let by_test = (quantile(1.0 - alpha) + quantile(power)) * self.standard_error;
@@ -167,7 +168,7 @@ mod tests {
         );
     }
 
-    /// A true difference of the stated size is called about as often as stated.
+    /// A true difference of the stated size is reported about as often as stated.
     #[test]
     fn the_minimum_detectable_difference_is_detected_as_often_as_said() {
         let mut generator = generator(3);

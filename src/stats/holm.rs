@@ -1,9 +1,9 @@
-//! Several tests at once: p-values that stay honest when the best of them is looked at.
+//! Multiple tests: p-values that remain valid when the smallest of several is picked.
 
-/// Returns Holm's adjusted p-values, in the order given; what is at most α may be called at family-wise level α.
+/// Returns Holm's adjusted p-values, in the given order; those of at most α may be reported at family-wise level α.
 ///
-/// p̃_(i) = max over j ≤ i of min(1, (m − j + 1) p_(j)). Source: Holm (1979), A simple sequentially rejective multiple test
-/// procedure.
+/// p̃_(i) = max over j ≤ i of min(1, (m − j + 1) p_(j)). Source: Holm (1979), A simple sequentially rejective multiple
+/// test procedure.
 pub fn holm_adjusted(p_values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p_values.len()).collect();
     order.sort_by(|one, other| p_values[*one].total_cmp(&p_values[*other]));

@@ -1,8 +1,8 @@
-//! Intervals and how to judge them: pooled Student intervals, Wilson's interval of a coverage, the interval score.
+//! Intervals and their evaluation: pooled Student intervals, Wilson's interval of a coverage, the interval score.
 
 use super::distribution::two_sided_factor;
 
-/// A range of values; what it promises is said by the function that returns it.
+/// A range of values; the function that returns it says what it means.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
     /// Lower end.
@@ -11,7 +11,7 @@ pub struct Interval {
     pub upper_bound: f64,
 }
 
-/// A few repeated measurements whose spread is pooled with what is known of it beforehand.
+/// A few repeated measurements, with a spread that is pooled with a prior one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PooledSample {
     /// Mean of the values.
@@ -83,7 +83,8 @@ pub fn wilson_interval(hits: u64, trials: u64, confidence_level: f64) -> Interva
     }
 }
 
-/// Returns the interval score of `interval` when `actual` came out: its width plus 2/α for each unit outside; lower is better.
+/// Returns the interval score of `interval` for the outcome `actual`: its width plus 2/α per unit outside; lower is
+/// better.
 ///
 /// Source: Gneiting & Raftery (2007), Strictly proper scoring rules, equation 43; α = 1 − `confidence_level`.
 pub fn interval_score(interval: Interval, actual: f64, confidence_level: f64) -> f64 {

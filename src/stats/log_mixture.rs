@@ -1,6 +1,7 @@
 //! A mixture of normal or t distributions on the logarithmic scale: the shape of every predicted duration.
 //!
-//! Values are positive numbers of any unit; `mean` and `standard_deviation` of a component are those of their logarithm.
+//! Values are positive numbers of any unit; `mean` and `standard_deviation` of a component are those of their
+//! logarithm.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +30,7 @@ pub struct LogMixture {
     components: Vec<Component>,
 }
 
-/// Components below this share of the whole change no digit that is printed.
+/// Components with a smaller weight do not change any printed digit.
 const NEGLIGIBLE_WEIGHT: f64 = 1e-7;
 
 impl LogMixture {
@@ -46,7 +47,7 @@ impl LogMixture {
         let kept: f64 = components.iter().map(|component| component.weight).sum();
         for component in &mut components {
             component.weight /= kept;
-            // Division by zero in the distribution function must not happen.
+            // Avoids a division by zero in the distribution function.
             component.standard_deviation = component.standard_deviation.max(1e-9);
         }
         Some(LogMixture { components })
@@ -82,8 +83,8 @@ impl LogMixture {
 
     /// Returns nearly the same distribution with far fewer components, for mixtures of thousands.
     ///
-    /// Components whose means lie within a tenth of the smallest standard deviation, and whose own differ by less than a tenth,
-    /// become one of the same mean and variance.
+    /// Components whose means differ by less than a tenth of the smallest standard deviation, and whose standard
+    /// deviations differ by less than a tenth, are merged into one with the same mean and variance.
     pub fn condensed(&self) -> LogMixture {
         let deviations = self.components.iter().map(|component| component.standard_deviation);
         let step = 0.1 * deviations.fold(f64::INFINITY, f64::min);
@@ -107,7 +108,7 @@ impl LogMixture {
         self.cumulative_of_logarithm(value.ln())
     }
 
-    /// Returns the value that is exceeded with probability 1 − `probability`, by bisection of the distribution function.
+    /// Returns the quantile of `probability`, by bisection of the distribution function.
     pub fn quantile(&self, probability: f64) -> f64 {
         let mut known = (f64::NAN, f64::NAN);
         let (mut lower, mut upper) = (f64::INFINITY, f64::NEG_INFINITY);
@@ -158,9 +159,10 @@ impl LogMixture {
 
     /// Draws one value.
     ///
-    /// `shared` is a standard normal effect common to several distributions, which takes `shared_deviation` of the
-    /// logarithm's scale; the rest is drawn anew. Both are stretched by one √(ν/χ²_ν), so that a value alone follows this
-    /// distribution whatever is shared. Without a common effect pass a `shared_deviation` of 0.
+    /// `shared` is a standard normal effect that several distributions have in common; `shared_deviation` is its part
+    /// of the logarithm's scale. The rest is drawn independently. Both are multiplied by the same √(ν/χ²_ν), so that a
+    /// single value follows this distribution whatever is shared. Without a common effect, pass a `shared_deviation` of
+    /// 0.
     pub fn sample(&self, generator: &mut impl Rng, shared: f64, shared_deviation: f64) -> f64 {
         let component = self.pick(uniform(generator));
         let shared_deviation = shared_deviation.min(component.standard_deviation);
@@ -190,12 +192,12 @@ impl LogMixture {
                 component.weight * student_cumulative(standardised, component.degrees_of_freedom)
             })
             .sum();
-        // Weights add up to 1 but for rounding.
+        // Because of rounding, the weights may add up to more than 1.
         sum.min(1.0)
     }
 }
 
-/// Returns one component with the weight, mean and variance of several that are nearly alike.
+/// Returns one component with the weight, mean and variance of several similar ones.
 fn merged(components: &[Component]) -> Component {
     let weight: f64 = components.iter().map(|component| component.weight).sum();
     let mean = components
@@ -288,7 +290,7 @@ mod tests {
                     mixture().sample(&mut generator, shared, shared_deviation) <= 60.0
                 })
                 .count();
-            // Four standard errors of a share of 20,000 draws.
+            // Four standard errors of a proportion among 20,000 draws.
             assert!((below as f64 / 20_000.0 - 0.5119128116963809).abs() < 0.0142);
         }
     }

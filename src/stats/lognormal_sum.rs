@@ -1,11 +1,12 @@
-//! Sums of durations that are each known to a factor only: lognormal ones, correlated because one machine does all the work.
+//! Sums of lognormal durations, each known only to a factor. They are correlated because one machine does all the work.
 //!
-//! Fenton (1960), "The sum of log-normal probability distributions in scatter transmission systems": the sum is taken for
-//! lognormal with its own mean and variance. Exact for one duration, and close at the upper end, which is what gates look at.
+//! Fenton (1960), "The sum of log-normal probability distributions in scatter transmission systems": the sum is
+//! approximated by the lognormal distribution of the same mean and variance. Exact for one duration, and close at the
+//! upper end, which is what gates use.
 
 use super::distribution::normal_quantile;
 
-/// A duration that is lognormal.
+/// A lognormal duration.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lognormal {
     /// Median, in seconds.
@@ -14,7 +15,7 @@ pub struct Lognormal {
     pub standard_deviation: f64,
 }
 
-/// A sum that grows by one duration at a time.
+/// A sum to which durations are added one by one.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Sum {
     means: f64,
@@ -39,8 +40,8 @@ impl Sum {
         self.variances += mean * mean * variance.exp_m1();
     }
 
-    /// Returns the distribution of the sum; `None` when nothing was added. `shared_deviation` is the standard deviation of
-    /// what the logarithms of all durations have in common.
+    /// Returns the distribution of the sum; `None` when nothing was added. `shared_deviation` is the standard deviation
+    /// of the part that the logarithms of all durations have in common.
     pub fn total(self, shared_deviation: f64) -> Option<Lognormal> {
         if self.means <= 0.0 {
             return None;

@@ -1,7 +1,7 @@
 //! Arithmetic that knows nothing of migrations: distributions, intervals, scores, small linear algebra, seeded draws.
 //!
-//! Imports nothing from the rest of the house. Every statistic here is tested against a value from outside (NumPy, SciPy),
-//! the call that gave it stands beside it. Random numbers come from a generator that is passed in.
+//! Imports nothing from the rest of the crate. Every statistic is tested against a value from NumPy or SciPy, with the
+//! call that computed it in a comment. Random numbers come from a generator that is passed in.
 
 pub mod cholesky;
 pub mod difference;

@@ -1,32 +1,34 @@
-//! The exact permutation test of two groups: how many other ways to divide the same values differ as much.
+//! The exact permutation test of two groups: how many of the other ways to divide the same values have as large a
+//! difference?
 //!
-//! Knows nothing of what the values are. It needs no distribution: where the order of the measurements was drawn at random,
-//! it calls a difference that is not there with at most the probability it states.
+//! Knows nothing of what the values mean, and assumes no distribution. If the order of the measurements was random, the
+//! probability of reporting a difference that does not exist is at most the stated one.
 
 use rand::Rng;
 
 use super::random::uniform;
 
-/// Up to this many divisions are all looked at; beyond, divisions are drawn.
+/// Up to this many divisions, all are enumerated; beyond it, random ones are drawn.
 const MOST_ENUMERATED: f64 = 200_000.0;
-/// Divisions that are drawn when there are too many to look at all.
+/// Number of divisions that are drawn when there are too many to enumerate.
 const DRAWS: u32 = 20_000;
-/// Sums of the same values in another order differ by rounding; as a share of the sum of their magnitudes.
+/// Tolerance, relative to the sum of the magnitudes: sums of the same values in another order differ by rounding.
 const ROUNDING: f64 = 1e-12;
 
 /// Returns the one-sided p-value of "the mean of `new` is greater than that of `base`", strictly above 0 and at most 1.
 ///
-/// p = #{divisions of all values into groups of the same sizes with Δ ≥ Δ_observed} / C(n_base + n_new, n_new), the observed
-/// division included. Source: Fisher (1935), The Design of Experiments, §21. With more than 200,000 divisions 20,000 are
-/// drawn from `generator` and p = (hits + 1) / (draws + 1), which keeps the promise; source: Phipson & Smyth (2010),
-/// Permutation p-values should never be zero. `None` when a group is empty or a value is not finite.
+/// p = #{divisions of all values into groups of the same sizes with Δ ≥ Δ_observed} / C(n_base + n_new, n_new), the
+/// observed division included. Source: Fisher (1935), The Design of Experiments, §21. With more than 200,000 divisions,
+/// 20,000 are drawn from `generator` and p = (hits + 1) / (draws + 1), which keeps the error probability; source:
+/// Phipson & Smyth (2010), Permutation p-values should never be zero. `None` when a group is empty or a value is not
+/// finite.
 pub fn permutation_p_value(base: &[f64], new: &[f64], generator: &mut impl Rng) -> Option<f64> {
     let all: Vec<f64> = base.iter().chain(new).copied().collect();
     if base.is_empty() || new.is_empty() || !all.iter().all(|value| value.is_finite()) {
         return None;
     }
     let rounding = ROUNDING * all.iter().map(|value| value.abs()).sum::<f64>();
-    // With the sizes given, the mean's difference grows with the sum of the new group alone.
+    // For given sizes, the difference of the means increases with the sum of the new group alone.
     let threshold = new.iter().sum::<f64>() - rounding;
     let divisions = divisions(base.len(), new.len());
     if divisions <= MOST_ENUMERATED {
@@ -51,10 +53,10 @@ pub fn smallest_p_value(base_size: usize, new_size: usize) -> f64 {
     }
 }
 
-/// Returns the largest level up to `alpha` at which the test can call anything: p-values are multiples of one division's share.
+/// Returns the largest attainable level up to `alpha`: all p-values are multiples of the share of one division.
 pub fn attainable_level(alpha: f64, base_size: usize, new_size: usize) -> f64 {
     let smallest = smallest_p_value(base_size, new_size);
-    // A level that is such a multiple itself must not be lost to rounding.
+    // If `alpha` is such a multiple itself, rounding must not lower the level.
     (alpha / smallest + 1e-9).floor() * smallest
 }
 
@@ -125,7 +127,7 @@ mod tests {
         check(&base, &[1.20, 1.10, 1.30], 1.0 / 56.0);
     }
 
-    /// The same count by masks over all subsets: another way to the same number.
+    /// The same count by bit masks over all subsets, as an independent computation.
     fn by_masks(base: &[f64], new: &[f64]) -> f64 {
         let all: Vec<f64> = base.iter().chain(new).copied().collect();
         let difference = |mask: u32| {
@@ -220,7 +222,7 @@ mod tests {
         assert!(permutation_p_value(&[f64::NEG_INFINITY], &[1.0], &mut generator(1)).is_none());
     }
 
-    /// The promise itself: over all divisions of values without ties, exactly floor(α·C) of C have p ≤ α.
+    /// Exactly floor(α·C) of the C divisions of values without ties have p ≤ α.
     #[test]
     fn false_positives_are_exactly_what_is_promised() {
         let values: [f64; 8] = [0.11, 0.27, 0.35, 0.52, 0.64, 0.76, 0.83, 0.98];

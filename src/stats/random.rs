@@ -5,7 +5,7 @@
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Returns the generator that every random number of an estimate comes from.
+/// Returns the generator used for all random numbers of an estimate.
 pub fn generator(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
 }
@@ -30,7 +30,8 @@ pub fn standard_normal(generator: &mut impl Rng) -> f64 {
 
 /// Draws the factor √(ν/χ²_ν) that makes a normal value a t value; 1 for infinite degrees of freedom.
 ///
-/// χ²_ν is drawn as a Gamma(ν/2) variate. Source: Marsaglia & Tsang (2000), A simple method for generating gamma variables.
+/// χ²_ν is drawn as a Gamma(ν/2) variate. Source: Marsaglia & Tsang (2000), A simple method for generating gamma
+/// variables.
 pub fn student_scale(generator: &mut impl Rng, degrees_of_freedom: f64) -> f64 {
     if !degrees_of_freedom.is_finite() {
         return 1.0;

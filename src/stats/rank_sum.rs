@@ -1,9 +1,10 @@
-//! Two tests that take every value for an independent one, as tools do that compare batches: here to be judged, not used.
+//! Two tests that treat every value as independent, as tools do that compare batches; they are here to be evaluated,
+//! not used.
 
 use super::distribution::{normal_cumulative, student_cumulative};
 
-/// Returns the one-sided p-value of "`new` is greater" by the rank-sum test, in its normal approximation with correction
-/// for ties and continuity; 1 when a group is empty or all values are equal.
+/// Returns the one-sided p-value of "`new` is greater" by the rank-sum test, in the normal approximation with
+/// corrections for ties and continuity; 1 when a group is empty or all values are equal.
 ///
 /// Source: Mann & Whitney (1947); Lehmann (1975), Nonparametrics, §1.4 for ties.
 pub fn rank_sum_p_value(base: &[f64], new: &[f64]) -> f64 {
@@ -28,9 +29,11 @@ pub fn rank_sum_p_value(base: &[f64], new: &[f64]) -> f64 {
     }
 }
 
-/// Returns the one-sided p-value of "the mean of `new` is greater" by Welch's t; 1 with fewer than two values in a group.
+/// Returns the one-sided p-value of "the mean of `new` is greater" by Welch's t; 1 with fewer than two values in a
+/// group.
 ///
-/// Source: Welch (1947), The generalization of Student's problem when several different population variances are involved.
+/// Source: Welch (1947), The generalization of Student's problem when several different population variances are
+/// involved.
 pub fn welch_p_value(base: &[f64], new: &[f64]) -> f64 {
     if base.len() < 2 || new.len() < 2 {
         return 1.0;

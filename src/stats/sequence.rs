@@ -1,16 +1,16 @@
-//! Low-discrepancy order: visiting places so that any stopping point is spread evenly.
+//! A low-discrepancy order of places: wherever the visits stop, the visited places are spread evenly.
 
 /// Returns the `index`-th member of the van der Corput sequence in base 2, between 0 (inclusive) and 1 (exclusive).
 ///
-/// Source: van der Corput (1935): the binary digits of the index mirrored at the point.
+/// Source: van der Corput (1935): the binary digits of the index, mirrored at the binary point.
 pub fn van_der_corput(index: u64) -> f64 {
-    // 53 bits are what an f64 holds; rounding up to 1 must not happen.
+    // An f64 holds 53 bits; more could be rounded up to 1.
     (index.reverse_bits() >> 11) as f64 / (1u64 << 53) as f64
 }
 
-/// Returns the numbers 0 to `count` − 1 in the order in which the van der Corput sequence first falls on each of them.
+/// Returns the numbers 0 to `count` − 1 in the order in which the van der Corput sequence first reaches them.
 ///
-/// Any beginning of the order is spread over all numbers, also when `count` is no power of two.
+/// Any first part of the order is spread over all numbers, even if `count` is not a power of two.
 pub fn spread_order(count: usize) -> Vec<usize> {
     let mut visited = vec![false; count];
     (0..count.next_power_of_two() as u64)

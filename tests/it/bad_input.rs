@@ -1,4 +1,4 @@
-//! What the tests of bad input share: running the program, and what every refusal has to look like.
+//! Shared by the tests of bad input: running the program, and checking the form of its errors.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -10,11 +10,11 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::published_schemas;
 use crate::support::{self, Database};
 
-/// A table of which every batch can be made slow, wrong or endless by a trigger.
+/// A table whose batches a trigger can make slow, wrong or endless.
 pub const ORDERS: &str = "CREATE TABLE orders (id bigint PRIMARY KEY, user_id int NOT NULL, customer_id int); \
                           INSERT INTO orders SELECT n, n, NULL FROM generate_series(1, 4000) AS n; ANALYZE orders";
 
-/// Makes every batch on `orders` take a while, so that there is time to disturb it.
+/// Makes every batch on `orders` slow, so that there is time to disturb it.
 pub const SLOWLY: &str = "CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS \
                           $$ BEGIN PERFORM pg_sleep(0.02); RETURN NULL; END $$; \
                           CREATE TRIGGER slowly AFTER UPDATE ON orders FOR EACH STATEMENT EXECUTE FUNCTION slowly()";
@@ -22,11 +22,11 @@ pub const SLOWLY: &str = "CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpg
 /// The backfill of `orders`.
 pub const BACKFILL: &str = "UPDATE orders SET customer_id = user_id WHERE id BETWEEN <batch_start> AND <batch_end>;\n";
 
-/// A directory with files, removed with this value.
+/// A directory with files, which is removed when the value is dropped.
 pub struct Folder(tempfile::TempDir);
 
 impl Folder {
-    /// Creates an empty one.
+    /// Creates an empty directory.
     pub fn new() -> Folder {
         Folder(tempfile::tempdir().expect("temporary directory"))
     }
@@ -42,7 +42,7 @@ impl Folder {
         self.0.path().join(name).display().to_string()
     }
 
-    /// Returns the names of all files in its folder `name`.
+    /// Returns the names of all files in its subdirectory `name`.
     pub fn names(&self, name: &str) -> Vec<String> {
         let entries = std::fs::read_dir(self.0.path().join(name)).expect(name);
         let mut names: Vec<String> = entries
@@ -52,14 +52,14 @@ impl Folder {
         names
     }
 
-    /// Reads the rehearsal saved in its folder `out`.
+    /// Reads the rehearsal saved in its subdirectory `out`.
     pub fn rehearsal(&self) -> Rehearsal {
         let text = std::fs::read_to_string(self.path("out/rehearsal.json")).expect("rehearsal.json");
         published_schemas::check("rehearsal", &text);
         Rehearsal::from_json(&text, "rehearsal.json").expect("a readable rehearsal")
     }
 
-    /// Checks that the saved rehearsal says why it ended, and holds at least `measured` observations.
+    /// Checks that the saved rehearsal has this reason for its end, and at least `measured` observations.
     pub fn check_saved(&self, reason: EndReason, measured: usize) {
         let rehearsal = self.rehearsal();
         let ended = rehearsal.ended.expect("it ended");
@@ -74,7 +74,7 @@ pub fn run(command: &mut Command) -> Output {
     command.stdin(Stdio::null()).output().expect("the program runs")
 }
 
-/// Runs the program with `arguments`, which must succeed, and returns its stdout.
+/// Runs the program with `arguments`, checks that it succeeds, and returns its stdout.
 pub fn check_done(arguments: &[&str]) -> String {
     let output = run(&mut support::migtime(arguments));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -82,14 +82,14 @@ pub fn check_done(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// Runs the program with `arguments`, which must be refused; see [`check_refused`].
+/// Runs the program with `arguments` and checks that it fails; see [`check_refused`].
 pub fn check_error(arguments: &[&str], exit_code: i32, words: &[&str]) -> Output {
     check_refused(run(&mut support::migtime(arguments)), exit_code, words)
 }
 
-/// Checks that a run ended with `exit_code` and one `error:` line, and that it says all `words` on stderr.
+/// Checks that a run ended with `exit_code` and one `error:` line, and that stderr contains all `words`.
 ///
-/// No panic, no form of data only a programmer reads, no error number of the system.
+/// It must not contain a panic, a `Debug` form or an error number of the system.
 pub fn check_refused(output: Output, exit_code: i32, words: &[&str]) -> Output {
     let said = String::from_utf8(output.stderr.clone()).expect("UTF-8");
     assert_eq!(output.status.code(), Some(exit_code), "{said}");
@@ -104,7 +104,7 @@ pub fn check_refused(output: Output, exit_code: i32, words: &[&str]) -> Output {
     output
 }
 
-/// Returns what a finished child printed.
+/// Waits for a child and returns what it printed.
 pub fn finished(child: Child) -> Output {
     child.wait_with_output().expect("the program ends")
 }
@@ -114,7 +114,7 @@ pub fn send(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).expect("signal");
 }
 
-/// Starts the program with `arguments` and returns it while it runs.
+/// Starts the program with `arguments` and returns the running child.
 pub fn start(command: &mut Command) -> Child {
     command
         .stdin(Stdio::null())
@@ -124,16 +124,16 @@ pub fn start(command: &mut Command) -> Child {
         .expect("the program starts")
 }
 
-/// A rehearsal of [`BACKFILL`] that is under way.
+/// A running rehearsal of [`BACKFILL`].
 pub struct UnderWay {
     /// The program.
     pub child: Child,
-    /// Where its files are; results go to `out`.
+    /// The directory with its files; results go to `out`.
     pub folder: Folder,
 }
 
 impl UnderWay {
-    /// Starts to rehearse on `database`, in batches of 10, and waits until some are done.
+    /// Starts a rehearsal on `database`, in batches of 10, and waits until some batches are done.
     pub fn begin(database: &Database, options: &[&str]) -> UnderWay {
         let folder = Folder::new();
         let migration = folder.file("backfill.sql", BACKFILL);
@@ -149,7 +149,7 @@ impl UnderWay {
             "10",
         ];
         let mut program = support::migtime(&[&fixed[..], options].concat());
-        // What it has no other place for is gone with the folder.
+        // Temporary files are removed together with the directory.
         let mut child = start(program.env("TMPDIR", folder.path("")));
         let mut client = database.client();
         let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'migtime' \
@@ -171,7 +171,7 @@ fn rest_of(child: &mut Child) -> String {
     text
 }
 
-/// Waits until the program's sessions on `database` are gone: with them go all locks and transactions.
+/// Waits until the program's sessions on `database` have ended, and with them all locks and transactions.
 pub fn await_no_sessions(database: &Database) {
     let mut client = database.client();
     let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";

@@ -1,4 +1,4 @@
-//! What cannot be connected to, and what must not be rehearsed on: exit 3, and nothing is changed there.
+//! Targets that cannot be connected to or must not be rehearsed on: exit 3, and nothing is changed there.
 
 use std::net::TcpListener;
 
@@ -7,7 +7,7 @@ use migtime::server::{ThrowawayOptions, ThrowawayServer};
 use crate::bad_input::{BACKFILL, Folder, ORDERS, check_error, check_refused, run};
 use crate::support::{self, Database};
 
-/// Checks that `staging` is refused when the environment says what `environment` does.
+/// Checks that `staging` is refused with the variables of `environment` set.
 fn check_staging(database: &Database, staging: &str, environment: &[(&str, &str)], options: &[&str], words: &[&str]) {
     let folder = Folder::new();
     let migration = folder.file("backfill.sql", BACKFILL);
@@ -134,7 +134,7 @@ fn staging_that_is_production() {
     let database = orders();
     let url = database.url();
     let name = database.name().to_string();
-    // Another way to the same socket: only the server itself can tell that it is one.
+    // Another path to the same socket: only the server itself can show that it is the same one.
     let socket = database.socket_directory().display().to_string();
     let detour = format!(
         "{socket}/../{}",
@@ -177,7 +177,7 @@ fn staging_that_is_the_environments_production_beside_a_named_one() {
     ];
     check_staging(&database, &url, &[("DATABASE_URL", &url)], &named, &is_production);
     check_staging(&database, &url, &[("DATABASE_URL", &alias)], &named, &is_production);
-    // Where both name one, either is production.
+    // Where the environment names two databases, both count as production.
     let both = [
         ("PGHOST", socket.as_str()),
         ("PGUSER", "migtime"),
@@ -202,7 +202,7 @@ fn staging_that_could_be_where_an_unanswering_production_is() {
     check_staging(&database, &url, &environment, &[], &may_be);
     check_staging(&database, &url, &environment, &["--production", &other.url()], &may_be);
 
-    // One that is elsewhere by its name is warned of and no more.
+    // A production on another server, judging by its name, only causes a warning.
     let folder = Folder::new();
     let migration = folder.file("backfill.sql", BACKFILL);
     let out = folder.path("out");
@@ -262,7 +262,7 @@ fn staging_is_never_taken_from_where_production_is_named() {
         check_refused(run(command.envs(environment)), 2, &no_staging);
         check_refused(run(command.env("MIGTIME_STAGING_URL", "")), 2, &no_staging);
     }
-    // What names staging must not stand in the way of a throwaway server.
+    // Variables that name a staging server must not prevent the use of a throwaway server.
     let schema = folder.file("schema.sql", "SELECT 1/0;");
     let mut command = support::migtime(&["rehearse", &migration, "--scratch", "--schema", &schema]);
     check_refused(
@@ -306,7 +306,7 @@ fn staging_that_cannot_be_written_to() {
     );
 }
 
-/// Starts a server that also listens on a free port of this machine.
+/// Starts a server that also listens on a free TCP port of this machine.
 fn server_on_tcp() -> ThrowawayServer {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener.local_addr().expect("address").port().to_string();

@@ -1,4 +1,4 @@
-//! Files and arguments that are wrong, and results that cannot be written: exit 2, said in one line.
+//! Wrong files and arguments, and results that cannot be written: exit 2, with a message of one line.
 
 use std::process::{Command, Stdio};
 
@@ -60,7 +60,7 @@ fn rehearsals_that_are_none() {
     );
 }
 
-/// Makes the first measured time negative, as no clock can.
+/// Makes the first measured time negative, which no clock can measure.
 fn with_a_negative_time(json: &str) -> String {
     json.replacen("\"seconds\": ", "\"seconds\": -", 1)
 }
@@ -191,7 +191,8 @@ fn a_report_that_cannot_be_written_is_still_printed_and_leaves_the_old_one() {
     let folder = Folder::new();
     let file = folder.file("rehearsal.json", report_fixture::rehearsal().to_json());
     folder.file("report.html", "the old one");
-    // The system refuses to write more than 8 blocks of 512 bytes into a file: the page breaks off in its middle.
+    // The system refuses to write more than 8 blocks of 512 bytes to a file, so that writing the page fails in the
+    // middle.
     let script = "trap '' XFSZ; ulimit -f 8; exec \"$0\" report \"$1\" --provisional";
     let mut command = Command::new("sh");
     command.args(["-c", script, env!("CARGO_BIN_EXE_migtime"), &file]);

@@ -1,4 +1,4 @@
-//! Whoever interrupts a rehearsal gets what was measured, and leaves no sandbox and no server behind.
+//! An interrupted rehearsal saves what was measured, and leaves no sandbox and no server behind.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -115,8 +115,8 @@ fn an_interrupted_transaction_is_rolled_back() {
     assert_eq!(client.query_one(sql, &[]).expect("row").get::<_, i64>(0), 0);
 }
 
-/// Interrupts a rehearsal of a backfill whose condition takes forever, once a query that is like `pattern` sleeps and `rows` rows
-/// are changed.
+/// Interrupts a rehearsal of a backfill with an endless condition, once a query like `pattern` sleeps and `rows` rows
+/// have been changed.
 fn interrupted_query(setup: &str, pattern: &str, rows: i64) -> (Folder, Output) {
     let database = Database::create();
     database.execute(ORDERS);
@@ -164,8 +164,8 @@ fn an_interrupt_ends_a_count() {
 
 #[test]
 fn an_interrupt_ends_a_look_up_of_windows_in_either_session() {
-    // The first look-up, in the session of the batches; then the one behind 200 batches, in a session of its own. Those 200 are
-    // enough for an estimate.
+    // First the look-up at the start, in the session of the batches; then the one after 200 batches, in a session of
+    // its own. These 200 batches are enough for an estimate.
     for (slow_from, batches) in [(0, 0), (2500, 200)] {
         let setup = format!(
             "CREATE FUNCTION is_wanted(bigint) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN \
@@ -186,7 +186,7 @@ fn an_interrupt_ends_a_look_up_of_windows_in_either_session() {
 #[test]
 fn an_interrupt_drops_the_sandbox() {
     let database = slow_orders();
-    // A copy cannot be made while somebody is connected, so the test looks on from elsewhere.
+    // A database cannot be copied while a session is connected to it, so the test connects to another one.
     let elsewhere = Database::create();
     let folder = Folder::new();
     let migration = folder.file("m.sql", BACKFILL);
@@ -223,7 +223,7 @@ fn an_interrupt_drops_the_sandbox() {
     folder.check_saved(EndReason::Interrupted, 1);
 }
 
-/// A rehearsal on a throwaway server of which the temporary directory is known.
+/// A rehearsal on a throwaway server with a known temporary directory.
 struct Scratch {
     child: Child,
     folder: Folder,
@@ -231,10 +231,10 @@ struct Scratch {
 }
 
 impl Scratch {
-    /// Starts one and waits until `holds`, given the files and the server's directory.
+    /// Starts one and waits until `holds` is true; it is passed the files and the server's directory.
     fn begin(schema: &str, holds: impl Fn(&Folder, &Path) -> bool) -> Scratch {
         let temporary = tempfile::tempdir().expect("temporary directory");
-        // The server may have to run as another user, who must get there.
+        // The server may have to run as another user, who needs access to the directory.
         std::fs::set_permissions(temporary.path(), std::fs::Permissions::from_mode(0o755)).expect("permissions");
         let folder = Folder::new();
         let (migration, schema) = (folder.file("m.sql", BACKFILL), folder.file("schema.sql", schema));
@@ -307,7 +307,7 @@ fn a_killed_rehearsal_is_cleaned_up_after_by_the_next() {
     scratch.child.kill().expect("kill -9");
     scratch.child.wait().expect("dead");
     assert_eq!(scratch.servers().len(), 1, "kill -9 leaves the server behind");
-    // What was saved when it was killed can still be read.
+    // What had been saved before the kill can still be read.
     scratch.folder.rehearsal();
 
     let wrong = scratch.folder.file("wrong.sql", "SELECT 1;\nSELECT 1/0;");

@@ -1,11 +1,11 @@
-//! Migrations that are no SQL, are about no table, or have nothing to do; and those without anything to batch.
+//! Migrations that are not SQL, concern no table, or have nothing to do; and migrations without anything to batch.
 
 use migtime::observation::EndReason;
 
 use crate::bad_input::{BACKFILL, Folder, ORDERS, check_done, check_error};
 use crate::support::Database;
 
-/// Rehearses `migration` on `database`, which must be refused with `exit_code`.
+/// Rehearses `migration` on `database`, and checks that it is refused with `exit_code`.
 fn check(database: &Database, migration: &str, exit_code: i32, words: &[&str]) -> Folder {
     let folder = Folder::new();
     let file = folder.file("m.sql", migration);
@@ -27,7 +27,7 @@ fn check(database: &Database, migration: &str, exit_code: i32, words: &[&str]) -
     folder
 }
 
-/// Rehearses `migration` on `database` and returns what was saved, and what was printed.
+/// Rehearses `migration` on `database`; returns the saved files and the output.
 fn rehearse(database: &Database, migration: &str, options: &[&str]) -> (Folder, String) {
     let folder = Folder::new();
     let file = folder.file("m.sql", migration);
@@ -42,7 +42,7 @@ fn texts_that_are_no_migration() {
     let check = |migration: &str, words: &[&str]| {
         let folder = Folder::new();
         let file = folder.file("m.sql", migration);
-        // Nothing is connected to before the file is understood.
+        // The program must not connect before it has parsed the file.
         check_error(&["rehearse", &file, "--staging", "host=/nonexistent"], 2, words);
     };
     check(
@@ -124,7 +124,7 @@ fn tables_that_are_none() {
     estimate("\"open", &["\"open"]);
     estimate("", &["name"]);
 
-    // A server that takes writes would be refused before its table is.
+    // If the foreign server accepted writes, the refusal would be about it, not about the table.
     database.execute("ALTER SERVER far OPTIONS (ADD updatable 'false')");
     let version: i32 = database
         .client()

@@ -1,11 +1,11 @@
-//! Names that break what is careless with them: in SQL, in URLs, in HTML, on the terminal.
+//! Names that break code that does not quote or escape them: in SQL, in URLs, in HTML, on the terminal.
 
 use migtime::observation::EndReason;
 
 use crate::bad_input::{Folder, check_done, check_error};
 use crate::support::Database;
 
-/// Names as they are; the last has PostgreSQL's longest length.
+/// Names as they are stored; the last one has the maximum length.
 fn hostile_names() -> Vec<String> {
     let names = [
         "select",

@@ -1,4 +1,4 @@
-//! What happens to a table or a connection while a rehearsal runs: a clear end, saved measurements, nothing left.
+//! Problems with a table or a connection during a rehearsal: a clear end, saved measurements, nothing left behind.
 
 use std::collections::BTreeSet;
 
@@ -147,14 +147,14 @@ fn a_place_for_results_that_is_gone_at_the_end() {
 
 #[test]
 fn nothing_of_its_own_is_left_in_the_clone() {
-    // A server of its own: on the shared one other tests create and drop databases.
+    // A separate server, because other tests create and drop databases on the shared one.
     let server = ThrowawayServer::start(&support::options()).expect("server");
     let mut client = server.parameters("postgres").connect().expect("connection");
     client.batch_execute("CREATE DATABASE clone").expect("database");
     let clone = server.parameters("clone");
     let mut session = clone.connect().expect("connection");
     session.batch_execute(ORDERS).expect("orders");
-    // A sandbox cannot be copied from a database in use.
+    // A database in use cannot be copied to a sandbox.
     drop(session);
     let folder = Folder::new();
     let update = folder.file("update.sql", BACKFILL);
@@ -187,7 +187,8 @@ fn nothing_of_its_own_is_left_in_the_clone() {
     }
 }
 
-/// Returns every relation, column, function, type, trigger, extension, role and database, and open prepared transaction.
+/// Returns all relations, columns, functions, types, triggers, extensions, roles, databases and open prepared
+/// transactions.
 fn catalog(parameters: &migtime::server::ConnectionParameters) -> BTreeSet<String> {
     let sql = "SELECT 'relation ' || oid || relname || relfilenode || reloptions::text FROM pg_class \
                UNION ALL SELECT 'relation ' || oid || relname FROM pg_class \

@@ -1,4 +1,4 @@
-//! Shows that a bench runs, goes on where it was, leaves nothing behind, and that `compare` calls what is really slower.
+//! `bench` runs, can be resumed and leaves nothing behind, and `compare` reports a real slowdown.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -17,12 +17,12 @@ const SCHEMA: &str = "CREATE TABLE \"Order lines\" (id bigint PRIMARY KEY, amoun
                       INSERT INTO \"Order lines\" SELECT n, n % 100 FROM generate_series(1, :rows) AS n;\n";
 const MIGRATION: &str = "ALTER TABLE \"Order lines\" ADD COLUMN note text;\n\
                          UPDATE \"Order lines\" SET doubled = 2 * amount WHERE id BETWEEN <batch_start> AND <batch_end>;\n";
-/// Every batch waits, so that the slowdown has a known size whatever the machine does.
+/// Every batch waits, so that the size of the slowdown is known whatever the speed of the machine.
 const SLOWER: &str = "ALTER TABLE \"Order lines\" ADD COLUMN note text;\n\
                       UPDATE \"Order lines\" SET doubled = 2 * amount \
                       WHERE id BETWEEN <batch_start> AND <batch_end> AND (SELECT pg_sleep(0.5)) IS NOT NULL;\n";
 
-/// A team's own folder of scenarios, away from the project's.
+/// A team's own folder of scenarios, outside the project.
 struct Team(Folder);
 
 impl Team {
@@ -67,7 +67,7 @@ fn runs(rehearsal: &Rehearsal) -> usize {
     rehearsal.benchmark.as_ref().expect("a bench").runs.len()
 }
 
-/// Returns how many databases of the program are on the server.
+/// Returns the number of databases of the program on the server.
 fn databases_left(server: &ThrowawayServer) -> i64 {
     let sql = "SELECT count(*) FROM pg_database WHERE datname LIKE 'migtime_sandbox_%'";
     let mut client = server.parameters("postgres").connect().expect("connection");
@@ -77,7 +77,7 @@ fn databases_left(server: &ThrowawayServer) -> i64 {
 #[test]
 fn what_is_really_slower_is_a_regression_and_the_same_is_none() {
     let team = Team::new(&[("main", MIGRATION), ("branch", SLOWER)]);
-    // A server of its own: others copy databases on the shared one meanwhile.
+    // A separate server, because other tests copy databases on the shared one.
     let server = ThrowawayServer::start(&support::options()).expect("a server");
     let url = server.parameters("postgres").to_string();
     let bench = ["bench", "main", "branch", "--staging", &url, "--runs", "3", "-w"];
@@ -148,7 +148,7 @@ fn a_bench_goes_on_where_it_was_and_refuses_what_is_not_the_same() {
     );
     let numbers: Vec<u32> = all.steps[1].observations.iter().map(|batch| batch.run).collect();
     assert_eq!(numbers, [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]);
-    // Nothing is left to do, so that no server is asked.
+    // Nothing is left to do, so the server is not contacted.
     let nowhere = "postgresql://nobody@127.0.0.1:1/nothing";
     let complete = run(&mut team.migtime(&["bench", "s", "--staging", nowhere, "--runs", "2"]));
     assert_eq!(complete.status.code(), Some(0));
@@ -178,7 +178,7 @@ fn an_interrupted_bench_keeps_its_runs_and_leaves_no_server() {
         is_running(temporary.path(), "%pg_sleep(600)%")
     });
     send(&child, Signal::INT);
-    // The first interrupt waits for the batch, which never ends; the second does not.
+    // The first interrupt waits for the batch, which is endless; the second does not.
     await_condition("the program hears", || {
         send(&child, Signal::INT);
         servers_in(temporary.path()).is_empty()
@@ -229,7 +229,8 @@ fn the_time_that_is_given_bounds_a_bench() {
     assert!(runs(&team.saved("reports/bench/order lines.json")) < 1000);
 }
 
-/// Starts a server of its own, as others copy databases on the shared one meanwhile, with a database `clone` of 4,000 rows.
+/// Starts a separate server, because other tests copy databases on the shared one, with a database `clone` of 4,000
+/// rows.
 fn server_with_clone() -> ThrowawayServer {
     let server = ThrowawayServer::start(&support::options()).expect("a server");
     let mut client = server.parameters("postgres").connect().expect("connection");

@@ -1,4 +1,4 @@
-//! Samples of blocks hold the truth in their intervals; counts and key ranges are the truth.
+//! Intervals from block samples contain the true value; counts and key ranges are exact.
 
 use migtime::catalog::Sampled;
 use migtime::catalog::facts::{Column, RowsSource, TableFacts};
@@ -59,7 +59,7 @@ fn sampled_intervals_hold_the_exact_count_and_share() {
             sampled.rows_relative_sd
         );
     }
-    // 20 intervals of 95 %: fewer than 17 held has a probability below 2 %.
+    // Of 20 intervals at 95 %, fewer than 17 contain the true value with a probability below 2 %.
     for held in [rows_held, share_held, matching_held] {
         assert!(held >= 17, "{held} of 20");
     }

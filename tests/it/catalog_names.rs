@@ -1,4 +1,5 @@
-//! A table is found under the name psql would take; anything else is said in one line, with what to name instead.
+//! A table is found by the name that psql would accept; any other name gives a one-line error with the names that may
+//! have been meant.
 
 use migtime::error::ErrorKind;
 

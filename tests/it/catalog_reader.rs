@@ -1,4 +1,4 @@
-//! What the tests of the sampler share: a read-only look at a test's database, and statistics that have settled.
+//! Shared by the tests of the sampler: read-only access to a test's database, and waiting for statistics.
 
 use std::time::{Duration, Instant};
 
@@ -9,18 +9,18 @@ use migtime::server::{Production, Reader};
 
 use crate::support::Database;
 
-/// Reads as the program reads production.
+/// Reads with the kind of session that the program uses for production.
 pub fn read<T>(database: &Database, ask: impl FnOnce(&mut Reader) -> Result<T>) -> Result<T> {
     Production::connect(&database.parameters())?.read(ask)
 }
 
-/// Returns the facts of a table that must be found.
+/// Returns the facts of a table that exists.
 pub fn facts(database: &Database, name: &str) -> TableFacts {
     read(database, |reader| sampler::table(reader, name))
         .unwrap_or_else(|error| panic!("{name}: {error}, hint: {:?}", error.hint()))
 }
 
-/// Returns the error that a name must lead to.
+/// Returns the error for a name that is not a table.
 pub fn refusal(database: &Database, name: &str) -> Error {
     match read(database, |reader| sampler::table(reader, name)) {
         Ok(facts) => panic!("{name} was taken for {}", facts.name),
@@ -28,7 +28,7 @@ pub fn refusal(database: &Database, name: &str) -> Error {
     }
 }
 
-/// Waits until a condition holds; the server counts changes with a delay.
+/// Waits until a condition is true; the server counts changes with a delay.
 pub fn wait_until(database: &Database, condition: &str) {
     let started = Instant::now();
     while started.elapsed() < Duration::from_secs(20) {
@@ -44,7 +44,7 @@ pub fn wait_until(database: &Database, condition: &str) {
     panic!("never true: {condition}");
 }
 
-/// Analyses a table into which `changes` rows went, once the server has counted them.
+/// Analyses a table with `changes` changed rows, once the server has counted them.
 pub fn analyze_after(database: &Database, table: &str, changes: u64) {
     let counted = format!("pg_stat_get_mod_since_analyze('{table}'::regclass)");
     wait_until(database, &format!("{counted} = {changes}"));

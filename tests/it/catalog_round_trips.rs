@@ -1,4 +1,4 @@
-//! The sampler asks little: five round trips for settings and tables, counted on the wire between it and a real server.
+//! The sampler needs few round trips: five for settings and tables, counted on a socket between it and a real server.
 
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::support::Database;
 
-/// A socket that passes everything on to the server and counts how often the client speaks after the server has.
+/// A socket that forwards everything to the server and counts how often the client sends after the server has sent.
 struct CountingSocket {
     directory: TempDir,
     round_trips: Arc<AtomicU32>,
@@ -45,7 +45,7 @@ impl CountingSocket {
         }
     }
 
-    /// Returns how many round trips one read takes once connected.
+    /// Returns the number of round trips of one read on an open connection.
     fn count<T>(&self, ask: impl FnOnce(&mut Reader) -> Result<T>) -> (u32, Result<T>) {
         assert!(self.directory.path().exists());
         let parameters = ConnectionParameters::resolve_staging(&self.url, &Environment::capture()).unwrap();
@@ -108,7 +108,7 @@ fn a_missing_table_costs_one_question_more() {
     let database = Database::create();
     create_tables(&database);
     let (found, _) = CountingSocket::before(&database).count(|reader| sampler::table(reader, "orders"));
-    // No commit follows on an error; the roll-back is sent, but not waited for.
+    // After an error there is no commit; the rollback is sent, but not waited for.
     let (missing, answer) = CountingSocket::before(&database).count(|reader| sampler::table(reader, "ordesr"));
     assert_eq!(answer.unwrap_err().hint(), Some("did you mean public.orders?"));
     assert!(missing <= found + 1, "{missing} round trips, not {found} and one");

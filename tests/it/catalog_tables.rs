@@ -1,4 +1,4 @@
-//! What the sampler says of real tables agrees with what the server itself says of them.
+//! The sampler's facts about real tables agree with what the server itself reports.
 
 use migtime::catalog::facts::{IndexFacts, RowsSource, TableFacts, TableKind};
 use migtime::sampler;
@@ -331,7 +331,7 @@ fn a_role_without_privileges_still_sees_the_facts() {
     ));
     analyze_after(&database, "secret.orders", 1000);
     let own = facts(&database, "secret.orders");
-    // Every session of the tests' user acts as the role from here on, but for the one already open.
+    // All later sessions of the tests' user act as this role; the session that is already open does not.
     let mut owner = database.client();
     owner
         .batch_execute(&format!(

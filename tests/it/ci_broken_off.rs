@@ -1,4 +1,4 @@
-//! A `migtime ci` that breaks off, wherever it does, looks green in none of its files.
+//! When `migtime ci` stops early, at whatever point, none of its files shows success.
 
 use rustix::process::Signal;
 
@@ -17,7 +17,7 @@ const TWO: [(&str, &str); 2] = [
     ),
 ];
 
-/// A repository with two new migrations, and with what an earlier and green job has left in its files.
+/// A repository with two new migrations, and with the files of an earlier, successful job.
 fn repository(configuration: &str) -> Repository {
     let repository = Repository::create(configuration);
     repository.check(&mut repository.ci(&[]), 0);
@@ -32,7 +32,7 @@ fn repository(configuration: &str) -> Repository {
     repository
 }
 
-/// Makes sure that every file that tells a verdict tells an error of each of `migrations`, with `words`.
+/// Checks that every file with a verdict contains an error for each of `migrations`, with `words`.
 fn check_files(repository: &Repository, migrations: &[&str], words: &str) {
     let read = |name: &str| repository.read(&format!("reports/ci/{name}"));
     let json = |name: &str| serde_json::from_str::<serde_json::Value>(&read(name)).expect(name);
@@ -94,7 +94,7 @@ fn check_files(repository: &Repository, migrations: &[&str], words: &str) {
 
 #[test]
 fn a_job_that_cannot_connect_judges_nothing() {
-    // What is allowed is thin evidence, not none.
+    // The configuration allows thin evidence, but not missing evidence.
     let repository = repository("[rehearsal]\nallow_too_little_evidence = true\n");
     let mut command = repository.ci(&[]);
     command.env("MIGTIME_STAGING_URL", "postgresql://nobody@127.0.0.1:1/nowhere");
@@ -132,7 +132,7 @@ fn an_interrupted_job_judges_only_what_it_came_to() {
         let repository = repository("[rehearsal]\nallow_too_little_evidence = true\n");
         repository.write(TWO[0].0, "SELECT pg_sleep(601);\n");
         let child = start(repository.ci(&[]).env("MIGTIME_STAGING_URL", database.url()));
-        // A session in the clone itself would keep it from being copied.
+        // A session in the clone itself would prevent its copy.
         let mut client = database.parameters_of("postgres").connect().expect("connection");
         let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(601)%' AND state = 'active' \
                    AND pid <> pg_backend_pid())";
@@ -140,7 +140,7 @@ fn an_interrupted_job_judges_only_what_it_came_to() {
         send(&child, signal);
         let output = finished(child);
         if signal == Signal::KILL {
-            // Nobody is left to write down what was new.
+            // After a kill, the program cannot write down which migrations are new.
             check_files(
                 &repository,
                 &["db/migrations"],

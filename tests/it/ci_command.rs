@@ -1,4 +1,5 @@
-//! `migtime ci` in a real repository on a throwaway server: what is new is rehearsed and judged, every report is written.
+//! `migtime ci` in a real repository on a throwaway server: new migrations are rehearsed and judged, and every report
+//! is written.
 
 use super::ci_repository::{Repository, shallow_clone, text};
 use super::published_schemas;
@@ -23,7 +24,7 @@ ALTER TABLE \"Orders\" ALTER COLUMN total TYPE numeric(12, 2);
 CREATE INDEX \"by status\" ON \"Orders\" (status);
 ";
 
-/// Every report, of all migrations and of each.
+/// Every report, those on all migrations and those on each one.
 const REPORTS: [&str; 9] = [
     "summary.md",
     "junit.xml",
@@ -71,7 +72,7 @@ fn a_generous_budget_passes_and_every_report_is_there() {
         }
     }
     let suites = junit_parser::from_reader(repository.read(&all[1]).as_bytes()).expect("JUnit XML");
-    // A case a statement, and one for the whole.
+    // One case per statement, and one for the whole.
     assert_eq!((suites.tests, suites.failures, suites.errors), (4, 0, 0));
     assert!(repository.read(&all[4]).ends_with("# EOF\n"));
     let rehearsal: serde_json::Value = serde_json::from_str(&repository.read(&of_one[2])).expect("JSON");
@@ -90,7 +91,7 @@ fn a_tight_budget_fails_by_each_of_its_limits() {
     let tight = "[budget]\nduration = \"1ms\"\nwal = \"1kB\"\ndisk = \"1kB\"\n[budget.longest]\naccess-exclusive = \"1us\"\n\
                  [throwaway]\nfill = \"db/fill.sql\"\nrows = 3000\n";
     let repository = Repository::create(tight);
-    // Not committed: a person asks before.
+    // Not committed, like a person who tries it before the commit.
     repository.write("db/migrations/0002_paid.sql", MIGRATION);
     let (stdout, stderr) = repository.check(&mut repository.ci(&[]), 1);
     assert!(stderr.contains("error: db/migrations/0002_paid.sql:1: "), "{stderr}");
@@ -168,7 +169,7 @@ fn a_changed_migration_is_flagged_and_the_next_one_stands_on_those_before_it() {
         stdout.contains("warning MT122 `db/migrations/0001_orders.sql:1`: changed although the base has it"),
         "{stdout}"
     );
-    // Only a backfill that was really run whole lets the constraint hold.
+    // The constraint holds only if the backfill was really run completely.
     for file in ["0002_paid", "0003_backfill", "0004_strict"] {
         assert!(
             stdout.contains(&format!("| `db/migrations/{file}.sql` | pass |")),
@@ -211,7 +212,7 @@ fn a_migration_that_became_slower_than_its_baseline_is_a_regression() {
     repository.write("db/migrations/0002_index.sql", "CREATE INDEX ON \"Orders\" (status);\n");
     let (_, stderr) = repository.check(&mut repository.ci(&[]), 0);
     assert!(stderr.contains("no baseline yet"), "{stderr}");
-    // The same runs, a thousand times as fast and as slow: no load of this machine makes up for that.
+    // The same runs, a thousand times as fast and as slow, which exceeds any effect of other load on this machine.
     for (factor, code) in [(0.001, 1), (1000.0, 0)] {
         let text = repository.read("reports/ci/0002_index/rehearsal.json");
         let mut baseline: serde_json::Value = serde_json::from_str(&text).expect("JSON");
@@ -239,7 +240,7 @@ fn the_base_is_the_target_branch_and_a_clone_without_it_is_refused() {
     repository.write("db/migrations/0002_paid.sql", MIGRATION);
     repository.commit("a migration");
     repository.git(&["branch", "release"]);
-    // Against the branch that has it already, nothing is new: no server is started.
+    // Compared with a branch that already has it, nothing is new, and no server is started.
     for variable in ["GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME"] {
         let (_, stderr) = repository.check(repository.ci(&[]).env(variable, "release"), 0);
         assert!(stderr.contains("no migration is new since "), "{stderr}");

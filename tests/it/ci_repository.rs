@@ -1,4 +1,4 @@
-//! A git repository with migrations for the tests of `migtime ci`, and the runs of the program in it.
+//! A git repository with migrations for the tests of `migtime ci`, and helpers that run the program in it.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -14,7 +14,7 @@ pub struct Repository {
 const FILL: &str = "INSERT INTO \"Orders\" SELECT n, 'new', n FROM generate_series(1, :rows) AS n;\n";
 
 impl Repository {
-    /// Creates it, with `configuration` as its `migtime.toml`.
+    /// Creates the repository, with `configuration` as its `migtime.toml`.
     pub fn create(configuration: &str) -> Repository {
         let repository = Repository {
             directory: tempfile::tempdir().expect("temporary directory"),
@@ -48,13 +48,13 @@ impl Repository {
         std::fs::read_to_string(self.path(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
     }
 
-    /// Commits all that is there.
+    /// Commits all files.
     pub fn commit(&self, message: &str) {
         self.git(&["add", "-A"]);
         self.git(&["commit", "-q", "-m", message]);
     }
 
-    /// Runs git, as nobody in particular.
+    /// Runs git with a test identity.
     pub fn git(&self, arguments: &[&str]) {
         let output = Command::new("git")
             .args(["-c", "user.name=test", "-c", "user.email=test@example.com"])
@@ -66,7 +66,7 @@ impl Repository {
         assert!(output.status.success(), "git {arguments:?}: {}", text(&output.stderr));
     }
 
-    /// Returns `migtime ci db/migrations` with more arguments, on no service.
+    /// Returns the command `migtime ci db/migrations` with more arguments, without the variables of any CI service.
     pub fn ci(&self, arguments: &[&str]) -> Command {
         let mut command = migtime(&["ci", "db/migrations"]);
         command.args(arguments).current_dir(self.directory.path());
@@ -74,7 +74,7 @@ impl Repository {
         command
     }
 
-    /// Runs it, demands an exit code, and returns what it printed on stdout and stderr.
+    /// Runs the command, checks its exit code, and returns its stdout and stderr.
     pub fn check(&self, command: &mut Command, code: i32) -> (String, String) {
         let output = command.output().expect("the program runs");
         check_code(&output, code);
@@ -82,7 +82,7 @@ impl Repository {
     }
 }
 
-/// Takes away what the service that runs these tests has set.
+/// Removes the variables set by the CI service that runs these tests.
 pub fn without_service(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
@@ -95,7 +95,7 @@ pub fn without_service(command: &mut Command) {
     }
 }
 
-/// Demands an exit code.
+/// Checks the exit code.
 pub fn check_code(output: &Output, code: i32) {
     let said = format!("{}\n{}", text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(code), "{said}");

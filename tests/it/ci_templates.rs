@@ -1,5 +1,5 @@
-//! `action.yml`, the GitLab template and the release workflow: no value stands in a command, and their own steps work when they
-//! are run as the service would.
+//! `action.yml`, the GitLab template and the release workflow: commands contain no substituted values, and the steps
+//! work when they are run as the service runs them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,7 +14,7 @@ const MIGRATION: &str = "ALTER TABLE \"Orders\" ADD COLUMN paid boolean;\n";
 const CONFIGURATION: &str = "[budget]\nduration = \"1h\"\n[throwaway]\nfill = \"db/fill.sql\"\nrows = 500\n";
 const HOSTILE: &str = "\"; touch pwned; echo \"$(touch pwned)`touch pwned`' || touch pwned #";
 
-/// A step that a runner would hand to a shell.
+/// A step that a runner would pass to a shell.
 struct Step {
     id: String,
     environment: Vec<(String, String)>,
@@ -50,7 +50,7 @@ fn nothing_in_an_input_of_the_action_is_run() {
         let mut given = vec![("migrations", "db/migrations")];
         given.retain(|(name, _)| *name != hostile);
         given.push((hostile, HOSTILE));
-        // As the directory of the reports it is only a strange name: nothing is new here.
+        // As the directory of the reports, it is only an unusual name, and nothing is new here.
         let code = if hostile == "output" { 0 } else { 2 };
         play_action(&repository, &given, code);
         assert!(!repository.path("pwned").exists(), "{hostile} was run");
@@ -95,7 +95,7 @@ fn the_script_of_the_gitlab_job_writes_what_its_artifacts_name() {
 fn no_workflow_writes_a_value_into_a_command() {
     let mut checked = 0;
     for file in ["action.yml", ".github/workflows/release.yml"] {
-        // The workflow is not part of the crate.
+        // The published crate does not contain the workflow.
         if file.starts_with('.') && !Path::new(file).exists() && !Path::new(".git").exists() {
             continue;
         }
@@ -126,7 +126,7 @@ fn the_action_names_only_outputs_that_there_are() {
             output["value"].as_str().map(str::to_string),
             Some(format!("${{{{ steps.judge.outputs.{name} }}}}"))
         );
-        // Known only when one migration was judged.
+        // Only set when a single migration was judged.
         let known = name == "upper-seconds" || outputs.contains_key(&format!("judge.{name}"));
         assert!(known, "{name} is not among {:?}", outputs.keys());
     }
@@ -174,7 +174,7 @@ fn play_action(repository: &Repository, inputs: &[(&str, &str)], code: i32) -> B
     outputs
 }
 
-/// Puts values into `${{ name }}`, which a runner does in `env` as everywhere.
+/// Substitutes `${{ name }}` by its value, as a runner does in `env` and elsewhere.
 fn substituted(text: &str, values: &BTreeMap<String, String>) -> String {
     let Some(name) = text.strip_prefix("${{ ").and_then(|rest| rest.strip_suffix(" }}")) else {
         assert!(!text.contains("${{"), "{text}");
@@ -202,7 +202,7 @@ fn read_outputs(text: &str) -> Vec<(String, String)> {
     outputs
 }
 
-/// Returns bash as GitHub starts it, in the repository.
+/// Returns bash with the options that GitHub uses, in the repository.
 fn bash(script: &str, repository: &Repository) -> Command {
     let mut command = Command::new("bash");
     command
@@ -213,7 +213,7 @@ fn bash(script: &str, repository: &Repository) -> Command {
     command
 }
 
-/// Returns a search path on which the program is found first.
+/// Returns a `PATH` on which the program is found first.
 fn with_program() -> String {
     let program = migtime(&[]).get_program().to_os_string();
     let directory = Path::new(&program).parent().expect("a directory").display().to_string();

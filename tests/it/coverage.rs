@@ -1,4 +1,4 @@
-//! The promise: 95 % intervals hold the truth 95 % of the time, on simulated tables whose truth is known.
+//! 95 % intervals contain the true value 95 % of the time, on simulated tables whose true duration is known.
 
 use migtime::catalog::facts::{IndexFacts, RowsSource, ServerFacts, TableFacts, TableKind};
 use migtime::error::ErrorKind;
@@ -14,15 +14,15 @@ use migtime::rehearsal::batches::simulated::{SCENARIOS, SimulatedDatabase, Simul
 use migtime::stats::distribution::two_sided_factor;
 use migtime::stats::interval::{Interval, interval_score, wilson_interval};
 
-/// Batches of a walk, and how many of them are replayed (10 %).
+/// Number of batches of a walk, and how many of them are replayed (10 %).
 const BATCHES: usize = 4000;
 const BUDGET: u64 = 400;
-/// Series of each of the six classes.
+/// Number of series of each of the six classes.
 const SERIES: u64 = 100;
-/// Intervals are judged at these levels.
+/// Levels at which the intervals are tested.
 const LEVELS: [f64; 3] = [0.5, 0.8, 0.95];
 
-/// What one method said about one series, and what came out.
+/// The prediction of one method for one series, and the actual duration.
 #[derive(Clone, Copy)]
 struct Outcome {
     intervals: [Interval; 3],
@@ -118,7 +118,7 @@ fn the_same_rehearsal_and_seed_give_the_same_bytes() {
     assert_eq!(estimated(), estimated());
 }
 
-/// Runs every class and seed on two threads and returns the results in order.
+/// Runs every class and seed on two threads, and returns the results in order.
 fn each_series<T: Send>(one: impl Fn(SimulatedScenario, u64) -> T + Sync) -> Vec<T> {
     let series: Vec<(SimulatedScenario, u64)> = SCENARIOS
         .iter()
@@ -150,7 +150,7 @@ fn from_design(mut database: SimulatedDatabase, seed: u64) -> Estimate {
     estimated(step, &database)
 }
 
-/// Estimates marked or not: what the rules of evidence refuse is counted as it would be shown.
+/// Provisional estimates count as well, with the intervals that the program would show.
 fn estimated(step: StepRecord, database: &SimulatedDatabase) -> Estimate {
     let options = EstimateOptions {
         provisional: true,
@@ -174,7 +174,7 @@ fn outcome(estimate: &Estimate, actual: f64) -> Outcome {
     }
 }
 
-/// The naive way: the first batches, their mean cost per unit of the walk times all units, and an iid t-interval.
+/// The naive method: the mean cost per unit of the first batches times all units, with an iid t-interval.
 fn from_prefix(mut database: SimulatedDatabase, actual: f64) -> Outcome {
     database.seek(0.0, BUDGET).expect("a simulated database does not fail");
     let mut seconds = Vec::new();
@@ -330,7 +330,7 @@ fn coverage(outcomes: &[Outcome], level: usize) -> f64 {
     outcomes.iter().filter(held).count() as f64 / outcomes.len() as f64
 }
 
-/// Mean interval score at 95 %, relative to the truth.
+/// Mean interval score at 95 %, relative to the true duration.
 fn mean_score(outcomes: &[Outcome]) -> f64 {
     let score = |outcome: &Outcome| interval_score(outcome.intervals[2], outcome.actual, 0.95) / outcome.actual;
     outcomes.iter().map(score).sum::<f64>() / outcomes.len() as f64

@@ -1,4 +1,4 @@
-//! Rehearsals that are cut off where a test wants it: a batch waits for a lock, and the program is killed.
+//! Rehearsals that are cut off at a chosen point: a batch waits for a lock, and the program is killed.
 
 use std::process::{Child, Output};
 
@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use crate::bad_input::{Folder, finished, send, start};
 use crate::support::{self, Database, await_condition};
 
-/// Four hundred rows of which nothing is done; the batches of the rows with numbers 205 and 305 wait for the advisory lock 42.
+/// Four hundred rows that are not backfilled yet; the batches of the rows 205 and 305 wait for the advisory lock 42.
 pub const WALKED: &str = "
 CREATE TABLE walked (id KEY PRIMARY KEY, number int NOT NULL, done int NOT NULL DEFAULT 0);
 INSERT INTO walked SELECT (FROM_NUMBER), n FROM generate_series(1, 400) AS n;
@@ -22,12 +22,12 @@ pub const BY_RANGE: &str = "UPDATE walked SET done = done + 1 WHERE id BETWEEN <
 pub const BY_ROWS: &str = "-- migtime: batch key=id size=50\nUPDATE walked SET done = done + 1;";
 pub const ALL_ONCE: &str = "SELECT count(*) = 400 AND min(done) = 1 AND max(done) = 1 FROM walked";
 
-/// How a rehearsal is cut off while the batch of row 205 runs.
+/// The moment of the kill, relative to the batch of row 205.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum When {
-    /// Before it is committed.
+    /// Before its commit.
     BeforeItsCommit,
-    /// After it is committed, and before the program hears of it.
+    /// After its commit, but before the program receives the acknowledgement.
     AfterItsCommit,
 }
 
@@ -53,7 +53,7 @@ pub struct Held {
 }
 
 impl Held {
-    /// Starts to rehearse `sql` and waits until it waits.
+    /// Starts a rehearsal of `sql` and waits until its batch waits for the lock.
     pub fn begin(database: Database, sql: &str, options: &[&str]) -> Held {
         let folder = Folder::new();
         let migration = folder.file("m.sql", sql);
@@ -87,14 +87,14 @@ impl Held {
             .collect()
     }
 
-    /// Lets it go on.
+    /// Releases the lock.
     pub fn release(&mut self) {
         self.holder
             .batch_execute("SELECT pg_advisory_unlock(42)")
             .expect("released");
     }
 
-    /// Kills the program; `is_done` tells whether the batch is committed.
+    /// Kills the program; `is_done` is a condition that tells whether the batch is committed.
     pub fn cut_off(&mut self, when: When, is_done: &str) {
         if when == When::AfterItsCommit {
             send(&self.child, Signal::STOP);
@@ -108,7 +108,7 @@ impl Held {
         self.child.wait().expect("dead");
     }
 
-    /// Goes on, and returns what that said.
+    /// Resumes the rehearsal and returns its output.
     pub fn go_on(&mut self, when: When, options: &[&str]) -> Output {
         let options: Vec<&str> = options.iter().copied().chain(["--resume"]).collect();
         let child = start(&mut command(&self.database, &self.folder, &self.migration, &options));
@@ -124,7 +124,7 @@ impl Held {
     }
 }
 
-/// Waits until a batch waits for the lock, and returns the process of its session.
+/// Waits until a batch waits for the lock, and returns the process ID of its session.
 pub fn await_waiting(database: &Database) -> i32 {
     let mut client = database.client();
     let waits = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'";

@@ -1,4 +1,4 @@
-//! What the documents tell people to type is understood, and the tutorial works as it stands.
+//! The program understands every command in the documents, and the tutorial works as written.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,14 +9,14 @@ use migtime::cli::Arguments;
 use super::support::{Database, migtime};
 
 const README: &str = include_str!("../../README.md");
-/// Heading of the section whose commands are run, one after the other.
+/// Heading of the section whose commands are run one after the other.
 const TUTORIAL: &str = "## Five minutes on your own database";
-/// Most words of the README: what a newcomer reads in five minutes. What is longer stands in docs/.
+/// Maximum number of words of the README, which a newcomer can read in five minutes. Longer texts belong in docs/.
 const MOST_WORDS: usize = 1100;
-/// Most characters of a line, as in the code.
+/// Maximum length of a line, as in the code.
 const MOST_CHARACTERS: usize = 120;
 
-/// Returns the README and every document beside it, each with its path from the root.
+/// Returns the README and all other documents, each with its path from the root.
 fn documents() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let beside = std::fs::read_dir(root.join("docs")).expect("docs/ is there");
@@ -56,7 +56,7 @@ fn shell_blocks(document: &str) -> Vec<String> {
     blocks
 }
 
-/// Lets a shell take `script` apart, and returns the arguments of each call of migtime; other commands do nothing.
+/// Runs `script` in a shell that only records the arguments of each call of migtime; other commands do nothing.
 fn calls(script: &str) -> Vec<Vec<String>> {
     let quiet = "command_not_found_handle() { :; }; for name in make cargo createdb pg_dump psql git cat mkdir; do \
                  eval \"$name() { :; }\"; done; migtime() { printf '%s\\0' \"$@\" >&3; printf '\\n\\0' >&3; }";
@@ -97,7 +97,7 @@ fn every_command_in_the_documents_is_understood() {
     let calls: Vec<Vec<String>> = documents()
         .iter()
         .flat_map(|(_, text)| shell_blocks(text))
-        // Files are written in the tutorial only, whose commands are run below.
+        // Only the tutorial writes files, and its commands are run below.
         .filter(|block| !block.contains("<<"))
         .flat_map(|block| calls(&block))
         .collect();
@@ -105,7 +105,7 @@ fn every_command_in_the_documents_is_understood() {
     calls.iter().for_each(|call| check_understood(call));
 }
 
-/// Returns the lines of `document` outside its blocks of code, with their numbers.
+/// Returns the lines of `document` outside its code blocks, with their numbers.
 fn lines_of_prose(document: &str) -> Vec<(usize, &str)> {
     let mut is_code = false;
     let mut lines = Vec::new();
@@ -135,7 +135,7 @@ fn the_readme_is_short_enough_to_be_read() {
 #[test]
 fn documents_are_wrapped() {
     for (path, text) in documents() {
-        // A row of a table is one line.
+        // A row of a table cannot be wrapped.
         for (number, line) in lines_of_prose(&text)
             .into_iter()
             .filter(|(_, line)| !line.starts_with('|'))
@@ -150,7 +150,7 @@ fn documents_are_wrapped() {
     }
 }
 
-/// Returns where the links of `document` lead.
+/// Returns the targets of the links in `document`.
 fn links(document: &str) -> Vec<&str> {
     let prose = lines_of_prose(document).into_iter().map(|(_, line)| line);
     prose
@@ -159,7 +159,7 @@ fn links(document: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Returns the name under which GitHub makes a heading of `document` reachable, for each of them.
+/// Returns the anchor that GitHub generates for each heading of `document`.
 fn anchors(document: &str) -> Vec<String> {
     let headings = lines_of_prose(document)
         .into_iter()
@@ -209,7 +209,7 @@ fn every_example_in_the_help_is_understood() {
         let examples = help
             .lines()
             .filter(|line| line.starts_with("  ") && line.contains("migtime "))
-            // Nothing is written where the help would have it.
+            // Redirections in the help texts are removed, so that no file is written.
             .filter_map(|line| line.split(" > ").next()?.split(" | ").next());
         for call in examples.flat_map(calls) {
             check_understood(&call);
@@ -225,7 +225,7 @@ fn link(directory: &Path, name: &str, program: &Path) {
     std::os::unix::fs::symlink(program, directory.join(name)).expect("link");
 }
 
-/// Makes the tutorial's production; returns its user, and where the server's programs are.
+/// Creates the tutorial's production database; returns its user, and the directory of the server's programs.
 fn open_shop(database: &Database) -> (String, String) {
     database.execute("CREATE DATABASE shop");
     let shop = database.parameters_of("shop");
@@ -246,7 +246,7 @@ fn open_shop(database: &Database) -> (String, String) {
 fn the_tutorial_works_as_it_stands() {
     let section = README.split_once(TUTORIAL).expect("the tutorial").1;
     let section = section.split("\n## ").next().unwrap_or_default();
-    // Staging has to be named in full, so that its address is the one thing that is not the reader's.
+    // The tutorial names staging with its full address, so that only this address has to be replaced.
     let (address, database) = ("postgresql://localhost/shop_clone", Database::create());
     let clone = format!("'{}'", database.parameters_of("shop_clone"));
     let script = shell_blocks(section).concat();

@@ -1,5 +1,5 @@
-//! What machines read is what their own schemas and parsers take: SARIF's published schema, a JUnit parser, and for the formats
-//! whose reader has neither, its rules as its source states them.
+//! Machine-readable documents conform to their own schemas and parsers: SARIF's published schema, a JUnit parser, and
+//! for formats without either, the rules stated in their reader's source code.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ fn prediction(point: f64) -> Prediction {
     }
 }
 
-/// A migration whose names hold what breaks formats, with a finding under every rule.
+/// A migration whose names contain characters that break formats, with a finding for every rule.
 fn verdict(migration: &str) -> Verdict {
     let sqls = [
         "ALTER TABLE \"Größe, <'&\\\"\" ADD COLUMN x int",
@@ -68,7 +68,7 @@ fn json(document: Document) -> Value {
 #[test]
 fn sarif_fits_the_published_schema() {
     let schema = include_str!("../data/ci/sarif-schema-2.1.0.json");
-    // As published, two patterns end in a stray bracket, which only JavaScript lets pass.
+    // The published schema has two patterns that end in a superfluous bracket, which only JavaScript accepts.
     assert_eq!(schema.matches("{2}]?$").count(), 2);
     let schema: Value = serde_json::from_str(&schema.replace("{2}]?$", "{2}$")).expect("the schema is JSON");
     let validator = jsonschema::options()
@@ -85,7 +85,7 @@ fn sarif_fits_the_published_schema() {
     broken["runs"][0]["results"][0]["level"] = "severe".into();
     assert!(!validator.is_valid(&broken), "the schema was not applied");
 
-    // What the schema does not say: indexes lead to the rule that is named, fingerprints tell findings apart.
+    // Beyond the schema: each index refers to the named rule, and the fingerprints differ between findings.
     let rules = &document["runs"][0]["tool"]["driver"]["rules"];
     let results = document["runs"][0]["results"].as_array().expect("results");
     assert_eq!(results.len(), 2 * (Rule::all().count() + 2));
@@ -134,9 +134,9 @@ fn junit_is_read_by_a_parser_of_others() {
     assert!(passed.time > 0.0);
 }
 
-// GitLab 18, app/validators/json_schemas/codeclimate.json: description, fingerprint, severity and location are required and,
-// but for location, strings; lines.begin is an integer. Its documentation adds the severities and that a fingerprint is
-// unique and a path relative and without `./`.
+// GitLab 18, app/validators/json_schemas/codeclimate.json: description, fingerprint, severity and location are
+// required; all but location are strings; lines.begin is an integer. The documentation adds the severities, that a
+// fingerprint is unique, and that a path is relative and without `./`.
 #[test]
 fn code_quality_is_what_gitlab_asks_for() {
     let document = json(Document::GitlabCodeQuality);
@@ -164,8 +164,8 @@ fn code_quality_is_what_gitlab_asks_for() {
     assert_eq!(fingerprints.len(), issues.len());
 }
 
-// github-action-benchmark 1.22, src/extract.ts and src/extractRangeInfo.ts: a list of objects; name and unit are text, value a
-// number; of range what stands behind /(\+-|±)\s*/ is taken by Number() whole, and begins with a digit.
+// github-action-benchmark 1.22, src/extract.ts and src/extractRangeInfo.ts: a list of objects; name and unit are
+// strings, value is a number. In range, Number() parses everything after /(\+-|±)\s*/, which must begin with a digit.
 #[test]
 fn benchmark_entries_are_what_the_action_reads() {
     let document = json(Document::Benchmark);
@@ -189,8 +189,8 @@ fn benchmark_entries_are_what_the_action_reads() {
     assert!(names.contains("db/0041 größer.sql / #2 CREATE INDEX"), "{names:?}");
 }
 
-// bencher.dev/bmf.json: objects of objects; value is required, and with lower_value and upper_value a number. Names have at
-// most 1,024 characters, and the built-in measure latency is in nanoseconds.
+// bencher.dev/bmf.json: objects of objects; value is required; value, lower_value and upper_value are numbers. Names
+// have at most 1,024 characters, and the built-in measure latency is in nanoseconds.
 #[test]
 fn bencher_metrics_have_its_shape() {
     let document = json(Document::Bencher);
@@ -218,7 +218,7 @@ fn bencher_metrics_have_its_shape() {
     assert_eq!(index["wal-bytes"]["value"], 1.5e9);
 }
 
-// OpenMetrics 1.0, sections 3.1 and 3.2; `script/check-formats` has prometheus_client's parser read the same.
+// OpenMetrics 1.0, sections 3.1 and 3.2; `script/check-formats` checks the same file with prometheus_client's parser.
 #[test]
 fn openmetrics_is_in_families_and_ends_as_it_must() {
     let text = Document::OpenMetrics.render(&verdicts());
@@ -255,7 +255,7 @@ fn openmetrics_is_in_families_and_ends_as_it_must() {
     );
 }
 
-// actions/toolkit, packages/core/src/command.ts: data and properties as the runner gives them back.
+// actions/toolkit, packages/core/src/command.ts: data and properties as the runner decodes them.
 #[test]
 fn annotations_come_back_without_what_steers_a_terminal() {
     let text = Document::GithubAnnotations.render(&verdicts());

@@ -1,4 +1,4 @@
-//! However the program is told to end, no statement of its runs on at the server.
+//! However the program is ended, none of its statements keeps running on the server.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -10,10 +10,10 @@ use rustix::process::Signal;
 use crate::bad_input::{Folder, await_no_sessions, send, start};
 use crate::support::{self, Database};
 
-/// Names the environment variable by which a test process is told the database to read.
+/// The environment variable that gives a test process the database to read.
 const PRODUCTION: &str = "MIGTIME_TEST_PRODUCTION";
 
-/// Starts a process that reads from `database` for ten minutes, and waits until it does; `prefix` is what its shell does first.
+/// Starts a process that reads from `database` for ten minutes, and waits until it does; its shell runs `prefix` first.
 fn reader_of(database: &Database, prefix: &str) -> Child {
     let mut reader = Command::new("sh")
         .args(["-c", &format!("{prefix} exec \"$0\" \"$@\"")])
@@ -63,7 +63,7 @@ fn a_hangup_that_was_ignored_at_the_start_stays_ignored() {
     check_ended("trap '' HUP;", &[Signal::HUP, Signal::INT], 5);
 }
 
-/// Does nothing in a test run; started by the tests above it reads until it is told to end.
+/// Does nothing in a normal test run. The tests above start it as a process that reads until it is told to end.
 #[test]
 fn read_for_long() {
     let Ok(url) = std::env::var(PRODUCTION) else { return };
@@ -74,7 +74,7 @@ fn read_for_long() {
     let read = production.read_within(Duration::from_secs(600), |reader| {
         reader.query("SELECT pg_sleep(600)::text", &[])
     });
-    // As the program does: what fails because of the signal is not to say how it ends.
+    // Like the program: errors caused by the signal must not determine how it ends.
     signals::give_way_to_forced_exit();
     let code = read.map_or_else(|error| error.kind().exit_code(), |_| 0);
     std::process::exit(i32::from(code));
@@ -102,7 +102,7 @@ fn a_killed_rehearsal_leaves_no_statement_running() {
     await_statement(&database);
     child.kill().expect("kill -9");
     child.wait().expect("dead");
-    // Servers before 14 do not look whether anybody is still there.
+    // Servers before version 14 do not check whether the client is still connected.
     if version >= 140_000 {
         await_no_sessions(&database);
     }

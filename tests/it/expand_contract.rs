@@ -1,5 +1,5 @@
-//! Shows that the phases of an expand and contract really run, forward and back, that rows written meanwhile arrive in both columns,
-//! and that what they leave is what the plain statement would have left.
+//! The phases of an expand and contract run forward and back, rows written in the meantime arrive in both columns, and
+//! the result is the same as that of the plain statement.
 
 use std::path::Path;
 
@@ -41,7 +41,7 @@ const SCHEMA: &str = "
 struct Planned {
     database: Database,
     folder: Folder,
-    /// Stems of the phases, in order.
+    /// File stems of the phases, in order.
     phases: Vec<String>,
 }
 
@@ -70,7 +70,7 @@ fn planned(change: &str) -> Planned {
         !phases.is_empty() && listed.lines().count() == 2 * phases.len(),
         "{listed}"
     );
-    // A second plan must not replace what may have been run.
+    // A second plan must not replace files that may have been run already.
     check_refused(run(&mut support::migtime(&arguments)), 2, &["is there already"]);
     Planned {
         database,
@@ -85,7 +85,7 @@ impl Planned {
         session.read(snapshot).expect("the catalog is readable")
     }
 
-    /// Rehearses a file on the database itself, whole.
+    /// Rehearses a file completely on the database itself.
     fn rehearse(&self, file: &str, options: &[&str]) {
         let (url, out) = (self.database.url(), self.folder.path("out"));
         let mut arguments = vec![
@@ -109,7 +109,8 @@ impl Planned {
         );
     }
 
-    /// Rehearses each phase forward, back and forward again, and does `between` after each; every rollback brings the schema back.
+    /// Rehearses each phase forward, back and forward again, and calls `between` after each; every rollback must
+    /// restore the schema.
     fn walk(&self, mut between: impl FnMut(usize)) {
         between(0);
         for (index, phase) in self.phases.iter().enumerate() {
@@ -129,7 +130,7 @@ impl Planned {
         }
     }
 
-    /// Runs all ways back, last first.
+    /// Runs all rollbacks, the last phase's first.
     fn walk_back(&self) {
         for phase in self.phases.iter().rev() {
             self.rehearse(&format!("{phase}.rollback.sql"), &["--no-rollback"]);
@@ -143,7 +144,8 @@ impl Planned {
     }
 }
 
-/// Returns in what the schema differs from one in which `change` was run as it stands; places of columns are no matter.
+/// Returns how the schema differs from one in which `change` was run directly, without differences in the order of
+/// columns.
 fn beside_the_plain(planned: &Planned, change: &str) -> Vec<String> {
     let plain = Database::create();
     plain.execute(SCHEMA);
@@ -220,7 +222,7 @@ fn a_primary_key_to_which_others_refer() {
             planned.database.execute(&format!("INSERT INTO people (id, friend, name) VALUES ({}, 1, 'q')", 1000 + phase));
         });
         let left = beside_the_plain(&planned, change);
-        // The serial's sequence is widened with its column, which the plain statement forgets.
+        // The sequence of the serial is widened with its column, which the plain statement does not do.
         let left: Vec<&String> = left
             .iter()
             .filter(|sentence| !sentence.contains("definition of the sequence"))
@@ -253,7 +255,7 @@ fn a_column_with_another_name() {
     let table = "\"Sales Dept\".\"Order Lines\"";
     let last = planned.phases.len();
     planned.walk(|phase| {
-        // Old and new instances of the application write side by side until the old column is gone.
+        // Old and new instances of the application write at the same time until the old column is gone.
         if phase < last - 1 {
             planned.database.execute(&format!(
                 "INSERT INTO {table} (\"user\", note) VALUES (11, 'old {phase}')"

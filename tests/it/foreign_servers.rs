@@ -1,4 +1,4 @@
-//! A clone whose foreign tables lead to production: whatever a migration does, the row there stays as it is.
+//! A clone whose foreign tables lead to production: whatever a migration does, production's row does not change.
 
 use std::process::Output;
 
@@ -8,7 +8,7 @@ use crate::bad_input::{Folder, ORDERS, check_refused, run};
 use crate::ci_repository::{Repository, text};
 use crate::support;
 
-/// Tables in which production's rows are, as another database; all that leads to them is made in the clone.
+/// Tables with production's rows, in another database; the foreign tables that lead to them are in the clone.
 const SHOP: &str = "\
 CREATE TABLE accounts (id int PRIMARY KEY, balance int); INSERT INTO accounts VALUES (1, 100);
 CREATE TABLE ledger (id int, balance int); INSERT INTO ledger VALUES (1, 100);";
@@ -26,7 +26,7 @@ CREATE FUNCTION pay_too() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pay
 CREATE TABLE paying (id int);
 CREATE TRIGGER pays BEFORE INSERT ON paying FOR EACH ROW EXECUTE FUNCTION pay_too();";
 
-/// Written down in the migration, in whatever way.
+/// Writes to production that are visible in the text of the migration.
 const STATED: [&str; 8] = [
     "UPDATE remote.accounts SET balance = 0;",
     "SET search_path = remote;\nDELETE FROM accounts;",
@@ -38,7 +38,7 @@ const STATED: [&str; 8] = [
     "ALTER SERVER shop OPTIONS (ADD updatable 'true');",
 ];
 
-/// What no reading of the migration shows.
+/// Writes to production that cannot be seen in the text of the migration.
 const UNSEEN: [&str; 4] = [
     "INSERT INTO paying VALUES (1);",
     "SELECT pay();",
@@ -85,7 +85,7 @@ impl Servers {
             .unwrap_or_else(|error| panic!("{sql}: {}", support::said(&error)));
     }
 
-    /// Returns the balances in production, of both tables.
+    /// Returns the balances of both tables in production.
     fn balances(&self) -> (i64, i64) {
         let mut client = self.server.parameters("shop").connect().expect("connection");
         let sql =
@@ -109,7 +109,7 @@ impl Servers {
         run(&mut support::migtime(&[&fixed[..], options].concat()))
     }
 
-    /// Checks that a migration is refused, or fails, with these words, and that production is as it was.
+    /// Checks that a migration is refused or fails with these words, and that production has not changed.
     fn check(&self, migration: &str, options: &[&str], exit_code: i32, words: &[&str]) -> String {
         let staging = self.server.parameters("clone").to_string();
         let output = check_refused(self.rehearse(&staging, migration, options), exit_code, words);
@@ -130,7 +130,7 @@ fn a_stated_write_to_another_server_is_refused() {
             servers.check(migration, options, 3, &words);
         }
     }
-    // What only has the same name is no foreign table.
+    // A local table with the same name as a foreign table is not refused.
     servers.execute("clone", "CREATE TABLE accounts (id int, balance int)");
     let staging = servers.server.parameters("clone").to_string();
     let output = servers.rehearse(&staging, "UPDATE accounts SET balance = 0;", SANDBOX);
@@ -155,7 +155,7 @@ fn an_unseen_write_finds_the_other_server_closed() {
             &["leads to another server", line, "--allow-outside foreign"],
         );
     }
-    // The clone that was closed as the hint says is changed in place.
+    // A clone whose foreign server was closed as the hint says can be changed in place.
     let said = servers.check("SELECT pay();", IN_PLACE, 3, &[]);
     let (_, lines) = said.split_once("on the clone: ").expect("lines to run");
     let (lines, _) = lines.split_once("; or, if that server").expect("lines to run");

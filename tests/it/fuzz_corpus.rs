@@ -1,4 +1,4 @@
-//! Every input that the fuzz targets keep, in `fuzz/corpus`, is still read or refused as it should be.
+//! Every input in `fuzz/corpus` is still accepted or refused as it should be.
 
 use std::collections::BTreeMap;
 use std::panic::catch_unwind;
@@ -8,7 +8,7 @@ use crate::{
     fuzzed_batch_log, fuzzed_configuration, fuzzed_connections, fuzzed_migration_files, fuzzed_rehearsal, fuzzed_sql,
 };
 
-/// Returns the inputs of a target by name.
+/// Returns the inputs of a target, by name.
 fn corpus(target: &str) -> BTreeMap<String, Vec<u8>> {
     let directory = Path::new("fuzz/corpus").join(target);
     let files = directory.read_dir().expect("the target has a corpus");
@@ -22,7 +22,7 @@ fn corpus(target: &str) -> BTreeMap<String, Vec<u8>> {
 }
 
 fn check(target: &str, run: fn(&[u8])) {
-    // A package of its own, and so no part of the published crate.
+    // The fuzz package is not part of the published crate.
     if !Path::new("fuzz").exists() {
         return;
     }
@@ -63,7 +63,7 @@ fn migrations() {
     check("sql", fuzzed_sql::run);
 }
 
-/// Returns name and version of the packages in a lock file.
+/// Returns the versions of each package in a lock file, by name.
 fn packages(lock: &str) -> BTreeMap<String, Vec<String>> {
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for package in lock.split("[[package]]\n").skip(1) {

@@ -1,18 +1,19 @@
-//! What holds of every answer to hostile input: errors are one line that a person can be shown, numbers are numbers.
+//! Checks that apply to every result of hostile input: errors are one line that is safe to show, numbers are valid
+//! numbers.
 //!
-//! Shared, like the modules `fuzzed_*`, by the tests and by the fuzz targets in `fuzz/`.
+//! Used, like the modules `fuzzed_*`, by the tests and by the fuzz targets in `fuzz/`.
 
 use migtime::error::Error;
 use migtime::model::estimate::{Estimate, Interval, Prediction, Rate, SizeInterval, StepEstimate, Total};
 use migtime::shown::{is_steering, printable_line, without_secrets};
 
-/// What the inputs of the corpora have for a password.
+/// The password in the inputs of the corpora.
 pub const SECRET: &str = "hunter2";
 
-/// Rounding in the sums and quantiles of an estimate: what lies nearer together than this is the same.
+/// Tolerance for rounding in the sums and quantiles of an estimate.
 const ROUNDING: f64 = 1e-9;
 
-/// Checks that an error is a sentence, and returns it with its excerpt and its hint as the program shows them.
+/// Checks that an error is one sentence, and returns it with its excerpt and its hint as the program shows them.
 pub fn shown(error: &Error) -> String {
     let message = error.message();
     assert!(!message.trim().is_empty(), "an error says nothing");
@@ -31,7 +32,7 @@ fn fit(line: &str) -> String {
     printable_line(&without_secrets(line))
 }
 
-/// Checks that every number is one, none is negative that cannot be, and every interval holds its value.
+/// Checks that every number is valid, that only sizes can be negative, and that every interval contains its value.
 pub fn check_estimate(estimate: &Estimate) {
     check_total(&estimate.total);
     estimate.steps.iter().for_each(check_step);
@@ -82,7 +83,7 @@ fn check_intervals(name: &str, point: f64, intervals: &[Interval]) {
     }
 }
 
-/// What becomes free is negative.
+/// Checks a size, which is negative for space that becomes free.
 fn check_size(name: &str, size: &SizeInterval) {
     check_order(
         &format!("bytes of {name}"),
@@ -110,13 +111,14 @@ fn check_order(name: &str, ascending: &[f64]) {
     assert!(ascending.windows(2).all(in_order), "{name}: {ascending:?}");
 }
 
-/// Checks that nothing in a report was no number before; `input` is what may speak of such things itself.
+/// Checks that a report contains no NaN, unless `input` contains the word itself.
 pub fn check_no_nan(report: &str, input: &str) {
     let has_none = |text: &str| !text.contains("NaN");
     assert!(has_none(report) || !has_none(input), "a report has a NaN: {report}");
 }
 
-/// Returns whether a text announces its one secret in a way that no other words can be mistaken for: by `PASSWORD '…'`.
+/// Returns whether a text announces its secret only by `PASSWORD '…'`, so that no other word can be mistaken for the
+/// announcement.
 pub fn announces_secret(text: &str) -> bool {
     const ALSO_ANNOUNCE: [&str; 9] = [
         "passwd",

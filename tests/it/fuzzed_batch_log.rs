@@ -1,4 +1,4 @@
-//! Any text as a batch log: it is refused in one line with its place, or is a rehearsal like any other.
+//! Any text as a batch log is either refused with a one-line error and its position, or gives a valid rehearsal.
 
 use std::str::from_utf8;
 
@@ -7,7 +7,7 @@ use migtime::model::batch_log;
 use crate::fuzzed::shown;
 use crate::fuzzed_rehearsal;
 
-/// Reads a batch log; a first line that is a number is how many rows the whole backfill has, as behind `--rows`.
+/// Reads a batch log; if the first line is a number, it is the number of rows of the whole backfill, as with `--rows`.
 pub fn run(data: &[u8]) {
     let Ok(text) = from_utf8(data) else { return };
     let (total_rows, log) = match text.split_once('\n') {

@@ -1,4 +1,4 @@
-//! Any text as migtime.toml: it is refused in one line with its place, or every value in it can be worked with.
+//! Any text as migtime.toml is either refused with a one-line error and its position, or all its values can be used.
 
 use std::str::from_utf8;
 
@@ -8,7 +8,7 @@ use migtime::units::{parse_duration, parse_size};
 
 use crate::fuzzed::shown;
 
-/// Reads a migtime.toml, and its lines as the quantities and gates that stand in one.
+/// Reads a migtime.toml, and each of its lines as a quantity and as a gate.
 pub fn run(data: &[u8]) {
     let Ok(text) = from_utf8(data) else { return };
     match Configuration::parse(text, "migtime.toml") {

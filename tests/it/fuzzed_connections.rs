@@ -1,4 +1,5 @@
-//! Any text as a service file, a password file, or the URL of a database: none is worse than wrong, and no password is shown.
+//! Any text as a service file, a password file or the URL of a database causes at most an error, and no password is
+//! shown.
 
 use std::str::from_utf8;
 
@@ -8,10 +9,11 @@ use migtime::server::{ConnectionParameters, Environment};
 
 use crate::fuzzed::{SECRET, shown};
 
-/// What would make the parameters read a file, which is not what this is about.
+/// Options that would read a file, which is not tested here.
 const NAME_FILES: [&str; 6] = ["service", "servicefile", "passfile", "sslrootcert", "sslcert", "sslkey"];
 
-/// Reads a service file below a line `service NAME`, a password file below `passwords HOST PORT DATABASE USER`, else a target.
+/// Reads a service file after a line `service NAME`, a password file after `passwords HOST PORT DATABASE USER`,
+/// otherwise a target.
 pub fn run(data: &[u8]) {
     let Ok(text) = from_utf8(data) else { return };
     let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
@@ -44,7 +46,7 @@ fn check_passwords(text: &str, wanted: &Wanted) {
         return;
     };
     assert!(!found.is_empty());
-    // The same among lines that say nothing.
+    // Comments and empty lines must not change the result.
     assert_eq!(find_password(&format!("# comment\n\n{text}"), wanted), Some(found));
 }
 
@@ -60,7 +62,7 @@ fn check_target(text: &str) {
     );
 }
 
-/// Returns what is shown of the target, or why it is refused.
+/// Returns how the target is shown, or the error that refuses it.
 fn connected(text: &str) -> String {
     let environment = Environment {
         user: Some("me".to_string()),
@@ -77,8 +79,8 @@ fn connected(text: &str) -> String {
     }
 }
 
-/// Returns whether the one secret of a target stands where the password does: between the first colon and the last `@` of what is no
-/// option of a URL, or as the value of `password=`.
+/// Returns whether the secret of a target is its password: the text between the first colon and the last `@` before the
+/// options of a URL, or the value of `password=`.
 fn has_password(text: &str) -> bool {
     let Some(place) = text.find(SECRET) else { return false };
     if text.matches(SECRET).count() > 1 {

@@ -1,4 +1,5 @@
-//! Any texts as the files of a migration tool: they are refused with their place, or read into scripts, statements and ways back.
+//! Any texts as the files of a migration tool are either refused with their position, or read into scripts, statements
+//! and rollbacks.
 
 use std::str::from_utf8;
 
@@ -9,14 +10,14 @@ use migtime::migration::formats::{self, History, NamedAs, Script, Scripts, Sourc
 use crate::fuzzed::shown;
 use crate::fuzzed_sql;
 
-/// Begins the line above a file, which names it below its directory.
+/// Start of the line before each file, which contains the file's path in its directory.
 const HEAD: &str = "=== ";
 
-/// More files say no more.
+/// More files would not test anything more.
 const MOST_FILES: usize = 20;
 
-/// Reads files that stand one after the other, each below a line `=== path`; the text above the first is the name of a tool that was
-/// told, as behind `--format-of`.
+/// Reads concatenated files, each after a line `=== path`; the text before the first such line is the name of a tool,
+/// as with `--format-of`.
 pub fn run(data: &[u8]) {
     let Ok(text) = from_utf8(data) else { return };
     let (told, files) = files(text);

@@ -1,4 +1,5 @@
-//! Any text as rehearsal.json: it is refused in one line, or estimated, compared with itself and shown in every format.
+//! Any text as rehearsal.json is either refused with a one-line error, or estimated, compared with itself and shown in
+//! every format.
 
 use std::str::from_utf8;
 
@@ -12,7 +13,7 @@ use migtime::units::{Bytes, Seconds};
 
 use crate::fuzzed::{check_estimate, check_no_nan, shown};
 
-/// Reads a rehearsal.json and does with it all that is done without a database.
+/// Reads a rehearsal.json, and uses it in every way that needs no database.
 pub fn run(data: &[u8]) {
     let Ok(text) = from_utf8(data) else { return };
     match Rehearsal::from_json(text, "r.json") {
@@ -24,7 +25,7 @@ pub fn run(data: &[u8]) {
     }
 }
 
-/// What was read is written as it was.
+/// Checks that a rehearsal is written and read back unchanged.
 fn check_written(rehearsal: &Rehearsal) {
     let written = rehearsal.to_json();
     let again = Rehearsal::from_json(&written, "again.json").expect("what was written is read");
@@ -51,7 +52,7 @@ pub fn check(rehearsal: &Rehearsal) {
                 check_no_nan(&report, &input);
             }
         }
-        // What cannot even be guessed at is not promised either.
+        // If there is not even a provisional estimate, there must be no regular one either.
         Err(error) => {
             shown(&error);
             assert!(strict.is_err());

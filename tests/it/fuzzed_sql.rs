@@ -1,4 +1,5 @@
-//! Any text as a migration of plain SQL: it is refused with its place, or planned, cut into steps and shown in every format.
+//! Any text as a migration of plain SQL is either refused with its position, or planned, split into steps and shown in
+//! every format.
 
 use std::str::from_utf8;
 use std::sync::LazyLock;
@@ -14,11 +15,11 @@ use migtime::shown::without_secrets;
 
 use crate::fuzzed::{SECRET, announces_secret, check_prediction, shown};
 
-/// The catalog of the corpora: a plain table, a partitioned one, a view, keys between them.
+/// The catalog of the corpora: a plain table, a partitioned one, a view, and foreign keys.
 static SCHEMA: LazyLock<SchemaFacts> =
     LazyLock::new(|| serde_json::from_str(include_str!("data/fuzzed-schema.json")).expect("the schema reads"));
 
-/// The facts of its tables, by every way in which the corpora name them.
+/// The facts of its tables, under every form of their names in the corpora.
 static TABLES: LazyLock<Tables> = LazyLock::new(|| {
     let tables: Tables = serde_json::from_str(include_str!("data/fuzzed-tables.json")).expect("the tables read");
     let bare = |name: &String| name.trim_start_matches("public.").to_string();
@@ -26,7 +27,7 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
     tables.into_iter().chain(again).collect()
 });
 
-/// Reads a migration and does with it all that is done without a database.
+/// Reads a migration, and uses it in every way that needs no database.
 pub fn run(data: &[u8]) {
     let Ok(text) = from_utf8(data) else { return };
     let mut said = Vec::new();
@@ -52,7 +53,7 @@ pub fn run(data: &[u8]) {
     }
 }
 
-/// A statement is what stands at its place.
+/// Checks that the text at each statement's position is that statement.
 fn check_places(statements: &[Statement], text: &str) {
     let mut end = 0;
     for (index, statement) in statements.iter().enumerate() {
@@ -68,7 +69,7 @@ fn check_places(statements: &[Statement], text: &str) {
     }
 }
 
-/// Plans the statements with and without a catalog, cuts them into steps, and returns why that was refused.
+/// Plans the statements with and without a catalog, splits them into steps, and returns the reasons for refusals.
 pub fn check(statements: &[Statement]) -> Vec<String> {
     let mut said = Vec::new();
     migration::tables_of(statements);
@@ -95,7 +96,7 @@ pub fn check(statements: &[Statement]) -> Vec<String> {
     said
 }
 
-/// Returns the plan of the statements as it is shown, and the document for machines whose turn it is: each takes its time.
+/// Returns the plan as text, and one of the machine-readable documents, chosen by `turn` because each takes time.
 fn reports(statements: &[Statement], turn: usize) -> Vec<String> {
     let report = planned(statements, &SCHEMA);
     let verdict = [of_plan("m.sql", &report, &str::to_string)];
@@ -119,7 +120,7 @@ fn check_alone(sql: &str) {
     migration::safe_form(sql);
 }
 
-/// Every phase is a migration that can be read; returns why there is none.
+/// Checks that every phase is a readable migration; returns the reason if there are no phases.
 fn check_phases(phases: Result<Vec<migration::PhaseFile>>) -> Option<String> {
     match phases {
         Ok(files) => {
@@ -153,7 +154,7 @@ fn check_step(step: &Step) {
     }
 }
 
-/// The report of `migtime plan`, with everything in it that a statement can put there.
+/// The report of `migtime plan`, with everything that a statement can add to it.
 fn planned(statements: &[Statement], schema: &SchemaFacts) -> PlanReport {
     let planned = migration::plan(statements, schema);
     assert_eq!(planned.len(), statements.len());

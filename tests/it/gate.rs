@@ -1,10 +1,11 @@
-//! How often `compare` cries wolf, and what it sees: on real runs of the same work, committed in `reports/aa/runs.csv`.
+//! How often `compare` gives a false alarm, and what it detects, on real runs of the same work in
+//! `reports/aa/runs.csv`.
 //!
-//! 120 whole runs of five short scenarios, 24 each, in random order on one machine that was busy with other work. Whatever
-//! `compare` calls a regression between two groups of them is a false alarm. The groups are drawn at random: 2,000 draws from
-//! 120 runs are not 2,000 independent comparisons, and that the exact test keeps its level under random draws is arithmetic;
-//! what is shown is that the whole of `compare` does, and what the tests that take batches for the unit do on the same runs.
-//! `cargo test --test it gate:: -- --nocapture` prints the figures of docs/accuracy.md.
+//! 120 whole runs of five short scenarios, 24 each, in random order on one machine that was busy with other work. Every
+//! regression that `compare` reports between two groups of them is a false alarm. The groups are drawn at random; 2,000
+//! draws from 120 runs are not 2,000 independent comparisons. That the exact test keeps its level under random draws is
+//! a theorem. This test shows that `compare` as a whole does, and how tests whose unit is the batch perform on the same
+//! runs. `cargo test --test it gate:: -- --nocapture` prints the figures of docs/accuracy.md.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,9 +20,9 @@ use migtime::stats::interval::wilson_interval;
 use migtime::stats::random::{generator, uniform};
 use migtime::stats::rank_sum::{rank_sum_p_value, welch_p_value};
 
-/// Comparisons drawn.
+/// Number of comparisons.
 const DRAWS: usize = 2_000;
-/// Runs of BASE and of NEW in each.
+/// Number of runs of BASE and of NEW in each comparison.
 const SIZES: (usize, usize) = (5, 3);
 
 /// One real run.
@@ -31,7 +32,7 @@ struct Run {
     batch_seconds: Vec<f64>,
 }
 
-/// Returns the runs of each scenario, in the order in which they were made.
+/// Returns the runs of each scenario, in the order of execution.
 fn real_runs() -> BTreeMap<String, Vec<Run>> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports/aa/runs.csv");
     let text = std::fs::read_to_string(file).expect("the runs are committed");
@@ -49,7 +50,7 @@ fn real_runs() -> BTreeMap<String, Vec<Run>> {
     runs
 }
 
-/// Returns what a bench of `runs` would have saved, every run slower by `factor`.
+/// Returns the file that a benchmark of `runs` would have saved, with every run slower by `factor`.
 fn bench(runs: &[&Run], factor: f64) -> NamedRehearsal {
     let mut rehearsal: Rehearsal = batch_log::read("rows,seconds\n100,1\n", "runs.csv", 100.0).expect("a batch log");
     let step = &mut rehearsal.steps[0];
@@ -101,7 +102,7 @@ fn batches(runs: &[&Run]) -> Vec<f64> {
     runs.iter().flat_map(|run| run.batch_seconds.iter().copied()).collect()
 }
 
-/// Prints a share with its Wilson interval and returns it with the interval's upper end.
+/// Prints a share with its Wilson interval; returns it with the interval's upper end.
 fn told(what: &str, hits: usize, trials: usize) -> (f64, f64) {
     let interval = wilson_interval(hits as u64, trials as u64, 0.95);
     let share = hits as f64 / trials as f64;
@@ -164,7 +165,7 @@ fn false_alarms_are_at_most_one_in_twenty_where_batches_give_one_in_three() {
     assert!((0.90..=0.99).contains(&coverage), "{coverage}");
 }
 
-/// The stored base: no order was drawn, and what changed on the machine in between counts.
+/// The case of a stored base: the order was not random, and changes of the machine in between affect the result.
 #[test]
 fn runs_made_one_after_the_other_are_told_apart() {
     let runs = real_runs();
@@ -208,7 +209,8 @@ fn what_is_slower_is_seen_as_often_as_said() {
         assert!(share > before, "more is seen no more often");
         before = share;
     }
-    // The statement supposes that logarithms of runs are normal; those of a machine under bursts of load have longer tails.
+    // The minimum detectable effect assumes normal logarithms of runs; on a machine with bursts of load, their tails
+    // are heavier.
     let unseen = |base: &[&Run], new: &[&Run]| judged(base, new, 1.0).minimum_detectable.expect("stated");
     let (share, _) = told("slower by what is said to be seen with 80 %", seen(&unseen), 1000);
     assert!((0.65..=0.9).contains(&share), "{share}");
@@ -217,7 +219,7 @@ fn what_is_slower_is_seen_as_often_as_said() {
     println!("median of what is said: {:+.0} %", 100.0 * (smallest[500] - 1.0));
 }
 
-/// The same on quiet runs, drawn: what `compare` sees where a run differs by 5 %.
+/// The same with simulated quiet runs: what `compare` detects when runs vary by 3 %.
 #[test]
 fn on_a_quiet_machine_ten_per_cent_are_seen() {
     let mut generator = generator(9);

@@ -1,4 +1,4 @@
-//! A lock that somebody holds before the program comes: the table and the holder are named, and no wait is endless.
+//! A lock that another session already holds: the error names the table and the holder, and no wait is endless.
 
 use migtime::server::{ThrowawayOptions, ThrowawayServer};
 use postgres::Client;
@@ -12,14 +12,14 @@ fn orders() -> Database {
     database
 }
 
-/// A session of somebody else, in a transaction.
+/// A session of another program, in a transaction.
 struct Holder {
     client: Client,
     process: i32,
 }
 
 impl Holder {
-    /// Begins a transaction that does `sql`.
+    /// Begins a transaction and runs `sql` in it.
     fn begin(database: &Database, sql: &str) -> Holder {
         let mut client = database.client();
         client
@@ -36,7 +36,7 @@ impl Holder {
         Holder::begin(database, "LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
     }
 
-    /// How it is told.
+    /// Returns the words that name it in a message.
     fn words(&self, mode: &str) -> String {
         let process = self.process;
         format!(
@@ -49,7 +49,7 @@ impl Holder {
     }
 }
 
-/// The arguments to rehearse `sql` on `database`, where the holder of the lock is connected too.
+/// Returns the arguments to rehearse `sql` on `database` although the holder of the lock is connected.
 fn rehearse(folder: &Folder, database: &Database, sql: &str, lock_timeout: &str) -> Vec<String> {
     let (migration, url, out) = (folder.file("m.sql", sql), database.url(), folder.path("out"));
     let fixed = [
@@ -95,7 +95,7 @@ fn a_rehearsal_waits_for_a_table_as_long_as_it_may() {
     let arguments = rehearse(&folder, &database, BACKFILL, "10m");
     let child = start(&mut support::migtime(&as_slices(&arguments)));
     let mut client = database.client();
-    // Longer than production would be waited for.
+    // Longer than the lock timeout for production.
     let waits = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' \
                  AND clock_timestamp() - query_start > interval '3 seconds')";
     await_condition("the rehearsal waits", || {

@@ -1,11 +1,11 @@
-//! `--help` shows a command's options at a glance, its own first; what has to be explained is in `migtime help COMMAND`.
+//! `--help` shows a command's options briefly, its own options first; `migtime help COMMAND` has the explanations.
 
 use clap::CommandFactory;
 use migtime::cli::Arguments;
 
 use crate::support::migtime;
 
-/// Most characters of what an option is said to do at a glance: three lines of a terminal.
+/// Maximum length of the short description of an option: three lines of a terminal.
 const MOST_CHARACTERS: usize = 120;
 
 fn commands() -> Vec<String> {
@@ -29,7 +29,7 @@ fn printed(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
-/// Returns the headings of what was printed, in order.
+/// Returns the headings of the output, in order.
 fn headings(help: &str) -> Vec<&str> {
     let is_heading = |line: &&str| line.ends_with(':') && !line.starts_with(' ');
     help.lines()
@@ -38,7 +38,7 @@ fn headings(help: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Returns what stands under a heading.
+/// Returns the text under a heading.
 fn under<'help>(help: &'help str, heading: &str) -> &'help str {
     let (_, rest) = help
         .split_once(&format!("\n{heading}:\n"))

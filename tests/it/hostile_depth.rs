@@ -1,4 +1,4 @@
-//! No nesting of a file takes the program's stack away: it is read, or refused with its place.
+//! No nesting in a file overflows the program's stack: the file is read, or refused with the position.
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::Output;
 
 use crate::support;
 
-/// Deeper than any stack carries, and much deeper.
+/// Deeper than any stack allows, and much deeper.
 const DEPTHS: [usize; 2] = [50_000, 250_000];
 
 /// A statement nested `depth` levels.
@@ -16,7 +16,7 @@ fn around(before: &str, opening: &str, inside: &str, closing: &str, depth: usize
     format!("{before}{}{inside}{}", opening.repeat(depth), closing.repeat(depth))
 }
 
-/// What is nested without a parenthesis in it, or with one only at the levels themselves.
+/// Nested constructs without parentheses, or with one only per level.
 const CONSTRUCTS: [(&str, Nested); 26] = [
     ("parentheses", |depth| around("SELECT ", "(", "1", ")", depth)),
     ("parentheses that stay open", |depth| {
@@ -92,7 +92,7 @@ fn plan(directory: &Path, text: &str) -> Output {
     command.current_dir(directory).output().expect("it runs")
 }
 
-/// Checks that the program ended by itself, and what it refused with the place.
+/// Checks that the program was not killed by a signal, and that an error has a position.
 fn check_ended(what: &str, output: &Output) {
     let said = String::from_utf8_lossy(&output.stderr);
     let start: String = said.chars().take(300).collect();

@@ -1,4 +1,4 @@
-//! No number in a file, on the command line or in a configuration makes the program panic, or print what is no number.
+//! No number in a file, on the command line or in a configuration makes the program panic or print an invalid number.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use crate::{report_fixture, support};
 
-/// What no clock, server or person says, as it would stand in the file.
+/// Values that no clock, server or person gives, in the form in which they would be in the file.
 const ABSURD: [&str; 8] = [
     "1e308",
     "-1e308",
@@ -32,7 +32,7 @@ const ABSURD: [&str; 8] = [
     "1.5e300",
 ];
 
-/// What is taken by some fields: the ends of what they may hold, and next to nothing.
+/// Values that are valid in some fields: the limits of ranges, and very small numbers.
 const ODD: [&str; 8] = [
     "0",
     "1e-300",
@@ -44,10 +44,10 @@ const ODD: [&str; 8] = [
     "1000000000000000",
 ];
 
-/// Observations that are kept of each step: enough for an estimate, few enough to make it hundreds of times.
+/// Number of observations kept per step: enough for an estimate, few enough to compute it hundreds of times.
 const BATCHES: usize = 25;
 
-/// Returns a rehearsal in which every field of the file is there.
+/// Returns a rehearsal in which every field of the file is set.
 pub fn full() -> Rehearsal {
     let mut rehearsal = report_fixture::rehearsal();
     for step in &mut rehearsal.steps {
@@ -90,7 +90,7 @@ pub fn full() -> Rehearsal {
         events: rehearsal.events.clone(),
         after_part_of: vec![2],
         ended: rehearsal.ended.clone(),
-        // One that came to its end, or no report of it would end well whatever the numbers.
+        // A complete rollback; otherwise its report would show a failure whatever the numbers.
         differences: Some(Vec::new()),
         reapplied: rehearsal.ended.clone().map(|ended| Reapplication {
             ended,
@@ -125,7 +125,7 @@ fn target() -> Target {
     }
 }
 
-/// Returns where numbers stand, as JSON pointers: of each field in a list, those of its first and of its last.
+/// Collects the positions of numbers as JSON pointers; of the fields in a list, those of its first and last element.
 fn numbers(value: &Value, place: &str, found: &mut Vec<String>) {
     match value {
         Value::Number(_) => found.push(place.to_string()),
@@ -151,7 +151,7 @@ fn replaced(file: &Value, place: &str, number: &str) -> String {
     changed.to_string().replacen("\"@\"", number, 1)
 }
 
-/// Reads the file and, where it is taken, renders everything; returns whether it was taken.
+/// Reads the file and, if it is valid, renders everything; returns whether it was valid.
 fn check(text: &str, what: &str) -> bool {
     let read = catch_unwind(AssertUnwindSafe(|| Rehearsal::from_json(text, "r.json")));
     let rehearsal = match read.unwrap_or_else(|_| panic!("reading {what} panics")) {
@@ -206,7 +206,7 @@ fn reports(rehearsal: &Rehearsal) -> Vec<String> {
     made
 }
 
-/// Replaces each number of the file by `drawn` of `values`; returns how many of the files were taken.
+/// Replaces each number of the file by `drawn` of `values`; returns the number of valid files.
 fn check_each(values: &[&str], drawn: usize) -> usize {
     let file = serde_json::from_str::<Value>(&full().to_json()).expect("JSON");
     let mut places = Vec::new();
@@ -229,7 +229,7 @@ fn the_file_is_taken_as_it_is() {
 
 #[test]
 fn an_absurd_number_is_refused_or_does_no_harm() {
-    // Seeds may be anything, and the disk that is free may be all that 64 bits count.
+    // Seeds may have any value, and free disk may be the 64-bit maximum.
     let taken = check_each(&ABSURD, ABSURD.len());
     assert!(taken < 60, "{taken} absurd files were taken");
 }
@@ -308,7 +308,7 @@ fn arguments_may_be_any_number() {
     std::fs::write(directory.path().join("log.csv"), log).expect("written");
     std::fs::write(directory.path().join("m.sql"), "UPDATE orders SET a = 1;\n").expect("written");
     std::fs::write(directory.path().join("r.json"), full().to_json()).expect("written");
-    // What the refusals below are told from: the arguments themselves are right.
+    // Control for the refusals below: these arguments themselves are valid.
     let mut command = support::migtime(&[
         "report",
         "r.json",

@@ -1,9 +1,9 @@
-//! No text from a migration, its names or the server steers a terminal or commands a CI service.
+//! No text from a migration, its names or the server can control a terminal or command a CI service.
 
 use crate::bad_input::{Folder, check_error, run};
 use crate::support::{self, Database};
 
-/// Checks that nothing that was printed would be obeyed: only annotations may begin a line with two colons.
+/// Checks that no part of the output would be obeyed: only annotations may begin a line with two colons.
 fn check_harmless(said: &str, may_annotate: bool) {
     let is_steering = |character: char| {
         (character.is_control() && character != '\n')

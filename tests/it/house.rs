@@ -1,4 +1,5 @@
-//! The house plan of `src/lib.rs` holds: imports go down only, pure rooms touch nothing, every file says what it is for.
+//! Checks the house plan of `src/lib.rs`: imports only go down, pure rooms touch nothing, every file states its
+//! purpose.
 
 use std::path::{Path, PathBuf};
 
@@ -82,10 +83,10 @@ const PURE: [&str; 9] = [
     "units",
 ];
 
-/// The room of errors: pure, too, but it puts into words what the operating system said, by the type it said it in.
+/// The room of errors is pure as well, but may name the operating system's error type, whose message it shows.
 const ERRORS: &str = "error";
 
-/// What a pure room must not mention.
+/// Text that a pure room must not contain.
 const IMPURE: [&str; 9] = [
     "postgres::",
     "std::fs",
@@ -212,7 +213,7 @@ fn imports(line: &str) -> Vec<String> {
         .collect()
 }
 
-/// Returns the lines of a file that are part of the product, numbered: no comments, and nothing from its tests on.
+/// Returns the product code of a file as numbered lines: without comments, and without its tests.
 fn product_lines(file: &Path) -> Vec<(usize, String)> {
     let text = std::fs::read_to_string(file).expect("a source file is readable");
     text.lines()

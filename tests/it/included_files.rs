@@ -1,4 +1,4 @@
-//! `\i` and `\ir` read inside the migration's tree only, no more than a migration needs, and nothing that never ends.
+//! `\i` and `\ir` only read files inside the migration's tree, only as many as a migration needs, and no endless ones.
 
 use std::fmt::Write;
 use std::os::unix::fs::symlink;
@@ -7,7 +7,7 @@ use crate::bad_input::{Folder, check_done, check_error};
 
 const NOBODY: &str = "hunter2:*:*:*:hunter2";
 
-/// Plans a migration that must be refused; nothing of the file it asks for is shown.
+/// Plans a migration that must be refused; no content of the file it includes may be shown.
 fn check_not_read(folder: &Folder, migration: &str, words: &[&str]) {
     let output = check_error(&["plan", &folder.path(migration)], 2, words);
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();

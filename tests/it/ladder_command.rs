@@ -1,5 +1,5 @@
-//! Shows what a person with a clone smaller than production gets from the command: a ladder, disk and WAL at production's size, and
-//! a refusal where the clone was too small to tell.
+//! With a clone smaller than production, the command gives a ladder and the WAL and disk at production's size, or
+//! refuses when the clone is too small.
 
 use std::path::Path;
 use std::process::Output;
@@ -11,7 +11,7 @@ use migtime::server::{ThrowawayOptions, ThrowawayServer};
 use crate::published_schemas;
 use crate::support;
 
-/// Rows of the clone: 11 MB; production has four times as many.
+/// Rows of the clone (11 MB); production has four times as many.
 const ROWS: u64 = 100_000;
 
 /// A server with a clone and a production, and a folder for the results.
@@ -21,7 +21,7 @@ struct Ground {
 }
 
 impl Ground {
-    /// A checkpoint cycle is 34 MB of WAL: less than production's rewrite, more than the clone's.
+    /// A checkpoint cycle is 34 MB of WAL: less than production's rewrite writes, more than the clone's.
     fn new() -> Ground {
         let mut options = support::options();
         let sizes = [("max_wal_size", "64MB"), ("min_wal_size", "48MB")];
@@ -56,7 +56,7 @@ impl Ground {
         }
     }
 
-    /// Rehearses `sql` on a copy of the clone for production.
+    /// Rehearses `sql` on a copy of the clone, for production.
     fn rehearse(&self, sql: &str, more: &[&str]) -> Output {
         let migration = self.folder.path().join("migration.sql");
         std::fs::write(&migration, sql).expect("file");
@@ -108,7 +108,7 @@ fn an_index_build_is_predicted_for_a_production_four_times_as_large() {
     let storage = estimate.storage.as_ref().expect("disk and WAL");
     assert!(storage.uncounted_steps.is_empty());
 
-    // The truth, at production's size.
+    // The actual values, at production's size.
     let mut production = ground.server.parameters("production").connect().expect("connection");
     production.batch_execute(sql).expect("index");
     let bytes = "SELECT pg_relation_size('things_note')";

@@ -1,9 +1,10 @@
-//! Shows on simulated statements whose truth is known that the ladder's intervals hold it, where naive ones do not.
+//! On simulated statements with a known duration, the ladder's intervals contain it, and naive ones do not.
 //!
-//! Each statement runs twice on 1/32, 1/16, 1/8 and 1/4 of its table and once, with the noise of another run, on all of it.
-//! Its cost per row may jump where a sort no longer fits its memory and, for three in ten, where a cache is outgrown; the
-//! model knows the places of both to ±25 % and not whether anything happens there. Printed with `--nocapture`:
-//! coverage of the 95 % interval, half width, median and ninetieth percentile of the error, mean interval score over the truth.
+//! Each statement runs twice on 1/32, 1/16, 1/8 and 1/4 of its table and once, with the noise of another run, on all of
+//! it. Its cost per row may jump where a sort no longer fits its memory and, for three in ten statements, where a cache
+//! becomes too small. The model knows both sizes to ±25 %, but not whether anything happens there. With `--nocapture`
+//! it prints: coverage of the 95 % interval, half width, median and 90th percentile of the error, mean interval score
+//! divided by the true duration.
 
 use migtime::model::ladder::{Ladder, LadderRun};
 use migtime::stats::distribution::two_sided_factor;
@@ -15,10 +16,10 @@ const SERIES: u64 = 1000;
 const LEVEL: f64 = 0.95;
 const RUNGS: [f64; 4] = [1.0 / 32.0, 1.0 / 16.0, 1.0 / 8.0, 1.0 / 4.0];
 
-/// A statement whose cost is known at every size.
+/// A statement with a known cost at every size.
 struct Statement {
     full_seconds: f64,
-    /// Place and height of the sort's cliff; no cliff where the memory is scaled with the rung.
+    /// Position and height of the sort's cliff; `None` where the memory is scaled with the rung.
     sort: Option<(f64, f64)>,
     cache: (f64, f64),
     noise: f64,
@@ -38,7 +39,8 @@ impl Statement {
         }
     }
 
-    /// Seconds of one run on a fraction of the table: n log n of a table of 10⁸ rows, the cliffs below it, and noise.
+    /// Seconds of one run on a fraction of the table: n log n of a table of 10⁸ rows, times the cliffs below that size,
+    /// times noise.
     fn run(&self, generator: &mut impl Rng, fraction: f64) -> f64 {
         let rows: f64 = 1e8;
         let sorted = fraction * (rows * fraction).ln() / rows.ln();
@@ -57,7 +59,7 @@ impl Statement {
         self.full_seconds * sorted * (height - full + self.noise * standard_normal(generator)).exp()
     }
 
-    /// Where its cost may change, as well as anybody can know.
+    /// Sizes at which the cost may change, as precisely as the model can know them.
     fn thresholds(&self, generator: &mut impl Rng) -> Vec<f64> {
         let places = self.sort.into_iter().chain([self.cache]).map(|(place, _)| place);
         places
@@ -66,7 +68,7 @@ impl Statement {
     }
 }
 
-/// What one way of predicting said, and what came out.
+/// The prediction of one method, and the actual duration.
 struct Outcome {
     interval: Interval,
     point: f64,
@@ -121,7 +123,7 @@ fn figures(name: &str, outcomes: &[Outcome]) -> Figures {
     figures
 }
 
-/// Plays `SERIES` statements and returns what the ladder and the naive ways said of each.
+/// Simulates `SERIES` statements; returns the predictions of the ladder and of the naive methods for each.
 fn play(memory_is_scaled: bool) -> [Vec<Outcome>; 3] {
     let mut outcomes = [Vec::new(), Vec::new(), Vec::new()];
     for seed in 0..SERIES {
@@ -160,7 +162,7 @@ fn from_ladder(runs: &[LadderRun], thresholds: Vec<f64>) -> (Interval, f64) {
     )
 }
 
-/// The naive way: the largest rung times what is missing, and the t interval of its two runs.
+/// The first naive method: the largest rung times the missing factor, with the t interval of its two runs.
 fn from_top(runs: &[LadderRun]) -> (Interval, f64) {
     let top: Vec<f64> = runs
         .iter()
@@ -173,7 +175,7 @@ fn from_top(runs: &[LadderRun]) -> (Interval, f64) {
     (exponential(mean, half_width), mean.exp())
 }
 
-/// The other naive way: a straight line through the logarithms of all rungs, and its prediction interval.
+/// The second naive method: a straight line through the logarithms of all rungs, with its prediction interval.
 fn from_line(runs: &[LadderRun]) -> (Interval, f64) {
     let points: Vec<(f64, f64)> = runs.iter().map(|run| (run.fraction.ln(), run.seconds.ln())).collect();
     let n = points.len() as f64;
@@ -201,7 +203,8 @@ fn exponential(mean: f64, half_width: f64) -> Interval {
     }
 }
 
-/// Fewest of 1000 that a true coverage of 93 % gives with probability 0.999: scipy.stats.binom.ppf(0.001, 1000, 0.93).
+/// Smallest number of hits in 1000 that a true coverage of 93 % gives with probability 0.999:
+/// scipy.stats.binom.ppf(0.001, 1000, 0.93).
 const FEWEST_HITS: u64 = 904;
 
 #[test]
@@ -231,7 +234,7 @@ fn the_ladder_holds_the_truth_with_memory_as_it_is() {
     assert!(line.hits < ladder.hits);
 }
 
-/// With everything as the model takes it to be, the interval is as wide as it should be and no wider.
+/// If all assumptions of the model hold, the interval is exactly as wide as it should be.
 #[test]
 fn a_single_run_says_what_is_known_of_runs() {
     let pooled = PooledSample::new(&[100f64.ln()], 0.06, 4.0).expect("a value");

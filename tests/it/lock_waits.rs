@@ -1,4 +1,5 @@
-//! Waits for locks of others are told apart from work: named in the report, and no part of the estimate.
+//! Waits for locks of other sessions are distinguished from work: the report names them, and the estimate leaves them
+//! out.
 
 use migtime::model::estimate::Estimate;
 use migtime::observation::{Rehearsal, StepRecord};
@@ -7,7 +8,7 @@ use crate::bad_input::{BACKFILL, Folder, ORDERS, finished, start};
 use crate::published_schemas;
 use crate::support::{self, Database, await_condition};
 
-/// Rehearses `sql` while another session does `hold`, until the rehearsal has waited for it for two seconds.
+/// Rehearses `sql` while another session runs `hold`, until the rehearsal has waited for it for two seconds.
 fn rehearsed(hold: &str, sql: &str) -> (Folder, Rehearsal) {
     let database = Database::create();
     database.execute(ORDERS);
@@ -28,7 +29,7 @@ fn rehearsed(hold: &str, sql: &str) -> (Folder, Rehearsal) {
         "10",
         "--lock-timeout",
         "10m",
-        // The session that holds the lock.
+        // Allows the session that holds the lock.
         "--waive",
         "clients",
     ]));
@@ -46,7 +47,7 @@ fn rehearsed(hold: &str, sql: &str) -> (Folder, Rehearsal) {
     (folder, rehearsal)
 }
 
-/// Makes sure that one observation has waited, for `what`, and that nothing is predicted or reported as if it had worked meanwhile.
+/// Checks that one observation has waited for `what`, and that predictions and reports do not count the wait as work.
 fn check(folder: &Folder, step: &StepRecord, what: &str) {
     let waits = step
         .observations

@@ -1,69 +1,69 @@
-//! What a comparison says: plain data, the same in memory and in its JSON file of kind `comparison`.
+//! The result of a comparison: plain data, the same in memory and in its JSON file of kind `comparison`.
 
 use serde::{Deserialize, Serialize};
 
 use crate::migration::StepKind;
 
-/// All verdicts of one call; as JSON the file of kind `comparison`.
+/// All verdicts of one call; its JSON form is the file of kind `comparison`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// Always `comparison`.
     pub kind: String,
     /// Version of this format.
     pub format_version: u32,
-    /// The gravest of the verdicts.
+    /// The worst of the verdicts.
     pub verdict: ChangeVerdict,
-    /// Slowdown that is still no regression, 0.05 for 5 %.
+    /// Largest slowdown that is not yet a regression; 0.05 means 5 %.
     pub margin: f64,
-    /// Largest probability of any false regression among all judgements.
+    /// Largest probability of one or more false regressions among all judgements.
     pub alpha: f64,
-    /// Probability with which a minimum detectable effect is called.
+    /// Probability with which a slowdown of the minimum detectable size is reported.
     pub power: f64,
     /// Level of the intervals, 0 to 1.
     pub level: f64,
-    /// Seed of drawn permutations.
+    /// Seed for drawing permutations.
     pub seed: u64,
-    /// The judgements, in the order of BASE.
+    /// The judgements, in the order of the files in BASE.
     pub judgements: Vec<Judgement>,
-    /// Names in BASE that NEW does not have.
+    /// Names that are only in BASE.
     pub only_in_base: Vec<String>,
-    /// Names in NEW that BASE does not have.
+    /// Names that are only in NEW.
     pub only_in_new: Vec<String>,
 }
 
-/// What is said of one migration, or one of its steps.
+/// The judgement on one migration, or on one of its steps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
     /// Name of the scenario or the migration.
     pub name: String,
     /// File name of NEW's migration, as given.
     pub migration: String,
-    /// The step, when steps are judged one by one.
+    /// The step, when steps are judged individually.
     pub step: Option<StepName>,
     /// The verdict.
     pub verdict: ChangeVerdict,
-    /// Why there is no verdict on the speed, in words.
+    /// Why the speed could not be judged, in words.
     pub reason: Option<String>,
-    /// Whether its unit is a pair of segments run one after the other, not a run.
+    /// Whether the unit of measurement is a pair of segments run one after the other, instead of a run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_pairs: bool,
     /// What was measured in BASE.
     pub base: Side,
     /// What was measured in NEW.
     pub new: Side,
-    /// How many times as long NEW takes; `None` where nothing can be said.
+    /// Duration of NEW as a multiple of that of BASE; `None` where it is not known.
     pub ratio: Option<Ratio>,
-    /// Standard deviation of one unit's duration, as a share of it.
+    /// Relative standard deviation of one unit's duration.
     pub relative_sd: Option<f64>,
-    /// The smallest ratio that would have been called a regression with the probability `power`.
+    /// The smallest ratio that would have been reported as a regression with probability `power`.
     pub minimum_detectable: Option<f64>,
     /// One-sided p-value of "NEW is slower".
     pub p_value: Option<f64>,
-    /// The same by Holm, over all judgements of the call.
+    /// The p-value after Holm's correction over all judgements of the call.
     pub adjusted_p_value: Option<f64>,
-    /// How each step changed, where the steps correspond; described, not tested.
+    /// How each step changed, where the steps correspond; informative only, not tested.
     pub steps: Vec<StepChange>,
-    /// What else than the migration differs.
+    /// Differences other than the migration itself.
     pub warnings: Vec<String>,
 }
 
@@ -71,29 +71,29 @@ pub struct Judgement {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChangeVerdict {
-    /// NEW is faster than chance explains, and by more than the margin.
+    /// NEW is faster by more than chance explains, and by more than the margin.
     Improvement,
-    /// No difference was seen; how large one could have gone unseen is stated.
+    /// No difference was found; the minimum detectable size is stated.
     NoDifferenceSeen,
-    /// So few runs that no measurement whatever could have given a verdict.
+    /// Too few runs for any verdict, whatever they had measured.
     TooFewRuns,
-    /// What was measured in BASE and NEW is not the same work.
+    /// BASE and NEW did not measure the same work.
     #[default]
     NotComparable,
-    /// NEW is slower than chance explains, and by at least the margin.
+    /// NEW is slower by more than chance explains, and by at least the margin.
     Regression,
 }
 
 /// One side of a comparison.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Side {
-    /// Complete runs, or pairs.
+    /// Number of complete runs, or of pairs.
     pub runs: usize,
-    /// Their geometric mean, in seconds; 0 without any.
+    /// Their geometric mean, in seconds; 0 if there are none.
     pub mean_seconds: f64,
 }
 
-/// How many times as long NEW takes as BASE, with its interval.
+/// Duration of NEW as a multiple of that of BASE, with its interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ratio {
     /// Ratio of the geometric means.
@@ -104,7 +104,7 @@ pub struct Ratio {
     pub upper: f64,
 }
 
-/// Which step is meant.
+/// Identifies a step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepName {
     /// Number in NEW, from 1.
@@ -124,7 +124,7 @@ pub struct StepChange {
     pub base_seconds: f64,
     /// Its mean in NEW, in seconds.
     pub new_seconds: f64,
-    /// The change with its interval, where it can be said.
+    /// The change with its interval, where it is known.
     pub ratio: Option<Ratio>,
 }
 

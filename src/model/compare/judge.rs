@@ -1,4 +1,4 @@
-//! Samples → verdicts: more than chance, and large enough to matter.
+//! Turns samples into verdicts: is the difference larger than chance, and large enough to matter?
 
 use super::comparison::{ChangeVerdict, Ratio, Side};
 use super::options::{ALPHA, CompareOptions, POWER};
@@ -9,38 +9,38 @@ use crate::stats::permutation::{attainable_level, permutation_p_value, smallest_
 use crate::stats::random::generator;
 use crate::units::counted;
 
-/// Fewer pairs than this do not show their own spread.
+/// Fewest pairs from which their spread can be estimated.
 const FEWEST_PAIRS: usize = 5;
-/// Runs beyond which nobody is sent for more.
+/// Largest number of runs that a hint asks for.
 const MOST_RUNS: usize = 100;
 
-/// What is said of one sample.
+/// The judgement on one sample.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Judged {
     /// The verdict.
     pub verdict: ChangeVerdict,
-    /// Why there is none on the speed.
+    /// Why the speed could not be judged.
     pub reason: Option<String>,
     /// What was measured in BASE.
     pub base: Side,
     /// What was measured in NEW.
     pub new: Side,
-    /// How many times as long NEW takes.
+    /// Duration of NEW as a multiple of that of BASE.
     pub ratio: Option<Ratio>,
-    /// Standard deviation of one unit.
+    /// Relative standard deviation of one unit.
     pub relative_sd: Option<f64>,
-    /// The smallest ratio that would have been called with probability [`POWER`].
+    /// The smallest ratio that would have been reported with probability [`POWER`].
     pub minimum_detectable: Option<f64>,
     /// One-sided p-value of "slower".
     pub p_value: Option<f64>,
-    /// The same by Holm.
+    /// The p-value after Holm's correction.
     pub adjusted_p_value: Option<f64>,
 }
 
-/// Judges all samples of one call together; what could not be sampled keeps its reason and does not count for Holm.
+/// Judges all samples of one call together. An entry without a sample keeps its reason and does not count for Holm.
 ///
-/// A sample is too small when Holm's procedure could not call it even if every p-value of the family were the smallest that
-/// its number of runs allows.
+/// A sample is too small when Holm's procedure could not reject it even if all p-values of the family were the smallest
+/// possible for their numbers of runs.
 pub fn judge(samples: &[Result<&Sample, &str>], options: &CompareOptions) -> Vec<Judged> {
     let tests: Vec<Test> = samples
         .iter()
@@ -69,7 +69,7 @@ pub fn judge(samples: &[Result<&Sample, &str>], options: &CompareOptions) -> Vec
         .collect()
 }
 
-/// Returns the ratio that a difference of logarithms stands for, with its interval.
+/// Converts a difference of logarithms to a ratio with its interval.
 pub fn ratio(difference: &Difference, level: f64) -> Ratio {
     let interval = difference.interval(level);
     Ratio {
@@ -79,7 +79,7 @@ pub fn ratio(difference: &Difference, level: f64) -> Ratio {
     }
 }
 
-/// The p-values of one sample, before the others are known.
+/// The p-values of one sample, before Holm's correction.
 struct Test {
     slower: f64,
     faster: f64,
@@ -145,7 +145,7 @@ fn verdict(
     }
 }
 
-/// Returns the strictest level that Holm's procedure may ask for, as far as the number of runs can meet it.
+/// Returns the strictest level that Holm's procedure may require and that the number of runs can reach.
 fn strictest_level(sample: &Sample, family: usize) -> f64 {
     let alpha = ALPHA / family.max(1) as f64;
     match sample {

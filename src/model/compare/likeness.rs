@@ -1,15 +1,15 @@
-//! Whether two files measured the same work under the same conditions: what forbids a comparison, and what else than the
-//! migration could explain a difference.
+//! Whether two files measured the same work under the same conditions: what rules out a comparison, and what else
+//! besides the migration could explain a difference.
 
 use std::collections::BTreeSet;
 
 use crate::observation::{Benchmark, Machine, Rehearsal};
 use crate::units::{Bytes, Count};
 
-/// Numbers of rows that differ by more than this share are other tables.
+/// Tables whose numbers of rows differ by more than this share count as different.
 const SAME_ROWS: f64 = 0.01;
 
-/// Refuses to compare what is not the same work.
+/// Checks that both files measured the same work.
 ///
 /// # Errors
 /// The reason, in words.
@@ -40,7 +40,7 @@ pub fn check(base: &Rehearsal, new: &Rehearsal) -> Result<(), String> {
     Ok(())
 }
 
-/// Returns what else differs, one sentence each, without a full stop.
+/// Returns everything else that differs, one sentence each, without a full stop.
 pub fn differences(base: &Rehearsal, new: &Rehearsal) -> Vec<String> {
     let mut found = Vec::new();
     if !interleaved(base, new) {
@@ -103,7 +103,7 @@ fn benchmarks(base: &Benchmark, new: &Benchmark) -> Vec<String> {
     found
 }
 
-/// Tells whether runs of each were made between runs of the other.
+/// Returns whether the runs of the two files overlapped in time.
 fn interleaved(base: &Rehearsal, new: &Rehearsal) -> bool {
     let (Some((base_first, base_last)), Some((new_first, new_last))) = (starts(base), starts(new)) else {
         return false;
@@ -111,11 +111,11 @@ fn interleaved(base: &Rehearsal, new: &Rehearsal) -> bool {
     base_first <= new_last && new_first <= base_last && base_first != base_last && new_first != new_last
 }
 
-/// Returns when the first and the last run began; the one format of these texts sorts like time.
+/// Returns when the first and the last run began. All these texts have the same format, so they sort by time.
 fn starts(side: &Rehearsal) -> Option<(&str, &str)> {
     let benchmark = side.benchmark.as_ref()?;
     let times = || benchmark.runs.iter().map(|run| run.started_at.as_str());
-    // Of pairs there is one run, which began with the first of them.
+    // A duet lists one run only, which began with the first of its pairs.
     match benchmark.in_pairs {
         true => Some((side.started_at.as_str(), "9999")),
         false => Some((times().min()?, times().max()?)),

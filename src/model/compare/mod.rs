@@ -1,8 +1,9 @@
-//! Two measurements of a migration → is the new one slower? The unit is the run, never the batch.
+//! Compares two measurements of a migration: is the new one slower? The unit is the run, never the batch.
 //!
-//! Batches of one run share its checkpoints, its caches and its hour, so a test over batches takes the difference of two
-//! days for one of two migrations (it cries wolf one time in three). [`likeness`] says what may be compared, [`sample`] what
-//! one run took, [`judge`] whether the difference is more than chance and large enough to matter. Pure: files come in read.
+//! Batches of one run share its checkpoints, caches and hour. A test over batches would therefore mistake the
+//! difference between two days for one between two migrations (a false alarm one time in three). [`likeness`] decides
+//! what may be compared, [`sample`] what one run took, [`judge`] whether the difference is larger than chance and large
+//! enough to matter. Pure: the caller reads the files.
 
 mod comparison;
 mod judge;
@@ -17,7 +18,7 @@ use judge::Judged;
 pub use options::{ALPHA, CompareOptions, DEFAULT_MARGIN, POWER};
 use sample::Sample;
 
-/// A rehearsal or bench with the name by which it finds its counterpart.
+/// A rehearsal or benchmark with the name that pairs it with its counterpart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamedRehearsal {
     /// The scenario's name, or the migration's.
@@ -26,13 +27,16 @@ pub struct NamedRehearsal {
     pub rehearsal: Rehearsal,
 }
 
-/// Compares what is in `base` with what is in `new`, by name; one of each is compared whatever their names.
+/// Compares the entries of `base` and `new` that have the same name; if there is one of each, their names need not
+/// match.
 ///
-/// A regression is called when the exact permutation test over the runs, by Holm over all judgements, is at most [`ALPHA`]
-/// and the slowdown is at least the margin. Files of a duet are judged by Student's t over their pairs of segments.
+/// A regression is reported when the p-value of the exact permutation test over the runs, after Holm's correction over
+/// all judgements, is at most [`ALPHA`] and the slowdown is at least the margin. The files of a duet are judged by
+/// Student's t over their pairs of segments.
 ///
 /// # Errors
-/// `Usage` when no name of one is in the other, a name comes up twice in one, or the margin or level is no such number.
+/// `Usage` when the two sides have no name in common, a name occurs twice on one side, or the margin or level is out of
+/// range.
 pub fn compare(base: &[NamedRehearsal], new: &[NamedRehearsal], options: &CompareOptions) -> Result<Comparison> {
     check_options(options)?;
     check_names(base, "BASE")?;
@@ -80,7 +84,7 @@ pub fn compare(base: &[NamedRehearsal], new: &[NamedRehearsal], options: &Compar
     })
 }
 
-/// One thing to be judged, with what is told beside the verdict.
+/// One thing to be judged, with the information reported next to the verdict.
 struct Question<'a> {
     name: &'a str,
     migration: &'a str,
@@ -123,7 +127,7 @@ impl Question<'_> {
     }
 }
 
-/// Returns what is to be judged of one pair of files.
+/// Returns the questions to be judged for one pair of files.
 fn questions<'a>(base: &'a NamedRehearsal, new: &'a NamedRehearsal, options: &CompareOptions) -> Vec<Question<'a>> {
     let name = base.name.as_str();
     let question = |step, sample, steps| Question {

@@ -1,20 +1,20 @@
-//! What a comparison is asked for, and the probabilities it keeps to.
+//! The options of a comparison, and its error probabilities.
 
-/// Largest probability with which a gate may call a regression that is not there, over all comparisons of one call.
+/// Largest probability of reporting a regression that does not exist, over all comparisons of one call.
 pub const ALPHA: f64 = 0.05;
-/// Probability with which the stated minimum detectable effect is called.
+/// Probability with which a slowdown of the minimum detectable size is reported.
 pub const POWER: f64 = 0.8;
-/// Slowdown below which nobody is disturbed, unless asked otherwise.
+/// Slowdown that is tolerated unless the caller sets another margin.
 pub const DEFAULT_MARGIN: f64 = 0.05;
 
-/// What a comparison is asked for.
+/// The options of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CompareOptions {
-    /// Slowdown that is still no regression, 0.05 for 5 %.
+    /// Largest slowdown that is not yet a regression; 0.05 means 5 %.
     pub margin: f64,
     /// Level of the effect's interval, 0 to 1.
     pub level: f64,
-    /// Seed of the permutations that are drawn where there are too many to go through.
+    /// Seed for drawing permutations, where there are too many to enumerate.
     pub seed: u64,
     /// Whether to judge each step instead of each migration as a whole.
     pub each_step: bool,

@@ -1,4 +1,4 @@
-//! What one run took, on the same work in BASE and in NEW: the whole migration, or the places that both replayed.
+//! How long one run of the same work took in BASE and in NEW: the whole migration, or the places that both replayed.
 
 use std::collections::BTreeMap;
 
@@ -8,17 +8,18 @@ use crate::model::runs::{complete_runs, logarithm, mean_seconds, observations_of
 use crate::observation::{Observation, Rehearsal, StepRecord};
 use crate::stats::difference::Difference;
 
-/// How far apart two segments may begin and still be the same place, as a share of the walk.
+/// Segments whose starts differ by at most this share of the walk are the same place.
 const SAME_PLACE: f64 = 1e-3;
 
-/// How many measurements the spread that is known beforehand is worth beside the measured one.
+/// Weight of the prior spread, in measurements.
 ///
-/// It is that of quiet machines, and serves as a floor: few runs can be alike by chance. On a busy machine runs differ by 40
-/// to 65 % (`reports/aa`), where pooling with 6 % would make the 95 % interval of five against three hold the truth 77 % of
-/// the time with a weight of ten, 87 % with four.
+/// The prior spread is that of quiet machines and serves as a lower limit, because a few runs can be alike by chance.
+/// On a busy machine runs differ by 40 to 65 % (`reports/aa`). There, with a prior of 6 %, the 95 % interval of five
+/// runs against three would contain the true value only 77 % of the time with a weight of ten, and 87 % with a weight
+/// of four.
 const PRIOR_DEGREES_OF_FREEDOM: f64 = 1.0;
 
-/// The seconds to be compared.
+/// The seconds that are compared.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Sample {
     /// Independent runs of each side.
@@ -28,9 +29,9 @@ pub enum Sample {
         /// Seconds of each run of NEW.
         new: Vec<f64>,
     },
-    /// Segments run one after the other, in random order, with the one migration and the other.
+    /// Pairs of segments, run one after the other in random order, one with each migration.
     Pairs {
-        /// Seconds that the whole walk would take at the pace of each segment, in BASE.
+        /// Seconds that the whole walk would take at the rate of each segment, in BASE.
         base: Vec<f64>,
         /// The same in NEW, in the same order.
         new: Vec<f64>,
@@ -48,10 +49,10 @@ impl Sample {
         (side(base), side(new))
     }
 
-    /// Returns the difference of the logarithms; `None` where there is nothing to take it of.
+    /// Returns the difference of the logarithms; `None` without any values.
     ///
-    /// The spread of runs is that which they show, or pooled with what is known of runs beforehand where that is more; pairs
-    /// show theirs.
+    /// For runs, the spread is the measured one, or the pooled one with the prior if that is larger. For pairs, it is
+    /// the measured one.
     pub fn difference(&self) -> Option<Difference> {
         let logarithms = |seconds: &[f64]| -> Vec<f64> { seconds.iter().map(|seconds| logarithm(*seconds)).collect() };
         match self {
@@ -78,7 +79,7 @@ impl Sample {
     }
 }
 
-/// Returns the runs of the whole migration, or the reason why they are not the same work.
+/// Returns the runs of the whole migration, or the reason why they did not do the same work.
 pub fn of_whole(base: &Rehearsal, new: &Rehearsal) -> Result<Sample, String> {
     if in_pairs(base) && in_pairs(new) {
         return pairs_of(base, new);
@@ -178,8 +179,8 @@ fn segments(step: &StepRecord, run: u32) -> Segments<'_> {
     segments
 }
 
-/// Returns for each run the seconds of the whole walk at the pace of the batches that every run of both sides replayed;
-/// `None` when there are none.
+/// Returns, for each run, the seconds of the whole walk at the rate of those batches that every run of both sides
+/// replayed; `None` when there are no such batches.
 fn same_places(base: Runs, new: Runs) -> Option<Sample> {
     let (base_runs, new_runs) = (segments_of(base), segments_of(new));
     let first = base_runs.first()?;
@@ -219,7 +220,7 @@ fn segments_of<'a>((step, runs): Runs<'a>) -> Vec<Segments<'a>> {
     runs.iter().map(|run| segments(step, *run)).collect()
 }
 
-/// Returns the seconds of the whole walk at the mean pace of some of its batches; `None` when all of them were warm-up.
+/// Returns the seconds of the whole walk at the mean rate of some of its batches; `None` when all of them were warm-up.
 fn walk_seconds<'a>(step: &StepRecord, batches: impl Iterator<Item = &'a Observation>) -> Option<f64> {
     let seconds: Vec<f64> = batches
         .filter(|batch| !batch.warm_up)
@@ -230,7 +231,7 @@ fn walk_seconds<'a>(step: &StepRecord, batches: impl Iterator<Item = &'a Observa
     (!seconds.is_empty()).then_some(pace * batching.total_batches)
 }
 
-/// Returns the segments of a duet as pairs: of the one batched step that both have.
+/// Returns the segments of a duet as pairs, from the one batched step that both files have.
 fn pairs_of(base: &Rehearsal, new: &Rehearsal) -> Result<Sample, String> {
     let walked = |side: &Rehearsal| side.steps.iter().position(|step| step.batching.is_some());
     let (Some(base_index), Some(new_index)) = (walked(base), walked(new)) else {

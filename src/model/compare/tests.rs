@@ -1,4 +1,4 @@
-//! Verdicts on runs whose truth is known.
+//! Verdicts on runs whose true difference is known.
 
 use super::*;
 use crate::migration::{StepKind, Walk};
@@ -6,7 +6,7 @@ use crate::model::batch_log;
 use crate::observation::{Benchmark, EndReason, Ending, RunRecord};
 use crate::stats::random::{generator, standard_normal};
 
-/// A statement that was run as often as there are seconds.
+/// A rehearsal of one statement with one run for each of `seconds`.
 fn runs(seconds: &[f64]) -> Rehearsal {
     let mut rehearsal = batch_log::read("rows,seconds\n100,1\n", "log.csv", 100.0).expect("a batch log");
     rehearsal.steps[0].kind = StepKind::IndexBuild;
@@ -57,7 +57,7 @@ const BASE: [f64; 5] = [10.0, 10.2, 9.9, 10.1, 9.8];
 #[test]
 fn a_slowdown_is_called_when_it_is_more_than_chance_and_margin() {
     let judgement = check(&BASE, &[12.0, 12.3, 11.9], ChangeVerdict::Regression);
-    // C(8, 3) = 56; no other three runs are slower.
+    // C(8, 3) = 56, and no other three runs are slower.
     assert_eq!(judgement.p_value, Some(1.0 / 56.0));
     let ratio = judgement.ratio.expect("a ratio");
     assert!((ratio.point - 1.2066).abs() < 1e-3 && ratio.lower > 1.0 && ratio.upper > ratio.point);
@@ -189,7 +189,7 @@ fn a_run_that_was_cut_off_does_not_count() {
     assert_eq!(compared(runs(&BASE), new).new.runs, 3);
 }
 
-/// Two runs of a walk of 400 batches, replayed in two segments of five, the second of the runs for a shorter time.
+/// Two runs of a walk of 400 batches, replayed in two segments of five batches; the second run was shorter.
 fn replayed(pace: f64) -> Rehearsal {
     let mut rehearsal =
         batch_log::read(&format!("rows,seconds\n{}", "100,1\n".repeat(20)), "log.csv", 40_000.0).expect("a batch log");
@@ -268,7 +268,7 @@ fn pairs_of_segments_are_judged_by_their_differences() {
         let mut generator = generator(4);
         for (index, observation) in rehearsal.steps[0].observations.iter_mut().enumerate() {
             observation.segment = index as u32 / 2;
-            // Places differ by far more than the migrations do.
+            // The differences between places are much larger than those between the migrations.
             let place = 1.0 + (index / 2 % 7) as f64;
             observation.seconds = 0.01 * place * factor * (0.02 * standard_normal(&mut generator)).exp();
         }

@@ -1,4 +1,4 @@
-//! Costs agree with what another implementation of the same formulas gives.
+//! Costs agree with those of an independent implementation of the same formulas.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Series for services that keep a history of durations: github-action-benchmark and Bencher.
+//! Time series for services that record durations: github-action-benchmark and Bencher.
 
 use serde_json::{Map, Value, json};
 
@@ -7,7 +7,7 @@ use super::name::{series, slug};
 use super::{Prediction, StatementVerdict, Verdict};
 use crate::report::words;
 
-/// Nanoseconds a second: Bencher's own measure of latency counts in them.
+/// Nanoseconds per second, the unit of Bencher's built-in measure of latency.
 const NANOSECONDS: f64 = 1e9;
 
 /// Returns the durations for github-action-benchmark, `tool: customSmallerIsBetter`, in seconds.
@@ -19,7 +19,7 @@ pub fn benchmark_json(verdicts: &[Verdict]) -> String {
                 "name": series(verdict, statement),
                 "unit": "s",
                 "value": rounded(duration.point_seconds),
-                // It is read as a number behind the sign, so nothing may follow it.
+                // The action parses everything after the sign as a number, so nothing may follow it.
                 "range": format!("± {:.3}", half_width),
                 "extra": format!(
                     "{} interval {:.3} s to {:.3} s\nbasis {}",
@@ -68,7 +68,7 @@ fn nanoseconds(duration: &Prediction) -> Value {
     json!({ "value": value, "lower_value": lower, "upper_value": upper })
 }
 
-/// Returns whatever has a duration: each migration as a whole, then its statements.
+/// Returns everything with a duration: each migration as a whole, then its statements.
 fn durations(verdicts: &[Verdict]) -> impl Iterator<Item = (&Verdict, Option<&StatementVerdict>, &Prediction)> {
     verdicts.iter().flat_map(|verdict| {
         let whole = verdict.total.iter().map(move |total| (verdict, None, total));
@@ -80,7 +80,7 @@ fn durations(verdicts: &[Verdict]) -> impl Iterator<Item = (&Verdict, Option<&St
     })
 }
 
-/// Keeps microseconds.
+/// Rounds to microseconds.
 fn rounded(seconds: f64) -> f64 {
     (seconds * 1e6).round() / 1e6
 }

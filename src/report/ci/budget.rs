@@ -1,42 +1,43 @@
-//! Budgets of a whole migration: time, WAL and disk, each judged by the upper end of its prediction interval.
+//! Budgets of a whole migration for time, WAL and disk; the upper end of the prediction interval must stay within the
+//! budget.
 
 use super::{Finding, Rule, Verdict};
 use crate::report::words;
 use crate::units::{Bytes, Seconds};
 
-/// The most that a migration may take; what is `None` is not judged.
+/// The most that a migration may take; a budget of `None` is not checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Budget {
-    /// Time of the whole.
+    /// Duration of the whole migration.
     pub duration: Option<Seconds>,
     /// WAL it writes.
     pub wal: Option<Bytes>,
-    /// Disk it needs in addition at the worst moment, WAL left out.
+    /// Additional disk it needs at the worst moment, without WAL.
     pub disk: Option<Bytes>,
 }
 
-/// A size in bytes, as it is predicted.
+/// A predicted size in bytes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Size {
     /// Best value.
     pub point_bytes: f64,
     /// Upper end of the prediction interval.
     pub upper_bytes: f64,
-    /// Numbers of the steps of which it was not measured, and is not counted.
+    /// Numbers of the steps for which it was not measured; they are not counted.
     pub uncounted_steps: Vec<u32>,
 }
 
-/// What a whole migration writes and needs, as it is predicted; what is `None` is not known.
+/// The predicted storage of a whole migration; `None` where it is unknown.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Storage {
     /// WAL.
     pub wal: Option<Size>,
-    /// Disk in addition at the worst moment, WAL left out.
+    /// Additional disk at the worst moment, without WAL.
     pub disk: Option<Size>,
 }
 
 impl Budget {
-    /// Returns a finding for each budget that is exceeded, or cannot be judged.
+    /// Returns a finding for each budget that is exceeded or cannot be checked.
     pub fn judge(&self, verdict: &Verdict, storage: &Storage) -> Vec<Finding> {
         let duration = self.duration.and_then(|budget| judge_duration(budget, verdict));
         let wal = self

@@ -1,14 +1,14 @@
-//! What several formats write alike: a finding on one line, JSON, how many findings there are.
+//! What several formats share: a finding on one line, JSON, counts of findings.
 
 use serde::Serialize;
 
 use super::level::Level;
 use super::verdict::{Finding, Verdict};
 
-/// Why writing to a `String` is expected to go well.
+/// The reason to expect that writing to a `String` succeeds.
 pub(super) const STRING: &str = "writing to a string does not fail";
 
-/// How many findings there are of the levels that people act on.
+/// Numbers of findings by level, without notes.
 pub(super) struct Totals {
     pub errors: usize,
     pub warnings: usize,
@@ -37,7 +37,7 @@ pub(super) fn line_of(finding: &Finding) -> String {
     )
 }
 
-/// Returns a document as JSON with a line break at its end.
+/// Returns a document as JSON that ends with a line break.
 pub(super) fn json_text(value: &impl Serialize) -> String {
     let mut text = serde_json::to_string_pretty(value).expect("a document holds only what JSON can hold");
     text.push('\n');

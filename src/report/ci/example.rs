@@ -1,4 +1,4 @@
-//! A verdict for the tests of this room: two statements, names that need escaping, a finding of every level.
+//! A verdict for the tests of this room: two statements, names that need escaping, and a finding of every level.
 
 use super::{Finding, HeldLock, Level, Prediction, Rule, StatementVerdict, Verdict};
 use crate::migration::{LockMode, StepKind, Trap};

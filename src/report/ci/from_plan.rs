@@ -1,9 +1,10 @@
-//! A plan as a verdict: its warnings become findings.
+//! Converts a plan to a verdict: its warnings become findings.
 
 use super::{Finding, HeldLock, StatementVerdict, Verdict};
 use crate::report::{PlanReport, StatementReport};
 
-/// Returns the verdict on a plan. `place` turns a file as it was named into its path from the root of the repository.
+/// Returns the verdict on a plan. `place` converts the name of a file as given to its path from the root of the
+/// repository.
 pub fn of_plan(migration: &str, report: &PlanReport, place: &dyn Fn(&str) -> String) -> Verdict {
     let mut verdict = Verdict {
         migration: place(migration),

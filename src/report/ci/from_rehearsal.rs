@@ -1,11 +1,12 @@
-//! A rehearsal with its estimate as a verdict: durations as they are predicted, locks as they were seen.
+//! Converts a rehearsal and its estimate to a verdict, with predicted durations and the locks that were seen.
 
 use super::{Finding, HeldLock, Prediction, Rule, StatementVerdict, Verdict};
 use crate::migration::StepKind;
 use crate::model::estimate::{Basis, Estimate, Interval, RollbackEstimate, StepEstimate, interval_at};
 use crate::observation::{EndReason, LockRecord, Rehearsal, RollbackVerdict, StepRecord};
 
-/// Returns the verdict on a rehearsal. `place` turns a file as it was named into its path from the root of the repository.
+/// Returns the verdict on a rehearsal. `place` converts the name of a file as given to its path from the root of the
+/// repository.
 pub fn of_rehearsal(rehearsal: &Rehearsal, estimate: &Estimate, place: &dyn Fn(&str) -> String) -> Verdict {
     let migration = place(&rehearsal.migration);
     let steps = rehearsal.steps.iter().map(|record| {
@@ -28,7 +29,7 @@ pub fn of_rehearsal(rehearsal: &Rehearsal, estimate: &Estimate, place: &dyn Fn(&
         .as_ref()
         .filter(|ended| ended.reason == EndReason::Failed);
     if let Some(ended) = broken {
-        // What failed is the last step that was begun, or else the first that was not.
+        // The first incomplete step is the one that failed.
         let reached = rehearsal.steps.iter().position(|step| !step.complete).unwrap_or(0);
         let finding = match verdict.statements.get(reached) {
             Some(statement) => Finding::of_statement(Rule::MigrationFailed, statement, ended.message.clone()),
@@ -74,15 +75,15 @@ fn statement(record: &StepRecord, step: Option<&StepEstimate>, level: f64, file:
     }
 }
 
-/// Says why nothing was measured of a statement, if that is so.
+/// Returns why nothing was measured of a statement, if it was passed over.
 fn not_measured(record: &StepRecord) -> Option<String> {
     let never_run = record.observations.is_empty() && !record.complete;
     let unreached = never_run.then(|| "the rehearsal never came to it".to_string());
     record.passed_over.clone().or(unreached)
 }
 
-/// Returns a lock with its hold time; that is as uncertain as the statement's duration, except for a backfill, whose locks
-/// are held for one batch at a time.
+/// Returns a lock with its hold time. The hold time is as uncertain as the statement's duration, except for a backfill,
+/// which holds its locks for one batch at a time.
 fn held(lock: &LockRecord, record: &StepRecord, step: Option<&StepEstimate>, level: f64) -> HeldLock {
     let spread = step
         .filter(|step| step.kind != StepKind::Backfill && step.point_seconds > 0.0)

@@ -1,7 +1,8 @@
-//! Gates: `access-exclusive>1s` and the like, judged on how long a lock is held or work takes, never on a statement's name.
+//! Gates such as `access-exclusive>1s`: they limit how long a lock is held or a kind of work takes, whatever the
+//! statement is called.
 //!
-//! The upper end of the prediction interval is what must not exceed the limit, as for a budget. A gate lets nothing pass that
-//! it cannot judge.
+//! As for a budget, the upper end of the prediction interval must not exceed the limit. A gate that cannot be checked
+//! fails.
 
 use super::{Finding, HeldLock, Prediction, Rule, StatementVerdict, Verdict};
 use crate::error::{Error, ErrorKind, Result};
@@ -9,12 +10,12 @@ use crate::migration::{LockMode, StepKind, nearest};
 use crate::report::words;
 use crate::units::{Seconds, counted, parse_duration};
 
-/// Something that is denied for longer than a limit.
+/// A lock or a kind of work that is denied for longer than a limit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gate {
     denied: Denied,
     limit: Seconds,
-    /// What messages call it.
+    /// Its name in messages.
     name: String,
 }
 
@@ -26,7 +27,7 @@ enum Denied {
     Work(StepKind),
 }
 
-/// What can be denied: PostgreSQL's lock modes, and kinds of work.
+/// What can be denied: PostgreSQL's lock modes and kinds of work.
 const DENIABLE: [(&str, Denied); 11] = [
     ("access-share", Denied::Lock(LockMode::AccessShare)),
     ("row-share", Denied::Lock(LockMode::RowShare)),
@@ -45,7 +46,7 @@ impl Gate {
     /// Reads `access-exclusive>1s`, `share>30s`, `rewrite>1m`; without a limit any duration is too long.
     ///
     /// # Errors
-    /// `Usage` with the nearest word that would have been understood.
+    /// `Usage` with the most similar valid word.
     pub fn parse(text: &str) -> Result<Gate> {
         let (what, limit) = match text.split_once('>') {
             Some((what, limit)) => (what.trim(), parse_duration(limit)?),
@@ -63,7 +64,7 @@ impl Gate {
         }
     }
 
-    /// Gives it the name under which messages speak of it, where it was not typed behind `--deny`.
+    /// Sets the name used in messages, for a gate that was not given with `--deny`.
     pub fn called(self, name: impl Into<String>) -> Gate {
         Gate {
             name: name.into(),
@@ -71,7 +72,7 @@ impl Gate {
         }
     }
 
-    /// Returns one finding for each statement that the gate stops, or cannot judge.
+    /// Returns one finding for each statement that violates the gate or cannot be checked.
     pub fn judge(&self, verdict: &Verdict) -> Vec<Finding> {
         let statements = verdict.statements.iter();
         statements
@@ -104,7 +105,7 @@ impl Gate {
         }
     }
 
-    /// Judges the longest of the denied locks: a statement gets one line, however many partitions it locks.
+    /// Checks the longest of the denied locks, so that a statement gets one finding however many partitions it locks.
     fn judge_locks(&self, statement: &StatementVerdict, mode: LockMode) -> Option<Finding> {
         let upper = |lock: &HeldLock| lock.held.map_or(f64::INFINITY, |held| held.upper_seconds);
         let denied: Vec<&HeldLock> = statement.locks.iter().filter(|lock| lock.mode >= mode).collect();

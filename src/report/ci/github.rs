@@ -1,4 +1,4 @@
-//! What GitHub Actions reads: annotations as workflow commands, and outputs for the steps that follow.
+//! Output for GitHub Actions: annotations as workflow commands, and outputs for the following steps.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use super::name::hash;
 use super::{Finding, Level, Verdict};
 use crate::report::text;
 
-/// Returns an annotation a finding, the gravest first: GitHub shows about ten of each kind.
+/// Returns one annotation per finding, the most severe first, because GitHub shows only about ten of each kind.
 pub fn annotations(verdicts: &[Verdict]) -> String {
     let mut findings: Vec<&Finding> = verdicts.iter().flat_map(|verdict| &verdict.findings).collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
@@ -41,7 +41,7 @@ pub fn outputs(verdicts: &[Verdict]) -> String {
         totals.errors,
         totals.warnings
     );
-    // Upper bounds do not add up to an upper bound: only one migration has one.
+    // Upper bounds cannot be added up, so there is a total only for a single migration.
     if let [Verdict { total: Some(total), .. }] = verdicts {
         write!(
             text,
@@ -59,7 +59,8 @@ pub fn outputs(verdicts: &[Verdict]) -> String {
     text + &several_lines("violations", &violations.join("\n"))
 }
 
-/// Returns an output whose value may hold anything: no line of it can end it, whatever a migration writes there.
+/// Returns an output of several lines. The value may contain anything: the delimiter is chosen so that no line of it
+/// equals it.
 fn several_lines(name: &str, value: &str) -> String {
     let mut delimiter = format!("migtime-{:016x}", hash(value));
     while value.contains(&delimiter) {
@@ -68,7 +69,8 @@ fn several_lines(name: &str, value: &str) -> String {
     format!("{name}<<{delimiter}\n{value}\n{delimiter}\n")
 }
 
-/// Escapes a message as the runner's own toolkit does; what would steer a terminal that shows the log is taken out.
+/// Escapes a message like the runner's own toolkit, and removes characters that would control the terminal showing the
+/// log.
 fn message(words: &str) -> String {
     text::printable(words)
         .replace('%', "%25")
@@ -76,7 +78,7 @@ fn message(words: &str) -> String {
         .replace('\n', "%0A")
 }
 
-/// Escapes a property, in which colons and commas part.
+/// Escapes a property, in which colons and commas are separators.
 fn property(text: &str) -> String {
     message(text).replace(':', "%3A").replace(',', "%2C")
 }

@@ -1,4 +1,4 @@
-//! What GitLab reads beside JUnit and OpenMetrics: the code quality report.
+//! Output for GitLab besides JUnit and OpenMetrics: the code quality report.
 
 use serde_json::json;
 

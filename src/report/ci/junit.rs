@@ -1,4 +1,5 @@
-//! JUnit XML: a suite a migration, a case a statement and one for the whole; a gate's no is a failure, the server's an error.
+//! JUnit XML: one suite per migration, one case per statement and one for the whole. A failed gate is a failure, an
+//! error of the server an error.
 
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
@@ -7,7 +8,7 @@ use super::common;
 use super::name::{WHOLE, title};
 use super::{Finding, Level, Prediction, Rule, Verdict};
 
-/// A case: what one row of a test report shows.
+/// A case: one row of a test report.
 struct Case<'a> {
     name: String,
     time: Option<Prediction>,
@@ -15,7 +16,7 @@ struct Case<'a> {
     findings: Vec<&'a Finding>,
 }
 
-/// How a case came out.
+/// The result of a case.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     Passed,
@@ -68,7 +69,7 @@ impl Case<'_> {
     fn outcome(&self) -> Outcome {
         let errors = || self.findings.iter().filter(|finding| finding.level == Level::Error);
         match () {
-            () if errors().any(|finding| is_the_servers(finding.rule)) => Outcome::Broken,
+            () if errors().any(|finding| did_not_finish(finding.rule)) => Outcome::Broken,
             () if errors().next().is_some() => Outcome::Failed,
             () if self.skipped.is_some() => Outcome::Skipped,
             () => Outcome::Passed,
@@ -76,8 +77,8 @@ impl Case<'_> {
     }
 }
 
-/// Tells whether a statement did not run, rather than ran too long.
-fn is_the_servers(rule: Rule) -> bool {
+/// Returns whether the rule means that something did not run to its end, instead of exceeding a limit.
+fn did_not_finish(rule: Rule) -> bool {
     matches!(rule, Rule::MigrationFailed | Rule::RollbackFailed | Rule::NotJudged)
 }
 
@@ -101,7 +102,7 @@ fn seconds(prediction: Prediction) -> String {
     format!("{:.3}", prediction.point_seconds)
 }
 
-/// The document as it grows.
+/// The document being written.
 struct Xml(Writer<Vec<u8>>);
 
 impl Xml {
@@ -133,7 +134,7 @@ impl Xml {
         self.open("testcase", &attributes, &time);
         let (errors, others): (Vec<&Finding>, Vec<&Finding>) =
             case.findings.iter().partition(|finding| finding.level == Level::Error);
-        // Readers show one failure a case, with its message as the headline.
+        // Readers show one failure per case, with its message as the headline.
         let shown = |findings: &[&Finding]| findings.iter().map(|finding| told(finding)).collect::<String>();
         match (case.outcome(), errors.first()) {
             (Outcome::Skipped, _) => {
@@ -143,7 +144,7 @@ impl Xml {
             (outcome, Some(first)) => {
                 let first = errors
                     .iter()
-                    .find(|finding| is_the_servers(finding.rule))
+                    .find(|finding| did_not_finish(finding.rule))
                     .unwrap_or(first);
                 let attributes = [
                     ("message", first.message.clone()),
@@ -165,7 +166,7 @@ fn told(finding: &Finding) -> String {
     format!("{}\n  {}\n", common::line_of(finding), finding.rule.help())
 }
 
-/// Leaves out what XML 1.0 has no way to write (section 2.2).
+/// Removes the characters that XML 1.0 cannot contain (section 2.2).
 fn allowed(text: &str) -> String {
     let fits =
         |c: &char| matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);

@@ -1,12 +1,12 @@
-//! How much a finding matters.
+//! The severity of a finding.
 
-/// How much a finding matters.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// Worth knowing.
     Note,
-    /// May surprise.
+    /// May be a surprise.
     Warning,
-    /// A gate said no.
+    /// A gate failed.
     Error,
 }

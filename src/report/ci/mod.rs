@@ -1,8 +1,9 @@
-//! What reviewers and machines read: one small input, one file a format, every one of them text that the caller writes.
+//! Reports for reviewers and machines: one small input, and one file per format. Each returns text, which the caller
+//! writes.
 //!
-//! The input is a [`Verdict`] a migration: its statements with what is predicted of them, and its [`Finding`]s. Who made it, a
-//! plan, a rehearsal or a comparison, is of no matter to a format. Names in it are stable from run to run: they hold no line
-//! number and no row count, so that services which keep a history find the same series again.
+//! The input is one [`Verdict`] per migration: its statements with their predictions, and its [`Finding`]s. A format
+//! does not need to know whether a plan, a rehearsal or a comparison made it. Names in it are the same from run to run:
+//! they contain no line number and no row count, so that services with a history recognise the series.
 
 mod benchmark;
 mod budget;
@@ -34,7 +35,7 @@ pub use verdict::{Finding, HeldLock, StatementVerdict, Verdict};
 
 pub use crate::model::estimate::Prediction;
 
-/// The documents a machine reads.
+/// The machine-readable documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Document {
     /// Workflow commands that GitHub shows as annotations.
@@ -68,7 +69,7 @@ impl Document {
         Document::OpenMetrics,
     ];
 
-    /// Returns the name of the file it is usually kept in.
+    /// Returns the usual name of its file.
     pub fn file_name(self) -> &'static str {
         match self {
             Document::GithubAnnotations => "github-annotations.txt",
@@ -82,7 +83,7 @@ impl Document {
         }
     }
 
-    /// Returns the document about `verdicts`; the same verdicts give the same bytes.
+    /// Returns the document for `verdicts`; the same verdicts give the same bytes.
     pub fn render(self, verdicts: &[Verdict]) -> String {
         match self {
             Document::GithubAnnotations => github::annotations(verdicts),

@@ -1,12 +1,12 @@
-//! Names and fingerprints that stay the same from run to run: no line numbers, no row counts, no times.
+//! Names and fingerprints that do not change from run to run: no line numbers, no row counts, no times.
 
 use super::{Finding, StatementVerdict, Verdict};
 use crate::migration::command;
 
-/// What the migration as a whole is called beside its statements.
+/// The name of the migration as a whole, next to its statements.
 pub(super) const WHOLE: &str = "whole migration";
 
-/// Longest name that a service takes (Bencher's 1,024 characters).
+/// The longest name that all services accept (Bencher's limit of 1,024 characters).
 const LONGEST: usize = 1024;
 
 /// Returns `#2 CREATE INDEX`.
@@ -16,13 +16,13 @@ pub(super) fn title(statement: &StatementVerdict) -> String {
         .to_string()
 }
 
-/// Returns `migrations/0042_orders.sql / #2 CREATE INDEX`, or the same of the whole migration.
+/// Returns `migrations/0042_orders.sql / #2 CREATE INDEX`, or the same form for the whole migration.
 pub(super) fn series(verdict: &Verdict, statement: Option<&StatementVerdict>) -> String {
     let part = statement.map_or(WHOLE.to_string(), title);
     shortened(format!("{} / {part}", verdict.migration))
 }
 
-/// Returns `migrations/0042_orders.sql/2-create-index`, or the same of the whole migration.
+/// Returns `migrations/0042_orders.sql/2-create-index`, or the same form for the whole migration.
 pub(super) fn slug(verdict: &Verdict, statement: Option<&StatementVerdict>) -> String {
     let part = match statement {
         Some(statement) => format!("{} {}", statement.number, command(&statement.sql)),
@@ -32,14 +32,14 @@ pub(super) fn slug(verdict: &Verdict, statement: Option<&StatementVerdict>) -> S
     shortened(format!("{}/{part}", verdict.migration))
 }
 
-/// Keeps the end of a name that is too long, which tells statements apart.
+/// Shortens a name that is too long at the beginning, because its end distinguishes the statements.
 fn shortened(name: String) -> String {
     let excess = name.chars().count().saturating_sub(LONGEST);
     name.chars().skip(excess).collect()
 }
 
-/// Returns a fingerprint for each finding of a verdict, in their order: the same when lines move, different for two findings
-/// of the same rule in the same statement.
+/// Returns a fingerprint for each finding of a verdict, in their order. It does not change when lines move, and differs
+/// between two findings of the same rule in the same statement.
 pub(super) fn fingerprints(verdict: &Verdict) -> Vec<String> {
     let mut seen: Vec<u64> = Vec::new();
     let of = |finding: &Finding| {

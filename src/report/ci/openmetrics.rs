@@ -1,5 +1,5 @@
-//! OpenMetrics text: for GitLab's metrics report, and as it is for Prometheus' node exporter, which takes the last line for a
-//! comment. Gauges only, no timestamps.
+//! OpenMetrics text for GitLab's metrics report. Prometheus' node exporter reads the same file and ignores its last
+//! line as a comment. Gauges only, no timestamps.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -9,7 +9,7 @@ use super::{Level, Prediction, Verdict};
 use crate::migration::command;
 use crate::report::words;
 
-/// A metric family: its name, what it says, and its samples as labels and a value.
+/// A metric family: its name, its help text, and its samples with labels and a value.
 struct Family {
     name: &'static str,
     help: &'static str,
@@ -76,7 +76,7 @@ fn family(name: &'static str, help: &'static str) -> Family {
 }
 
 impl Family {
-    /// Adds a sample each for the point and the ends of an interval, labelled `q` with its probability.
+    /// Adds samples for the point and for both ends of an interval; the label `q` is the probability.
     fn predict(&mut self, labels: &[(&'static str, String)], prediction: Option<&Prediction>) {
         let Some(prediction) = prediction else { return };
         let tail = (1.0 - prediction.level) / 2.0;
@@ -87,13 +87,13 @@ impl Family {
         ];
         for (probability, seconds) in quantiles {
             let mut labels = labels.to_vec();
-            // Rounded, so that 0.95 does not end up as 0.025000000000000022.
+            // Rounded, because 0.95 would otherwise give 0.025000000000000022.
             labels.push(("q", format!("{}", (probability * 1e6).round() / 1e6)));
             self.samples.push((labels, seconds));
         }
     }
 
-    /// Returns the family as text; nothing when it has no samples. A series is written once, with its largest value.
+    /// Returns the family as text, empty when it has no samples. Each series is written once, with its largest value.
     fn text(&self) -> String {
         let mut lines: Vec<(String, f64)> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();

@@ -1,6 +1,7 @@
-//! The rules a finding can fall under: identifiers that never change, names, and the help that stands with them.
+//! The rules that findings refer to: identifiers that never change, names and help texts.
 //!
-//! 001 to 099 are gates, which fail a job; from 101 on are traps, which do not. An identifier is never given to another rule.
+//! 001 to 099 are gates, which fail a job; 101 and above are traps, which do not. An identifier is never reused for
+//! another rule.
 
 use super::Level;
 use crate::migration::Trap;
@@ -18,27 +19,27 @@ pub enum Rule {
     WalOverBudget,
     /// It needs more disk than allowed, or than there is.
     DiskOverBudget,
-    /// It is slower than its base.
+    /// It is slower than in the base.
     Regression,
     /// It failed in rehearsal.
     MigrationFailed,
-    /// A gate could not judge.
+    /// A gate could not be checked.
     CannotBeJudged,
     /// Its rollback failed, or did not bring the schema back.
     RollbackFailed,
-    /// The job broke off before it was judged.
+    /// The job stopped before it was judged.
     NotJudged,
-    /// A strong lock may be held for long.
+    /// A strong lock may be held for a long time.
     LongLock,
-    /// What it locks is not known.
+    /// Its locks are unknown.
     Unclassified,
-    /// It was changed although the base has it.
+    /// It was changed although the base branch already has it.
     ChangedOnBase,
     /// One of the traps.
     Trap(Trap),
 }
 
-/// What is told of a rule.
+/// The texts of a rule.
 struct Entry {
     rule: Rule,
     id: &'static str,
@@ -292,7 +293,7 @@ const ENTRIES: [Entry; 30] = [
 ];
 
 impl Rule {
-    /// Returns every rule, by identifier.
+    /// Returns every rule, ordered by identifier.
     pub fn all() -> impl Iterator<Item = Rule> {
         ENTRIES.iter().map(|entry| entry.rule)
     }
@@ -312,7 +313,7 @@ impl Rule {
         self.entry().level
     }
 
-    /// Returns what it is about in one sentence.
+    /// Returns a one-sentence summary.
     pub fn summary(self) -> &'static str {
         self.entry().summary
     }

@@ -1,4 +1,4 @@
-//! SARIF 2.1.0, for GitHub's code scanning and every other reader of static analysis.
+//! SARIF 2.1.0, for GitHub's code scanning and all other readers of static analysis results.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::common::json_text;
 use super::name::fingerprints;
 use super::{Finding, Level, Rule, Verdict};
 
-/// Returns the findings as one SARIF run that also tells what each rule is about.
+/// Returns the findings as one SARIF run, which also describes each rule.
 pub fn sarif(verdicts: &[Verdict]) -> String {
     let rules: Vec<Rule> = Rule::all().collect();
     let results: Vec<Value> = verdicts
@@ -61,7 +61,7 @@ fn level(level: Level) -> &'static str {
     }
 }
 
-/// Returns a path as the URI reference it is (RFC 3986, section 3.3): what may not stand in one is escaped.
+/// Returns a path as a URI reference (RFC 3986, section 3.3), with other characters escaped.
 fn uri(path: &str) -> String {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/!$&'()*+,;=@".contains(&byte);
     let escaped: String = path

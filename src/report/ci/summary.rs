@@ -1,4 +1,4 @@
-//! The job summary: Markdown that a reviewer reads in ten seconds, short enough for the forge to take.
+//! The job summary: Markdown that a reviewer reads in ten seconds, short enough for GitHub's limit.
 
 use super::common::totals;
 use super::{Finding, Level, Prediction, Rule, StatementVerdict, Verdict};
@@ -7,14 +7,14 @@ use crate::report::markdown::{code, escaped, table};
 use crate::report::{text, words};
 use crate::units::{Bytes, Seconds, counted};
 
-/// GitHub takes 1,024 KiB from all that a step writes; some of it is left to others.
+/// GitHub accepts 1,024 KiB from everything that a step writes; the rest is left for other output.
 pub const SUMMARY_LIMIT: usize = 1_000_000;
 
 /// Characters of a statement that fit a table cell.
 const STATEMENT_LENGTH: usize = 80;
 
-/// Returns the summary of all migrations; `pointer` says where the whole is when this one had to be cut, e.g. the name of
-/// an artifact.
+/// Returns the summary of all migrations. If it has to be cut, `pointer` tells where the whole is, e.g. the name of an
+/// artifact.
 pub fn job_summary(verdicts: &[Verdict], pointer: &str) -> String {
     let mut text = format!("## {}\n\n", headline(verdicts));
     let several = verdicts.len() > 1;
@@ -160,7 +160,8 @@ fn interval(prediction: Option<&Prediction>) -> String {
     })
 }
 
-/// Cuts text between two lines, so that with its pointer it has at most `limit` bytes. No table or list is broken by that.
+/// Cuts text at a line break, so that it has at most `limit` bytes together with its pointer. Tables and lists stay
+/// valid.
 fn fitted(text: &str, limit: usize, pointer: &str) -> String {
     if text.len() <= limit {
         return text.to_string();
@@ -187,7 +188,8 @@ fn fitted(text: &str, limit: usize, pointer: &str) -> String {
 }
 
 impl StatementVerdict {
-    /// Returns how long the lock is held that blocks writes the longest; `None` when none does, or none is known.
+    /// Returns the hold time of the lock that blocks writes the longest; `None` when no lock blocks writes or no hold
+    /// time is known.
     pub fn longest_hold(&self) -> Option<Prediction> {
         self.locks
             .iter()

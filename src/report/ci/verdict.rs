@@ -1,29 +1,29 @@
-//! What is told of a migration, whoever made it: its statements, what is predicted of them and what was found.
+//! What is reported of a migration, whichever command made it: its statements, their predictions and the findings.
 
 use super::level::Level;
 use super::rule::Rule;
 use crate::migration::{LockMode, StepKind};
 use crate::model::estimate::Prediction;
 
-/// All that is told of one migration.
+/// Everything reported of one migration.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Verdict {
-    /// Its path from the root of the repository, with `/`; the name of every series.
+    /// Its path from the root of the repository, with `/`; the first part of every series' name.
     pub migration: String,
     /// Its statements, in order.
     pub statements: Vec<StatementVerdict>,
-    /// How long the whole takes, where that is known.
+    /// How long the whole migration takes, if known.
     pub total: Option<Prediction>,
-    /// What was found, in the order of the statements.
+    /// The findings, in the order of the statements.
     pub findings: Vec<Finding>,
 }
 
-/// All that is told of one statement, but for what was found.
+/// Everything reported of one statement, except the findings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StatementVerdict {
     /// Number in the migration, from 1.
     pub number: u32,
-    /// Its file, as [`Verdict::migration`]; another one where that includes it.
+    /// Its file, in the same form as [`Verdict::migration`]; another file if the migration includes it.
     pub file: String,
     /// Line on which it starts, from 1.
     pub line: usize,
@@ -31,11 +31,11 @@ pub struct StatementVerdict {
     pub sql: String,
     /// What kind of work it is.
     pub kind: StepKind,
-    /// How long it takes, where that is known.
+    /// How long it takes, if known.
     pub duration: Option<Prediction>,
     /// The locks it takes.
     pub locks: Vec<HeldLock>,
-    /// WAL it writes, in bytes, where that is known.
+    /// WAL it writes, in bytes, if known.
     pub wal_bytes: Option<f64>,
     /// Why nothing was measured, when it was passed over.
     pub passed_over: Option<String>,
@@ -48,16 +48,16 @@ pub struct HeldLock {
     pub relation: String,
     /// Its mode.
     pub mode: LockMode,
-    /// How long it is held, where that is known.
+    /// How long it is held, if known.
     pub held: Option<Prediction>,
 }
 
 /// Something a reviewer should look at.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
-    /// The rule it falls under.
+    /// Its rule.
     pub rule: Rule,
-    /// How much it matters; an error is what makes a job fail.
+    /// Its severity; an error makes the job fail.
     pub level: Level,
     /// Number of the statement, as [`StatementVerdict::number`]; `None` for the migration as a whole.
     pub statement: Option<u32>,
@@ -70,7 +70,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Creates a finding about a migration as a whole, at its rule's own level.
+    /// Creates a finding about a migration as a whole, with the rule's own level.
     pub fn of_migration(rule: Rule, migration: impl Into<String>, message: impl Into<String>) -> Finding {
         Finding {
             rule,
@@ -82,7 +82,7 @@ impl Finding {
         }
     }
 
-    /// Creates a finding about a statement, at its rule's own level.
+    /// Creates a finding about a statement, with the rule's own level.
     pub fn of_statement(rule: Rule, statement: &StatementVerdict, message: impl Into<String>) -> Finding {
         Finding {
             rule,
@@ -96,12 +96,12 @@ impl Finding {
 }
 
 impl Verdict {
-    /// Tells whether a job is to fail.
+    /// Returns whether the job must fail.
     pub fn failed(&self) -> bool {
         self.findings.iter().any(|finding| finding.level == Level::Error)
     }
 
-    /// Returns what was found in the statement of this number; `None` asks for the migration as a whole.
+    /// Returns the findings for the statement with this number; `None` means the migration as a whole.
     pub fn findings_of(&self, statement: Option<u32>) -> impl Iterator<Item = &Finding> {
         self.findings
             .iter()

@@ -1,6 +1,7 @@
-//! A comparison in the terminal, in Markdown and as findings: the verdict first, how sure it is, what could have gone unseen.
+//! A comparison for the terminal, as Markdown and as findings: first the verdict, then its certainty and the minimum
+//! detectable effect.
 //!
-//! Text comes back; nothing is judged here. The JSON form is
+//! Returns text and judges nothing itself. The JSON form is
 //! [`Comparison::to_json`](crate::model::compare::Comparison::to_json).
 
 mod words;
@@ -14,7 +15,7 @@ use crate::units::Seconds;
 
 pub use words::comparison_answer;
 
-/// Characters of a statement that are shown.
+/// Number of characters of a statement that are shown.
 const STATEMENT_LENGTH: usize = 60;
 
 /// Returns the comparison as text for a terminal of `width` columns; bold and colour only when `colour`.
@@ -24,7 +25,7 @@ pub fn comparison_terminal(comparison: &Comparison, width: u16, colour: bool) ->
     let mut text = page.bold(&comparison_answer(comparison));
     text += &format!("\n{}\n\n", page.table(&header(comparison), 1, &rows));
     for judgement in &comparison.judgements {
-        // Of one alone the answer says it already.
+        // If there is only one judgement, the answer already contains it.
         if comparison.judgements.len() > 1 {
             text += &page.wrapped(&words::sentence(judgement, comparison), 2);
         }
@@ -79,8 +80,8 @@ pub fn comparison_markdown(comparison: &Comparison) -> String {
     text + &format!("\n{}\n", escaped(&words::method(comparison)))
 }
 
-/// Returns the comparison as the input of the formats for reviewers and machines, a verdict a migration; `place` returns a
-/// migration's path in its repository.
+/// Returns the comparison as input for the formats for reviewers and machines, one verdict per migration; `place`
+/// returns the path of a migration in its repository.
 pub fn comparison_verdicts(comparison: &Comparison, place: &dyn Fn(&str) -> String) -> Vec<ci::Verdict> {
     let mut verdicts: Vec<ci::Verdict> = Vec::new();
     for judgement in &comparison.judgements {
@@ -101,7 +102,7 @@ pub fn comparison_verdicts(comparison: &Comparison, place: &dyn Fn(&str) -> Stri
     verdicts
 }
 
-/// Returns what a reviewer should look at: regressions, and what could not be judged.
+/// Returns findings for regressions and for what could not be judged.
 pub fn comparison_findings(comparison: &Comparison) -> Vec<Finding> {
     let finding = |judgement: &Judgement| {
         let rule = match judgement.verdict {
@@ -160,7 +161,7 @@ fn step_sentence(step: &StepChange) -> String {
     )
 }
 
-/// Returns each warning once, with the names it holds for where it does not hold for all.
+/// Returns each warning once; if it does not apply to all scenarios, with the names of those it applies to.
 fn warnings(comparison: &Comparison) -> Vec<String> {
     let mut all: Vec<(&str, Vec<&str>)> = Vec::new();
     for judgement in &comparison.judgements {

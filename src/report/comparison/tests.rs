@@ -1,4 +1,4 @@
-//! What a person reads of a comparison.
+//! The text of a comparison as a person reads it.
 
 use super::*;
 use crate::model::compare::{Ratio, Side};

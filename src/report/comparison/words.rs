@@ -1,4 +1,4 @@
-//! The verdicts in sentences, and ratios as changes in per cent.
+//! The verdicts as sentences, and ratios as changes in per cent.
 
 use crate::model::compare::{ChangeVerdict, Comparison, Judgement, Ratio};
 use crate::report::words::percent;
@@ -47,7 +47,7 @@ pub fn sentence(judgement: &Judgement, comparison: &Comparison) -> String {
     }
 }
 
-/// Returns how the verdicts come about.
+/// Returns a description of how the verdicts are made.
 pub fn method(comparison: &Comparison) -> String {
     let in_pairs = comparison.judgements.iter().any(|judgement| judgement.in_pairs);
     let test = match in_pairs {
@@ -67,7 +67,7 @@ pub fn method(comparison: &Comparison) -> String {
     )
 }
 
-/// Returns what the person may do next.
+/// Returns hints on what to do next.
 pub fn hints(comparison: &Comparison) -> Vec<String> {
     let mut hints = Vec::new();
     let told = |words: &str| {

@@ -1,8 +1,8 @@
-//! From the percentiles of a distribution to its density, smooth enough to be drawn.
+//! Computes the density of a distribution from its percentiles, smooth enough to draw.
 
 use crate::stats::quantile::quantile;
 
-/// Points at which the density is drawn.
+/// Number of points of the curve.
 const CURVE_POINTS: usize = 160;
 
 /// Returns Silverman's bandwidth of the percentiles, 0.9 · min(s, IQR / 1.34) · n^(-1/5) (Silverman 1986, eq. 3.31).

@@ -1,4 +1,4 @@
-//! The predicted distribution of the total, with its intervals, the window and what came out.
+//! The predicted distribution of the total, with its intervals, the window and the actual duration.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
@@ -14,13 +14,13 @@ use crate::report::words::{self, percent, probability};
 use crate::stats::quantile::quantile;
 use crate::units::Seconds;
 
-/// Width of a label's character, in pixels, generously.
+/// Generous estimate of the width of a character in a label, in pixels.
 const LABEL_CHARACTER: f64 = 7.5;
 
-/// Percentiles the table of numbers shows.
+/// Percentiles in the table of numbers.
 const SHOWN: [usize; 9] = [1, 5, 10, 25, 50, 75, 90, 95, 99];
 
-/// Returns the picture, or `None` when the estimate holds no distribution to draw.
+/// Returns the picture, or `None` when the estimate has no distribution to draw.
 pub fn distribution(estimate: &Estimate) -> Option<Figure> {
     let percentiles = &estimate.total.percentiles;
     let bandwidth = bandwidth(percentiles)?;
@@ -106,10 +106,12 @@ impl View {
         Ok(())
     }
 
-    /// Returns the marks in the rows of their labels, lowest first, and whether each label runs to the left.
+    /// Returns the marks ordered by the rows of their labels, the lowest row first, and whether each label extends to
+    /// the left.
     ///
-    /// A mark's line reaches up to its label. So that no line crosses another's label, labels that run to the right stand
-    /// the higher the further left they begin, and those that would leave the picture run to the left above them.
+    /// A mark's line reaches up to its label. So that no line crosses another label, a label that extends to the right
+    /// is placed higher the further left it begins. Labels that would leave the picture on the right extend to the left
+    /// instead, and are placed above the others.
     fn rows(&self, screen: Screen) -> Vec<(&Marked, bool)> {
         let width = f64::from(screen.width());
         let leftwards = |mark: &&Marked| {
@@ -143,7 +145,7 @@ impl View {
         Ok(())
     }
 
-    /// Draws each interval as a bar below the curve, the narrowest thickest and on top.
+    /// Draws each interval as a bar below the curve; the narrowest bar is the thickest, and on top.
     fn draw_intervals(&self, chart: &mut Chart) -> Drawn {
         for (row, interval) in self.intervals.iter().enumerate() {
             let y = -0.16 * (row as f64 + 0.9);

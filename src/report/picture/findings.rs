@@ -1,6 +1,6 @@
 //! What the rows/s of many batches show, in words and as a table of tenths.
 //!
-//! Points are pairs of a place on the horizontal axis and a throughput in rows/s.
+//! A point is a position on the horizontal axis and a throughput in rows/s.
 
 use crate::report::bins::stretches;
 use crate::report::data_table::DataTable;
@@ -8,7 +8,7 @@ use crate::report::words::{percent, rate_number};
 use crate::stats::quantile::quantile;
 use crate::units::{Count, RowsPerSecond, counted};
 
-/// Changes smaller than this are not told apart from noise.
+/// Smaller changes are treated as noise.
 const SAME: f64 = 0.03;
 
 /// Returns the range of the middle half of the batches.
@@ -24,7 +24,8 @@ pub fn middle_half(points: &[(f64, f64)]) -> String {
     )
 }
 
-/// Returns a sentence, after a space, that compares the last third of `0..=end` with the first; empty when one has no batch.
+/// Returns a sentence, after a space, that compares the last third of `0..=end` with the first; empty if either has no
+/// batch.
 pub fn trend(points: &[(f64, f64)], end: f64) -> String {
     let thirds = medians(points, end, 3);
     let (Some(first), Some(last)) = (thirds[0], thirds[2]) else {
@@ -71,7 +72,7 @@ pub fn extremes(points: &[(f64, f64)]) -> String {
     }
 }
 
-/// Returns the table of the tenths of `0..=end` that have batches; `place` heads its first column.
+/// Returns the table of those tenths of `0..=end` that have batches; `place` is the header of its first column.
 pub fn tenths(points: &[(f64, f64)], end: f64, place: &str, label: &dyn Fn(&f64) -> String) -> DataTable {
     let width = end / 10.0;
     let stretches = stretches(points, end, 10).into_iter().enumerate();

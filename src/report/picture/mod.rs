@@ -1,8 +1,9 @@
 //! Pictures: inline SVG by plotters, each with its finding in words and its numbers as a table.
 //!
-//! Each figure is drawn twice, for a desk and for a phone, because text in a scaled picture scales too; the style sheet shows
-//! one of them. Colours are drawn as those of the light theme; the style sheet exchanges them by attribute for the dark one,
-//! so every colour used here must be named there (a test holds that). Nothing is told by colour alone.
+//! Each figure is drawn twice, for wide and for narrow screens, because text in a scaled picture is scaled too; the
+//! style sheet shows one of the two. The drawings use the colours of the light theme, and the style sheet replaces them
+//! by attribute in the dark theme. It must therefore contain every colour used here, which a test checks. No
+//! information is given by colour alone.
 
 mod density;
 mod distribution;
@@ -33,7 +34,7 @@ pub struct Figure {
     pub finding: String,
     /// The picture for wide and for narrow screens.
     pub drawings: Vec<Drawing>,
-    /// What the marks mean: symbol, class of its colour, words.
+    /// The legend: symbol, class of its colour, words.
     pub legend: Vec<Key>,
     /// The numbers of the picture.
     pub table: DataTable,
@@ -45,7 +46,7 @@ pub struct Drawing {
     pub name: &'static str,
     /// Width and height of the view box.
     pub view: (u32, u32),
-    /// What stands inside `<svg>`.
+    /// The content of `<svg>`.
     pub marks: String,
 }
 
@@ -69,25 +70,25 @@ impl Key {
     }
 }
 
-/// Text and lines that matter most.
+/// The most important text and lines.
 const INK: RGBColor = RGBColor(0x1D, 0x1D, 0x1B);
 /// Axes and their labels.
 const MUTED: RGBColor = RGBColor(0x5C, 0x5A, 0x55);
 /// Grid lines.
 const HAIRLINE: RGBColor = RGBColor(0xDA, 0xD6, 0xCE);
-/// What was measured and predicted.
+/// Measured and predicted values.
 const ACCENT: RGBColor = RGBColor(0x1F, 0x5F, 0x8B);
-/// What was asked for or came out: window, actual duration.
+/// The window that was given, and the actual duration.
 const CONTRAST: RGBColor = RGBColor(0x8F, 0x3F, 0x0A);
 
-/// Units of the view box per pixel: plotters draws on whole units, and a finer grid keeps curves smooth.
+/// Units of the view box per pixel: plotters draws on whole units, so a finer grid keeps curves smooth.
 const FINE: u32 = 4;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Scale, Scale>>;
 type Drawn<T = ()> = Result<T, DrawingAreaErrorKind<<SVGBackend<'static> as DrawingBackend>::ErrorType>>;
 
-/// For which width a drawing is made.
+/// The screen width that a drawing is made for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Screen {
     Wide,
@@ -149,12 +150,12 @@ fn text(size: f64, colour: RGBColor, horizontal: HPos, vertical: VPos) -> TextSt
     }
 }
 
-/// Returns a line of `width` pixels.
+/// Returns a line style of `width` pixels.
 fn line(colour: RGBColor, width: f64) -> ShapeStyle {
     colour.stroke_width(px(width) as u32)
 }
 
-/// One axis: its range, `start` < `end`, and where its ticks stand.
+/// One axis: its range, `start` < `end`, and the positions of its ticks.
 #[derive(Clone)]
 struct Scale {
     start: f64,
@@ -180,17 +181,17 @@ impl Ranged for Scale {
     }
 }
 
-/// The text of each axis' ticks.
+/// The label of each tick of an axis.
 type Label<'f> = &'f dyn Fn(&f64) -> String;
 
-/// Room around the plotting area, in pixels; without room on the left there is no vertical axis.
+/// Margins around the plotting area, in pixels; a left margin of 0 means that there is no vertical axis.
 struct Margins {
     top: f64,
     right: f64,
     left: f64,
 }
 
-/// Draws axes and grid and returns the chart to draw on; the horizontal axis keeps 24 pixels below for its labels.
+/// Draws axes and grid, and returns the chart to draw on; the horizontal axis has 24 pixels below it for its labels.
 fn frame<'a, 'b>(
     area: &'a Area<'b>,
     margins: &Margins,

@@ -1,4 +1,4 @@
-//! Where ticks stand on an axis, and how they are called.
+//! The positions and labels of the ticks on an axis.
 
 use crate::units::Seconds;
 
@@ -26,7 +26,7 @@ pub fn time_ticks(start: f64, end: f64, most: usize) -> Vec<f64> {
             .map(|day| day * 86_400.0)
             .collect();
     }
-    // Longer durations are printed more coarsely; a finer step would repeat labels.
+    // Longer durations are printed less precisely, and finer ticks would have repeated labels.
     let coarsest_print = match end {
         end if end >= 86_400.0 => 3600.0,
         end if end >= 600.0 => 60.0,
@@ -38,7 +38,8 @@ pub fn time_ticks(start: f64, end: f64, most: usize) -> Vec<f64> {
     multiples(start, end, step)
 }
 
-/// Returns the first round number at or above `value` that would be a tick of an axis from 0 with at most `most` ticks.
+/// Returns the smallest round number at or above `value` that would be a tick of an axis from 0 with at most `most`
+/// ticks.
 pub fn round_up(value: f64, most: usize) -> f64 {
     match round_ticks(0.0, value, most).as_slice() {
         [.., below, last] if *last < value => last + (last - below),
@@ -47,7 +48,7 @@ pub fn round_up(value: f64, most: usize) -> f64 {
     }
 }
 
-/// Returns a duration as an axis prints it.
+/// Returns a duration as the label of an axis.
 pub fn time_label(seconds: &f64) -> String {
     if seconds.abs() < 1e-9 {
         "0".to_string()

@@ -1,4 +1,4 @@
-//! Where the time goes: a bar for each step of a migration that has several.
+//! How the time is divided: a bar for each step of a migration with several steps.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
@@ -9,7 +9,7 @@ use crate::report::data_table::DataTable;
 use crate::report::words::{interval, kind_name, percent};
 use crate::units::Seconds;
 
-/// Most bars in one picture; of more steps the longest are shown.
+/// Most bars in one picture; if there are more steps, the longest are shown.
 const MOST_BARS: usize = 20;
 
 /// Height of a bar with its text, in pixels.

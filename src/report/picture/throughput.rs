@@ -19,13 +19,13 @@ use crate::report::words::{percent, rate_interval, rate_number};
 use crate::stats::quantile::quantile;
 use crate::units::{Count, RowsPerSecond, Seconds, counted};
 
-/// Fewest batches that make a picture.
+/// Fewest batches that are drawn as a picture.
 const FEWEST: usize = 5;
 
-/// Most batches that are each drawn as a mark of its own.
+/// Most batches that are drawn as individual marks.
 const MOST_SINGLE: usize = 500;
 
-/// Least distance of two checkpoint ticks, in pixels.
+/// Smallest distance between two checkpoint ticks, in pixels.
 const CHECKPOINT_GAP: f64 = 4.0;
 
 /// Most ticks of the vertical axis.
@@ -48,7 +48,7 @@ pub fn throughput(rehearsal: &Rehearsal, estimate: &Estimate) -> Vec<Figure> {
         .collect()
 }
 
-/// What the horizontal axis is.
+/// The quantity on the horizontal axis.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Axis {
     Time,
@@ -69,12 +69,12 @@ impl Axis {
     }
 }
 
-/// The batches of one step as one picture shows them.
+/// The batches of one step, as shown in one picture.
 struct View {
     axis: Axis,
-    /// Place and rows/s of the batches that count, in the order they were measured.
+    /// Position and rows/s of the batches after the warm-up, in the order they were measured.
     steady: Vec<(f64, f64)>,
-    /// The same of those that warmed up the caches.
+    /// The same for the batches of the warm-up.
     warm_up: Vec<(f64, f64)>,
     checkpoints: Vec<f64>,
     rate: Option<Rate>,
@@ -294,7 +294,7 @@ impl View {
     }
 }
 
-/// Returns when the step's checkpoints began, in seconds up to `end`.
+/// Returns when the checkpoints of the step began, in seconds, up to `end`.
 fn checkpoints(rehearsal: &Rehearsal, step: u32, end: f64) -> Vec<f64> {
     let events = rehearsal.events.iter();
     let began = events.filter(|event| event.step == step && event.event == EventKind::CheckpointStart);
@@ -304,7 +304,7 @@ fn checkpoints(rehearsal: &Rehearsal, step: u32, end: f64) -> Vec<f64> {
         .collect()
 }
 
-/// Returns how many marks a drawing has room for: each batch its own while they are few, else as many medians.
+/// Returns the largest number of marks in a drawing: one per batch while there are few, otherwise that many medians.
 fn most_marks(screen: Screen, batches: usize) -> usize {
     match screen {
         _ if batches <= MOST_SINGLE => MOST_SINGLE,
