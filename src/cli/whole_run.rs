@@ -6,7 +6,7 @@ use super::migration_file::MigrationFile;
 use crate::error::Result;
 use crate::observation::{Benchmark, Rehearsal, RunRecord};
 use crate::rehearsal::journal::Journal;
-use crate::rehearsal::{Conditions, RehearsalMonitor, rehearse};
+use crate::rehearsal::{Conditions, RehearsalMonitor, Workplace, rehearse};
 use crate::sampler;
 use crate::server::{Staging, signals};
 
@@ -58,15 +58,14 @@ impl WholeRun<'_> {
             ..self.conditions.clone()
         };
         let mut nowhere = Journal::new(None);
-        rehearse(
+        let workplace = Workplace {
             clone,
-            &planned.steps,
-            record.number,
-            &conditions,
-            &mut rehearsal,
-            &mut nowhere,
+            conditions: &conditions,
+            rehearsal: &mut rehearsal,
+            journal: &mut nowhere,
             monitor,
-        )?;
+        };
+        rehearse(workplace, &planned.steps, record.number)?;
         if is_interrupted(&rehearsal) || signals::interrupted() {
             return Ok(None);
         }

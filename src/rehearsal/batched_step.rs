@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use super::conditions::Conditions;
 use super::journal::Journal;
 use super::rehearse::{RehearsalMonitor, Walker};
-use super::replay::{self, Monitor, ReplayLimits};
+use super::replay::{Monitor, ReplayLimits, ReplayPlan, replay};
 use super::resume::{GoOn, ResumeLog};
 use super::segments::{self, SegmentDesign};
-use super::table_backfill::TableBackfill;
+use super::table_backfill::{PlannedWalk, TableBackfill};
 use super::walk_plan::WalkPlan;
 use super::window_queue::SecondSession;
 use crate::error::{Error, ErrorKind, Result};
@@ -63,16 +63,13 @@ impl Walker<'_> {
         };
         let version_num = self.rehearsal.server.version_num;
         let second_session = self.second_session(index);
-        let mut backfill = TableBackfill::new(
-            self.clone,
-            &self.observer,
-            version_num,
+        let walk = PlannedWalk {
             batching,
-            &plan,
+            plan: &plan,
             second_session,
-            Rc::clone(&log),
-        )
-        .going_on(going_on);
+            log: Rc::clone(&log),
+        };
+        let mut backfill = TableBackfill::new(self.clone, &self.observer, version_num, walk).going_on(going_on);
         let mut scribe = Scribe {
             index,
             kept,
@@ -84,15 +81,13 @@ impl Walker<'_> {
         };
         let before =
             Duration::try_from_secs_f64(observations.last().map_or(0.0, |last| last.elapsed)).unwrap_or_default();
-        let outcome = replay::go_on(
-            &mut backfill,
-            &design,
-            &limits,
-            self.run,
-            place,
-            &mut observations,
-            &mut scribe,
-        );
+        let replay_plan = ReplayPlan {
+            design: &design,
+            limits,
+            run: self.run,
+            first_place: place,
+        };
+        let outcome = replay(&mut backfill, &replay_plan, &mut observations, &mut scribe);
         scribe.write_down(&observations);
         self.seconds_left -= observations.last().map_or(0.0, |last| last.elapsed);
         // The clock of a walk that went on had run before.
@@ -104,7 +99,13 @@ impl Walker<'_> {
         if self.run == 0 {
             self.rehearsal.steps[index].waits = waits;
         }
-        self.finish_backfill(index, begin, lookups, locks, outcome)?;
+        let walked = Walked {
+            begin,
+            lookups,
+            locks,
+            outcome,
+        };
+        self.finish_backfill(index, walked)?;
         if unmeasured > 0 {
             count_unmeasured(&mut self.rehearsal.steps[index], unmeasured);
         }
@@ -125,14 +126,13 @@ impl Walker<'_> {
         }
     }
 
-    fn finish_backfill(
-        &mut self,
-        index: usize,
-        begin: Instant,
-        lookups: (f64, u64),
-        locks: Vec<LockRecord>,
-        outcome: Result<EndReason>,
-    ) -> Result<()> {
+    fn finish_backfill(&mut self, index: usize, walked: Walked) -> Result<()> {
+        let Walked {
+            begin,
+            lookups,
+            locks,
+            outcome,
+        } = walked;
         let number = self.rehearsal.steps[index].number;
         self.rehearsal
             .events
@@ -153,6 +153,18 @@ impl Walker<'_> {
         self.save_if_due();
         Ok(())
     }
+}
+
+/// What became of a walk.
+struct Walked {
+    /// When its clock began.
+    begin: Instant,
+    /// Seconds spent on looking up windows, and how many there were.
+    lookups: (f64, u64),
+    /// Locks that one batch holds on tables.
+    locks: Vec<LockRecord>,
+    /// Why it ended.
+    outcome: Result<EndReason>,
 }
 
 /// Returns which batches of a walk of `total_batches` to replay.

@@ -10,9 +10,9 @@ use super::batched_step::describe_walk;
 use super::conditions::Conditions;
 use super::journal::Journal;
 use super::observer::Observer;
-use super::rehearse::{RehearsalMonitor, prepare_session, rehearse};
+use super::rehearse::{RehearsalMonitor, Workplace, prepare_session, rehearse};
 use super::segments::{Segment, spread};
-use super::table_backfill::TableBackfill;
+use super::table_backfill::{PlannedWalk, TableBackfill};
 use super::walk_plan::WalkPlan;
 use super::window_queue::SecondSession;
 use crate::error::{Error, ErrorKind, Result};
@@ -76,25 +76,8 @@ pub fn play(
     let new_walk = prepare(&mut new, conditions, watcher)?;
     let version_num = base.rehearsal.server.version_num;
     let (base_observer, new_observer) = (observer(&mut base, conditions)?, observer(&mut new, conditions)?);
-    let mut bases = TableBackfill::new(
-        base.clone,
-        &base_observer,
-        version_num,
-        base_walk.batching,
-        &base_walk.plan,
-        // Nothing may run beside one of the two.
-        SecondSession::MaySeeOther,
-        Rc::default(),
-    );
-    let mut news = TableBackfill::new(
-        new.clone,
-        &new_observer,
-        version_num,
-        new_walk.batching,
-        &new_walk.plan,
-        SecondSession::MaySeeOther,
-        Rc::default(),
-    );
+    let mut bases = TableBackfill::new(base.clone, &base_observer, version_num, base_walk.planned());
+    let mut news = TableBackfill::new(new.clone, &new_observer, version_num, new_walk.planned());
     let mut observations = (Vec::new(), Vec::new());
     let played = in_turns(
         (&mut bases, &mut news),
@@ -126,6 +109,18 @@ struct Walk<'a> {
     plan: WalkPlan,
 }
 
+impl Walk<'_> {
+    fn planned(&self) -> PlannedWalk<'_> {
+        PlannedWalk {
+            batching: self.batching,
+            plan: &self.plan,
+            // Nothing may run beside one of the two.
+            second_session: SecondSession::MaySeeOther,
+            log: Rc::default(),
+        }
+    }
+}
+
 /// Runs the steps before the backfill and plans its walk.
 fn prepare<'a>(voice: &mut Voice<'a>, conditions: &Conditions, watcher: &mut dyn RehearsalMonitor) -> Result<Walk<'a>> {
     let steps: &'a [Step] = voice.steps;
@@ -133,15 +128,14 @@ fn prepare<'a>(voice: &mut Voice<'a>, conditions: &Conditions, watcher: &mut dyn
     let index = backfill_of(steps).ok_or_else(no_backfill)?;
     let batching = steps[index].batching.as_ref().ok_or_else(no_backfill)?;
     let mut nowhere = Journal::new(None);
-    rehearse(
-        voice.clone,
-        &steps[..index],
-        0,
+    let workplace = Workplace {
+        clone: voice.clone,
         conditions,
-        voice.rehearsal,
-        &mut nowhere,
-        watcher,
-    )?;
+        rehearsal: voice.rehearsal,
+        journal: &mut nowhere,
+        monitor: watcher,
+    };
+    rehearse(workplace, &steps[..index], 0)?;
     let plan = WalkPlan::read(voice.clone, batching, conditions)?;
     let mut record = StepRecord::new(&steps[index]);
     describe_walk(&mut record, batching, &plan, conditions.batch_delay);

@@ -49,7 +49,7 @@ pub use conditions::Conditions;
 pub use directory_lock::DirectoryLock;
 pub use exec::{CommandSeen, observe};
 pub use foreign_command::of_other_databases;
-pub use rehearse::{RehearsalMonitor, rehearse};
+pub use rehearse::{RehearsalMonitor, Workplace, rehearse};
 pub use session_view::{PhaseShare, StatementProgress};
 pub use statement_watch::ProgressListener;
 pub use unfinished::Unfinished;

@@ -12,7 +12,7 @@ use super::relations::{RelationLock, RelationNames};
 use super::session::{Session, StatementFailed, StatementMeasured};
 use super::statement::{affected_rows, insert_position};
 use super::statement_watch::{StatementWatch, WaitLimit, Watched};
-use super::unfinished::{Cleared, Unfinished};
+use super::unfinished::{Cleared, Clearing, Unfinished};
 use crate::error::ErrorKind;
 use crate::observation::{FailedAttempt, LockRecord};
 use crate::server::{CancelOnInterrupt, server_error, signals};
@@ -166,16 +166,24 @@ impl Session<'_> {
 
     /// Clears away what the failed statement left, in a new session if its own is gone.
     fn clear(&mut self, unfinished: &Unfinished, before: &RelationNames, is_last: bool) -> Cleared {
-        let milliseconds = self.lock_timeout_milliseconds();
+        let clearing = Clearing {
+            before,
+            lock_timeout_milliseconds: self.lock_timeout_milliseconds(),
+            is_last,
+        };
         // A session that was ended learns of it only when it asks for something.
         if self.client.batch_execute("SELECT").is_ok() {
-            return unfinished.clear(self.client, self.version_num, before, milliseconds, is_last);
+            return unfinished.clear(self.client, self.version_num, &clearing);
         }
         let Ok(mut client) = self.parameters.connect() else {
             return Cleared::default();
         };
         self.await_end(&mut client);
-        unfinished.clear(&mut client, self.version_num, before, milliseconds, true)
+        let clearing = Clearing {
+            is_last: true,
+            ..clearing
+        };
+        unfinished.clear(&mut client, self.version_num, &clearing)
     }
 
     /// Waits until the server is done with the session that was ended: until then its index counts as being built.

@@ -37,41 +37,35 @@ pub trait Monitor {
     fn is_interrupted(&self) -> bool;
 }
 
-/// Replays `backfill` by `design`, appending to `observations`, and returns why it ended.
+/// What is to be replayed.
+#[derive(Clone, Debug)]
+pub struct ReplayPlan<'a> {
+    /// The places, in the order in which they are visited.
+    pub design: &'a SegmentDesign,
+    /// Its limits.
+    pub limits: ReplayLimits,
+    /// The repetition, from 0.
+    pub run: u32,
+    /// Number of the first place to be visited; the observations of those before are there.
+    pub first_place: usize,
+}
+
+/// Replays `backfill` as planned, appending to `observations`, and returns why it ended.
 ///
 /// # Errors
 /// What the batch that failed said; the observations before it are kept.
 pub fn replay(
     backfill: &mut dyn Backfill,
-    design: &SegmentDesign,
-    limits: &ReplayLimits,
-    run: u32,
+    plan: &ReplayPlan,
     observations: &mut Vec<Observation>,
     monitor: &mut dyn Monitor,
 ) -> Result<EndReason> {
-    go_on(backfill, design, limits, run, 0, observations, monitor)
-}
-
-/// Does the same from the place with number `first_place` on; `observations` holds those of the places before.
-///
-/// # Errors
-/// As [`replay`].
-pub fn go_on(
-    backfill: &mut dyn Backfill,
-    design: &SegmentDesign,
-    limits: &ReplayLimits,
-    run: u32,
-    first_place: usize,
-    observations: &mut Vec<Observation>,
-    monitor: &mut dyn Monitor,
-) -> Result<EndReason> {
+    let design = plan.design;
     let looks = design.looks();
     let elapsed_before = observations.last().map_or(0.0, |last| last.elapsed);
     let mut replay = Replay {
         backfill,
-        design,
-        limits,
-        run,
+        plan,
         begin: None,
         elapsed_before,
         observations,
@@ -79,7 +73,13 @@ pub fn go_on(
         shortened: false,
     };
     let further = design.further();
-    for (index, segment) in design.segments.iter().chain(&further).enumerate().skip(first_place) {
+    for (index, segment) in design
+        .segments
+        .iter()
+        .chain(&further)
+        .enumerate()
+        .skip(plan.first_place)
+    {
         if index >= design.segments.len() && !replay.must_go_on() {
             break;
         }
@@ -107,9 +107,7 @@ pub fn go_on(
 
 struct Replay<'a> {
     backfill: &'a mut dyn Backfill,
-    design: &'a SegmentDesign,
-    limits: &'a ReplayLimits,
-    run: u32,
+    plan: &'a ReplayPlan<'a>,
     /// The clock when the first batch began.
     begin: Option<f64>,
     /// Seconds that had passed before, when it goes on.
@@ -128,9 +126,9 @@ impl Replay<'_> {
         let mut end = None;
         // Where all segments do not fit the time they get shorter, not fewer: places matter more than batches.
         let arrived = self.backfill.clock();
-        let fair_share = match self.design.is_whole_walk() {
+        let fair_share = match self.plan.design.is_whole_walk() {
             true => f64::INFINITY,
-            false => self.limits.max_seconds / self.design.segments.len() as f64,
+            false => self.plan.limits.max_seconds / self.plan.design.segments.len() as f64,
         };
         while done < batches {
             if let Some(reason) = self.reason_to_stop() {
@@ -176,7 +174,7 @@ impl Replay<'_> {
 
     /// Waits between two batches, in pieces short enough for a person who interrupts; returns whether to go on.
     fn pause(&mut self) -> bool {
-        let end = self.backfill.clock() + self.limits.batch_delay;
+        let end = self.backfill.clock() + self.plan.limits.batch_delay;
         loop {
             let left = end - self.backfill.clock();
             if left <= 0.0 {
@@ -196,13 +194,13 @@ impl Replay<'_> {
         let elapsed = self
             .begin
             .map_or(self.elapsed_before, |begin| self.backfill.clock() - begin);
-        (elapsed >= self.limits.max_seconds).then_some(EndReason::MaxDuration)
+        (elapsed >= self.plan.limits.max_seconds).then_some(EndReason::MaxDuration)
     }
 
     fn record(&mut self, segment: u32, index: u64, elapsed: f64, measured: MeasuredBatch) {
-        let warm_up = !self.design.is_whole_walk() && index < self.design.warm_up_batches;
+        let warm_up = !self.plan.design.is_whole_walk() && index < self.plan.design.warm_up_batches;
         self.observations.push(Observation {
-            run: self.run,
+            run: self.plan.run,
             segment,
             rows: measured.rows,
             seconds: measured.seconds,
@@ -213,9 +211,15 @@ impl Replay<'_> {
             elapsed,
             warm_up,
         });
-        let planned = match self.design.is_whole_walk() {
+        let planned = match self.plan.design.is_whole_walk() {
             true => self.backfill.total_batches(),
-            false => self.design.segments.iter().map(|segment| segment.batches as f64).sum(),
+            false => self
+                .plan
+                .design
+                .segments
+                .iter()
+                .map(|segment| segment.batches as f64)
+                .sum(),
         };
         self.monitor.batch_done(self.observations, planned);
     }
@@ -258,12 +262,17 @@ mod tests {
     fn replayed(max_seconds: f64) -> (EndReason, Vec<Observation>) {
         let mut database = SimulatedDatabase::new(SimulatedScenario::Stationary, 10_000, 4);
         let design = SegmentDesign::new(10_000.0, 2400, 4);
-        let limits = ReplayLimits {
-            batch_delay: 0.0,
-            max_seconds,
+        let plan = ReplayPlan {
+            design: &design,
+            limits: ReplayLimits {
+                batch_delay: 0.0,
+                max_seconds,
+            },
+            run: 0,
+            first_place: 0,
         };
         let mut observations = Vec::new();
-        let reason = replay(&mut database, &design, &limits, 0, &mut observations, &mut Patient);
+        let reason = replay(&mut database, &plan, &mut observations, &mut Patient);
         (reason.expect("a simulated database does not fail"), observations)
     }
 

@@ -8,7 +8,7 @@ use migtime::model::stopping::{Precision, judge};
 use migtime::model::{EstimateOptions, estimate};
 use migtime::observation::{BatchingRecord, Event, EventKind, Observation, Rehearsal, StepRecord};
 use migtime::rehearsal::backfill::Backfill;
-use migtime::rehearsal::replay::{Monitor, ReplayLimits, replay};
+use migtime::rehearsal::replay::{Monitor, ReplayLimits, ReplayPlan, replay};
 use migtime::rehearsal::segments::SegmentDesign;
 use migtime::rehearsal::simulated::{SCENARIOS, SimulatedDatabase, SimulatedScenario};
 use migtime::stats::distribution::two_sided_factor;
@@ -221,9 +221,14 @@ impl Monitor for Judge {
 }
 
 fn replayed(database: &mut SimulatedDatabase, design: &SegmentDesign, precision: Option<f64>) -> StepRecord {
-    let limits = ReplayLimits {
-        batch_delay: 0.0,
-        max_seconds: f64::INFINITY,
+    let plan = ReplayPlan {
+        design,
+        limits: ReplayLimits {
+            batch_delay: 0.0,
+            max_seconds: f64::INFINITY,
+        },
+        run: 0,
+        first_place: 0,
     };
     let step = step_record(database);
     let mut judge = Judge {
@@ -231,7 +236,7 @@ fn replayed(database: &mut SimulatedDatabase, design: &SegmentDesign, precision:
         precision,
     };
     let mut observations = Vec::new();
-    replay(database, design, &limits, 0, &mut observations, &mut judge).expect("a simulated database does not fail");
+    replay(database, &plan, &mut observations, &mut judge).expect("a simulated database does not fail");
     StepRecord { observations, ..step }
 }
 

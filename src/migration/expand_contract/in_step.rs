@@ -88,7 +88,7 @@ pub fn indexed(change: &ColumnChange, index: &IndexChange, name: &str, column: &
         Some(comment) => format!(
             "{create}\nCOMMENT ON INDEX {} IS '{}';",
             in_schema(change, name),
-            in_literal(&comment)
+            in_literal(comment)
         ),
         None => create,
     }
