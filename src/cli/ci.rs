@@ -137,7 +137,7 @@ fn try_all(
             .iter()
             .any(|finding| finding.rule == Rule::MigrationFailed);
         judged.verdicts.push(verdict);
-        signals::refuse_if_interrupted()?;
+        signals::interruption().refuse()?;
         if failed {
             let untried = files[index + 1..].iter();
             judged

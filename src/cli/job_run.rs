@@ -12,7 +12,7 @@ use crate::observation::Rehearsal;
 use crate::rehearsal::journal::Journal;
 use crate::rehearsal::{Conditions, Workplace, rehearse};
 use crate::sampler;
-use crate::server::{Staging, free_disk, signals};
+use crate::server::{Staging, free_disk, nothing_measured, signals};
 use crate::units::{Bytes, Count};
 
 impl Job<'_> {
@@ -28,7 +28,7 @@ impl Job<'_> {
         }
         let mut rehearsal = None;
         for run in 0..self.runs {
-            if rehearsal.is_some() && signals::interrupted() {
+            if rehearsal.is_some() && signals::interruption().is_asked() {
                 break;
             }
             let site = staging_area.site()?;
@@ -107,7 +107,7 @@ impl Job<'_> {
 fn unless_nothing_was_measured(rehearsal: Option<Rehearsal>) -> Result<Rehearsal> {
     match rehearsal {
         Some(rehearsal) if !is_interrupted(&rehearsal) || has_observations(&rehearsal) => Ok(rehearsal),
-        _ => Err(signals::nothing_measured()),
+        _ => Err(nothing_measured()),
     }
 }
 

@@ -75,7 +75,7 @@ impl<'a> Preparation<'a> {
         rehearsal.rollback = Some(record);
         journal.try_save(rehearsal);
         self.roll_back(setting, rehearsal, journal);
-        if came_to_its_end(rehearsal) && !signals::interrupted() {
+        if came_to_its_end(rehearsal) && !signals::interruption().is_asked() {
             output::print_note("applying the migration again");
             self.apply_again(setting, forward, rehearsal);
         }

@@ -8,7 +8,7 @@ use crate::observation::{Benchmark, Rehearsal, RunRecord};
 use crate::rehearsal::journal::Journal;
 use crate::rehearsal::{Conditions, RehearsalMonitor, Workplace, rehearse};
 use crate::sampler;
-use crate::server::{Staging, signals};
+use crate::server::Staging;
 
 /// What is run, and how.
 pub struct WholeRun<'a> {
@@ -66,7 +66,7 @@ impl WholeRun<'_> {
             monitor,
         };
         rehearse(workplace, &planned.steps, record.number)?;
-        if is_interrupted(&rehearsal) || signals::interrupted() {
+        if is_interrupted(&rehearsal) || clone.parameters().interruption().is_asked() {
             return Ok(None);
         }
         if let Some(benchmark) = &mut rehearsal.benchmark {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::conditions::Conditions;
 use super::journal::Journal;
 use super::rehearse::{RehearsalMonitor, Walker};
-use super::replay::{Monitor, ReplayLimits, ReplayPlan, replay};
+use super::replay::{ReplayLimits, ReplayPlan, Scribe, replay};
 use super::resume::{GoOn, ResumeLog};
 use super::segments::{self, SegmentDesign};
 use super::table_backfill::{PlannedWalk, TableBackfill};
@@ -63,6 +63,7 @@ impl Walker<'_> {
         };
         let version_num = self.rehearsal.server.version_num;
         let second_session = self.second_session(index);
+        let interruption = self.clone.parameters().interruption().clone();
         let walk = PlannedWalk {
             batching,
             plan: &plan,
@@ -70,7 +71,7 @@ impl Walker<'_> {
             log: Rc::clone(&log),
         };
         let mut backfill = TableBackfill::new(self.clone, &self.observer, version_num, walk).going_on(going_on);
-        let mut scribe = Scribe {
+        let mut scribe = StepScribe {
             index,
             kept,
             may_go_on: self.conditions.fraction.is_none(),
@@ -86,6 +87,7 @@ impl Walker<'_> {
             limits,
             run: self.run,
             first_place: place,
+            interruption,
         };
         let outcome = replay(&mut backfill, &replay_plan, &mut observations, &mut scribe);
         scribe.write_down(&observations);
@@ -207,7 +209,7 @@ fn note_unmeasured(record: &mut StepRecord, batches: usize) {
 }
 
 /// Writes a replay's observations into the rehearsal, between the replay and the one who watches.
-struct Scribe<'a> {
+struct StepScribe<'a> {
     index: usize,
     /// Observations of the step from earlier runs, which stay.
     kept: usize,
@@ -219,7 +221,7 @@ struct Scribe<'a> {
     monitor: &'a mut dyn RehearsalMonitor,
 }
 
-impl Scribe<'_> {
+impl StepScribe<'_> {
     fn write_down(&mut self, observations: &[Observation]) {
         let record = &mut self.rehearsal.steps[self.index];
         record.observations.truncate(self.kept);
@@ -227,7 +229,7 @@ impl Scribe<'_> {
     }
 }
 
-impl Monitor for Scribe<'_> {
+impl Scribe for StepScribe<'_> {
     fn batch_done(&mut self, observations: &[Observation], planned_batches: f64) {
         self.log.batch(observations);
         self.monitor
@@ -251,10 +253,6 @@ impl Monitor for Scribe<'_> {
         self.write_down(observations);
         self.monitor
             .lacks_checkpoints(self.rehearsal, &self.rehearsal.steps[self.index], checkpoints)
-    }
-
-    fn is_interrupted(&self) -> bool {
-        self.monitor.is_interrupted()
     }
 }
 

@@ -15,7 +15,7 @@ use super::statement_watch::{StatementWatch, WaitLimit, Watched};
 use super::unfinished::{Cleared, Clearing, Unfinished};
 use crate::error::ErrorKind;
 use crate::observation::{FailedAttempt, LockRecord};
-use crate::server::{CancelOnInterrupt, server_error, signals};
+use crate::server::{CancelOnInterrupt, server_error};
 use crate::units::Seconds;
 
 /// Time between two looks at whether a session is gone.
@@ -102,7 +102,7 @@ impl Session<'_> {
         };
         let view = self.view.take();
         let watch = view.map(|view| StatementWatch::closely(view, (self.listener)(), limit));
-        let interruption = CancelOnInterrupt::watch(self.parameters, token, signals::interrupted);
+        let interruption = CancelOnInterrupt::watch(self.parameters, token);
         let begin = Instant::now();
         let outcome = self.client.simple_query(sql);
         let seconds = begin.elapsed().as_secs_f64();

@@ -45,10 +45,8 @@ pub trait RehearsalMonitor {
         false
     }
 
-    /// Returns whether the person asked to stop.
-    fn is_interrupted(&self) -> bool {
-        false
-    }
+    /// Hears that a pair of segments is done, where two migrations are replayed in turns.
+    fn pair_done(&mut self, _pairs: u32) {}
 }
 
 /// What a rehearsal works with: where it runs, on which conditions, who writes it down and who watches.
@@ -224,7 +222,7 @@ pub(super) struct Walker<'a> {
 impl Walker<'_> {
     fn walk(&mut self, steps: &[Step], first: usize) -> Result<()> {
         for (index, step) in steps.iter().enumerate().skip(first) {
-            if self.monitor.is_interrupted() {
+            if self.clone.parameters().interruption().is_asked() {
                 self.reason = EndReason::Interrupted;
             }
             if self.reason == EndReason::Interrupted {

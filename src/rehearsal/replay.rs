@@ -1,12 +1,13 @@
 //! Replays a backfill segment by segment until the evidence is enough or a limit is reached.
 //!
-//! Works on any [`Backfill`], real or simulated, and asks its [`Monitor`] what it cannot know: whether the estimate is
-//! precise enough, and whether the person wants to stop.
+//! Works on any [`Backfill`], real or simulated, and asks its [`Scribe`] what it cannot know: whether the estimate is
+//! precise enough.
 
 use super::backfill::{Backfill, MeasuredBatch};
 use super::segments::SegmentDesign;
 use crate::error::{ErrorKind, Result};
 use crate::observation::{EndReason, Observation, SHORTEST_SEGMENT};
+use crate::server::Interruption;
 
 /// Longest time without asking whether the person interrupts, in seconds.
 const LONGEST_PAUSE: f64 = 0.1;
@@ -20,8 +21,8 @@ pub struct ReplayLimits {
     pub max_seconds: f64,
 }
 
-/// The one who watches a replay: shows progress, and decides when to stop.
-pub trait Monitor {
+/// The one who writes a replay down, and knows what it is for.
+pub trait Scribe {
     /// Hears of each batch as it is done, with all observations of this run so far (the newest last).
     fn batch_done(&mut self, observations: &[Observation], planned_batches: f64);
 
@@ -32,9 +33,6 @@ pub trait Monitor {
     fn lacks_checkpoints(&mut self, _observations: &[Observation], _checkpoints: u64) -> bool {
         false
     }
-
-    /// Returns whether the person asked to stop.
-    fn is_interrupted(&self) -> bool;
 }
 
 /// What is to be replayed.
@@ -48,6 +46,8 @@ pub struct ReplayPlan<'a> {
     pub run: u32,
     /// Number of the first place to be visited; the observations of those before are there.
     pub first_place: usize,
+    /// What ends it early.
+    pub interruption: Interruption,
 }
 
 /// Replays `backfill` as planned, appending to `observations`, and returns why it ended.
@@ -58,7 +58,7 @@ pub fn replay(
     backfill: &mut dyn Backfill,
     plan: &ReplayPlan,
     observations: &mut Vec<Observation>,
-    monitor: &mut dyn Monitor,
+    scribe: &mut dyn Scribe,
 ) -> Result<EndReason> {
     let design = plan.design;
     let looks = design.looks();
@@ -69,7 +69,7 @@ pub fn replay(
         begin: None,
         elapsed_before,
         observations,
-        monitor,
+        scribe,
         shortened: false,
     };
     let further = design.further();
@@ -95,7 +95,7 @@ pub fn replay(
         }
         let checkpoints = replay.backfill.checkpoints();
         let look = looks.contains(&(index as u32 + 1));
-        if look && replay.monitor.is_enough(replay.observations, checkpoints) {
+        if look && replay.scribe.is_enough(replay.observations, checkpoints) {
             return Ok(EndReason::Precision);
         }
     }
@@ -113,7 +113,7 @@ struct Replay<'a> {
     /// Seconds that had passed before, when it goes on.
     elapsed_before: f64,
     observations: &'a mut Vec<Observation>,
-    monitor: &'a mut dyn Monitor,
+    scribe: &'a mut dyn Scribe,
     /// Whether the time allowed made a segment shorter than designed.
     shortened: bool,
 }
@@ -169,7 +169,7 @@ impl Replay<'_> {
     /// Tells whether more places are to be visited than designed: there is time, and checkpoints are missing.
     fn must_go_on(&mut self) -> bool {
         let checkpoints = self.backfill.checkpoints();
-        !self.shortened && self.monitor.lacks_checkpoints(self.observations, checkpoints)
+        !self.shortened && self.scribe.lacks_checkpoints(self.observations, checkpoints)
     }
 
     /// Waits between two batches, in pieces short enough for a person who interrupts; returns whether to go on.
@@ -180,7 +180,7 @@ impl Replay<'_> {
             if left <= 0.0 {
                 return true;
             }
-            if self.monitor.is_interrupted() {
+            if self.plan.interruption.is_asked() {
                 return false;
             }
             self.backfill.pause(left.min(LONGEST_PAUSE));
@@ -188,7 +188,7 @@ impl Replay<'_> {
     }
 
     fn reason_to_stop(&self) -> Option<EndReason> {
-        if self.monitor.is_interrupted() {
+        if self.plan.interruption.is_asked() {
             return Some(EndReason::Interrupted);
         }
         let elapsed = self
@@ -221,7 +221,7 @@ impl Replay<'_> {
                 .map(|segment| segment.batches as f64)
                 .sum(),
         };
-        self.monitor.batch_done(self.observations, planned);
+        self.scribe.batch_done(self.observations, planned);
     }
 
     /// Writes down the full-page images of the last batch: the server publishes them only once it is committed.
@@ -247,14 +247,10 @@ mod tests {
 
     struct Patient;
 
-    impl Monitor for Patient {
+    impl Scribe for Patient {
         fn batch_done(&mut self, _observations: &[Observation], _planned_batches: f64) {}
 
         fn is_enough(&mut self, _observations: &[Observation], _checkpoints: u64) -> bool {
-            false
-        }
-
-        fn is_interrupted(&self) -> bool {
             false
         }
     }
@@ -270,6 +266,7 @@ mod tests {
             },
             run: 0,
             first_place: 0,
+            interruption: Interruption::default(),
         };
         let mut observations = Vec::new();
         let reason = replay(&mut database, &plan, &mut observations, &mut Patient);

@@ -13,7 +13,7 @@ use postgres::{Client, SimpleQueryMessage};
 use super::relations::{RelationLock, RelationNames};
 use super::session::{Session, StatementFailed, StatementMeasured, transaction};
 use super::statement_watch::StatementWatch;
-use crate::server::{CancelOnInterrupt, signals};
+use crate::server::CancelOnInterrupt;
 
 /// What a statement did while its transaction is still open.
 struct Inside {
@@ -92,7 +92,7 @@ impl Session<'_> {
         let view = self.view.take();
         let watch = view.map(|view| StatementWatch::progress(view, (self.listener)()));
         let token = self.client.cancel_token();
-        let interruption = CancelOnInterrupt::watch(self.parameters, token, signals::interrupted);
+        let interruption = CancelOnInterrupt::watch(self.parameters, token);
         let begin = Instant::now();
         let outcome = self.client.simple_query(sql);
         let end = Instant::now();

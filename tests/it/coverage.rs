@@ -8,9 +8,10 @@ use migtime::model::stopping::{Precision, judge};
 use migtime::model::{EstimateOptions, estimate};
 use migtime::observation::{BatchingRecord, Event, EventKind, Observation, Rehearsal, StepRecord};
 use migtime::rehearsal::backfill::Backfill;
-use migtime::rehearsal::replay::{Monitor, ReplayLimits, ReplayPlan, replay};
+use migtime::rehearsal::replay::{ReplayLimits, ReplayPlan, Scribe, replay};
 use migtime::rehearsal::segments::SegmentDesign;
 use migtime::rehearsal::simulated::{SCENARIOS, SimulatedDatabase, SimulatedScenario};
+use migtime::server::Interruption;
 use migtime::stats::distribution::two_sided_factor;
 use migtime::stats::interval::{Interval, interval_score, wilson_interval};
 
@@ -205,7 +206,7 @@ struct Judge {
     precision: Option<f64>,
 }
 
-impl Monitor for Judge {
+impl Scribe for Judge {
     fn batch_done(&mut self, _observations: &[Observation], _planned_batches: f64) {}
 
     fn is_enough(&mut self, observations: &[Observation], checkpoints: u64) -> bool {
@@ -213,10 +214,6 @@ impl Monitor for Judge {
         self.step.observations = observations.to_vec();
         let verdict = judge(&Rehearsal::default(), &self.step, checkpoints, precision, 0.95);
         matches!(verdict, Precision::PreciseEnough { .. })
-    }
-
-    fn is_interrupted(&self) -> bool {
-        false
     }
 }
 
@@ -229,6 +226,7 @@ fn replayed(database: &mut SimulatedDatabase, design: &SegmentDesign, precision:
         },
         run: 0,
         first_place: 0,
+        interruption: Interruption::default(),
     };
     let step = step_record(database);
     let mut judge = Judge {
