@@ -19,7 +19,7 @@ use migtime::rehearsal::observer::{INTERVAL, Lookout};
 use migtime::rehearsal::resume::{self, Beginning, RehearsalPlace, ResumeLog};
 use migtime::rehearsal::saving::journal::Journal;
 use migtime::rehearsal::scenario::Scenario;
-use migtime::rehearsal::{Conditions, RehearsalMonitor, rehearse};
+use migtime::rehearsal::{Conditions, RehearsalMonitor, Workplace, rehearse};
 use migtime::sampler;
 use migtime::server::{ConnectionParameters, DatabaseIdentity, Sandbox, Staging, ThrowawayOptions, ThrowawayServer};
 use postgres::{Client, SimpleQueryMessage};
@@ -162,15 +162,14 @@ impl Duel<'_> {
         let steps = std::slice::from_ref(&work.step);
         journal.keep_log(begin_log(directory.path(), &mut clone, steps)?);
         duel.began = Instant::now();
-        rehearse(
-            &mut clone,
-            steps,
-            0,
-            &conditions(),
-            &mut rehearsal,
-            &mut journal,
-            &mut duel,
-        )?;
+        let workplace = Workplace {
+            clone: &mut clone,
+            conditions: &conditions(),
+            rehearsal: &mut rehearsal,
+            journal: &mut journal,
+            monitor: &mut duel,
+        };
+        rehearse(workplace, steps, 0)?;
         duel.around += duel.resumed.elapsed().as_secs_f64();
         let begin = Instant::now();
         journal.begin(&rehearsal)?;

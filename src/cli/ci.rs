@@ -60,9 +60,13 @@ fn judge(arguments: &CiArguments, migrations: &str, verdicts: &mut Vec<Verdict>,
         }
     };
     verdicts.extend(pending.changed.iter().map(changed));
-    let mut rehearsed = Vec::new();
-    let tried = try_all(arguments, &configuration, &pending, verdicts, &mut rehearsed, saved)
-        .and_then(|()| compare(arguments, &configuration, rehearsed, verdicts));
+    let mut judged = Judged {
+        verdicts,
+        rehearsed: Vec::new(),
+        saved,
+    };
+    let tried = try_all(arguments, &configuration, &pending, &mut judged)
+        .and_then(|()| compare(arguments, &configuration, judged.rehearsed, judged.verdicts));
     if configuration.rehearsal.allow_too_little_evidence {
         allow_too_little_evidence(verdicts);
     }
@@ -82,15 +86,22 @@ fn begin(arguments: &CiArguments) -> Result<(Configuration, Pending)> {
     Ok((configuration, pending))
 }
 
-/// Rehearses the new migrations in order, up to the first that fails: those behind it stand on what it was to do. Reports that
-/// could not be `saved` where they were to be keep no migration from being judged.
+/// What came of the migrations so far.
+struct Judged<'a> {
+    /// What was found, a migration each.
+    verdicts: &'a mut Vec<Verdict>,
+    /// The rehearsals of those that came to their end.
+    rehearsed: Vec<Rehearsal>,
+    /// Whether all reports are where they were to be; those that are not keep no migration from being judged.
+    saved: &'a mut Result<()>,
+}
+
+/// Rehearses the new migrations in order, up to the first that fails: those behind it stand on what it was to do.
 fn try_all(
     arguments: &CiArguments,
     configuration: &Configuration,
     pending: &Pending,
-    verdicts: &mut Vec<Verdict>,
-    rehearsed: &mut Vec<Rehearsal>,
-    saved: &mut Result<()>,
+    judged: &mut Judged,
 ) -> Result<()> {
     if pending.new.is_empty() {
         return Ok(());
@@ -115,21 +126,23 @@ fn try_all(
             seed: arguments.seed,
         };
         let tried = trial.run()?;
-        rehearsed.extend(tried.rehearsal);
+        judged.rehearsed.extend(tried.rehearsal);
         if let Err(error) = tried.saved {
             output::print_note(&format!("warning: {error}"));
-            *saved = Err(error);
+            *judged.saved = Err(error);
         }
         let verdict = tried.verdict;
         let failed = verdict
             .findings
             .iter()
             .any(|finding| finding.rule == Rule::MigrationFailed);
-        verdicts.push(verdict);
-        signals::refuse_if_interrupted()?;
+        judged.verdicts.push(verdict);
+        signals::interruption().refuse()?;
         if failed {
             let untried = files[index + 1..].iter();
-            verdicts.extend(untried.map(|file| not_tried(file, &files[index].name)));
+            judged
+                .verdicts
+                .extend(untried.map(|file| not_tried(file, &files[index].name)));
             break;
         }
         if index + 1 < files.len() {

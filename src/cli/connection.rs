@@ -5,7 +5,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use super::arguments::ConnectionArguments;
 use super::{output, production_check};
 use crate::error::{Error, ErrorKind, Result};
-use crate::server::{ConnectionParameters, Environment, Production, Staging};
+use crate::server::{ConnectionParameters, Environment, Production, Staging, signals};
 
 /// Connects to the production database that was named, or that the environment names.
 ///
@@ -44,7 +44,7 @@ pub fn production_at(target: Option<&str>, no_password: bool) -> Result<Producti
 /// As [`production`].
 pub fn production_parameters(target: Option<&str>, no_password: bool) -> Result<ConnectionParameters> {
     let parameters = ConnectionParameters::resolve(target, &Environment::capture())?;
-    with_password(parameters, no_password)
+    with_password(parameters.until(signals::interruption()), no_password)
 }
 
 /// Returns what names the staging clone: what was typed, or else `MIGTIME_STAGING_URL`.
@@ -71,10 +71,12 @@ pub fn staging_target(typed: Option<&str>) -> Result<String> {
 /// As [`production`], and `UnsafeTarget` when it is a standby, read-only, or where production is or could be.
 pub fn staging(target: &str, production: Option<&ConnectionParameters>, no_password: bool) -> Result<Staging> {
     let environment = Environment::capture();
-    let parameters = ConnectionParameters::resolve_staging(target, &environment)?;
+    let interruption = signals::interruption();
+    let parameters = ConnectionParameters::resolve_staging(target, &environment)?.until(interruption.clone());
     let mut productions: Vec<ConnectionParameters> = production.cloned().into_iter().collect();
     // Whoever has production in the environment must not rehearse on it by naming it once more.
     for known in ConnectionParameters::resolve_productions(&environment)? {
+        let known = known.until(interruption.clone());
         if !productions
             .iter()
             .any(|named| named.with_password("") == known.with_password(""))

@@ -137,7 +137,6 @@ impl Duet<'_> {
         let mut base = self.begin(0, &mut base_clone, &planned[0])?;
         let mut new = self.begin(1, &mut new_clone, &planned[1])?;
         let mut progress = BenchProgress::new(PAIRS as usize, "pair");
-        let mut watcher = BenchProgress::hidden();
         progress.run_begins(&self.name(), 0.0);
         let played = play_pairs(
             Voice {
@@ -151,7 +150,6 @@ impl Duet<'_> {
                 rehearsal: &mut new,
             },
             &self.conditions(),
-            &mut watcher,
             &mut progress,
         );
         drop(progress);

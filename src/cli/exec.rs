@@ -11,7 +11,7 @@ use crate::observation::Rehearsal;
 use crate::rehearsal::saving::journal::Journal;
 use crate::rehearsal::{CommandSeen, DirectoryLock, observe, of_other_databases};
 use crate::sampler;
-use crate::server::signals;
+use crate::server::nothing_measured;
 use crate::units::{Count, Seconds};
 
 /// Runs the command.
@@ -60,7 +60,7 @@ fn measured(
     tell_withheld();
     tell(&observe(command, &mut clone, &mut rehearsal, journal)?);
     if job::is_interrupted(&rehearsal) && rehearsal.steps.is_empty() {
-        return Err(signals::nothing_measured());
+        return Err(nothing_measured());
     }
     Ok(rehearsal)
 }

@@ -2,6 +2,7 @@
 
 use super::job::{Job, growth, has_observations, is_interrupted, now, tell_unfinished};
 use super::migration_file::PlannedMigration;
+use super::resume::Begun;
 use super::staging_area::StagingArea;
 use super::watching::Watcher;
 use super::{output, plan, rollback};
@@ -9,9 +10,9 @@ use crate::catalog::facts::TableFacts;
 use crate::error::Result;
 use crate::observation::Rehearsal;
 use crate::rehearsal::saving::journal::Journal;
-use crate::rehearsal::{Conditions, rehearse};
+use crate::rehearsal::{Conditions, Workplace, rehearse};
 use crate::sampler;
-use crate::server::{Staging, free_disk, signals};
+use crate::server::{Staging, free_disk, nothing_measured, signals};
 use crate::units::{Bytes, Count};
 
 impl Job<'_> {
@@ -27,7 +28,7 @@ impl Job<'_> {
         }
         let mut rehearsal = None;
         for run in 0..self.runs {
-            if rehearsal.is_some() && signals::interrupted() {
+            if rehearsal.is_some() && signals::interruption().is_asked() {
                 break;
             }
             let site = staging_area.site()?;
@@ -51,17 +52,21 @@ impl Job<'_> {
                 ..self.conditions.clone()
             };
             if let Some(log) = &self.resumable.log {
-                journal.keep_log(self.begin_log(log, staging_area, &planned, &conditions, rehearsal, &mut clone)?);
+                let begun = Begun {
+                    planned: &planned,
+                    conditions: &conditions,
+                    rehearsal,
+                };
+                journal.keep_log(self.begin_log(log, staging_area, &begun, &mut clone)?);
             }
-            rehearse(
-                &mut clone,
-                &planned.steps,
-                run,
-                &conditions,
+            let workplace = Workplace {
+                clone: &mut clone,
+                conditions: &conditions,
                 rehearsal,
                 journal,
-                &mut watcher,
-            )?;
+                monitor: &mut watcher,
+            };
+            rehearse(workplace, &planned.steps, run)?;
             if is_interrupted(rehearsal) {
                 if let (Some(file), 0) = (self.rollback, run) {
                     rollback::not_come_to(file, rehearsal);
@@ -71,7 +76,12 @@ impl Job<'_> {
             }
             if let Some(rollback) = rollback {
                 drop(clone);
-                rollback.rehearse(self, &conditions, &site, &planned.steps, rehearsal, journal)?;
+                let setting = rollback::Setting {
+                    job: self,
+                    conditions: &conditions,
+                    site: &site,
+                };
+                rollback.rehearse(&setting, &planned.steps, rehearsal, journal)?;
             }
         }
         unless_nothing_was_measured(rehearsal)
@@ -97,7 +107,7 @@ impl Job<'_> {
 fn unless_nothing_was_measured(rehearsal: Option<Rehearsal>) -> Result<Rehearsal> {
     match rehearsal {
         Some(rehearsal) if !is_interrupted(&rehearsal) || has_observations(&rehearsal) => Ok(rehearsal),
-        _ => Err(signals::nothing_measured()),
+        _ => Err(nothing_measured()),
     }
 }
 

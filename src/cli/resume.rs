@@ -11,9 +11,9 @@ use super::{in_place, output, rollback};
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::Step;
 use crate::observation::{EndReason, Ending, FORMAT_VERSION, Rehearsal, StepRecord};
-use crate::rehearsal::Conditions;
 use crate::rehearsal::resume::{self, Beginning, CutOff, RehearsalPlace, ResumeLog, go_on};
 use crate::rehearsal::saving::journal::Journal;
+use crate::rehearsal::{Conditions, Workplace};
 use crate::server::{DatabaseIdentity, Staging};
 
 /// The file beside the rehearsal in which it is written down how far it came.
@@ -59,17 +59,26 @@ pub fn tell(staging_area: &StagingArea, journal: &Journal, outcome: &Result<Rehe
     }
 }
 
+/// A rehearsal that is about to run.
+pub struct Begun<'a> {
+    /// Its steps.
+    pub planned: &'a PlannedMigration,
+    /// On which conditions.
+    pub conditions: &'a Conditions,
+    /// What is known before the first step.
+    pub rehearsal: &'a Rehearsal,
+}
+
 impl Job<'_> {
-    /// Begins the log of a rehearsal of `planned`.
+    /// Begins the log of a rehearsal that has `begun`.
     pub(super) fn begin_log(
         &self,
         log: &Path,
         staging_area: &StagingArea,
-        planned: &PlannedMigration,
-        conditions: &Conditions,
-        rehearsal: &Rehearsal,
+        begun: &Begun,
         clone: &mut Staging,
     ) -> Result<ResumeLog> {
+        let planned = begun.planned;
         let beginning = Beginning {
             format_version: FORMAT_VERSION,
             place: RehearsalPlace {
@@ -78,10 +87,10 @@ impl Job<'_> {
             },
             tables: planned.by_name.clone(),
             batching: migration_file::options(self.batching),
-            conditions: conditions.clone(),
+            conditions: begun.conditions.clone(),
             rehearsal: Rehearsal {
                 steps: records(&planned.steps),
-                ..rehearsal.clone()
+                ..begun.rehearsal.clone()
             },
         };
         Ok(ResumeLog::begin(log, beginning, output::print_note))
@@ -120,16 +129,14 @@ impl Job<'_> {
         if let Some(path) = &self.resumable.log {
             journal.keep_log(ResumeLog::go_on(path, cut_off, output::print_note));
         }
-        let mut watcher = Watcher::new(self.precision);
-        go_on(
+        let workplace = Workplace {
             clone,
-            &planned.steps,
-            cut_off,
-            &conditions,
-            &mut rehearsal,
+            conditions: &conditions,
+            rehearsal: &mut rehearsal,
             journal,
-            &mut watcher,
-        )?;
+            monitor: &mut Watcher::new(self.precision),
+        };
+        go_on(workplace, &planned.steps, cut_off)?;
         if let Some(file) = self.rollback {
             rollback::not_come_to(file, &mut rehearsal);
             if let Some(ended) = rehearsal.rollback.as_mut().and_then(|record| record.ended.as_mut()) {

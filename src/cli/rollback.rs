@@ -8,9 +8,9 @@ use super::watching::Watcher;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::{self, Step};
 use crate::observation::{EndReason, Ending, Irreversible, Reapplication, Rehearsal, RollbackRecord, RollbackVerdict};
-use crate::rehearsal::Conditions;
 use crate::rehearsal::rollback::{self, SchemaWitness};
 use crate::rehearsal::saving::journal::Journal;
+use crate::rehearsal::{Conditions, Workplace};
 use crate::sampler;
 use crate::server::{Staging, signals};
 
@@ -19,6 +19,16 @@ pub struct Preparation<'a> {
     rollback: &'a MigrationFile,
     irreversible: Vec<Irreversible>,
     witness: SchemaWitness,
+}
+
+/// Where and how the migration was rehearsed, and its rollback is.
+pub struct Setting<'a> {
+    /// What is rehearsed.
+    pub job: &'a Job<'a>,
+    /// On which conditions.
+    pub conditions: &'a Conditions,
+    /// On which clone.
+    pub site: &'a Site,
 }
 
 impl<'a> Preparation<'a> {
@@ -54,9 +64,7 @@ impl<'a> Preparation<'a> {
     /// `Connection` when the schema cannot be read.
     pub fn rehearse(
         mut self,
-        job: &Job,
-        conditions: &Conditions,
-        site: &Site,
+        setting: &Setting,
         forward: &[Step],
         rehearsal: &mut Rehearsal,
         journal: &mut Journal,
@@ -66,39 +74,32 @@ impl<'a> Preparation<'a> {
         let record = self.witness.after(&self.rollback.name, irreversible, rehearsal)?;
         rehearsal.rollback = Some(record);
         journal.try_save(rehearsal);
-        self.roll_back(job, conditions, site, rehearsal, journal);
-        if came_to_its_end(rehearsal) && !signals::interrupted() {
+        self.roll_back(setting, rehearsal, journal);
+        if came_to_its_end(rehearsal) && !signals::interruption().is_asked() {
             output::print_note("applying the migration again");
-            self.apply_again(job, conditions, site, forward, rehearsal);
+            self.apply_again(setting, forward, rehearsal);
         }
         journal.try_save(rehearsal);
         Ok(())
     }
 
     /// Runs the rollback in a session of its own, as whoever rolls back a week later has.
-    fn roll_back(
-        &mut self,
-        job: &Job,
-        conditions: &Conditions,
-        site: &Site,
-        rehearsal: &mut Rehearsal,
-        journal: &mut Journal,
-    ) {
-        let planned = site.connect().and_then(|mut clone| {
-            let planned = self.rollback.plan(&mut clone, job.batching)?;
+    fn roll_back(&mut self, setting: &Setting, rehearsal: &mut Rehearsal, journal: &mut Journal) {
+        let planned = setting.site.connect().and_then(|mut clone| {
+            let planned = self.rollback.plan(&mut clone, setting.job.batching)?;
             Ok((clone, planned.steps))
         });
-        let mut watcher = Watcher::new(job.precision);
         match planned {
-            Ok((mut clone, steps)) => rollback::roll_back(
-                &mut clone,
-                &steps,
-                &mut self.witness,
-                conditions,
-                rehearsal,
-                journal,
-                &mut watcher,
-            ),
+            Ok((mut clone, steps)) => {
+                let workplace = Workplace {
+                    clone: &mut clone,
+                    conditions: setting.conditions,
+                    rehearsal,
+                    journal,
+                    monitor: &mut Watcher::new(setting.job.precision),
+                };
+                rollback::roll_back(workplace, &steps, &mut self.witness);
+            }
             Err(error) => {
                 if let Some(record) = &mut rehearsal.rollback {
                     record.ended = Some(rollback::not_begun(&error));
@@ -107,24 +108,18 @@ impl<'a> Preparation<'a> {
         }
     }
 
-    fn apply_again(
-        &mut self,
-        job: &Job,
-        conditions: &Conditions,
-        site: &Site,
-        forward: &[Step],
-        rehearsal: &mut Rehearsal,
-    ) {
-        let mut watcher = Watcher::new(job.precision);
-        match site.connect() {
-            Ok(mut clone) => rollback::apply_again(
-                &mut clone,
-                forward,
-                &mut self.witness,
-                conditions,
-                rehearsal,
-                &mut watcher,
-            ),
+    fn apply_again(&mut self, setting: &Setting, forward: &[Step], rehearsal: &mut Rehearsal) {
+        match setting.site.connect() {
+            Ok(mut clone) => {
+                let workplace = Workplace {
+                    clone: &mut clone,
+                    conditions: setting.conditions,
+                    rehearsal,
+                    journal: &mut Journal::new(None),
+                    monitor: &mut Watcher::new(setting.job.precision),
+                };
+                rollback::apply_again(workplace, forward, &mut self.witness);
+            }
             Err(error) => {
                 if let Some(record) = &mut rehearsal.rollback {
                     record.reapplied = Some(Reapplication {

@@ -99,10 +99,10 @@ impl StagingArea {
     /// What `work` returns; `Interrupted` when it was.
     pub fn fill(&self, work: impl FnOnce(&mut Client) -> Result<()>) -> Result<()> {
         let mut client = self.parameters.connect()?;
-        let watch = CancelOnInterrupt::watch(&self.parameters, client.cancel_token(), signals::interrupted);
+        let watch = CancelOnInterrupt::watch(&self.parameters, client.cancel_token());
         let filled = work(&mut client);
         watch.end();
-        signals::refuse_if_interrupted()?;
+        self.parameters.interruption().refuse()?;
         filled
     }
 
@@ -126,7 +126,7 @@ impl StagingArea {
             .batch_execute("CREATE DATABASE rehearsal")
             .map_err(|error| server_error(&error, ErrorKind::Connection))?;
         Ok(StagingArea {
-            parameters: server.parameters("rehearsal"),
+            parameters: server.parameters("rehearsal").until(signals::interruption()),
             copies: true,
             left_copy: None,
             closes_foreign_servers: false,

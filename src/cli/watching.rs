@@ -7,7 +7,6 @@ use super::progress::Progress;
 use crate::model::stopping::{self, Precision};
 use crate::observation::{Observation, Rehearsal, Resumption, StepRecord, UnderWay};
 use crate::rehearsal::{ProgressListener, RehearsalMonitor};
-use crate::server::signals;
 use crate::units::Seconds;
 
 /// Level at which the precision of a rehearsal is judged.
@@ -83,9 +82,5 @@ impl RehearsalMonitor for Watcher {
 
     fn lacks_checkpoints(&mut self, so_far: &Rehearsal, step: &StepRecord, checkpoints: u64) -> bool {
         stopping::lacks_checkpoints(so_far, step, checkpoints)
-    }
-
-    fn is_interrupted(&self) -> bool {
-        signals::interrupted()
     }
 }

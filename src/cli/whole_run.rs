@@ -6,9 +6,9 @@ use super::migration_file::MigrationFile;
 use crate::error::Result;
 use crate::observation::{Benchmark, Rehearsal, RunRecord};
 use crate::rehearsal::saving::journal::Journal;
-use crate::rehearsal::{Conditions, RehearsalMonitor, rehearse};
+use crate::rehearsal::{Conditions, RehearsalMonitor, Workplace, rehearse};
 use crate::sampler;
-use crate::server::{Staging, signals};
+use crate::server::Staging;
 
 /// What is run, and how.
 pub struct WholeRun<'a> {
@@ -58,16 +58,15 @@ impl WholeRun<'_> {
             ..self.conditions.clone()
         };
         let mut nowhere = Journal::new(None);
-        rehearse(
+        let workplace = Workplace {
             clone,
-            &planned.steps,
-            record.number,
-            &conditions,
-            &mut rehearsal,
-            &mut nowhere,
+            conditions: &conditions,
+            rehearsal: &mut rehearsal,
+            journal: &mut nowhere,
             monitor,
-        )?;
-        if is_interrupted(&rehearsal) || signals::interrupted() {
+        };
+        rehearse(workplace, &planned.steps, record.number)?;
+        if is_interrupted(&rehearsal) || clone.parameters().interruption().is_asked() {
             return Ok(None);
         }
         if let Some(benchmark) = &mut rehearsal.benchmark {

@@ -159,44 +159,34 @@ fn block_sums(observations: &[Observation], total_batches: f64) -> Vec<Sums> {
         }
         if number % skip == 0 && stretch.settled >= FEWEST_BATCHES {
             let pieces = per_stretch.min(stretch.settled / FEWEST_BATCHES);
-            add_stretch(
-                &mut sums,
-                &observations[stretch.start..stretch.end],
-                stretch,
-                pieces,
-                executed,
-                total_batches,
-            );
+            let cut = sums_of(observations, stretch, pieces, executed, total_batches);
+            sums.extend(cut);
         }
         executed += stretch.end - stretch.start;
     }
     sums
 }
 
-/// Adds the sums of one stretch, cut into `pieces` of nearly equal length.
-fn add_stretch(
-    sums: &mut Vec<Sums>,
+/// Returns the sums of one stretch, cut into `pieces` of nearly equal length.
+fn sums_of(
     observations: &[Observation],
     stretch: &Stretch,
     pieces: usize,
     executed_before: usize,
     total_batches: f64,
-) {
-    let first = sums.len();
-    sums.resize(
-        first + pieces,
-        Sums {
-            run: stretch.run,
-            fewest_rows: u64::MAX,
-            ..Sums::default()
-        },
-    );
-    let settled = observations
+) -> Vec<Sums> {
+    let none = Sums {
+        run: stretch.run,
+        fewest_rows: u64::MAX,
+        ..Sums::default()
+    };
+    let mut sums = vec![none; pieces];
+    let settled = observations[stretch.start..stretch.end]
         .iter()
         .enumerate()
         .filter(|(_, observation)| !observation.warm_up);
     for (number, (index, observation)) in settled.enumerate() {
-        let sum = &mut sums[first + number * pieces / stretch.settled];
+        let sum = &mut sums[number * pieces / stretch.settled];
         let rows = observation.rows as f64;
         sum.batches += 1.0;
         sum.rows += rows;
@@ -208,6 +198,7 @@ fn add_stretch(
         sum.rows_squared += rows * rows;
         sum.rows_times_seconds += rows * observation.working_seconds();
     }
+    sums
 }
 
 /// Returns the unit of work for which the cost is nearly constant.

@@ -196,6 +196,16 @@ struct Kriged {
     at_cells: Vec<f64>,
 }
 
+/// The covariance of one setting, factored.
+struct Factored<'a> {
+    places: &'a Places,
+    setting: Setting,
+    /// L of the covariance at the blocks.
+    cholesky: &'a Cholesky,
+    /// L⁻¹1.
+    ones: &'a [f64],
+}
+
 impl Problem<'_> {
     /// Adds the predictions of one setting, one for each shape, with logarithmic weights. Returns the best weight so
     /// far.
@@ -209,7 +219,13 @@ impl Problem<'_> {
         let mut ones = vec![1.0; count];
         cholesky.solve_lower(&mut ones);
         let log_volume = -cholesky.half_log_determinant() - 0.5 * dot(&ones, &ones).ln();
-        let krige = |values: Vec<f64>| self.krige(values, places, setting, &cholesky, &ones);
+        let factored = Factored {
+            places,
+            setting,
+            cholesky: &cholesky,
+            ones: &ones,
+        };
+        let krige = |values: Vec<f64>| self.krige(values, &factored);
         let mut measured = krige(
             self.blocks
                 .iter()
@@ -228,7 +244,7 @@ impl Problem<'_> {
             .map(|course| krige(course.at_blocks.clone()).remainder(course))
             .collect();
         let (_, shares) = self.mean(&measured.at_cells);
-        let variance = mean_variance(self.blocks, places, setting, &cholesky, &ones, &shares);
+        let variance = mean_variance(self.blocks, &factored, &shares);
         for shape in &self.shapes.shapes {
             let weight = shape.log_weight + log_volume - 0.5 * measured.squares_without(shape, &courses);
             if weight < best - NEGLIGIBLE {
@@ -247,14 +263,13 @@ impl Problem<'_> {
     }
 
     /// m_p = β̂ + K_p K⁻¹(values − β̂) for each cell, β̂ by generalised least squares.
-    fn krige(
-        &self,
-        mut values: Vec<f64>,
-        places: &Places,
-        setting: Setting,
-        cholesky: &Cholesky,
-        ones: &[f64],
-    ) -> Kriged {
+    fn krige(&self, mut values: Vec<f64>, factored: &Factored) -> Kriged {
+        let Factored {
+            places,
+            setting,
+            cholesky,
+            ones,
+        } = *factored;
         cholesky.solve_lower(&mut values);
         let intercept = dot(ones, &values) / dot(ones, ones);
         values
@@ -350,14 +365,13 @@ fn covariance(blocks: &[Block], places: &Places, setting: Setting) -> Vec<f64> {
 /// α′Cα with C = K_pp − W′W + q q′/(o′o), q = 1 − W′o, without computing C itself.
 ///
 /// The shares α are those without any shape; a temporary hump changes them too little to matter.
-fn mean_variance(
-    blocks: &[Block],
-    places: &Places,
-    setting: Setting,
-    cholesky: &Cholesky,
-    ones: &[f64],
-    shares: &[f64],
-) -> f64 {
+fn mean_variance(blocks: &[Block], factored: &Factored, shares: &[f64]) -> f64 {
+    let Factored {
+        places,
+        setting,
+        cholesky,
+        ones,
+    } = *factored;
     let executed: f64 = cells().zip(shares).map(|(cell, share)| cell * share).sum();
     let mut to_blocks: Vec<f64> = blocks
         .iter()

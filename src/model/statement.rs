@@ -54,7 +54,13 @@ pub fn forecast(
             climbed: None,
         }
     } else {
-        climb(&ladder(rehearsal, step, kind, table, &seconds, ratio))?
+        let scaled = Scaled {
+            step,
+            kind,
+            table,
+            ratio,
+        };
+        climb(&ladder(rehearsal, &scaled, &seconds))?
     };
     // On the clone the statement processed all rows there are; the number of rows is uncertain only for another target.
     let rows_sd = target.map_or(0.0, |target| rows_relative_sd(step, Some(target)));
@@ -87,15 +93,24 @@ pub fn kind(step: &StepRecord) -> StepKind {
     }
 }
 
-/// Collects the runs of the statement, with sizes as fractions of the predicted table.
-fn ladder(
-    rehearsal: &Rehearsal,
-    step: &StepRecord,
+/// A statement and the table that it is predicted for.
+struct Scaled<'a> {
+    step: &'a StepRecord,
     kind: StepKind,
-    table: Option<&TableFacts>,
-    seconds: &[f64],
+    /// The clone's table.
+    table: Option<&'a TableFacts>,
+    /// How many times as large the other is.
     ratio: f64,
-) -> Ladder {
+}
+
+/// Collects the runs of the statement, with sizes as fractions of the predicted table.
+fn ladder(rehearsal: &Rehearsal, scaled: &Scaled, seconds: &[f64]) -> Ladder {
+    let Scaled {
+        step,
+        kind,
+        table,
+        ratio,
+    } = *scaled;
     let run = |fraction: f64, seconds: f64| LadderRun {
         fraction: fraction / ratio,
         seconds,

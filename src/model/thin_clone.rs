@@ -115,15 +115,14 @@ mod tests {
     }
 
     fn check(kind: StepKind, clone_rows: f64, production_rows: f64, expected: Option<&str>) {
-        check_of(Some("public.t"), 1.0, kind, clone_rows, production_rows, expected);
+        check_of(Some("public.t"), 1.0, kind, (clone_rows, production_rows), expected);
     }
 
     fn check_of(
         table: Option<&str>,
         seconds: f64,
         kind: StepKind,
-        clone_rows: f64,
-        production_rows: f64,
+        (clone_rows, production_rows): (f64, f64),
         expected: Option<&str>,
     ) {
         let step = |table: Option<&str>| StepRecord {
@@ -185,14 +184,8 @@ mod tests {
             )
         };
         let check = |seconds, clone_rows, production_rows, expected: Option<String>| {
-            check_of(
-                None,
-                seconds,
-                StepKind::Dml,
-                clone_rows,
-                production_rows,
-                expected.as_deref(),
-            );
+            let rows = (clone_rows, production_rows);
+            check_of(None, seconds, StepKind::Dml, rows, expected.as_deref());
         };
         check(0.001, 0.0, 1e6, Some(words("0 rows, production's 1,000,000")));
         check(0.5, 1e5, 1e6, Some(words("100,000 rows, production's 1,000,000")));

@@ -8,20 +8,20 @@ use std::rc::Rc;
 use super::batches::backfill::Backfill;
 use super::batches::segments::{Segment, spread};
 use super::batches::step::describe_walk;
-use super::batches::table_backfill::TableBackfill;
+use super::batches::table_backfill::{PlannedWalk, TableBackfill};
 use super::batches::walk_plan::WalkPlan;
 use super::batches::walk_survey::survey;
 use super::batches::window_queue::SecondSession;
 use super::conditions::Conditions;
 use super::monitor::RehearsalMonitor;
 use super::observer::Observer;
-use super::rehearse::rehearse;
+use super::rehearse::{Workplace, rehearse};
 use super::saving::journal::Journal;
 use super::session_queries::prepare_session;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::{Batching, Step, StepKind};
 use crate::observation::{EndReason, Ending, Observation, Rehearsal, SHORTEST_SEGMENT, StepRecord, WARM_UP_BATCHES};
-use crate::server::Staging;
+use crate::server::{Interruption, Staging};
 use crate::stats::random::{generator, uniform};
 
 /// Pairs of segments; with 20 the interval of their mean is about 2.1 standard errors on each side.
@@ -41,14 +41,10 @@ pub struct Voice<'a> {
     pub rehearsal: &'a mut Rehearsal,
 }
 
-/// Hears how a duet goes.
-pub trait DuetMonitor {
-    /// Hears that a pair is done.
-    fn pair_done(&mut self, pairs: u32);
+/// Shows nothing.
+struct Unwatched;
 
-    /// Returns whether the person asked to stop.
-    fn is_interrupted(&self) -> bool;
-}
+impl RehearsalMonitor for Unwatched {}
 
 /// Returns the index of the backfill that two such migrations can play in turns: the only batched step, where all other steps
 /// but change the catalog; `None` when whole runs must be compared.
@@ -72,40 +68,21 @@ pub fn play(
     mut base: Voice,
     mut new: Voice,
     conditions: &Conditions,
-    watcher: &mut dyn RehearsalMonitor,
-    monitor: &mut dyn DuetMonitor,
+    monitor: &mut dyn RehearsalMonitor,
 ) -> Result<bool> {
-    let base_walk = prepare(&mut base, conditions, watcher)?;
-    let new_walk = prepare(&mut new, conditions, watcher)?;
+    let base_walk = prepare(&mut base, conditions)?;
+    let new_walk = prepare(&mut new, conditions)?;
+    let turns = Turns {
+        seed: conditions.seed,
+        batch_delay: conditions.batch_delay,
+        interruption: base.clone.parameters().interruption().clone(),
+    };
     let version_num = base.rehearsal.server.version_num;
     let (base_observer, new_observer) = (observer(&mut base, conditions)?, observer(&mut new, conditions)?);
-    let mut bases = TableBackfill::new(
-        base.clone,
-        &base_observer,
-        version_num,
-        base_walk.batching,
-        &base_walk.plan,
-        // Nothing may run beside one of the two.
-        SecondSession::MaySeeOther,
-        Rc::default(),
-    );
-    let mut news = TableBackfill::new(
-        new.clone,
-        &new_observer,
-        version_num,
-        new_walk.batching,
-        &new_walk.plan,
-        SecondSession::MaySeeOther,
-        Rc::default(),
-    );
+    let mut bases = TableBackfill::new(base.clone, &base_observer, version_num, base_walk.planned());
+    let mut news = TableBackfill::new(new.clone, &new_observer, version_num, new_walk.planned());
     let mut observations = (Vec::new(), Vec::new());
-    let played = in_turns(
-        (&mut bases, &mut news),
-        conditions.seed,
-        conditions.batch_delay,
-        &mut observations,
-        monitor,
-    );
+    let played = in_turns((&mut bases, &mut news), &turns, &mut observations, monitor);
     for (rehearsal, observations) in [(base.rehearsal, observations.0), (new.rehearsal, observations.1)] {
         if let Some(step) = rehearsal.steps.last_mut() {
             step.observations = observations;
@@ -129,22 +106,33 @@ struct Walk<'a> {
     plan: WalkPlan,
 }
 
+impl Walk<'_> {
+    fn planned(&self) -> PlannedWalk<'_> {
+        PlannedWalk {
+            batching: self.batching,
+            plan: &self.plan,
+            // Nothing may run beside one of the two.
+            second_session: SecondSession::MaySeeOther,
+            log: Rc::default(),
+        }
+    }
+}
+
 /// Runs the steps before the backfill and plans its walk.
-fn prepare<'a>(voice: &mut Voice<'a>, conditions: &Conditions, watcher: &mut dyn RehearsalMonitor) -> Result<Walk<'a>> {
+fn prepare<'a>(voice: &mut Voice<'a>, conditions: &Conditions) -> Result<Walk<'a>> {
     let steps: &'a [Step] = voice.steps;
     let no_backfill = || Error::new(ErrorKind::Usage, "there is no backfill to play in turns");
     let index = backfill_of(steps).ok_or_else(no_backfill)?;
     let batching = steps[index].batching.as_ref().ok_or_else(no_backfill)?;
     let mut nowhere = Journal::new(None);
-    rehearse(
-        voice.clone,
-        &steps[..index],
-        0,
+    let workplace = Workplace {
+        clone: voice.clone,
         conditions,
-        voice.rehearsal,
-        &mut nowhere,
-        watcher,
-    )?;
+        rehearsal: voice.rehearsal,
+        journal: &mut nowhere,
+        monitor: &mut Unwatched,
+    };
+    rehearse(workplace, &steps[..index], 0)?;
     let plan = survey(voice.clone, batching, conditions)?;
     let mut record = StepRecord::new(&steps[index]);
     describe_walk(&mut record, batching, &plan, conditions.batch_delay);
@@ -158,26 +146,35 @@ fn observer(voice: &mut Voice, conditions: &Conditions) -> Result<Observer> {
     Observer::start(voice.clone, version_num, worker)
 }
 
+/// How both are played.
+struct Turns {
+    /// Of the places, and of who comes first.
+    seed: u64,
+    /// Pause between two batches, in seconds.
+    batch_delay: f64,
+    /// What ends it early.
+    interruption: Interruption,
+}
+
 /// Replays [`PAIRS`] segments of both, the one or the other first as it is drawn; returns whether it came to its end.
 fn in_turns(
     backfills: (&mut dyn Backfill, &mut dyn Backfill),
-    seed: u64,
-    batch_delay: f64,
+    turns: &Turns,
     observations: &mut (Vec<Observation>, Vec<Observation>),
-    monitor: &mut dyn DuetMonitor,
+    monitor: &mut dyn RehearsalMonitor,
 ) -> Result<bool> {
     let (base_total, new_total) = (backfills.0.total_batches(), backfills.1.total_batches());
-    let segments = places(base_total, new_total, seed)?;
+    let segments = places(base_total, new_total, turns.seed)?;
     let mut players = [
-        Player::new(backfills.0, base_total, batch_delay, &mut observations.0),
-        Player::new(backfills.1, new_total, batch_delay, &mut observations.1),
+        Player::new(backfills.0, base_total, turns.batch_delay, &mut observations.0),
+        Player::new(backfills.1, new_total, turns.batch_delay, &mut observations.1),
     ];
-    let mut generator = generator(seed);
+    let mut generator = generator(turns.seed);
     for segment in segments {
         let first = usize::from(uniform(&mut generator) < 0.5);
         for player in [first, 1 - first] {
             let share = segment.batches as f64 / base_total;
-            if !players[player].segment(&segment, share, monitor)? {
+            if !players[player].segment(&segment, share, &turns.interruption)? {
                 // Half a pair tells nothing.
                 for player in &mut players {
                     player.forget(segment.number);
@@ -232,11 +229,11 @@ impl<'a> Player<'a> {
     }
 
     /// Replays the segment, which is `share` of the walk; returns whether it came to its end.
-    fn segment(&mut self, segment: &Segment, share: f64, monitor: &dyn DuetMonitor) -> Result<bool> {
+    fn segment(&mut self, segment: &Segment, share: f64, interruption: &Interruption) -> Result<bool> {
         let batches = ((share * self.total_batches).round() as u64).max(FEWEST_BATCHES);
         self.backfill.seek(segment.position, batches)?;
         for done in 0..batches {
-            if monitor.is_interrupted() {
+            if interruption.is_asked() {
                 return Ok(false);
             }
             if done > 0 && self.batch_delay > 0.0 {
@@ -270,15 +267,13 @@ mod tests {
     use super::*;
     use crate::rehearsal::batches::simulated::{SimulatedDatabase, SimulatedScenario};
 
-    struct Until(u32, u32);
+    struct Until(u32, Interruption);
 
-    impl DuetMonitor for Until {
+    impl RehearsalMonitor for Until {
         fn pair_done(&mut self, pairs: u32) {
-            self.1 = pairs;
-        }
-
-        fn is_interrupted(&self) -> bool {
-            self.1 >= self.0
+            if pairs >= self.0 {
+                self.1.ask();
+            }
         }
     }
 
@@ -286,7 +281,13 @@ mod tests {
         let mut base = SimulatedDatabase::new(SimulatedScenario::Stationary, base, 4);
         let mut new = SimulatedDatabase::new(SimulatedScenario::Stationary, new, 4);
         let mut observations = (Vec::new(), Vec::new());
-        let ended = in_turns((&mut base, &mut new), 7, 0.0, &mut observations, &mut Until(until, 0));
+        let turns = Turns {
+            seed: 7,
+            batch_delay: 0.0,
+            interruption: Interruption::new(),
+        };
+        let mut monitor = Until(until, turns.interruption.clone());
+        let ended = in_turns((&mut base, &mut new), &turns, &mut observations, &mut monitor);
         (ended, observations.0, observations.1)
     }
 

@@ -23,6 +23,6 @@ mod walker;
 pub use conditions::Conditions;
 pub use external::{CommandSeen, observe, of_other_databases};
 pub use monitor::RehearsalMonitor;
-pub use rehearse::rehearse;
+pub use rehearse::{Workplace, rehearse};
 pub use saving::directory_lock::DirectoryLock;
 pub use statements::{PhaseShare, ProgressListener, StatementProgress, Unfinished};

@@ -32,8 +32,6 @@ pub trait RehearsalMonitor {
         false
     }
 
-    /// Returns whether the person asked to stop.
-    fn is_interrupted(&self) -> bool {
-        false
-    }
+    /// Hears that a pair of segments is done, where two migrations are replayed in turns.
+    fn pair_done(&mut self, _pairs: u32) {}
 }

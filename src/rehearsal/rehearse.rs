@@ -16,31 +16,37 @@ use crate::migration::Step;
 use crate::observation::{EndReason, Ending, Rehearsal, StepRecord};
 use crate::server::{Staging, server_error};
 
-/// Runs `steps` on `clone` as repetition `run`, appending what is measured to `rehearsal` and saving it as it goes.
+/// What a rehearsal works with: where it runs, on which conditions, who writes it down and who watches.
+pub struct Workplace<'a> {
+    /// The clone.
+    pub clone: &'a mut Staging,
+    /// On which conditions.
+    pub conditions: &'a Conditions,
+    /// What is measured is appended to it.
+    pub rehearsal: &'a mut Rehearsal,
+    /// It is saved there as it goes.
+    pub journal: &'a mut Journal,
+    /// The one who watches.
+    pub monitor: &'a mut dyn RehearsalMonitor,
+}
+
+/// Runs `steps` at `workplace` as repetition `run`.
 ///
 /// # Errors
 /// `MigrationFailed` when a statement fails, `Connection` when the server is lost; what was measured until then is in
-/// `rehearsal`, which also says how it ended. `Usage` when `journal` cannot be written to, before anything is run.
-pub fn rehearse(
-    clone: &mut Staging,
-    steps: &[Step],
-    run: u32,
-    conditions: &Conditions,
-    rehearsal: &mut Rehearsal,
-    journal: &mut Journal,
-    monitor: &mut dyn RehearsalMonitor,
-) -> Result<()> {
-    journal.begin(rehearsal)?;
+/// the rehearsal, which also says how it ended. `Usage` when its journal cannot be written to, before anything is run.
+pub fn rehearse(workplace: Workplace, steps: &[Step], run: u32) -> Result<()> {
+    workplace.journal.begin(workplace.rehearsal)?;
     if run == 0 {
         // All of them at once: a step that is never reached must not be missing from the estimate.
-        rehearsal.steps = steps.iter().map(StepRecord::new).collect();
+        workplace.rehearsal.steps = steps.iter().map(StepRecord::new).collect();
     }
     let begin = Begin {
         run,
         step: 0,
         go_on: None,
     };
-    walk(clone, steps, begin, conditions, rehearsal, journal, monitor)
+    walk(workplace, steps, begin)
 }
 
 /// Where a walk through the steps begins.
@@ -57,15 +63,14 @@ pub(super) struct Begin {
 ///
 /// # Errors
 /// As [`rehearse`].
-pub(super) fn walk(
-    clone: &mut Staging,
-    steps: &[Step],
-    begin: Begin,
-    conditions: &Conditions,
-    rehearsal: &mut Rehearsal,
-    journal: &mut Journal,
-    monitor: &mut dyn RehearsalMonitor,
-) -> Result<()> {
+pub(super) fn walk(workplace: Workplace, steps: &[Step], begin: Begin) -> Result<()> {
+    let Workplace {
+        clone,
+        conditions,
+        rehearsal,
+        journal,
+        monitor,
+    } = workplace;
     let version_num = rehearsal.server.version_num;
     clone.wait_for_locks(conditions.lock_timeout);
     let worker = prepare_session(clone.client(), conditions.lock_timeout)?;
@@ -147,7 +152,7 @@ fn ending(reason: EndReason, outcome: &Result<()>) -> Ending {
 impl Walker<'_> {
     fn walk(&mut self, steps: &[Step], first: usize) -> Result<()> {
         for (index, step) in steps.iter().enumerate().skip(first) {
-            if self.monitor.is_interrupted() {
+            if self.clone.parameters().interruption().is_asked() {
                 self.reason = EndReason::Interrupted;
             }
             if self.reason == EndReason::Interrupted {

@@ -6,9 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::conditions::Conditions;
-use super::monitor::RehearsalMonitor;
-use super::rehearse::rehearse;
-use super::saving::journal::Journal;
+use super::rehearse::{Workplace, rehearse};
 use crate::catalog::differences;
 use crate::catalog::snapshot::SchemaSnapshot;
 use crate::error::{Error, ErrorKind, Location, Result};
@@ -66,17 +64,10 @@ impl SchemaWitness {
     }
 }
 
-/// Runs the rollback's `steps` on `clone`, writes them into `rehearsal.rollback` as they are measured, and compares the schema with
+/// Runs the rollback's `steps`, writes them into `rollback` of the rehearsal as they are measured, and compares the schema with
 /// the one before the migration. How it ended stands in the record, whatever that was.
-pub fn roll_back(
-    clone: &mut Staging,
-    steps: &[Step],
-    witness: &mut SchemaWitness,
-    conditions: &Conditions,
-    rehearsal: &mut Rehearsal,
-    journal: &mut Journal,
-    monitor: &mut dyn RehearsalMonitor,
-) {
+pub fn roll_back(workplace: Workplace, steps: &[Step], witness: &mut SchemaWitness) {
+    let Workplace { rehearsal, journal, .. } = workplace;
     let Some(mut record) = rehearsal.rollback.take() else {
         return;
     };
@@ -88,11 +79,18 @@ pub fn roll_back(
     };
     let conditions = Conditions {
         after_part_of: record.after_part_of.first().copied(),
-        ..conditions.clone()
+        ..workplace.conditions.clone()
     };
     let shell = (rehearsal.clone(), record.clone());
     journal.enclose(Some(Box::new(move |inner| enclosed(&shell.0, &shell.1, inner))));
-    let outcome = rehearse(clone, steps, 0, &conditions, &mut inner, journal, monitor);
+    let inside = Workplace {
+        clone: workplace.clone,
+        conditions: &conditions,
+        rehearsal: &mut inner,
+        journal,
+        monitor: workplace.monitor,
+    };
+    let outcome = rehearse(inside, steps, 0);
     journal.enclose(None);
     let ended = ending(&inner, &record.file, outcome);
     record.steps = inner.steps;
@@ -107,15 +105,9 @@ pub fn roll_back(
     journal.try_save(rehearsal);
 }
 
-/// Runs the migration's `steps` once more on `clone` and compares the schema with the one after the first time.
-pub fn apply_again(
-    clone: &mut Staging,
-    steps: &[Step],
-    witness: &mut SchemaWitness,
-    conditions: &Conditions,
-    rehearsal: &mut Rehearsal,
-    monitor: &mut dyn RehearsalMonitor,
-) {
+/// Runs the migration's `steps` once more and compares the schema with the one after the first time.
+pub fn apply_again(workplace: Workplace, steps: &[Step], witness: &mut SchemaWitness) {
+    let rehearsal = workplace.rehearsal;
     let mut inner = Rehearsal {
         server: rehearsal.server.clone(),
         tables: rehearsal.tables.clone(),
@@ -123,21 +115,20 @@ pub fn apply_again(
     };
     let mut conditions = Conditions {
         growth: BTreeMap::new(),
-        ..conditions.clone()
+        ..workplace.conditions.clone()
     };
     if !conditions.full {
         conditions.fraction = Some(SHARE_OF_AGAIN);
         conditions.max_seconds = conditions.max_seconds.min(SECONDS_OF_AGAIN);
     }
-    let outcome = rehearse(
-        clone,
-        steps,
-        0,
-        &conditions,
-        &mut inner,
-        &mut Journal::new(None),
-        monitor,
-    );
+    let inside = Workplace {
+        clone: workplace.clone,
+        conditions: &conditions,
+        rehearsal: &mut inner,
+        journal: workplace.journal,
+        monitor: workplace.monitor,
+    };
+    let outcome = rehearse(inside, steps, 0);
     let ended = ending(&inner, &rehearsal.migration, outcome);
     let now = witness.session.read(snapshot).ok();
     if let Some(record) = &mut rehearsal.rollback {

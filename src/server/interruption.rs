@@ -1,121 +1,74 @@
-//! Cancels a statement that runs when the person interrupts; a batch is left to finish, a six-hour index build is not.
+//! Whether the person has asked for an end: a token that is passed to all who work for long.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread::JoinHandle;
-use std::time::Duration;
 
-use postgres::CancelToken;
+use crate::error::{Error, ErrorKind, Result};
 
-use super::{ConnectionParameters, Line};
+/// A request for an orderly end, which may come at any time; clones are one request. By default there is nobody to ask for it.
+#[derive(Clone, Debug, Default)]
+pub struct Interruption(Option<Arc<AtomicBool>>);
 
-const INTERVAL: Duration = Duration::from_millis(100);
-/// How long a look-up may go on after the request to cancel it.
-const LAST_WORDS: Duration = Duration::from_secs(5);
-
-/// Cancels the statement that runs while this value lives, once `is_interrupted` says so.
-pub struct CancelOnInterrupt {
-    shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
-}
-
-#[derive(Default)]
-struct Shared {
-    over: Mutex<bool>,
-    wake: Condvar,
-    cancelled: AtomicBool,
-}
-
-impl CancelOnInterrupt {
-    /// Starts to watch over the statement that is about to run in the session of `token`.
-    pub fn watch(parameters: &ConnectionParameters, token: CancelToken, is_interrupted: fn() -> bool) -> Self {
-        Self::start(parameters, token, is_interrupted, None)
+impl Interruption {
+    /// Returns a request that can be made.
+    pub fn new() -> Interruption {
+        Interruption(Some(Arc::default()))
     }
 
-    /// Starts to watch over a look-up, whose `line` is cut where the server does not end it: nothing is lost with it.
-    pub(super) fn watch_look_up(
-        parameters: &ConnectionParameters,
-        token: CancelToken,
-        is_interrupted: fn() -> bool,
-        line: &Line,
-    ) -> Self {
-        Self::start(parameters, token, is_interrupted, Some(line.clone()))
+    /// Asks for the end; returns whether that had been asked for before.
+    pub fn ask(&self) -> bool {
+        self.0.as_ref().is_some_and(|asked| asked.swap(true, Ordering::SeqCst))
     }
 
-    fn start(
-        parameters: &ConnectionParameters,
-        token: CancelToken,
-        is_interrupted: fn() -> bool,
-        line: Option<Line>,
-    ) -> Self {
-        let shared = Arc::new(Shared::default());
-        let thread = {
-            let shared = Arc::clone(&shared);
-            let parameters = parameters.clone();
-            std::thread::spawn(move || {
-                if !shared.wait_for_interrupt(is_interrupted) {
-                    return;
-                }
-                shared.cancelled.store(true, Ordering::Relaxed);
-                // When even the request to cancel fails the statement goes on; a second interrupt ends the program.
-                let _ = parameters.cancel(&token);
-                if let Some(line) = line
-                    && !shared.is_over_within(LAST_WORDS)
-                {
-                    line.cut();
-                }
-            })
-        };
-        CancelOnInterrupt {
-            shared,
-            thread: Some(thread),
-        }
+    /// Tells whether the end was asked for.
+    pub fn is_asked(&self) -> bool {
+        self.0.as_ref().is_some_and(|asked| asked.load(Ordering::SeqCst))
     }
 
-    /// Ends the watch and returns whether the statement was cancelled.
-    pub fn end(mut self) -> bool {
-        self.stop();
-        self.shared.cancelled.load(Ordering::Relaxed)
-    }
-
-    fn stop(&mut self) {
-        *self.shared.over.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.shared.wake.notify_all();
-        if let Some(thread) = self.thread.take() {
-            // A panic in the watcher leaves nothing to clean up.
-            let _ = thread.join();
+    /// Ends what cannot go on once the end was asked for.
+    ///
+    /// # Errors
+    /// `Interrupted` then.
+    pub fn refuse(&self) -> Result<()> {
+        if self.is_asked() {
+            Err(nothing_measured())
+        } else {
+            Ok(())
         }
     }
 }
 
-impl Drop for CancelOnInterrupt {
-    fn drop(&mut self) {
-        self.stop();
+impl PartialEq for Interruption {
+    fn eq(&self, other: &Interruption) -> bool {
+        match (&self.0, &other.0) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        }
     }
 }
 
-impl Shared {
-    fn is_over_within(&self, limit: Duration) -> bool {
-        let over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.wake.wait_timeout_while(over, limit, |over| !*over);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
-    }
+impl Eq for Interruption {}
 
-    /// Waits until the statement is over or the person interrupts; returns whether it was the latter.
-    fn wait_for_interrupt(&self, is_interrupted: fn() -> bool) -> bool {
-        let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            if *over {
-                return false;
-            }
-            if is_interrupted() {
-                return true;
-            }
-            over = self
-                .wake
-                .wait_timeout(over, INTERVAL)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
+/// Returns the error of a run that was ended too early to know anything.
+pub fn nothing_measured() -> Error {
+    Error::new(ErrorKind::Interrupted, "interrupted before anything was measured")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clones_are_one_request() {
+        let interruption = Interruption::new();
+        let passed_on = interruption.clone();
+        assert!(passed_on.refuse().is_ok());
+        assert!(!interruption.ask());
+        assert!(passed_on.ask(), "it had been asked for");
+        assert!(passed_on.refuse().is_err());
+        assert!(interruption == passed_on && interruption != Interruption::new());
+        let nobody = Interruption::default();
+        nobody.ask();
+        assert!(!nobody.is_asked());
     }
 }

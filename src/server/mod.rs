@@ -3,6 +3,7 @@
 //! Knows how to reach a server and what may be done there; nothing of migrations or estimates.
 
 mod account;
+mod cancel_on_interrupt;
 mod child_environment;
 mod clone_lock;
 mod connect;
@@ -39,6 +40,7 @@ mod tls;
 mod unsafe_target;
 mod witness;
 
+pub use cancel_on_interrupt::CancelOnInterrupt;
 pub use child_environment::is_of_a_database;
 pub use clone_lock::CloneLock;
 pub use database_identity::DatabaseIdentity;
@@ -47,7 +49,7 @@ pub use foreign::{ForeignServer, ForeignWrites, foreign_servers};
 pub use free_disk::free_disk;
 pub use identity::{Identity, Kinship};
 pub use in_place::{Danger, InPlaceFacts};
-pub use interruption::CancelOnInterrupt;
+pub use interruption::{Interruption, nothing_measured};
 pub use kinship::Met;
 pub use line::Line;
 pub use parameters::ConnectionParameters;

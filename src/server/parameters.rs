@@ -3,6 +3,7 @@
 //! How it is put together is told in `resolve`, what is done with it in `connect`. Shown to a person it is a URI that
 //! names the target, never with the password.
 
+use super::interruption::Interruption;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fmt;
 use std::net::IpAddr;
@@ -96,6 +97,8 @@ pub struct ConnectionParameters {
     pub(super) channel_binding: ChannelBinding,
     pub(super) keepalive: Keepalive,
     pub(super) warnings: Vec<String>,
+    /// What ends the work on these connections.
+    pub(super) interruption: Interruption,
 }
 
 impl Endpoint {
@@ -173,7 +176,21 @@ impl ConnectionParameters {
             channel_binding: ChannelBinding::Prefer,
             keepalive: Keepalive::default(),
             warnings: Vec::new(),
+            interruption: Interruption::default(),
         }
+    }
+
+    /// Returns the same for work that ends when `interruption` is asked for.
+    pub fn until(&self, interruption: Interruption) -> ConnectionParameters {
+        ConnectionParameters {
+            interruption,
+            ..self.clone()
+        }
+    }
+
+    /// Returns what ends the work on these connections.
+    pub fn interruption(&self) -> &Interruption {
+        &self.interruption
     }
 
     /// Returns the same with another database.

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use postgres::Client;
 
+use super::cancel_on_interrupt::CancelOnInterrupt;
 use super::identity::Identity;
-use super::interruption::CancelOnInterrupt;
+use super::interruption::nothing_measured;
 use super::line::Line;
 use super::parameters::ConnectionParameters;
 use super::reader::{LOCK_TIMEOUT, Limits, Reader, read_only};
-use super::signals::{self, AtForcedExit};
+use super::signals::AtForcedExit;
 use crate::error::Result;
 
 /// Longest that one statement may take, unless a caller knows it needs longer.
@@ -46,7 +47,7 @@ impl Production {
     /// What `work` returns; `Connection` when the transaction cannot be started or ended, or the server falls silent;
     /// `Interrupted`.
     pub fn read<T>(&mut self, work: impl FnOnce(&mut Reader) -> Result<T>) -> Result<T> {
-        if signals::interrupted() {
+        if self.parameters.interruption().is_asked() {
             // A short look after the interrupt is part of winding up: what was rehearsed still gets its target.
             return read_only(&mut self.client, &self.line, &limits(STATEMENT_TIMEOUT), work);
         }
@@ -60,7 +61,7 @@ impl Production {
     /// # Errors
     /// As [`Production::read`].
     pub fn read_within<T>(&mut self, limit: Duration, work: impl FnOnce(&mut Reader) -> Result<T>) -> Result<T> {
-        signals::refuse_if_interrupted()?;
+        self.parameters.interruption().refuse()?;
         let token = self.client.cancel_token();
         let to_cancel = (self.parameters.clone(), token.clone());
         let leftover = format!(
@@ -71,10 +72,10 @@ impl Production {
             // Where it fails, the server's time limit ends the query.
             let _ = to_cancel.0.cancel(&to_cancel.1);
         });
-        let watch = CancelOnInterrupt::watch_look_up(&self.parameters, token, signals::interrupted, &self.line);
+        let watch = CancelOnInterrupt::watch_look_up(&self.parameters, token, &self.line);
         let found = read_only(&mut self.client, &self.line, &limits(limit), work);
         match (watch.end(), found) {
-            (true, Err(_)) => Err(signals::nothing_measured()),
+            (true, Err(_)) => Err(nothing_measured()),
             (_, found) => found,
         }
     }

@@ -12,6 +12,7 @@ use postgres::config::ChannelBinding;
 
 use super::environment::Environment;
 use super::files::read_service;
+use super::interruption::Interruption;
 use super::keywords::{KEYWORDS, Options, parse_target};
 use super::parameters::{ConnectionParameters, Keepalive, TargetSession};
 use crate::error::{Error, ErrorKind, Result};
@@ -126,6 +127,7 @@ impl Given<'_> {
             channel_binding: self.channel_binding()?,
             keepalive: self.keepalive()?,
             warnings: Vec::new(),
+            interruption: Interruption::default(),
         };
         if parameters.password.is_none() {
             self.add_passwords(&mut parameters);

@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 use postgres::error::SqlState;
 use postgres::{CancelToken, Client};
 
+use super::cancel_on_interrupt::CancelOnInterrupt;
 use super::foreign::close_foreign_servers;
-use super::interruption::CancelOnInterrupt;
 use super::line::Line;
 use super::parameters::ConnectionParameters;
 use super::sandbox_settings::copy_settings;
-use super::signals::{AtForcedExit, interrupted};
+use super::signals::AtForcedExit;
 use super::unsafe_target::unsafe_target;
 use super::witness::Witness;
 use crate::error::{Error, ErrorKind, Result};
@@ -152,7 +152,7 @@ impl Sandbox {
             identifier(template)
         );
         let (keeper, maintenance) = (&mut self.keeper, &self.maintenance);
-        let watch = CancelOnInterrupt::watch(maintenance, token.clone(), interrupted);
+        let watch = CancelOnInterrupt::watch(maintenance, token.clone());
         // No second session may be on the template, which the maintenance database itself can be.
         let witness = (template != MAINTENANCE_DATABASE)
             .then(|| Witness::of(&self.line, maintenance, maintenance.longest_silence()));
@@ -172,7 +172,7 @@ impl Sandbox {
                 "a superuser can allow it: ALTER ROLE {} CREATEDB; the role must also own the database",
                 identifier(&self.parameters.user)
             )),
-            Some(&SqlState::QUERY_CANCELED) if interrupted() => Error::new(
+            Some(&SqlState::QUERY_CANCELED) if self.maintenance.interruption().is_asked() => Error::new(
                 ErrorKind::TooLittleEvidence,
                 format!("the copy of the database {template} was interrupted"),
             ),

@@ -1,6 +1,6 @@
 //! SIGINT, SIGTERM and SIGHUP: the first asks for an orderly end, the second ends within seconds and leaves nothing behind.
 //!
-//! The first only sets a flag; whoever works in a loop asks [`interrupted`] and winds up. The second is for a program that
+//! The first only makes the request that is [`interruption`]; whoever works for long has it and winds up. The second is for a program that
 //! does not wind up: the thread that waits for signals cancels what runs, stops the throwaway servers and drops the
 //! sandboxes itself, each by the action that was registered when it was made, and then exits with 128 + the signal's
 //! number. An action may hang on a network that stands still, so each has a thread of its own, all of them together have
@@ -11,12 +11,13 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use super::interruption::Interruption;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Longest that a forced end takes.
@@ -24,7 +25,7 @@ const LONGEST_END: Duration = Duration::from_secs(5);
 /// How long one action may keep the next waiting; it goes on beside it.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+static INTERRUPTION: LazyLock<Interruption> = LazyLock::new(Interruption::new);
 static ENDING: AtomicBool = AtomicBool::new(false);
 static NOTHING_TO_WIND_UP: AtomicBool = AtomicBool::new(false);
 static NEXT_NUMBER: AtomicU64 = AtomicU64::new(0);
@@ -55,7 +56,7 @@ pub fn catch_signals() -> Result<()> {
     std::thread::spawn(move || {
         for signal in signals.forever() {
             let at_once = signal != SIGINT && NOTHING_TO_WIND_UP.load(Ordering::SeqCst);
-            if INTERRUPTED.swap(true, Ordering::SeqCst) || at_once {
+            if INTERRUPTION.ask() || at_once {
                 exit_at_once(signal);
             }
         }
@@ -76,25 +77,9 @@ fn is_hangup_ignored() -> bool {
     mask.is_none_or(|mask| mask & (1 << (SIGHUP - 1)) != 0)
 }
 
-/// Tells whether the person has asked for an end.
-pub fn interrupted() -> bool {
-    INTERRUPTED.load(Ordering::SeqCst)
-}
-
-/// Ends what cannot go on once the person has asked for an end.
-///
-/// # Errors
-/// `Interrupted` then.
-pub fn refuse_if_interrupted() -> Result<()> {
-    match interrupted() {
-        true => Err(nothing_measured()),
-        false => Ok(()),
-    }
-}
-
-/// Returns the error of a run that was ended too early to know anything.
-pub fn nothing_measured() -> Error {
-    Error::new(ErrorKind::Interrupted, "interrupted before anything was measured")
+/// Returns the request that the first signal makes; whoever connects passes it on.
+pub fn interruption() -> Interruption {
+    INTERRUPTION.clone()
 }
 
 /// Keeps an action registered that is run when the program is forced to end; dropping it takes the action back.

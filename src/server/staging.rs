@@ -5,14 +5,14 @@ use std::time::Duration;
 use postgres::Client;
 use postgres::error::SqlState;
 
+use super::cancel_on_interrupt::CancelOnInterrupt;
 use super::held_locks::{Waiter, with_holder};
 use super::identity::Identity;
-use super::interruption::CancelOnInterrupt;
+use super::interruption::nothing_measured;
 use super::line::Line;
 use super::parameters::ConnectionParameters;
 use super::pooler;
 use super::reader::{LOCK_TIMEOUT, Limits, Reader, read_only};
-use super::signals;
 use super::unsafe_target::{SAME_IDENTITY, same_as_production, unsafe_target};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -127,14 +127,14 @@ impl Staging {
     /// # Errors
     /// What `work` returns; `Interrupted` when it was cancelled.
     pub fn look<T>(&mut self, work: impl FnOnce(&mut Client) -> Result<T>) -> Result<T> {
-        if signals::interrupted() {
+        if self.parameters.interruption().is_asked() {
             return work(&mut self.client);
         }
         let token = self.client.cancel_token();
-        let watch = CancelOnInterrupt::watch_look_up(&self.parameters, token, signals::interrupted, &self.line);
+        let watch = CancelOnInterrupt::watch_look_up(&self.parameters, token, &self.line);
         let found = work(&mut self.client);
         match (watch.end(), found) {
-            (true, Err(_)) => Err(signals::nothing_measured()),
+            (true, Err(_)) => Err(nothing_measured()),
             (_, found) => found,
         }
     }

@@ -8,9 +8,10 @@ use migtime::model::stopping::{Precision, judge};
 use migtime::model::{EstimateOptions, estimate};
 use migtime::observation::{BatchingRecord, Event, EventKind, Observation, Rehearsal, StepRecord};
 use migtime::rehearsal::batches::backfill::Backfill;
-use migtime::rehearsal::batches::replay::{Monitor, ReplayLimits, replay};
+use migtime::rehearsal::batches::replay::{ReplayLimits, ReplayPlan, Scribe, replay};
 use migtime::rehearsal::batches::segments::SegmentDesign;
 use migtime::rehearsal::batches::simulated::{SCENARIOS, SimulatedDatabase, SimulatedScenario};
+use migtime::server::Interruption;
 use migtime::stats::distribution::two_sided_factor;
 use migtime::stats::interval::{Interval, interval_score, wilson_interval};
 
@@ -205,7 +206,7 @@ struct Judge {
     precision: Option<f64>,
 }
 
-impl Monitor for Judge {
+impl Scribe for Judge {
     fn batch_done(&mut self, _observations: &[Observation], _planned_batches: f64) {}
 
     fn is_enough(&mut self, observations: &[Observation], checkpoints: u64) -> bool {
@@ -214,16 +215,18 @@ impl Monitor for Judge {
         let verdict = judge(&Rehearsal::default(), &self.step, checkpoints, precision, 0.95);
         matches!(verdict, Precision::PreciseEnough { .. })
     }
-
-    fn is_interrupted(&self) -> bool {
-        false
-    }
 }
 
 fn replayed(database: &mut SimulatedDatabase, design: &SegmentDesign, precision: Option<f64>) -> StepRecord {
-    let limits = ReplayLimits {
-        batch_delay: 0.0,
-        max_seconds: f64::INFINITY,
+    let plan = ReplayPlan {
+        design,
+        limits: ReplayLimits {
+            batch_delay: 0.0,
+            max_seconds: f64::INFINITY,
+        },
+        run: 0,
+        first_place: 0,
+        interruption: Interruption::default(),
     };
     let step = step_record(database);
     let mut judge = Judge {
@@ -231,7 +234,7 @@ fn replayed(database: &mut SimulatedDatabase, design: &SegmentDesign, precision:
         precision,
     };
     let mut observations = Vec::new();
-    replay(database, design, &limits, 0, &mut observations, &mut judge).expect("a simulated database does not fail");
+    replay(database, &plan, &mut observations, &mut judge).expect("a simulated database does not fail");
     StepRecord { observations, ..step }
 }
 

@@ -12,7 +12,13 @@ use crate::support::Database;
 
 /// Cuts the rehearsal of `sql` off at row 205 and goes on; `is_done` tells whether that row's batch is committed, `all_once` whether
 /// in the end each was exactly once.
-fn check(database: Database, sql: &str, when: When, is_done: &str, all_once: &str, expected: UnderWay) -> Rehearsal {
+fn check(
+    database: Database,
+    sql: &str,
+    when: When,
+    (is_done, all_once): (&str, &str),
+    expected: UnderWay,
+) -> Rehearsal {
     let mut held = Held::begin(database, sql, &["--full", "--batch-size", "50"]);
     held.cut_off(when, is_done);
     // The same command again.
@@ -41,8 +47,7 @@ fn check_update(key: &str, from_number: &str, sql: &str) {
         walked(key, from_number),
         sql,
         When::BeforeItsCommit,
-        is_done,
-        ALL_ONCE,
+        (is_done, ALL_ONCE),
         UnderWay::NotCommitted,
     );
     let step = &rehearsal.steps[0];
@@ -56,8 +61,7 @@ fn check_update(key: &str, from_number: &str, sql: &str) {
         walked(key, from_number),
         sql,
         When::AfterItsCommit,
-        is_done,
-        ALL_ONCE,
+        (is_done, ALL_ONCE),
         UnderWay::Committed,
     );
     let step = &rehearsal.steps[0];
@@ -100,16 +104,14 @@ fn rows_of_partitions_are_done_once() {
         parted(),
         BY_ROWS,
         When::AfterItsCommit,
-        is_done,
-        ALL_ONCE,
+        (is_done, ALL_ONCE),
         UnderWay::Committed,
     );
     check(
         parted(),
         BY_ROWS,
         When::BeforeItsCommit,
-        is_done,
-        ALL_ONCE,
+        (is_done, ALL_ONCE),
         UnderWay::NotCommitted,
     );
 }
@@ -153,16 +155,14 @@ fn what_is_copied_elsewhere_is_copied_once() {
         walked("bigint", "n"),
         sql,
         When::BeforeItsCommit,
-        is_done,
-        all_once,
+        (is_done, all_once),
         UnderWay::NotCommitted,
     );
     check(
         walked("bigint", "n"),
         sql,
         When::AfterItsCommit,
-        is_done,
-        all_once,
+        (is_done, all_once),
         UnderWay::Committed,
     );
 }
@@ -179,16 +179,14 @@ fn what_is_deleted_is_gone() {
         walked("bigint", "n"),
         sql,
         When::BeforeItsCommit,
-        is_done,
-        all_once,
+        (is_done, all_once),
         UnderWay::NotCommitted,
     );
     check(
         walked("bigint", "n"),
         sql,
         When::AfterItsCommit,
-        is_done,
-        all_once,
+        (is_done, all_once),
         UnderWay::NotCommitted,
     );
 }

@@ -55,7 +55,7 @@ fn work_and_never_wind_up() {
     let sandbox = Sandbox::copy(&support::resolve(&template)).expect("sandbox");
     println!("directory {}", server.directory().display());
     println!("sandbox {}", sandbox.parameters().database());
-    support::await_condition("the interrupt", signals::interrupted);
+    support::await_condition("the interrupt", || signals::interruption().is_asked());
     println!("interrupted");
     loop {
         std::thread::park();

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use migtime::migration::Step;
 use migtime::observation::Rehearsal;
 use migtime::rehearsal::saving::journal::Journal;
-use migtime::rehearsal::{Conditions, RehearsalMonitor, rehearse};
+use migtime::rehearsal::{Conditions, RehearsalMonitor, Workplace, rehearse};
 use migtime::sampler;
 use migtime::server::{ConnectionParameters, Environment, Staging, ThrowawayOptions, ThrowawayServer};
 use postgres::Client;
@@ -306,6 +306,12 @@ impl RehearsalMonitor for Patient {}
 pub fn rehearse_once(clone: &mut Staging, steps: &[Step], conditions: &Conditions, rehearsal: &mut Rehearsal) {
     rehearsal.server = clone.read(sampler::server_facts).expect("the server tells");
     let mut journal = Journal::new(None);
-    rehearse(clone, steps, 0, conditions, rehearsal, &mut journal, &mut Patient)
-        .unwrap_or_else(|error| panic!("{}: {error}", steps[0].sql));
+    let workplace = Workplace {
+        clone,
+        conditions,
+        rehearsal,
+        journal: &mut journal,
+        monitor: &mut Patient,
+    };
+    rehearse(workplace, steps, 0).unwrap_or_else(|error| panic!("{}: {error}", steps[0].sql));
 }

@@ -43,7 +43,7 @@ impl BenchServer {
             output::print_note(&format!("warning: {warning}"));
         }
         Ok(BenchServer {
-            parameters: server.parameters("postgres"),
+            parameters: server.parameters("postgres").until(signals::interruption()),
             server: Some(server),
             is_beside_production: false,
         })
@@ -62,10 +62,10 @@ impl BenchServer {
         let database = Sandbox::copy(&self.parameters.with_database(EMPTY_DATABASE))?;
         let parameters = database.parameters();
         let mut client = parameters.connect()?;
-        let watch = CancelOnInterrupt::watch(parameters, client.cancel_token(), signals::interrupted);
+        let watch = CancelOnInterrupt::watch(parameters, client.cancel_token());
         let filled = scenario.fill(&mut client, rows, seed);
         watch.end();
-        signals::refuse_if_interrupted()?;
+        parameters.interruption().refuse()?;
         filled?;
         Ok(database)
     }

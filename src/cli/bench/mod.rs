@@ -63,7 +63,7 @@ fn run_all(entries: &mut [Entry], order: &[usize], arguments: &BenchArguments) -
     }
     let mut progress = BenchProgress::new(order.len(), "run");
     for (place_in_order, index) in order.iter().enumerate() {
-        if signals::interrupted() {
+        if signals::interruption().is_asked() {
             return Ok(Ended::Interrupted);
         }
         let expected = Duration::from_secs_f64(entries[*index].expected_seconds());

@@ -4,8 +4,6 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::observation::{Observation, StepRecord};
 use crate::rehearsal::RehearsalMonitor;
-use crate::rehearsal::duet::DuetMonitor;
-use crate::server::signals;
 use crate::units::Seconds;
 
 /// The bar of a bench; also the one who watches each of its runs.
@@ -22,14 +20,6 @@ impl BenchProgress {
             .progress_chars("=> ");
         BenchProgress {
             bar: ProgressBar::new(count as u64).with_style(style),
-            scenario: String::new(),
-        }
-    }
-
-    /// Shows nothing: for what goes on beside the bar.
-    pub fn hidden() -> BenchProgress {
-        BenchProgress {
-            bar: ProgressBar::hidden(),
             scenario: String::new(),
         }
     }
@@ -56,18 +46,6 @@ impl BenchProgress {
     }
 }
 
-impl DuetMonitor for BenchProgress {
-    fn pair_done(&mut self, pairs: u32) {
-        self.bar.set_position(u64::from(pairs));
-        let left = self.bar.eta().as_secs_f64();
-        self.bar.set_prefix(format!(", {} left", Seconds(left)));
-    }
-
-    fn is_interrupted(&self) -> bool {
-        signals::interrupted()
-    }
-}
-
 impl Drop for BenchProgress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
@@ -84,7 +62,9 @@ impl RehearsalMonitor for BenchProgress {
         self.says(&format!("step {}, {percent:.0} %", step.number));
     }
 
-    fn is_interrupted(&self) -> bool {
-        signals::interrupted()
+    fn pair_done(&mut self, pairs: u32) {
+        self.bar.set_position(u64::from(pairs));
+        let left = self.bar.eta().as_secs_f64();
+        self.bar.set_prefix(format!(", {} left", Seconds(left)));
     }
 }

@@ -69,7 +69,7 @@ impl Trial<'_> {
             }
             Err(error) => return Err(error),
         };
-        signals::refuse_if_interrupted()?;
+        signals::interruption().refuse()?;
         let rehearsal = self.with_targets(rehearsal, &mut journal)?;
         let (results, too_thin) = self.estimate(rehearsal)?;
         let saved = output::or_in_refuge(&self.directory, |directory| results.save(directory));

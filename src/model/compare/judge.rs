@@ -57,9 +57,13 @@ pub fn judge(samples: &[Result<&Sample, &str>], options: &CompareOptions) -> Vec
             Ok(sample) => {
                 let index = next;
                 next += 1;
-                let possible = smallest[index] <= ALPHA;
-                let adjusted = (slower[index], faster[index]);
-                verdict(sample, &tests[index], adjusted, possible, tests.len(), options)
+                let adjusted = Adjusted {
+                    slower: slower[index],
+                    faster: faster[index],
+                    possible: smallest[index] <= ALPHA,
+                    family: tests.len(),
+                };
+                verdict(sample, &tests[index], adjusted, options)
             }
             Err(reason) => Judged {
                 reason: Some(reason.to_string()),
@@ -111,23 +115,37 @@ impl Test {
     }
 }
 
-fn verdict(
-    sample: &Sample,
-    test: &Test,
-    (slower, faster): (f64, f64),
+/// What Holm's procedure makes of one test of a family.
+struct Adjusted {
+    /// p-value of "slower".
+    slower: f64,
+    /// p-value of "faster".
+    faster: f64,
+    /// Whether it could have been called at all.
     possible: bool,
+    /// How many tests are judged together.
     family: usize,
-    options: &CompareOptions,
-) -> Judged {
+}
+
+fn verdict(sample: &Sample, test: &Test, adjusted: Adjusted, options: &CompareOptions) -> Judged {
+    let Adjusted {
+        slower,
+        faster,
+        possible,
+        family,
+    } = adjusted;
     let (base, new) = sample.sides();
     let margin = options.margin.ln_1p();
     let difference = sample.difference();
     let effect = difference.map_or(0.0, |difference| difference.point_estimate);
-    let verdict = match () {
-        () if !possible => ChangeVerdict::TooFewRuns,
-        () if slower <= ALPHA && effect >= margin => ChangeVerdict::Regression,
-        () if faster <= ALPHA && effect <= -margin => ChangeVerdict::Improvement,
-        () => ChangeVerdict::NoDifferenceSeen,
+    let verdict = if !possible {
+        ChangeVerdict::TooFewRuns
+    } else if slower <= ALPHA && effect >= margin {
+        ChangeVerdict::Regression
+    } else if faster <= ALPHA && effect <= -margin {
+        ChangeVerdict::Improvement
+    } else {
+        ChangeVerdict::NoDifferenceSeen
     };
     let alpha = strictest_level(sample, family);
     Judged {

@@ -13,7 +13,7 @@ use postgres::{CancelToken, Client};
 
 use crate::error::Result;
 use crate::rehearsal::session_queries::text_rows;
-use crate::server::{ConnectionParameters, Line, Staging, signals};
+use crate::server::{ConnectionParameters, Line, Staging};
 
 /// How soon whoever waits for an answer notices that the person wants an end.
 const INTERRUPT_POLL: Duration = Duration::from_millis(100);
@@ -94,7 +94,7 @@ impl LookAhead {
                 Ok(found) => found,
                 Err(RecvTimeoutError::Disconnected) => None,
                 Err(RecvTimeoutError::Timeout) => {
-                    signals::refuse_if_interrupted()?;
+                    self.parameters.interruption().refuse()?;
                     continue;
                 }
             };

@@ -1,12 +1,13 @@
 //! Replays a backfill segment by segment until the evidence is enough or a limit is reached.
 //!
-//! Works on any [`Backfill`], real or simulated, and asks its [`Monitor`] what it cannot know: whether the estimate is
-//! precise enough, and whether the person wants to stop.
+//! Works on any [`Backfill`], real or simulated, and asks its [`Scribe`] what it cannot know: whether the estimate is
+//! precise enough.
 
 use super::backfill::{Backfill, MeasuredBatch};
 use super::segments::SegmentDesign;
 use crate::error::{ErrorKind, Result};
 use crate::observation::{EndReason, Observation, SHORTEST_SEGMENT};
+use crate::server::Interruption;
 
 /// Longest time without asking whether the person interrupts, in seconds.
 const LONGEST_PAUSE: f64 = 0.1;
@@ -20,8 +21,8 @@ pub struct ReplayLimits {
     pub max_seconds: f64,
 }
 
-/// The one who watches a replay: shows progress, and decides when to stop.
-pub trait Monitor {
+/// The one who writes a replay down, and knows what it is for.
+pub trait Scribe {
     /// Hears of each batch as it is done, with all observations of this run so far (the newest last).
     fn batch_done(&mut self, observations: &[Observation], planned_batches: f64);
 
@@ -32,54 +33,53 @@ pub trait Monitor {
     fn lacks_checkpoints(&mut self, _observations: &[Observation], _checkpoints: u64) -> bool {
         false
     }
-
-    /// Returns whether the person asked to stop.
-    fn is_interrupted(&self) -> bool;
 }
 
-/// Replays `backfill` by `design`, appending to `observations`, and returns why it ended.
+/// What is to be replayed.
+#[derive(Clone, Debug)]
+pub struct ReplayPlan<'a> {
+    /// The places, in the order in which they are visited.
+    pub design: &'a SegmentDesign,
+    /// Its limits.
+    pub limits: ReplayLimits,
+    /// The repetition, from 0.
+    pub run: u32,
+    /// Number of the first place to be visited; the observations of those before are there.
+    pub first_place: usize,
+    /// What ends it early.
+    pub interruption: Interruption,
+}
+
+/// Replays `backfill` as planned, appending to `observations`, and returns why it ended.
 ///
 /// # Errors
 /// What the batch that failed said; the observations before it are kept.
 pub fn replay(
     backfill: &mut dyn Backfill,
-    design: &SegmentDesign,
-    limits: &ReplayLimits,
-    run: u32,
+    plan: &ReplayPlan,
     observations: &mut Vec<Observation>,
-    monitor: &mut dyn Monitor,
+    scribe: &mut dyn Scribe,
 ) -> Result<EndReason> {
-    go_on(backfill, design, limits, run, 0, observations, monitor)
-}
-
-/// Does the same from the place with number `first_place` on; `observations` holds those of the places before.
-///
-/// # Errors
-/// As [`replay`].
-pub fn go_on(
-    backfill: &mut dyn Backfill,
-    design: &SegmentDesign,
-    limits: &ReplayLimits,
-    run: u32,
-    first_place: usize,
-    observations: &mut Vec<Observation>,
-    monitor: &mut dyn Monitor,
-) -> Result<EndReason> {
+    let design = plan.design;
     let looks = design.looks();
     let elapsed_before = observations.last().map_or(0.0, |last| last.elapsed);
     let mut replay = Replay {
         backfill,
-        design,
-        limits,
-        run,
+        plan,
         begin: None,
         elapsed_before,
         observations,
-        monitor,
+        scribe,
         shortened: false,
     };
     let further = design.further();
-    for (index, segment) in design.segments.iter().chain(&further).enumerate().skip(first_place) {
+    for (index, segment) in design
+        .segments
+        .iter()
+        .chain(&further)
+        .enumerate()
+        .skip(plan.first_place)
+    {
         if index >= design.segments.len() && !replay.must_go_on() {
             break;
         }
@@ -95,7 +95,7 @@ pub fn go_on(
         }
         let checkpoints = replay.backfill.checkpoints();
         let look = looks.contains(&(index as u32 + 1));
-        if look && replay.monitor.is_enough(replay.observations, checkpoints) {
+        if look && replay.scribe.is_enough(replay.observations, checkpoints) {
             return Ok(EndReason::Precision);
         }
     }
@@ -107,15 +107,13 @@ pub fn go_on(
 
 struct Replay<'a> {
     backfill: &'a mut dyn Backfill,
-    design: &'a SegmentDesign,
-    limits: &'a ReplayLimits,
-    run: u32,
+    plan: &'a ReplayPlan<'a>,
     /// The clock when the first batch began.
     begin: Option<f64>,
     /// Seconds that had passed before, when it goes on.
     elapsed_before: f64,
     observations: &'a mut Vec<Observation>,
-    monitor: &'a mut dyn Monitor,
+    scribe: &'a mut dyn Scribe,
     /// Whether the time allowed made a segment shorter than designed.
     shortened: bool,
 }
@@ -128,9 +126,9 @@ impl Replay<'_> {
         let mut end = None;
         // Where all segments do not fit the time they get shorter, not fewer: places matter more than batches.
         let arrived = self.backfill.clock();
-        let fair_share = match self.design.is_whole_walk() {
+        let fair_share = match self.plan.design.is_whole_walk() {
             true => f64::INFINITY,
-            false => self.limits.max_seconds / self.design.segments.len() as f64,
+            false => self.plan.limits.max_seconds / self.plan.design.segments.len() as f64,
         };
         while done < batches {
             if let Some(reason) = self.reason_to_stop() {
@@ -171,18 +169,18 @@ impl Replay<'_> {
     /// Tells whether more places are to be visited than designed: there is time, and checkpoints are missing.
     fn must_go_on(&mut self) -> bool {
         let checkpoints = self.backfill.checkpoints();
-        !self.shortened && self.monitor.lacks_checkpoints(self.observations, checkpoints)
+        !self.shortened && self.scribe.lacks_checkpoints(self.observations, checkpoints)
     }
 
     /// Waits between two batches, in pieces short enough for a person who interrupts; returns whether to go on.
     fn pause(&mut self) -> bool {
-        let end = self.backfill.clock() + self.limits.batch_delay;
+        let end = self.backfill.clock() + self.plan.limits.batch_delay;
         loop {
             let left = end - self.backfill.clock();
             if left <= 0.0 {
                 return true;
             }
-            if self.monitor.is_interrupted() {
+            if self.plan.interruption.is_asked() {
                 return false;
             }
             self.backfill.pause(left.min(LONGEST_PAUSE));
@@ -190,19 +188,19 @@ impl Replay<'_> {
     }
 
     fn reason_to_stop(&self) -> Option<EndReason> {
-        if self.monitor.is_interrupted() {
+        if self.plan.interruption.is_asked() {
             return Some(EndReason::Interrupted);
         }
         let elapsed = self
             .begin
             .map_or(self.elapsed_before, |begin| self.backfill.clock() - begin);
-        (elapsed >= self.limits.max_seconds).then_some(EndReason::MaxDuration)
+        (elapsed >= self.plan.limits.max_seconds).then_some(EndReason::MaxDuration)
     }
 
     fn record(&mut self, segment: u32, index: u64, elapsed: f64, measured: MeasuredBatch) {
-        let warm_up = !self.design.is_whole_walk() && index < self.design.warm_up_batches;
+        let warm_up = !self.plan.design.is_whole_walk() && index < self.plan.design.warm_up_batches;
         self.observations.push(Observation {
-            run: self.run,
+            run: self.plan.run,
             segment,
             rows: measured.rows,
             seconds: measured.seconds,
@@ -213,11 +211,17 @@ impl Replay<'_> {
             elapsed,
             warm_up,
         });
-        let planned = match self.design.is_whole_walk() {
+        let planned = match self.plan.design.is_whole_walk() {
             true => self.backfill.total_batches(),
-            false => self.design.segments.iter().map(|segment| segment.batches as f64).sum(),
+            false => self
+                .plan
+                .design
+                .segments
+                .iter()
+                .map(|segment| segment.batches as f64)
+                .sum(),
         };
-        self.monitor.batch_done(self.observations, planned);
+        self.scribe.batch_done(self.observations, planned);
     }
 
     /// Writes down the full-page images of the last batch: the server publishes them only once it is committed.
@@ -243,14 +247,10 @@ mod tests {
 
     struct Patient;
 
-    impl Monitor for Patient {
+    impl Scribe for Patient {
         fn batch_done(&mut self, _observations: &[Observation], _planned_batches: f64) {}
 
         fn is_enough(&mut self, _observations: &[Observation], _checkpoints: u64) -> bool {
-            false
-        }
-
-        fn is_interrupted(&self) -> bool {
             false
         }
     }
@@ -258,12 +258,18 @@ mod tests {
     fn replayed(max_seconds: f64) -> (EndReason, Vec<Observation>) {
         let mut database = SimulatedDatabase::new(SimulatedScenario::Stationary, 10_000, 4);
         let design = SegmentDesign::new(10_000.0, 2400, 4);
-        let limits = ReplayLimits {
-            batch_delay: 0.0,
-            max_seconds,
+        let plan = ReplayPlan {
+            design: &design,
+            limits: ReplayLimits {
+                batch_delay: 0.0,
+                max_seconds,
+            },
+            run: 0,
+            first_place: 0,
+            interruption: Interruption::default(),
         };
         let mut observations = Vec::new();
-        let reason = replay(&mut database, &design, &limits, 0, &mut observations, &mut Patient);
+        let reason = replay(&mut database, &plan, &mut observations, &mut Patient);
         (reason.expect("a simulated database does not fail"), observations)
     }
 

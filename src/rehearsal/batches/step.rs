@@ -3,8 +3,8 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::replay::{self, Monitor, ReplayLimits};
-use super::table_backfill::TableBackfill;
+use super::replay::{ReplayLimits, ReplayPlan, Scribe, replay};
+use super::table_backfill::{PlannedWalk, TableBackfill};
 use super::walk_design::design_of;
 use super::walk_plan::WalkPlan;
 use super::walk_survey::survey;
@@ -55,7 +55,13 @@ impl Walker<'_> {
             batch_delay: self.conditions.batch_delay,
             max_seconds: self.seconds_left / backfills_left as f64,
         };
-        let replayed = self.replay_walk(index, batching, &plan, go_on, &limits);
+        let walk = PlannedWalk {
+            batching,
+            plan: &plan,
+            second_session: self.second_session(index),
+            log: self.journal.log(),
+        };
+        let replayed = self.replay_walk(index, walk, go_on, limits);
         self.seconds_left -= replayed.seconds;
         if self.run == 0 {
             self.rehearsal.steps[index].waits.clone_from(&replayed.waits);
@@ -96,28 +102,14 @@ impl Walker<'_> {
     }
 
     /// Replays those batches of the walk that the conditions ask for, from where it goes on.
-    fn replay_walk(
-        &mut self,
-        index: usize,
-        batching: &Batching,
-        plan: &WalkPlan,
-        go_on: Option<GoOn>,
-        limits: &ReplayLimits,
-    ) -> Replayed {
+    fn replay_walk(&mut self, index: usize, walk: PlannedWalk, go_on: Option<GoOn>, limits: ReplayLimits) -> Replayed {
         let (place, going_on, mut observations) = go_on.map(GoOn::apart).unwrap_or_default();
-        let log = self.journal.log();
-        let second_session = self.second_session(index);
-        let mut backfill = TableBackfill::new(
-            self.clone,
-            &self.observer,
-            self.rehearsal.server.version_num,
-            batching,
-            plan,
-            second_session,
-            Rc::clone(&log),
-        )
-        .going_on(going_on);
-        let mut scribe = Scribe {
+        let log = Rc::clone(&walk.log);
+        let design = design_of(self.conditions, walk.plan.total_batches);
+        let version_num = self.rehearsal.server.version_num;
+        let interruption = self.clone.parameters().interruption().clone();
+        let mut backfill = TableBackfill::new(self.clone, &self.observer, version_num, walk).going_on(going_on);
+        let mut scribe = StepScribe {
             index,
             kept: self.rehearsal.steps[index].observations.len(),
             may_go_on: self.conditions.fraction.is_none(),
@@ -128,15 +120,14 @@ impl Walker<'_> {
         };
         let seconds = |observations: &[Observation]| observations.last().map_or(0.0, |last| last.elapsed);
         let before = Duration::try_from_secs_f64(seconds(&observations)).unwrap_or_default();
-        let outcome = replay::go_on(
-            &mut backfill,
-            &design_of(self.conditions, plan.total_batches),
+        let replay_plan = ReplayPlan {
+            design: &design,
             limits,
-            self.run,
-            place,
-            &mut observations,
-            &mut scribe,
-        );
+            run: self.run,
+            first_place: place,
+            interruption,
+        };
+        let outcome = replay(&mut backfill, &replay_plan, &mut observations, &mut scribe);
         scribe.write_down(&observations);
         Replayed {
             // The clock of a walk that went on had run before.
@@ -214,7 +205,7 @@ fn note_unmeasured(record: &mut StepRecord, batches: usize) {
 }
 
 /// Writes a replay's observations into the rehearsal, between the replay and the one who watches.
-struct Scribe<'a> {
+struct StepScribe<'a> {
     index: usize,
     /// Observations of the step from earlier runs, which stay.
     kept: usize,
@@ -226,7 +217,7 @@ struct Scribe<'a> {
     monitor: &'a mut dyn RehearsalMonitor,
 }
 
-impl Scribe<'_> {
+impl StepScribe<'_> {
     fn write_down(&mut self, observations: &[Observation]) {
         let record = &mut self.rehearsal.steps[self.index];
         record.observations.truncate(self.kept);
@@ -234,7 +225,7 @@ impl Scribe<'_> {
     }
 }
 
-impl Monitor for Scribe<'_> {
+impl Scribe for StepScribe<'_> {
     fn batch_done(&mut self, observations: &[Observation], planned_batches: f64) {
         self.log.batch(observations);
         self.monitor
@@ -258,10 +249,6 @@ impl Monitor for Scribe<'_> {
         self.write_down(observations);
         self.monitor
             .lacks_checkpoints(self.rehearsal, &self.rehearsal.steps[self.index], checkpoints)
-    }
-
-    fn is_interrupted(&self) -> bool {
-        self.monitor.is_interrupted()
     }
 }
 

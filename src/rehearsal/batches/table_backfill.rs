@@ -46,17 +46,32 @@ pub struct TableBackfill<'a> {
     pub waits: Vec<WaitRecord>,
 }
 
+/// A walk as planned, and what goes with it.
+pub(in crate::rehearsal) struct PlannedWalk<'a> {
+    /// How it is cut into batches.
+    pub batching: &'a Batching,
+    /// Where they begin and end.
+    pub plan: &'a WalkPlan,
+    /// Whether another session sees what this one does.
+    pub second_session: SecondSession,
+    /// Where each batch is written down.
+    pub log: Rc<ResumeLog>,
+}
+
 impl<'a> TableBackfill<'a> {
-    /// Prepares to replay `batching` as planned.
+    /// Prepares to replay `walk`.
     pub(in crate::rehearsal) fn new(
         clone: &'a mut Staging,
         observer: &'a Observer,
         version_num: u32,
-        batching: &'a Batching,
-        plan: &'a WalkPlan,
-        second_session: SecondSession,
-        log: Rc<ResumeLog>,
+        walk: PlannedWalk<'a>,
     ) -> TableBackfill<'a> {
+        let PlannedWalk {
+            batching,
+            plan,
+            second_session,
+            log,
+        } = walk;
         let probe = prepare_probe(clone, version_num);
         TableBackfill {
             clone,

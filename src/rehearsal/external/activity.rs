@@ -14,7 +14,7 @@ use postgres::{Client, Statement};
 
 use super::seen_statements::{SeenStatements, SessionLook};
 use crate::rehearsal::statements::relations::RelationNames;
-use crate::server::signals;
+use crate::server::Interruption;
 
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(5);
 const LONGEST_INTERVAL: Duration = Duration::from_millis(20);
@@ -56,15 +56,15 @@ struct Lookout {
 }
 
 impl ActivityWatch {
-    /// Starts to watch on `client`, before the program starts.
-    pub fn start(mut client: Client) -> Result<ActivityWatch, postgres::Error> {
+    /// Starts to watch on `client`, before the program starts; what runs when `interruption` is asked for was cut off.
+    pub fn start(mut client: Client, interruption: &Interruption) -> Result<ActivityWatch, postgres::Error> {
         let before = RelationNames::read(&mut client)?;
         let mut lookout = Lookout::new(client)?;
         let stopping = Arc::new(AtomicBool::new(false));
         let seen = Arc::new(Mutex::new(SeenStatements::default()));
         let thread = {
-            let (stopping, seen) = (Arc::clone(&stopping), Arc::clone(&seen));
-            std::thread::spawn(move || lookout.watch(&seen, &stopping))
+            let (stopping, seen, interruption) = (Arc::clone(&stopping), Arc::clone(&seen), interruption.clone());
+            std::thread::spawn(move || lookout.watch(&seen, &stopping, &interruption))
         };
         Ok(ActivityWatch {
             stopping,
@@ -116,11 +116,16 @@ impl Lookout {
     }
 
     /// Looks on until it is told to stop, and returns the relations then.
-    fn watch(&mut self, seen: &Mutex<SeenStatements>, stopping: &AtomicBool) -> Result<RelationNames, postgres::Error> {
+    fn watch(
+        &mut self,
+        seen: &Mutex<SeenStatements>,
+        stopping: &AtomicBool,
+        interruption: &Interruption,
+    ) -> Result<RelationNames, postgres::Error> {
         let mut interval = SHORTEST_INTERVAL;
         loop {
             let is_last = stopping.load(Ordering::Relaxed);
-            if signals::interrupted() {
+            if interruption.is_asked() {
                 locked(seen).cut_off();
             }
             let sessions = self.look()?;

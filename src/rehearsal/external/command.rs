@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::error::{Error, ErrorKind, Result, reason};
-use crate::server::{ConnectionParameters, is_of_a_database, signals};
+use crate::server::{ConnectionParameters, Interruption, is_of_a_database, signals};
 use crate::shown::printable_line;
 
 /// Lines that are kept.
@@ -64,7 +64,7 @@ pub fn run_command(
     .into_iter()
     .flatten()
     .collect();
-    let (status, interrupted) = await_end(&mut child, group, meanwhile)?;
+    let (status, interrupted) = await_end(&mut child, group, clone.interruption(), meanwhile)?;
     let seconds = begin.elapsed().as_secs_f64();
     drop(at_forced_exit);
     await_streams(&streams);
@@ -110,7 +110,12 @@ fn shell(command: &str, clone: &ConnectionParameters, version_num: u32) -> Comma
 }
 
 /// Waits for the end of the command; asks it to end when the person interrupts, at last without asking.
-fn await_end(child: &mut Child, group: Pid, meanwhile: &mut dyn FnMut()) -> Result<(ExitStatus, bool)> {
+fn await_end(
+    child: &mut Child,
+    group: Pid,
+    interruption: &Interruption,
+    meanwhile: &mut dyn FnMut(),
+) -> Result<(ExitStatus, bool)> {
     let lost = |error: std::io::Error| {
         let message = format!("cannot wait for the command: {}", reason(&error));
         Error::new(ErrorKind::Usage, message)
@@ -121,10 +126,10 @@ fn await_end(child: &mut Child, group: Pid, meanwhile: &mut dyn FnMut()) -> Resu
     loop {
         if let Some(status) = child.try_wait().map_err(lost)? {
             // The same interrupt may have ended the command before it was told here.
-            return Ok((status, interrupted || signals::interrupted()));
+            return Ok((status, interrupted || interruption.is_asked()));
         }
         let is_due = next_request.is_none_or(|due| Instant::now() >= due);
-        if let Some(signal) = (signals::interrupted() && is_due).then(|| requests.next()).flatten() {
+        if let Some(signal) = (interruption.is_asked() && is_due).then(|| requests.next()).flatten() {
             interrupted = true;
             next_request = Some(Instant::now() + PATIENCE);
             let _ = kill_process_group(group, signal);

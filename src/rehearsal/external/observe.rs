@@ -24,7 +24,7 @@ pub fn observe(
 ) -> Result<CommandSeen> {
     journal.begin(rehearsal)?;
     let lost = |error: postgres::Error| server_error(&error, ErrorKind::Connection).in_context("watching the command");
-    let watch = ActivityWatch::start(clone.second_connection()?).map_err(lost)?;
+    let watch = ActivityWatch::start(clone.second_connection()?, clone.parameters().interruption()).map_err(lost)?;
     let version_num = rehearsal.server.version_num;
     let ended = {
         let mut saves = SavesMeanwhile::new(&watch, rehearsal, journal);

@@ -69,7 +69,7 @@ pub(super) fn record(activity: &Activity, seconds: f64, rehearsal: &mut Rehearsa
         steps.push(StepRecord {
             // All that ran when the command was told to end were cut off, not only the last.
             complete: !runs.iter().any(|run| activity.seen.is_cut_off(run)),
-            ..step(number, text, runs, before, after, activity.seen.longest_gap)
+            ..step(number, text, runs, activity)
         });
     }
     attribute_rewrites(&mut steps, before, after);
@@ -90,16 +90,10 @@ fn is_steering(statement: &SeenStatement) -> bool {
     STEERING.contains(&first) || (is_lookup && only_reads && statement.end - statement.begin < SHORT_LOOKUP_SECONDS)
 }
 
-fn step(
-    number: u32,
-    text: &str,
-    runs: &[&SeenStatement],
-    before: &RelationNames,
-    after: &RelationNames,
-    gap: f64,
-) -> StepRecord {
+fn step(number: u32, text: &str, runs: &[&SeenStatement], activity: &Activity) -> StepRecord {
+    let gap = activity.seen.longest_gap;
     let (kind, table) = classify(text);
-    let locks = locks(runs, before, after, gap);
+    let locks = locks(runs, activity);
     let named = table.as_ref().and_then(|table| {
         let suffix = format!(".{table}");
         locks.iter().find(|lock| lock.relation.ends_with(&suffix))
@@ -155,12 +149,13 @@ fn classify(text: &str) -> (StepKind, Option<String>) {
     }
 }
 
-fn locks(runs: &[&SeenStatement], before: &RelationNames, after: &RelationNames, gap: f64) -> Vec<LockRecord> {
+fn locks(runs: &[&SeenStatement], activity: &Activity) -> Vec<LockRecord> {
+    let (before, after) = &activity.relations;
     let mut locks: Vec<LockRecord> = Vec::new();
     for (lock, seconds) in runs.iter().flat_map(|run| &run.locks) {
         for mut record in before.name_locks(after, [lock.clone()]) {
             record.held_seconds = Some(*seconds);
-            record.sampled_every_seconds = Some(gap);
+            record.sampled_every_seconds = Some(activity.seen.longest_gap);
             let same = |other: &&mut LockRecord| (&other.relation, other.mode) == (&record.relation, record.mode);
             match locks.iter_mut().find(same) {
                 Some(other) if other.held_seconds < record.held_seconds => *other = record,

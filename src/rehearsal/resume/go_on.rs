@@ -4,27 +4,22 @@ use super::cut_off::CutOff;
 use super::settle::settle;
 use crate::error::Result;
 use crate::migration::Step;
-use crate::observation::{Rehearsal, Resumption};
-use crate::rehearsal::conditions::Conditions;
+use crate::observation::Resumption;
 use crate::rehearsal::failure::failure;
-use crate::rehearsal::monitor::RehearsalMonitor;
-use crate::rehearsal::rehearse::{Begin, walk};
-use crate::rehearsal::saving::journal::Journal;
-use crate::server::Staging;
+use crate::rehearsal::rehearse::{Begin, Workplace, walk};
 
 /// Goes on with a rehearsal that was cut off, with the first of `steps` that is not done.
 ///
 /// # Errors
 /// As [`rehearse`]; `Usage` when it cannot be told what was committed, `UnsafeTarget` when the clone was set back.
-pub fn go_on(
-    clone: &mut Staging,
-    steps: &[Step],
-    cut_off: &CutOff,
-    conditions: &Conditions,
-    rehearsal: &mut Rehearsal,
-    journal: &mut Journal,
-    monitor: &mut dyn RehearsalMonitor,
-) -> Result<()> {
+pub fn go_on(mut workplace: Workplace, steps: &[Step], cut_off: &CutOff) -> Result<()> {
+    let Workplace {
+        clone,
+        rehearsal,
+        journal,
+        monitor,
+        ..
+    } = &mut workplace;
     let continuation = settle(clone, cut_off, steps)?;
     journal.begin(rehearsal)?;
     for index in continuation.unmeasured.clone() {
@@ -55,5 +50,5 @@ pub fn go_on(
         step: continuation.step,
         go_on: continuation.walk,
     };
-    walk(clone, steps, begin, conditions, rehearsal, journal, monitor)
+    walk(workplace, steps, begin)
 }

@@ -16,7 +16,7 @@ use crate::migration::{Step, StepKind};
 use crate::observation::{EndReason, LadderRecord, Rung};
 use crate::rehearsal::failure::failure;
 use crate::rehearsal::walker::Walker;
-use crate::server::{CancelOnInterrupt, signals};
+use crate::server::CancelOnInterrupt;
 use crate::stats::random::{generator, uniform};
 
 /// Sizes of the sub-tables, as parts of the clone's table; the smallest is the pilot.
@@ -85,7 +85,7 @@ impl Walker<'_> {
             None => ("BEGIN", "ROLLBACK"),
         };
         let token = self.clone.client().cancel_token();
-        let watch = CancelOnInterrupt::watch(self.clone.parameters(), token, signals::interrupted);
+        let watch = CancelOnInterrupt::watch(self.clone.parameters(), token);
         self.execute(enter)?;
         let climbed = climb.run(self.clone.client());
         let interrupted = watch.end();

@@ -11,11 +11,11 @@ use postgres::{Client, SimpleQueryMessage};
 use super::relations::{RelationLock, RelationNames};
 use super::session::{Session, StatementFailed, StatementMeasured};
 use super::statement::{affected_rows, insert_position};
-use super::unfinished::{Cleared, Unfinished};
+use super::unfinished::{Cleared, Clearing, Unfinished};
 use super::watch::{StatementWatch, WaitLimit, Watched};
 use crate::error::ErrorKind;
 use crate::observation::{FailedAttempt, LockRecord};
-use crate::server::{CancelOnInterrupt, server_error, signals};
+use crate::server::{CancelOnInterrupt, server_error};
 use crate::units::Seconds;
 
 /// Time between two looks at whether a session is gone.
@@ -102,7 +102,7 @@ impl Session<'_> {
         };
         let view = self.view.take();
         let watch = view.map(|view| StatementWatch::closely(view, (self.listener)(), limit));
-        let interruption = CancelOnInterrupt::watch(self.parameters, token, signals::interrupted);
+        let interruption = CancelOnInterrupt::watch(self.parameters, token);
         let begin = Instant::now();
         let outcome = self.client.simple_query(sql);
         let seconds = begin.elapsed().as_secs_f64();
@@ -166,16 +166,24 @@ impl Session<'_> {
 
     /// Clears away what the failed statement left, in a new session if its own is gone.
     fn clear(&mut self, unfinished: &Unfinished, before: &RelationNames, is_last: bool) -> Cleared {
-        let milliseconds = self.lock_timeout_milliseconds();
+        let clearing = Clearing {
+            before,
+            lock_timeout_milliseconds: self.lock_timeout_milliseconds(),
+            is_last,
+        };
         // A session that was ended learns of it only when it asks for something.
         if self.client.batch_execute("SELECT").is_ok() {
-            return unfinished.clear(self.client, self.version_num, before, milliseconds, is_last);
+            return unfinished.clear(self.client, self.version_num, &clearing);
         }
         let Ok(mut client) = self.parameters.connect() else {
             return Cleared::default();
         };
         self.await_end(&mut client);
-        unfinished.clear(&mut client, self.version_num, before, milliseconds, true)
+        let clearing = Clearing {
+            is_last: true,
+            ..clearing
+        };
+        unfinished.clear(&mut client, self.version_num, &clearing)
     }
 
     /// Waits until the server is done with the session that was ended: until then its index counts as being built.

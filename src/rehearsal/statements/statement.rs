@@ -14,7 +14,7 @@ use super::relations::{RelationLock, RelationNames};
 use super::session::{Session, StatementFailed, StatementMeasured};
 use super::watch::StatementWatch;
 use crate::rehearsal::session_queries::transaction;
-use crate::server::{CancelOnInterrupt, signals};
+use crate::server::CancelOnInterrupt;
 
 /// What a statement did while its transaction is still open.
 struct Inside {
@@ -93,7 +93,7 @@ impl Session<'_> {
         let view = self.view.take();
         let watch = view.map(|view| StatementWatch::progress(view, (self.listener)()));
         let token = self.client.cancel_token();
-        let interruption = CancelOnInterrupt::watch(self.parameters, token, signals::interrupted);
+        let interruption = CancelOnInterrupt::watch(self.parameters, token);
         let begin = Instant::now();
         let outcome = self.client.simple_query(sql);
         let end = Instant::now();

@@ -96,27 +96,23 @@ impl Unfinished {
         indexes.chain(self.half_detached.iter().map(partition)).collect()
     }
 
-    /// Clears away what is unfinished now and was not then, waiting at most `lock_timeout_milliseconds` for each lock.
+    /// Clears away what is unfinished now and was not then.
     ///
-    /// An index that was there by the same name in `before` is being dropped by the statement: it is left for the statement
-    /// to be run again, unless that `is_last`.
-    pub(super) fn clear(
-        &self,
-        client: &mut Client,
-        version_num: u32,
-        before: &RelationNames,
-        lock_timeout_milliseconds: u64,
-        is_last: bool,
-    ) -> Cleared {
+    /// An index that was there by the same name before is being dropped by the statement: it is left for the statement to be run
+    /// again, unless that was its last run.
+    pub(super) fn clear(&self, client: &mut Client, version_num: u32, clearing: &Clearing) -> Cleared {
         let mut cleared = Cleared::default();
-        let limit = format!("SET statement_timeout = 0; SET lock_timeout = {lock_timeout_milliseconds}");
+        let limit = format!(
+            "SET statement_timeout = 0; SET lock_timeout = {}",
+            clearing.lock_timeout_milliseconds
+        );
         // Where the server does not answer, the statement's own error says so.
         let _ = client.batch_execute(&limit);
         let Ok(now) = Unfinished::read(client, version_num) else {
             return cleared;
         };
         for (oid, name) in now.invalid_indexes.difference(&self.invalid_indexes) {
-            if !is_last && before.name(*oid) == Some(name) {
+            if !clearing.is_last && clearing.before.name(*oid) == Some(name) {
                 cleared.half_dropped = true;
             } else if drop_index(client, name) {
                 cleared.dropped_indexes.push(name.clone());
@@ -133,6 +129,16 @@ impl Unfinished {
         }
         cleared
     }
+}
+
+/// How what a statement left unfinished is cleared away.
+pub(super) struct Clearing<'a> {
+    /// The relations before the statement.
+    pub before: &'a RelationNames,
+    /// Longest wait for each lock.
+    pub lock_timeout_milliseconds: u64,
+    /// Whether the statement is not run again.
+    pub is_last: bool,
 }
 
 /// Drops an index without keeping others from the table, or, should its waits last too long, with.
