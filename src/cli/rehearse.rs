@@ -28,18 +28,20 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
         .transpose()?;
     let mut session = production.as_ref().map(Production::connect).transpose()?;
     let directory = directory(arguments);
-    let cut_off = match arguments.resume {
-        true => Some(resume::cut_off(&directory)?),
-        false => None,
+    let cut_off = if arguments.resume {
+        Some(resume::cut_off(&directory)?)
+    } else {
+        None
     };
-    let staging_area = match arguments.scratch {
-        true => prepare_scratch(arguments, &migration)?,
-        false => prepare_staging(
+    let staging_area = if arguments.scratch {
+        prepare_scratch(arguments, &migration)?
+    } else {
+        prepare_staging(
             arguments,
             production.as_ref(),
             std::iter::once(&migration).chain(&rollback),
             cut_off.as_ref().map(|cut_off| &cut_off.beginning.place),
-        )?,
+        )?
     };
     let production_tables = match &mut session {
         Some(session) => session.read(|reader| migration.tables(reader))?,
