@@ -51,10 +51,12 @@ pub(super) fn estimate(leaves: &[Leaf], columns: &[ColumnDocument], page: PageLa
     let mostly_guessed = any_guessed && guessed_rows >= analyzed.rows;
     RowsEstimate {
         rows: rows.round(),
-        relative_sd: match rows > 0.0 {
-            true => (analyzed.rows * analyzed.relative_sd() + guessed_rows * WIDTH_RELATIVE_SD) / rows,
-            false if mostly_guessed => WIDTH_RELATIVE_SD,
-            false => ANALYZE_RELATIVE_SD,
+        relative_sd: if rows > 0.0 {
+            (analyzed.rows * analyzed.relative_sd() + guessed_rows * WIDTH_RELATIVE_SD) / rows
+        } else if mostly_guessed {
+            WIDTH_RELATIVE_SD
+        } else {
+            ANALYZE_RELATIVE_SD
         },
         source: if mostly_guessed {
             RowsSource::NeverAnalysed

@@ -14,9 +14,10 @@ use crate::report;
 
 /// Runs the command.
 pub fn run(arguments: &CompareArguments) -> Result<()> {
-    let (base, new) = match arguments.duet.duet {
-        true => duet::play(arguments)?,
-        false => (read(&arguments.base)?, read(&arguments.new)?),
+    let (base, new) = if arguments.duet.duet {
+        duet::play(arguments)?
+    } else {
+        (read(&arguments.base)?, read(&arguments.new)?)
     };
     let options = CompareOptions {
         margin: arguments.margin,
@@ -60,13 +61,14 @@ pub fn read(path: &Path) -> Result<Vec<NamedRehearsal>> {
             all.push(read_file(&file)?);
         }
     }
-    match all.is_empty() {
-        true => Err(Error::new(
+    if all.is_empty() {
+        Err(Error::new(
             ErrorKind::Usage,
             format!("{} holds no rehearsal and no bench", path.display()),
         )
-        .with_hint("`migtime bench` and `migtime rehearse --runs` write them")),
-        false => Ok(all),
+        .with_hint("`migtime bench` and `migtime rehearse --runs` write them"))
+    } else {
+        Ok(all)
     }
 }
 

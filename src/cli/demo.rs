@@ -114,11 +114,12 @@ fn options(seed: u64) -> Options {
 }
 
 fn refuse_if_interrupted(rehearsal: &Rehearsal) -> Result<()> {
-    match is_interrupted(rehearsal) {
-        true => Err(Error::new(
+    if is_interrupted(rehearsal) {
+        Err(Error::new(
             ErrorKind::TooLittleEvidence,
             "interrupted before the whole of it had run: there is nothing to compare the prediction with",
-        )),
-        false => Ok(()),
+        ))
+    } else {
+        Ok(())
     }
 }

@@ -155,9 +155,10 @@ impl Duet<'_> {
         drop(progress);
         self.save(0, &base);
         self.save(1, &new);
-        match played? {
-            true => Ok([base, new]),
-            false => Err(self.interrupted("its last pair")),
+        if played? {
+            Ok([base, new])
+        } else {
+            Err(self.interrupted("its last pair"))
         }
     }
 

@@ -100,9 +100,10 @@ pub fn shell_word(name: &str) -> String {
     let is_plain = name
         .bytes()
         .all(|byte| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'.'));
-    match is_plain && !name.is_empty() {
-        true => name.to_string(),
-        false => format!("'{}'", name.replace('\'', "'\\''")),
+    if is_plain && !name.is_empty() {
+        name.to_string()
+    } else {
+        format!("'{}'", name.replace('\'', "'\\''"))
     }
 }
 

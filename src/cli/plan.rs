@@ -74,9 +74,10 @@ fn read(
     let schema = database.read(|reader| sampler::schema(reader, &names))?;
     let planned = migration::plan(migration.statements(), &schema);
     let names = planned::tables_with_rows(&planned, &schema);
-    let sizes = match names.is_empty() {
-        true => Sizes::new(),
-        false => database.read(|reader| sizes(reader, &names))?,
+    let sizes = if names.is_empty() {
+        Sizes::new()
+    } else {
+        database.read(|reader| sizes(reader, &names))?
     };
     Ok((schema, planned, sizes))
 }

@@ -138,9 +138,10 @@ impl Results {
     /// `MigrationFailed` when the migration failed in the rehearsal; `Gate` when one is exceeded; `TooLittleEvidence` when none is, but
     /// one could not judge.
     pub fn check(&self) -> Result<()> {
-        let gates = match self.deny.is_empty() {
-            true => Ok(()),
-            false => gates::enforce(&self.verdict()),
+        let gates = if self.deny.is_empty() {
+            Ok(())
+        } else {
+            gates::enforce(&self.verdict())
         };
         let failed = self
             .rehearsal

@@ -194,10 +194,10 @@ pub fn check(rehearsal: &Rehearsal, changed_in_place: bool) -> Result<()> {
             );
             let lines: Vec<String> = std::iter::once(undone).chain(remaining).collect();
             let error = error.with_excerpt(lines.join("\n"));
-            Err(match changed_in_place {
-                true => error
-                    .with_hint("the clone is left as the failed rollback left it: make a new one, or use --sandbox"),
-                false => error,
+            Err(if changed_in_place {
+                error.with_hint("the clone is left as the failed rollback left it: make a new one, or use --sandbox")
+            } else {
+                error
             })
         }
     }

@@ -27,9 +27,10 @@ fn with_password(arguments: &[String]) -> Vec<&'static str> {
     let value_of = |option: &str, index: usize| {
         let (argument, next) = (&arguments[index], arguments.get(index + 1));
         let attached = argument.strip_prefix(option).and_then(|rest| rest.strip_prefix('='));
-        match argument == option {
-            true => next.cloned(),
-            false => attached.map(str::to_string),
+        if argument == option {
+            next.cloned()
+        } else {
+            attached.map(str::to_string)
         }
     };
     let has_password = |option: &&str| {

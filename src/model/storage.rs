@@ -145,9 +145,10 @@ fn places_sd(step: &StepRecord) -> f64 {
 fn disk(step: &StepRecord, ratio: f64, scaling: f64, level: f64) -> Option<DiskEstimate> {
     let disk = step.disk.as_ref()?;
     let is_replay = step.batching.is_some() && !step.complete;
-    let (factor, deviation) = match is_replay {
-        true => (unreplayed(step), BLOAT_SD),
-        false => (1.0, RUN_SD),
+    let (factor, deviation) = if is_replay {
+        (unreplayed(step), BLOAT_SD)
+    } else {
+        (1.0, RUN_SD)
     };
     let sort = match statement::kind(step) {
         StepKind::IndexBuild if ratio > statement::SAME_SIZE => SORT_SD,

@@ -10,9 +10,10 @@ use crate::observation::StepRecord;
 pub fn grown(step: &StepRecord, clone: &TableFacts, production: &TableFacts) -> Target {
     let growth = production.estimated_rows / clone.estimated_rows.max(1.0);
     let (clone_rows, clone_sd) = clone_rows(step, clone);
-    let rows = match clone.estimated_rows < 1.0 && clone_rows < 1.0 {
-        true => production.estimated_rows,
-        false => clone_rows * growth,
+    let rows = if clone.estimated_rows < 1.0 && clone_rows < 1.0 {
+        production.estimated_rows
+    } else {
+        clone_rows * growth
     };
     Target {
         rows,

@@ -119,9 +119,10 @@ pub(super) fn evidence(rehearsal: &Rehearsal, estimate: &Estimate) -> String {
     if batches == 0 {
         return format!("Basis: {name} ({basis}).");
     }
-    let server = match from_log {
-        true => String::new(),
-        false => format!(" on {}", server_version(rehearsal.server.version_num)),
+    let server = if from_log {
+        String::new()
+    } else {
+        format!(" on {}", server_version(rehearsal.server.version_num))
     };
     format!(
         "Basis: {name} ({basis}): {} measurements, {} rows in {}{server}.",

@@ -119,9 +119,10 @@ impl ConnectionParameters {
     }
 
     fn required(&self, connector: &Connector) -> Encryption {
-        match self.tls.is_direct {
-            true => Encryption::Direct(connector.make.clone()),
-            false => Encryption::Always(connector.make.clone()),
+        if self.tls.is_direct {
+            Encryption::Direct(connector.make.clone())
+        } else {
+            Encryption::Always(connector.make.clone())
         }
     }
 

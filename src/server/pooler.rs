@@ -31,10 +31,7 @@ pub(super) fn process_of_its_own(client: &mut Client, line: &Line, parameters: &
     for _ in 0..ROUNDS {
         // While the second is in a transaction, the pooler has to lend the first another one.
         let beside = second(PROCESS_IN_TRANSACTION).map_err(|error| no_transaction(parameters, error))?;
-        let again = match beside == own {
-            true => Ok(own),
-            false => first(PROCESS),
-        };
+        let again = if beside == own { Ok(own) } else { first(PROCESS) };
         // Whatever was found: a session that is given back in a transaction, the pooler would have to close.
         second("COMMIT")?;
         if beside == own || again? != own || second(PROCESS)? != beside {

@@ -47,9 +47,10 @@ pub fn end_at_once_when_terminated() {
 /// # Errors
 /// `Usage` when the system refuses.
 pub fn catch_signals() -> Result<()> {
-    let caught = match is_hangup_ignored() {
-        true => vec![SIGINT, SIGTERM],
-        false => vec![SIGINT, SIGTERM, SIGHUP],
+    let caught = if is_hangup_ignored() {
+        vec![SIGINT, SIGTERM]
+    } else {
+        vec![SIGINT, SIGTERM, SIGHUP]
     };
     let mut signals =
         Signals::new(caught).map_err(|error| Error::new(ErrorKind::Usage, format!("cannot catch signals: {error}")))?;

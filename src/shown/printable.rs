@@ -13,9 +13,10 @@ pub fn is_steering(character: char) -> bool {
 pub fn printable_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for character in text.chars() {
-        match is_steering(character) {
-            true => line.extend(character.escape_default()),
-            false => line.push(character),
+        if is_steering(character) {
+            line.extend(character.escape_default())
+        } else {
+            line.push(character)
         }
     }
     disarmed(&line)

@@ -47,9 +47,10 @@ pub fn smallest_p_value(base_size: usize, new_size: usize) -> f64 {
         return 1.0;
     }
     let divisions = divisions(base_size, new_size);
-    match divisions <= MOST_ENUMERATED {
-        true => 1.0 / divisions,
-        false => 1.0 / (f64::from(DRAWS) + 1.0),
+    if divisions <= MOST_ENUMERATED {
+        1.0 / divisions
+    } else {
+        1.0 / (f64::from(DRAWS) + 1.0)
     }
 }
 

@@ -23,9 +23,10 @@ pub fn rank_sum_p_value(base: &[f64], new: &[f64]) -> f64 {
     }
     let statistic = rank_sum - new_size * (new_size + 1.0) / 2.0;
     let variance = base_size * new_size / 12.0 * (total + 1.0 - ties / (total * (total - 1.0)));
-    match variance > 0.0 {
-        true => 1.0 - normal_cumulative((statistic - base_size * new_size / 2.0 - 0.5) / variance.sqrt()),
-        false => 1.0,
+    if variance > 0.0 {
+        1.0 - normal_cumulative((statistic - base_size * new_size / 2.0 - 0.5) / variance.sqrt())
+    } else {
+        1.0
     }
 }
 

@@ -158,9 +158,10 @@ fn check_step(step: &Step) {
 fn planned(statements: &[Statement], schema: &SchemaFacts) -> PlanReport {
     let planned = migration::plan(statements, schema);
     assert_eq!(planned.len(), statements.len());
-    let sizes: Sizes = match schema.is_known() {
-        true => TABLES.clone(),
-        false => Sizes::new(),
+    let sizes: Sizes = if schema.is_known() {
+        TABLES.clone()
+    } else {
+        Sizes::new()
     };
     planned::tables(&planned);
     let (times, total) = planned::times(&planned, &sizes, 0.95);

@@ -183,9 +183,10 @@ fn check(with_catalog: bool, at_least: usize) {
         .map(|sql| {
             let statements = migration::parse(sql, "m.sql").expect(sql);
             let names = migration::names_in(&statements);
-            let schema = match with_catalog {
-                true => session.read(|reader| sampler::schema(reader, &names)).expect("schema"),
-                false => catalog::SchemaFacts::default(),
+            let schema = if with_catalog {
+                session.read(|reader| sampler::schema(reader, &names)).expect("schema")
+            } else {
+                catalog::SchemaFacts::default()
             };
             let effects = migration::plan(&statements, &schema)[0].effects.clone();
             (sql, effects.and_then(|effects| effects.rollback))

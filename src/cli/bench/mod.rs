@@ -29,9 +29,10 @@ pub fn run(arguments: &BenchArguments) -> Result<()> {
     if before > 0 {
         output::print_note(&format!("going on after {before} runs of an earlier bench"));
     }
-    let ended = match order.is_empty() {
-        true => Ok(Ended::Complete),
-        false => run_all(&mut entries, &order, arguments),
+    let ended = if order.is_empty() {
+        Ok(Ended::Complete)
+    } else {
+        run_all(&mut entries, &order, arguments)
     };
     deliver(&entries)?;
     for entry in entries.iter().filter(|entry| entry.runs_done() > 0) {

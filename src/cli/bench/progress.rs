@@ -27,9 +27,10 @@ impl BenchProgress {
     /// Shows that a run begins; `seconds_left` is what it and those after it will take, 0 when nothing tells.
     pub fn run_begins(&mut self, scenario: &str, seconds_left: f64) {
         self.scenario = scenario.to_string();
-        self.bar.set_prefix(match seconds_left > 0.0 {
-            true => format!(", {} left", Seconds(seconds_left)),
-            false => String::new(),
+        self.bar.set_prefix(if seconds_left > 0.0 {
+            format!(", {} left", Seconds(seconds_left))
+        } else {
+            String::new()
         });
         self.bar.set_message(self.scenario.clone());
         self.bar.tick();

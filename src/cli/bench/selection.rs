@@ -46,9 +46,10 @@ fn scenarios_in(path: &Path) -> Result<Vec<Scenario>> {
         Some(_) => path.to_path_buf(),
         None => path.canonicalize().unwrap_or_else(|_| path.to_path_buf()),
     };
-    match path.join("scenario.toml").is_file() {
-        true => Ok(vec![Scenario::load(&path)?]),
-        false => Scenario::all(&path),
+    if path.join("scenario.toml").is_file() {
+        Ok(vec![Scenario::load(&path)?])
+    } else {
+        Scenario::all(&path)
     }
 }
 
@@ -71,9 +72,10 @@ fn files(found: &[(&Path, Scenario)], output: &Path) -> Vec<PathBuf> {
         .iter()
         .zip(names)
         .map(|((path, _), name)| {
-            let directory = match apart {
-                true => output.join(label(path)),
-                false => output.to_path_buf(),
+            let directory = if apart {
+                output.join(label(path))
+            } else {
+                output.to_path_buf()
             };
             directory.join(format!("{name}.json"))
         })

@@ -47,9 +47,10 @@ impl Repository {
                 format!("cannot read {}: {}", path.display(), crate::error::reason(&error)),
             )
         })?;
-        let directory = match absolute.is_dir() {
-            true => absolute.as_path(),
-            false => absolute.parent().unwrap_or(Path::new("/")),
+        let directory = if absolute.is_dir() {
+            absolute.as_path()
+        } else {
+            absolute.parent().unwrap_or(Path::new("/"))
         };
         let asking = Repository {
             root: directory.to_path_buf(),
@@ -57,9 +58,10 @@ impl Repository {
         let output = asking.run(&["rev-parse", "--show-toplevel"])?;
         if !output.status.success() {
             let message = format!("{}: {}", path.display(), said(&output));
-            let hint = match is_of_another_user(directory) {
-                true => "the repository belongs to another user: git config --global --add safe.directory DIR",
-                false => "migtime ci compares with a git base; migtime rehearse needs none",
+            let hint = if is_of_another_user(directory) {
+                "the repository belongs to another user: git config --global --add safe.directory DIR"
+            } else {
+                "migtime ci compares with a git base; migtime rehearse needs none"
             };
             return Err(Error::new(ErrorKind::Usage, message).with_hint(hint));
         }
@@ -97,9 +99,10 @@ impl Repository {
                 name: base.name,
             });
         }
-        let message = match shallow {
-            true => format!("cannot tell where HEAD left {}: the clone is shallow", base.name),
-            false => format!("{} and HEAD have no commit in common", base.name),
+        let message = if shallow {
+            format!("cannot tell where HEAD left {}: the clone is shallow", base.name)
+        } else {
+            format!("{} and HEAD have no commit in common", base.name)
         };
         Err(Error::new(ErrorKind::Usage, message).with_hint(whole_history()))
     }
@@ -193,13 +196,15 @@ impl Repository {
                 });
             }
         }
-        let message = match self.is_shallow() {
-            true => format!("the base {name} is not in this shallow clone"),
-            false => format!("the base {name} is not in this clone"),
+        let message = if self.is_shallow() {
+            format!("the base {name} is not in this shallow clone")
+        } else {
+            format!("the base {name} is not in this clone")
         };
-        let fetch = match self.is_shallow() {
-            true => whole_history(),
-            false => "fetch it with `git fetch origin`",
+        let fetch = if self.is_shallow() {
+            whole_history()
+        } else {
+            "fetch it with `git fetch origin`"
         };
         let hint = format!("{fetch}, or name another commit with --base");
         Err(Error::new(ErrorKind::Usage, message).with_hint(hint))
@@ -212,12 +217,13 @@ impl Repository {
 
     fn successful(&self, arguments: &[&str]) -> Result<Output> {
         let output = self.run(arguments)?;
-        match output.status.success() {
-            true => Ok(output),
-            false => Err(Error::new(
+        if output.status.success() {
+            Ok(output)
+        } else {
+            Err(Error::new(
                 ErrorKind::Usage,
                 format!("git {}: {}", arguments[0], said(&output)),
-            )),
+            ))
         }
     }
 

@@ -36,9 +36,10 @@ impl Pending {
             output::print_note(&format!("hint: {remark}"));
         }
         let files = files_at(repository, commit, path, place)?;
-        let before = match files.iter().any(|file| file.text.is_some()) {
-            true => read_before(&name, files, place, now.tool)?,
-            false => Vec::new(),
+        let before = if files.iter().any(|file| file.text.is_some()) {
+            read_before(&name, files, place, now.tool)?
+        } else {
+            Vec::new()
         };
         Ok(compared(now, before))
     }

@@ -57,11 +57,11 @@ impl StagingPlace {
             .statements()
             .iter()
             .any(|statement| !statement.placeholders.is_empty());
-        match batched {
-            true => self.apply_in_batches(file, batching)?,
-            false => self
-                .staging_area
-                .fill(|client| history::apply(client, file.statements()))?,
+        if batched {
+            self.apply_in_batches(file, batching)?
+        } else {
+            self.staging_area
+                .fill(|client| history::apply(client, file.statements()))?
         }
         progress.finish();
         Ok(())
@@ -112,9 +112,10 @@ fn staging_ground(
         files.iter().chain(rollbacks.iter().flatten()),
         allowed,
     )?;
-    match files.len() > 1 {
-        true => StagingArea::copy_of(staging, allowed),
-        false => Ok(StagingArea::staging(staging, true, allowed)),
+    if files.len() > 1 {
+        StagingArea::copy_of(staging, allowed)
+    } else {
+        Ok(StagingArea::staging(staging, true, allowed))
     }
 }
 

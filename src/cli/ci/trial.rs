@@ -139,9 +139,10 @@ impl Trial<'_> {
             conditions: Conditions {
                 seed: self.seed,
                 full: rehearsal.full,
-                max_seconds: match rehearsal.full {
-                    true => f64::INFINITY,
-                    false => rehearsal.max_duration.0,
+                max_seconds: if rehearsal.full {
+                    f64::INFINITY
+                } else {
+                    rehearsal.max_duration.0
                 },
                 lock_timeout: rehearsal.lock_timeout.0,
                 ..Conditions::default()

@@ -10,15 +10,16 @@ use crate::quoting::in_literal;
 /// Returns the phase in which names, keys, defaults and sequences change hands.
 pub fn switch(change: &ColumnChange) -> Phase {
     let retired = quote(&change.retired);
-    let use_it = match change.is_rename() {
-        true => format!(
+    let use_it = if change.is_rename() {
+        format!(
             "Run it when every instance of the application reads and writes {}.",
             quote(&change.final_name)
-        ),
-        false => format!(
+        )
+    } else {
+        format!(
             "Afterwards {retired} follows; a value that {} cannot hold is refused until the last phase.",
             change.old_type
-        ),
+        )
     };
     Phase {
         name: "switch",
@@ -107,15 +108,16 @@ fn renamed_columns(change: &ColumnChange, forward: bool) -> Vec<String> {
             quote(to)
         )
     };
-    match forward {
-        true => vec![
+    if forward {
+        vec![
             rename(&change.old, &change.retired),
             rename(&change.twin, &change.final_name),
-        ],
-        false => vec![
+        ]
+    } else {
+        vec![
             rename(&change.final_name, &change.twin),
             rename(&change.retired, &change.old),
-        ],
+        ]
     }
 }
 
@@ -164,18 +166,20 @@ fn renamed(change: &ColumnChange, forward: bool) -> Vec<String> {
 }
 
 fn swapped(name: &str, twin: &str, retired: &str, forward: bool, rename: impl Fn(&str, &str) -> String) -> [String; 2] {
-    match forward {
-        true => [rename(name, retired), rename(twin, name)],
-        false => [rename(name, twin), rename(retired, name)],
+    if forward {
+        [rename(name, retired), rename(twin, name)]
+    } else {
+        [rename(name, twin), rename(retired, name)]
     }
 }
 
 /// Hands over the default, the sequence or the identity; column names are those after the switch.
 fn generated(change: &ColumnChange, forward: bool) -> Vec<String> {
     let table = &change.table.name;
-    let (gives, takes) = match forward {
-        true => (quote(&change.retired), quote(&change.final_name)),
-        false => (quote(&change.final_name), quote(&change.retired)),
+    let (gives, takes) = if forward {
+        (quote(&change.retired), quote(&change.final_name))
+    } else {
+        (quote(&change.final_name), quote(&change.retired))
     };
     let mut statements = Vec::new();
     if let Some(default) = &change.default {

@@ -40,10 +40,7 @@ pub(super) fn migrations(files: &[SourceFile], place: NamedAs) -> Result<Vec<Mig
     let Some(journal) = files.iter().find(|file| file.path == JOURNAL) else {
         let nested = sorted(files, "migration.sql").into_iter();
         let nested: Vec<Migration> = nested.map(|file| migration(file, &version(file))).collect();
-        return Ok(match nested.is_empty() {
-            true => by_name(files),
-            false => nested,
-        });
+        return Ok(if nested.is_empty() { by_name(files) } else { nested });
     };
     let mut entries = serde_json::from_str::<Journal>(journal.text())
         .map_err(|error| refused(journal, error.line(), "this is no journal of Drizzle's"))?

@@ -155,14 +155,15 @@ pub(super) fn transaction_of(script: &Script, parts: &[Vec<Statement>]) -> Resul
     let Some(first) = statements().find(outside) else {
         return Ok(TransactionScope::PerScript);
     };
-    match statements().all(|statement| outside(&statement)) {
-        true => Ok(TransactionScope::None),
-        false => Err(first
-            .error_at_start("Flyway refuses a file that mixes this statement, which cannot run in a transaction, with others that can")
-            .of_kind(ErrorKind::Usage)
-            .with_hint(
-                "put it into a file of its own; where flyway.mixed=true is set, read it with --format-of plain-sql",
-            )),
+    if statements().all(|statement| outside(&statement)) {
+        Ok(TransactionScope::None)
+    } else {
+        Err(first
+    .error_at_start("Flyway refuses a file that mixes this statement, which cannot run in a transaction, with others that can")
+    .of_kind(ErrorKind::Usage)
+    .with_hint(
+        "put it into a file of its own; where flyway.mixed=true is set, read it with --format-of plain-sql",
+    ))
     }
 }
 

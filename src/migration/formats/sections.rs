@@ -107,9 +107,10 @@ impl Direction {
         Script {
             file: file.clone(),
             parts: self.parts.clone(),
-            transaction: match self.without_transaction {
-                true => TransactionScope::None,
-                false => TransactionScope::PerScript,
+            transaction: if self.without_transaction {
+                TransactionScope::None
+            } else {
+                TransactionScope::PerScript
             },
             send: Send::Whole,
         }
@@ -141,9 +142,10 @@ impl Cutter<'_> {
         }
         if self.direction.is_none() {
             // sql-migrate passes over what stands before its first marker.
-            return match self.dialect.strict {
-                true => Err(self.refusal(line.number, "wants -- +goose Up before the first statement")),
-                false => Ok(()),
+            return if self.dialect.strict {
+                Err(self.refusal(line.number, "wants -- +goose Up before the first statement"))
+            } else {
+                Ok(())
             };
         }
         self.unfinished.get_or_insert(line.number);
@@ -199,9 +201,10 @@ impl Cutter<'_> {
         self.refuse_unfinished()?;
         let seen = if forward { self.forward.seen } else { self.back.seen };
         if self.dialect.strict && (seen || (!forward && !self.forward.seen)) {
-            let message = match seen {
-                true => "refuses the same direction twice in a file",
-                false => "wants -- +goose Up before -- +goose Down",
+            let message = if seen {
+                "refuses the same direction twice in a file"
+            } else {
+                "wants -- +goose Up before -- +goose Down"
             };
             return Err(self.refusal(line.number, message));
         }

@@ -56,9 +56,10 @@ fn sections_of_dbmate(file: &SourceFile) -> Result<Vec<Migration>> {
             let script = open.down.as_mut().unwrap_or(&mut open.up);
             script.parts[0].end = line.range.start;
         }
-        let scope = match options.split_whitespace().any(|option| option == "transaction:false") {
-            true => TransactionScope::None,
-            false => TransactionScope::PerScript,
+        let scope = if options.split_whitespace().any(|option| option == "transaction:false") {
+            TransactionScope::None
+        } else {
+            TransactionScope::PerScript
         };
         let script = Script::of_part(file, line.range.end..file.text().len(), scope, Send::Whole);
         match migrations.last_mut() {
@@ -115,9 +116,10 @@ pub(super) fn migrations_of_tern(files: &[SourceFile], place: NamedAs) -> Result
 
 fn script_of_tern(file: &SourceFile, part: Range<usize>) -> Script {
     let without = lines(&file.text()[part.clone()]).any(|line| line.text == TERN_WITHOUT_TRANSACTION);
-    let (transaction, send) = match without {
-        true => (TransactionScope::None, Send::PerStatement),
-        false => (TransactionScope::PerScript, Send::Whole),
+    let (transaction, send) = if without {
+        (TransactionScope::None, Send::PerStatement)
+    } else {
+        (TransactionScope::PerScript, Send::Whole)
     };
     Script::of_part(file, part, transaction, send)
 }

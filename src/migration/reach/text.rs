@@ -79,9 +79,12 @@ fn take_escape(words: &mut Vec<Word>) {
 }
 
 fn understand(word: &mut Word, mark: char) {
-    let decoded = |inside: String| match word.is_unicode {
-        true => without_unicode_escapes(&inside, mark),
-        false => inside,
+    let decoded = |inside: String| {
+        if word.is_unicode {
+            without_unicode_escapes(&inside, mark)
+        } else {
+            inside
+        }
     };
     if let Some(quoted) = word.text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         word.name = decoded(quoted.replace("\"\"", "\""));
@@ -106,9 +109,10 @@ fn content(quoted: &str) -> String {
     let inside = quoted.trim_start_matches(['e', 'E']);
     let inside = inside.strip_prefix('\'').unwrap_or(inside);
     let inside = inside.strip_suffix('\'').unwrap_or(inside).replace("''", "'");
-    match has_escapes {
-        true => without_backslashes(&inside),
-        false => inside,
+    if has_escapes {
+        without_backslashes(&inside)
+    } else {
+        inside
     }
 }
 

@@ -116,9 +116,10 @@ fn starts(side: &Rehearsal) -> Option<(&str, &str)> {
     let benchmark = side.benchmark.as_ref()?;
     let times = || benchmark.runs.iter().map(|run| run.started_at.as_str());
     // A duet lists one run only, which began with the first of its pairs.
-    match benchmark.in_pairs {
-        true => Some((side.started_at.as_str(), "9999")),
-        false => Some((times().min()?, times().max()?)),
+    if benchmark.in_pairs {
+        Some((side.started_at.as_str(), "9999"))
+    } else {
+        Some((times().min()?, times().max()?))
     }
 }
 

@@ -183,9 +183,10 @@ fn names_without(all: &[NamedRehearsal], is_paired: impl Fn(&NamedRehearsal) -> 
 
 fn listed<'a>(all: impl Iterator<Item = &'a NamedRehearsal>) -> String {
     let names: Vec<&str> = all.map(|named| named.name.as_str()).collect();
-    match names.is_empty() {
-        true => "nothing".to_string(),
-        false => names.join(", "),
+    if names.is_empty() {
+        "nothing".to_string()
+    } else {
+        names.join(", ")
     }
 }
 

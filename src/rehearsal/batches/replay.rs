@@ -99,9 +99,10 @@ pub fn replay(
             return Ok(EndReason::Precision);
         }
     }
-    Ok(match replay.shortened {
-        true => EndReason::MaxDuration,
-        false => EndReason::Fraction,
+    Ok(if replay.shortened {
+        EndReason::MaxDuration
+    } else {
+        EndReason::Fraction
     })
 }
 
@@ -126,9 +127,10 @@ impl Replay<'_> {
         let mut end = None;
         // Where all segments do not fit the time they get shorter, not fewer: places matter more than batches.
         let arrived = self.backfill.clock();
-        let fair_share = match self.plan.design.is_whole_walk() {
-            true => f64::INFINITY,
-            false => self.plan.limits.max_seconds / self.plan.design.segments.len() as f64,
+        let fair_share = if self.plan.design.is_whole_walk() {
+            f64::INFINITY
+        } else {
+            self.plan.limits.max_seconds / self.plan.design.segments.len() as f64
         };
         while done < batches {
             if let Some(reason) = self.reason_to_stop() {
@@ -211,15 +213,15 @@ impl Replay<'_> {
             elapsed,
             warm_up,
         });
-        let planned = match self.plan.design.is_whole_walk() {
-            true => self.backfill.total_batches(),
-            false => self
-                .plan
+        let planned = if self.plan.design.is_whole_walk() {
+            self.backfill.total_batches()
+        } else {
+            self.plan
                 .design
                 .segments
                 .iter()
                 .map(|segment| segment.batches as f64)
-                .sum(),
+                .sum()
         };
         self.scribe.batch_done(self.observations, planned);
     }

@@ -146,11 +146,12 @@ impl Walker<'_> {
             let text = step.statement.trim_start().to_ascii_uppercase();
             step.batching.is_some() || text.starts_with("ALTER TABLE") || text.starts_with("CREATE INDEX")
         };
-        match self.rehearsal.steps[..index].iter().all(keeps_to_tables) {
-            true => SecondSession::SeesTheSame {
+        if self.rehearsal.steps[..index].iter().all(keeps_to_tables) {
+            SecondSession::SeesTheSame {
                 lock_timeout: self.conditions.lock_timeout,
-            },
-            false => SecondSession::MaySeeOther,
+            }
+        } else {
+            SecondSession::MaySeeOther
         }
     }
 

@@ -157,9 +157,10 @@ impl Backfill for TableBackfill<'_> {
         };
         let statement = self.batching.template.render(self.batching, &window, self.version_num);
         let first = self.locks.is_none();
-        let sql = match first {
-            true => format!("{statement};{LOCKS_SQL};{}", self.probe),
-            false => format!("{statement};{}", self.probe),
+        let sql = if first {
+            format!("{statement};{LOCKS_SQL};{}", self.probe)
+        } else {
+            format!("{statement};{}", self.probe)
         };
         let begin = Instant::now();
         let messages = self

@@ -40,17 +40,19 @@ pub(in crate::rehearsal) fn survey(
             let counted = sampler::exact(reader, &facts, predicate)?;
             return Ok((facts, counted));
         }
-        let options = match conditions.full {
-            true => SampleOptions {
+        let options = if conditions.full {
+            SampleOptions {
                 blocks: BLOCKS_BEFORE_A_WHOLE_WALK,
-            },
-            false => SampleOptions::default(),
+            }
+        } else {
+            SampleOptions::default()
         };
         let sampled = sampler::sample(reader, &facts, predicate, conditions.seed, options)?;
         // A sample without a single match does not show that there is none.
-        match sampled.matching.is_some_and(|matching| matching.rows < 1.0) {
-            true => sampler::exact(reader, &facts, predicate).map(|counted| (facts, counted)),
-            false => Ok((facts, sampled)),
+        if sampled.matching.is_some_and(|matching| matching.rows < 1.0) {
+            sampler::exact(reader, &facts, predicate).map(|counted| (facts, counted))
+        } else {
+            Ok((facts, sampled))
         }
     })?;
     let (total_rows, relative_sd) = match &sampled.matching {

@@ -176,9 +176,10 @@ impl<'a> WindowQueue<'a> {
             From::After(key) => WalkFrom::After(key),
         };
         let lookup = batches_sql(self.batching, from, self.lookup_batches);
-        Some(match self.plan.is_dense {
-            true => format!("{WITHOUT_JIT};{ALONG_THE_KEY};{lookup}"),
-            false => format!("{WITHOUT_JIT};{lookup}"),
+        Some(if self.plan.is_dense {
+            format!("{WITHOUT_JIT};{ALONG_THE_KEY};{lookup}")
+        } else {
+            format!("{WITHOUT_JIT};{lookup}")
         })
     }
 

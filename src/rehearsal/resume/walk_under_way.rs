@@ -134,9 +134,10 @@ impl WalkUnderWay<'_> {
         if !wrote || self.batching.walk == Walk::Blocks || command(&self.step.sql) != "UPDATE" {
             return Ok(());
         }
-        match self.holds_newer(clone, &self.walk.windows[index].window, last.saturating_sub(1))? {
-            true => Ok(()),
-            false => Err(set_back(clone)),
+        if self.holds_newer(clone, &self.walk.windows[index].window, last.saturating_sub(1))? {
+            Ok(())
+        } else {
+            Err(set_back(clone))
         }
     }
 

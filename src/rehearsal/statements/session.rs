@@ -125,9 +125,10 @@ impl StatementFailed {
             None => failure(&self.error),
         };
         if let [first, second, ..] = self.attempts.as_slice() {
-            let context = match first.error == second.error {
-                true => "failed twice".to_string(),
-                false => format!("failed twice, the first time because {}", first.error),
+            let context = if first.error == second.error {
+                "failed twice".to_string()
+            } else {
+                format!("failed twice, the first time because {}", first.error)
             };
             error = error.in_context(context);
         }

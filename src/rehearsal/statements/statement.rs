@@ -33,9 +33,10 @@ impl Session<'_> {
             Err(failed) => {
                 // A connection that is gone cannot roll back, and need not: the server does.
                 let _ = self.client.batch_execute("ROLLBACK");
-                return match must_be_alone(&failed.error) {
-                    true => self.run_outside(sql, &before),
-                    false => Err(failed),
+                return if must_be_alone(&failed.error) {
+                    self.run_outside(sql, &before)
+                } else {
+                    Err(failed)
                 };
             }
         };

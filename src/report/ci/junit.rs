@@ -68,11 +68,14 @@ fn cases(verdict: &Verdict) -> Vec<Case<'_>> {
 impl Case<'_> {
     fn outcome(&self) -> Outcome {
         let errors = || self.findings.iter().filter(|finding| finding.level == Level::Error);
-        match () {
-            () if errors().any(|finding| did_not_finish(finding.rule)) => Outcome::Broken,
-            () if errors().next().is_some() => Outcome::Failed,
-            () if self.skipped.is_some() => Outcome::Skipped,
-            () => Outcome::Passed,
+        if errors().any(|finding| did_not_finish(finding.rule)) {
+            Outcome::Broken
+        } else if errors().next().is_some() {
+            Outcome::Failed
+        } else if self.skipped.is_some() {
+            Outcome::Skipped
+        } else {
+            Outcome::Passed
         }
     }
 }

@@ -1,5 +1,6 @@
 //! SARIF 2.1.0, for GitHub's code scanning and all other readers of static analysis results.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::common::json_text;
@@ -61,19 +62,33 @@ fn level(level: Level) -> &'static str {
     }
 }
 
-/// Returns a path as a URI reference (RFC 3986, section 3.3), with other characters escaped.
+/// What may not stand in a path of a URI (RFC 3986, section 3.3).
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'/')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b'@');
+
+/// Returns a path as a URI reference, with other characters escaped.
 fn uri(path: &str) -> String {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/!$&'()*+,;=@".contains(&byte);
-    let escaped: String = path
-        .bytes()
-        .map(|byte| match allowed(byte) {
-            true => char::from(byte).to_string(),
-            false => format!("%{byte:02X}"),
-        })
-        .collect();
-    match escaped.starts_with('/') {
-        true => format!("file://{escaped}"),
-        false => escaped,
+    let escaped = utf8_percent_encode(path, ESCAPED).to_string();
+    if escaped.starts_with('/') {
+        format!("file://{escaped}")
+    } else {
+        escaped
     }
 }
 

@@ -117,18 +117,20 @@ pub fn comparison_findings(comparison: &Comparison) -> Vec<Finding> {
 }
 
 fn header(comparison: &Comparison) -> [&'static str; 8] {
-    let unit = match comparison.judgements.iter().all(|judgement| judgement.in_pairs) {
-        true => "Pairs",
-        false => "Runs",
+    let unit = if comparison.judgements.iter().all(|judgement| judgement.in_pairs) {
+        "Pairs"
+    } else {
+        "Runs"
     };
     ["", unit, "BASE", "NEW", "Change", "Interval", "p", "Unseen below"]
 }
 
 fn row(judgement: &Judgement) -> Vec<String> {
     let (base, new) = (judgement.base, judgement.new);
-    let runs = match judgement.in_pairs {
-        true => base.runs.to_string(),
-        false => format!("{} v {}", base.runs, new.runs),
+    let runs = if judgement.in_pairs {
+        base.runs.to_string()
+    } else {
+        format!("{} v {}", base.runs, new.runs)
     };
     let mean = |side: crate::model::compare::Side| match side.runs {
         0 => "–".to_string(),
@@ -180,9 +182,12 @@ fn warnings(comparison: &Comparison) -> Vec<String> {
         .collect();
     let mut told: Vec<String> = all
         .into_iter()
-        .map(|(warning, names)| match names.len() == scenarios.len() {
-            true => warning.to_string(),
-            false => format!("{}: {warning}", names.join(", ")),
+        .map(|(warning, names)| {
+            if names.len() == scenarios.len() {
+                warning.to_string()
+            } else {
+                format!("{}: {warning}", names.join(", "))
+            }
         })
         .collect();
     for (side, names) in [("BASE", &comparison.only_in_base), ("NEW", &comparison.only_in_new)] {

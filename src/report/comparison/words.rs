@@ -50,9 +50,10 @@ pub fn sentence(judgement: &Judgement, comparison: &Comparison) -> String {
 /// Returns a description of how the verdicts are made.
 pub fn method(comparison: &Comparison) -> String {
     let in_pairs = comparison.judgements.iter().any(|judgement| judgement.in_pairs);
-    let test = match in_pairs {
-        true => "Student's t over pairs of segments",
-        false => "the exact permutation test over runs",
+    let test = if in_pairs {
+        "Student's t over pairs of segments"
+    } else {
+        "the exact permutation test over runs"
     };
     let several = match comparison.judgements.len() {
         1 => String::new(),

@@ -153,9 +153,10 @@ impl View {
             let bar = [(interval.lower_seconds, y), (interval.upper_seconds, y)];
             chart.draw_series([PathElement::new(bar, line(ACCENT, width))])?;
             let late = self.fraction(interval.upper_seconds) > 0.9;
-            let (at, shift, anchor) = match late {
-                true => (interval.lower_seconds, -px(6.0), HPos::Right),
-                false => (interval.upper_seconds, px(6.0), HPos::Left),
+            let (at, shift, anchor) = if late {
+                (interval.lower_seconds, -px(6.0), HPos::Right)
+            } else {
+                (interval.upper_seconds, px(6.0), HPos::Left)
             };
             let style = text(12.0, INK, anchor, VPos::Center);
             chart.draw_series([EmptyElement::at((at, y)) + Text::new(percent(interval.level), (shift, 0), style)])?;
@@ -176,14 +177,11 @@ impl View {
             (HPos::Left, -px(2.0))
         };
         let upright = [(mark.seconds, 0.0), (mark.seconds, top - 0.02)];
-        match (0.0..=1.0).contains(&fraction) {
-            true if mark.dashed => {
-                chart.draw_series(DashedLineSeries::new(upright, px(4.0), px(3.0), line(mark.colour, 1.5)))?;
-            }
-            true => {
-                chart.draw_series([PathElement::new(upright, line(mark.colour, 1.5))])?;
-            }
-            false => {}
+        let is_within = (0.0..=1.0).contains(&fraction);
+        if is_within && mark.dashed {
+            chart.draw_series(DashedLineSeries::new(upright, px(4.0), px(3.0), line(mark.colour, 1.5)))?;
+        } else if is_within {
+            chart.draw_series([PathElement::new(upright, line(mark.colour, 1.5))])?;
         }
         let style = text(12.5, mark.colour, anchor, VPos::Bottom);
         chart.draw_series([EmptyElement::at((at, top)) + Text::new(label, (shift, 0), style)])?;

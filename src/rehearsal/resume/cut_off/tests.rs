@@ -184,9 +184,12 @@ fn any_number_of_a_log_may_be_absurd() {
                 if with_absurd(&mut value, &mut nth.clone(), &absurd).is_none() {
                     break;
                 }
-                let changed = text.lines().enumerate().map(|(other, line)| match other == number {
-                    true => format!("{value}\n"),
-                    false => format!("{line}\n"),
+                let changed = text.lines().enumerate().map(|(other, line)| {
+                    if other == number {
+                        format!("{value}\n")
+                    } else {
+                        format!("{line}\n")
+                    }
                 });
                 // Refused or taken; and what is taken can be laid out.
                 if let Ok(cut_off) = CutOff::of_log(changed.collect::<String>().as_bytes(), "log")
