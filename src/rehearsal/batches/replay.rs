@@ -1,14 +1,14 @@
 //! Replays a backfill segment by segment until the evidence is enough or a limit is reached.
 //!
-//! Works on any [`Backfill`], real or simulated, and asks its [`Monitor`] what it cannot know: whether the estimate is
-//! precise enough, and whether the person wants to stop.
+//! Works on any [`Backfill`], real or simulated. Its [`Monitor`] decides what this file cannot know: whether the
+//! estimate is precise enough, and whether the person wants to stop.
 
 use super::backfill::{Backfill, MeasuredBatch};
 use super::segments::{SHORTEST_SEGMENT, SegmentDesign};
 use crate::error::{ErrorKind, Result};
 use crate::observation::{EndReason, Observation};
 
-/// Longest time without asking whether the person interrupts, in seconds.
+/// Longest time between two checks for an interrupt, in seconds.
 const LONGEST_PAUSE: f64 = 0.1;
 
 /// The limits of a replay.
@@ -20,15 +20,16 @@ pub struct ReplayLimits {
     pub max_seconds: f64,
 }
 
-/// The one who watches a replay: shows progress, and decides when to stop.
+/// Watches a replay: shows progress and decides when to stop.
 pub trait Monitor {
-    /// Hears of each batch as it is done, with all observations of this run so far (the newest last).
+    /// Called after each batch with all observations of this run so far, newest last.
     fn batch_done(&mut self, observations: &[Observation], planned_batches: f64);
 
-    /// Returns whether the observations so far are enough; asked after those segments only after which a look is due.
+    /// Returns whether the observations so far are enough. Asked only after the segments at which the stopping rule may
+    /// look.
     fn is_enough(&mut self, observations: &[Observation], checkpoints: u64) -> bool;
 
-    /// Returns whether to go on beyond the design, because too few checkpoints fell into the replay so far.
+    /// Returns whether to replay more than the design because the replay has seen too few checkpoints so far.
     fn lacks_checkpoints(&mut self, _observations: &[Observation], _checkpoints: u64) -> bool {
         false
     }
@@ -40,7 +41,7 @@ pub trait Monitor {
 /// Replays `backfill` by `design`, appending to `observations`, and returns why it ended.
 ///
 /// # Errors
-/// What the batch that failed said; the observations before it are kept.
+/// The error of the batch that failed; earlier observations are kept.
 pub fn replay(
     backfill: &mut dyn Backfill,
     design: &SegmentDesign,
@@ -52,7 +53,7 @@ pub fn replay(
     go_on(backfill, design, limits, run, 0, observations, monitor)
 }
 
-/// Does the same from the place with number `first_place` on; `observations` holds those of the places before.
+/// Continues a replay from place number `first_place`; `observations` holds those of the earlier places.
 ///
 /// # Errors
 /// As [`replay`].
@@ -112,21 +113,22 @@ struct Replay<'a> {
     run: u32,
     /// The clock when the first batch began.
     begin: Option<f64>,
-    /// Seconds that had passed before, when it goes on.
+    /// For a replay that is continued: the seconds that had passed before.
     elapsed_before: f64,
     observations: &'a mut Vec<Observation>,
     monitor: &'a mut dyn Monitor,
-    /// Whether the time allowed made a segment shorter than designed.
+    /// Whether the time limit made a segment shorter than designed.
     shortened: bool,
 }
 
 impl Replay<'_> {
-    /// Runs the batches of one segment; returns a reason when the replay has to end within it.
+    /// Runs the batches of one segment; returns a reason if the replay has to end within it.
     fn segment(&mut self, segment: u32, batches: u64) -> Result<Option<EndReason>> {
         let mut counter_before_last = None;
         let mut done = 0;
         let mut end = None;
-        // Where all segments do not fit the time they get shorter, not fewer: places matter more than batches.
+        // If the segments do not all fit into the time limit, they get shorter, not fewer: places matter more than
+        // batches.
         let arrived = self.backfill.clock();
         let fair_share = match self.design.is_whole_walk() {
             true => f64::INFINITY,
@@ -168,13 +170,13 @@ impl Replay<'_> {
         Ok(end)
     }
 
-    /// Tells whether more places are to be visited than designed: there is time, and checkpoints are missing.
+    /// Returns whether to visit more places than designed: time is left and checkpoints are missing.
     fn must_go_on(&mut self) -> bool {
         let checkpoints = self.backfill.checkpoints();
         !self.shortened && self.monitor.lacks_checkpoints(self.observations, checkpoints)
     }
 
-    /// Waits between two batches, in pieces short enough for a person who interrupts; returns whether to go on.
+    /// Waits between two batches, in steps short enough to notice an interrupt; returns whether to go on.
     fn pause(&mut self) -> bool {
         let end = self.backfill.clock() + self.limits.batch_delay;
         loop {
@@ -220,7 +222,7 @@ impl Replay<'_> {
         self.monitor.batch_done(self.observations, planned);
     }
 
-    /// Writes down the full-page images of the last batch: the server publishes them only once it is committed.
+    /// Records the full-page images of the last batch, which the server publishes only after the commit.
     fn settle_full_page_images(&mut self, before: Option<u64>, after: Option<u64>) {
         if let (Some(before), Some(after), Some(last)) = (before, after, self.observations.last_mut()) {
             last.full_page_images = Some(after.saturating_sub(before));
@@ -228,7 +230,7 @@ impl Replay<'_> {
     }
 }
 
-/// Returns `None` when the person's interrupt cut the work off, which is an end and not a failure.
+/// Turns an error caused by the person's interrupt into `None`: an interrupt ends the replay and is not a failure.
 fn unless_interrupted<T>(outcome: Result<T>) -> Result<Option<T>> {
     match outcome {
         Err(error) if error.kind() == ErrorKind::Interrupted => Ok(None),
