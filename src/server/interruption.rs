@@ -1,4 +1,4 @@
-//! Cancels a statement that runs when the person interrupts; a batch is left to finish, a six-hour index build is not.
+//! Cancels the running statement when the person interrupts: a batch may finish, but a six-hour index build must not.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -10,10 +10,10 @@ use postgres::CancelToken;
 use super::{ConnectionParameters, Line};
 
 const INTERVAL: Duration = Duration::from_millis(100);
-/// How long a look-up may go on after the request to cancel it.
+/// How long a look-up may continue after its cancel request.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
-/// Cancels the statement that runs while this value lives, once `is_interrupted` says so.
+/// While this value lives, cancels the running statement once `is_interrupted` returns true.
 pub struct CancelOnInterrupt {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -27,12 +27,12 @@ struct Shared {
 }
 
 impl CancelOnInterrupt {
-    /// Starts to watch over the statement that is about to run in the session of `token`.
+    /// Starts to watch the statement that is about to run in the session of `token`.
     pub fn watch(parameters: &ConnectionParameters, token: CancelToken, is_interrupted: fn() -> bool) -> Self {
         Self::start(parameters, token, is_interrupted, None)
     }
 
-    /// Starts to watch over a look-up, whose `line` is cut where the server does not end it: nothing is lost with it.
+    /// Starts to watch a look-up. If the server does not end it, its `line` is cut, which loses nothing.
     pub(super) fn watch_look_up(
         parameters: &ConnectionParameters,
         token: CancelToken,
@@ -57,7 +57,7 @@ impl CancelOnInterrupt {
                     return;
                 }
                 shared.cancelled.store(true, Ordering::Relaxed);
-                // When even the request to cancel fails the statement goes on; a second interrupt ends the program.
+                // If the cancel request fails too, the statement continues; a second interrupt ends the program.
                 let _ = parameters.cancel(&token);
                 if let Some(line) = line
                     && !shared.is_over_within(LAST_WORDS)
@@ -101,7 +101,7 @@ impl Shared {
         *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
-    /// Waits until the statement is over or the person interrupts; returns whether it was the latter.
+    /// Waits until the statement ends or the person interrupts; returns whether it was an interrupt.
     fn wait_for_interrupt(&self, is_interrupted: fn() -> bool) -> bool {
         let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
