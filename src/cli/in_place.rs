@@ -1,14 +1,15 @@
-//! Whether a rehearsal changes the staging database itself: only where that was said of this database, and nobody depends on it.
+//! Decides whether a rehearsal changes the staging database itself: only if this was permitted for that database, and
+//! nobody else depends on it.
 
 use super::arguments::{InPlaceArguments, Waiver};
 use super::output;
 use crate::error::{Error, ErrorKind, Result};
 use crate::server::{InPlaceFacts, Staging};
 
-/// Decides whether the rehearsal works on a copy, where none was asked for, and says what it decides.
+/// Decides whether the rehearsal works on a copy, if none was requested, and reports the decision.
 ///
 /// # Errors
-/// `UnsafeTarget` where the database may be neither changed nor copied; `Connection` when it cannot be asked.
+/// `UnsafeTarget` where the database may be neither changed nor copied; `Connection` when it cannot be read.
 pub fn works_on_a_copy(staging: &mut Staging, arguments: &InPlaceArguments) -> Result<bool> {
     let facts = staging.in_place_facts()?;
     if let Some(name) = &arguments.disposable {
@@ -94,7 +95,7 @@ fn neither(staging: &Staging) -> Error {
     ))
 }
 
-/// Returns a name as SQL takes it, quoted where it must be.
+/// Returns a name for SQL, quoted where necessary.
 fn identifier(name: &str) -> String {
     let is_plain = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
         && name
@@ -106,7 +107,7 @@ fn identifier(name: &str) -> String {
     }
 }
 
-/// Returns a name as a shell takes it, quoted where it must be.
+/// Returns a name for a shell, quoted where necessary.
 pub fn shell_word(name: &str) -> String {
     let is_plain = name
         .bytes()

@@ -1,5 +1,5 @@
-//! Reads a migration, or the history of a directory, from disk; picks what is asked for; cuts it into steps once the tables
-//! are known.
+//! Reads a migration, or a directory's history, from disk, selects the requested part, and splits it into steps once
+//! the tables are known.
 
 use std::path::{Path, PathBuf};
 
@@ -14,15 +14,15 @@ use crate::migration::{self, BatchOptions, Statement, Step, Tables, Tool};
 use crate::sampler;
 use crate::server::{Readable, Reader};
 
-/// A migration as read from disk: one, or those of a history that were picked.
+/// A migration as read from disk: a single one, or the selected ones of a history.
 pub struct MigrationFile {
-    /// Name of the file or directory with what was picked of it, for reports.
+    /// Name of the file or directory and of the selected part, for reports.
     pub name: String,
     /// The file or directory itself.
     place: PathBuf,
     tool: Tool,
     statements: Vec<Statement>,
-    /// Those that a history has before the first picked one.
+    /// The history's migrations before the first selected one.
     earlier: Vec<Migration>,
     picked: Vec<Migration>,
 }
@@ -31,14 +31,14 @@ pub struct MigrationFile {
 pub struct PlannedMigration {
     /// Its steps, in order.
     pub steps: Vec<Step>,
-    /// What the catalog says of its tables, each once.
+    /// The catalog's facts about its tables, each once.
     pub tables: Vec<TableFacts>,
-    /// The same by their names as written.
+    /// The same facts, by the tables' names as written.
     pub by_name: Tables,
 }
 
 impl MigrationFile {
-    /// Reads all that `path` names, a file or a directory; see [`MigrationFile::select`].
+    /// Reads everything in `path`, a file or a directory; see [`MigrationFile::select`].
     ///
     /// # Errors
     /// As [`MigrationFile::select`].
@@ -46,11 +46,12 @@ impl MigrationFile {
         MigrationFile::select(path, &SelectionArguments::default())
     }
 
-    /// Reads what is picked of `path`, following `\i` and `\ir` where psql would, and says on stderr what it was read as.
+    /// Reads the selected part of `path`, following `\i` and `\ir` where psql would, and reports on stderr what it was
+    /// read as.
     ///
     /// # Errors
-    /// `Usage` with `file:line` for what cannot be read, is no SQL, or would be refused by its tool; `Usage` when what is asked
-    /// for is not there.
+    /// `Usage` with `file:line` for a file that cannot be read, is not SQL, or would be refused by its tool; `Usage`
+    /// when the selected part does not exist.
     pub fn select(path: &Path, selection: &SelectionArguments) -> Result<MigrationFile> {
         let name = path.display().to_string();
         let (files, place) = source_files::read(path)?;
@@ -73,10 +74,10 @@ impl MigrationFile {
         })
     }
 
-    /// Takes one migration of a history that was read already.
+    /// Takes one migration of a history that was already read.
     ///
     /// # Errors
-    /// `Usage` with `file:line` for what is no SQL, or would be refused by its tool.
+    /// `Usage` with `file:line` for text that is not SQL, or would be refused by its tool.
     pub fn of(tool: Tool, migration: &Migration) -> Result<MigrationFile> {
         let name = migration.up.file().to_string();
         let statements = statements(tool, [&migration.up])?;
@@ -93,7 +94,7 @@ impl MigrationFile {
         })
     }
 
-    /// Returns the tool whose files these are.
+    /// Returns the tool that uses these files.
     pub fn tool(&self) -> Tool {
         self.tool
     }
@@ -103,10 +104,10 @@ impl MigrationFile {
         &self.statements
     }
 
-    /// Returns the statements of the migrations before the first picked one, in order.
+    /// Returns the statements of the migrations before the first selected one, in order.
     ///
     /// # Errors
-    /// `Usage` with `file:line` for what is no SQL.
+    /// `Usage` with `file:line` for text that is not SQL.
     pub fn earlier(&self) -> Result<Vec<Statement>> {
         statements_in(
             &self.place,
@@ -115,15 +116,15 @@ impl MigrationFile {
         )
     }
 
-    /// Returns how many migrations come before the first picked one.
+    /// Returns how many migrations come before the first selected one.
     pub fn earlier_migrations(&self) -> usize {
         self.earlier.len()
     }
 
-    /// Returns its rollback as its tool would run it, the newest migration first; `None` where nothing undoes one of them.
+    /// Returns its rollback as its tool would run it, newest migration first; `None` if one of them has no rollback.
     ///
     /// # Errors
-    /// `Usage` with `file:line` for what is no SQL.
+    /// `Usage` with `file:line` for text that is not SQL.
     pub fn down(&self) -> Result<Option<MigrationFile>> {
         let scripts: Option<Vec<&Script>> = self
             .picked
@@ -149,7 +150,7 @@ impl MigrationFile {
         }))
     }
 
-    /// Looks the tables up and cuts the migration into steps.
+    /// Looks up the tables and splits the migration into steps.
     ///
     /// # Errors
     /// `Usage` with `file:line` for batches that cannot be made; `Connection` when the catalog cannot be read.
@@ -158,7 +159,7 @@ impl MigrationFile {
         self.cut(tables, &refused, &options(batching))
     }
 
-    /// Cuts the migration into steps where the tables are as `tables` says, by their names as written.
+    /// Splits the migration into steps, given the tables by their names as written.
     ///
     /// # Errors
     /// As [`MigrationFile::plan`].
@@ -175,7 +176,7 @@ impl MigrationFile {
         })
     }
 
-    /// Looks up those of its tables that there are.
+    /// Looks up those of its tables that exist.
     ///
     /// # Errors
     /// `Connection` when the catalog cannot be read.
@@ -183,7 +184,7 @@ impl MigrationFile {
         self.look_up(reader).map(|(tables, _)| each_once(tables))
     }
 
-    /// Returns the tables by the names as written, and why others are none.
+    /// Returns the tables by their names as written, and the errors for the others.
     fn look_up(&self, reader: &mut Reader) -> Result<(Tables, Vec<(String, Error)>)> {
         let mut tables = Tables::new();
         let mut refused = Vec::new();
@@ -192,7 +193,8 @@ impl MigrationFile {
                 Ok(facts) => {
                     tables.insert(name, facts);
                 }
-                // The migration may make it first, or work on a view: the server will say what is wrong with it.
+                // The migration may create the table first, or work on a view; the server will report what is wrong
+                // with it.
                 Err(error) if error.kind() == ErrorKind::Usage => refused.push((name, error)),
                 Err(error) => return Err(error),
             }
@@ -201,7 +203,7 @@ impl MigrationFile {
     }
 }
 
-/// Returns how bare statements are batched, as the person asked.
+/// Returns how unbatched statements are batched, from the arguments.
 pub fn options(batching: &BatchArguments) -> BatchOptions {
     BatchOptions {
         batch_size: batching.batch_size,
@@ -217,7 +219,7 @@ fn each_once(tables: Tables) -> Vec<TableFacts> {
     tables
 }
 
-/// Says what was recognised, where that is more than a file of plain SQL.
+/// Reports what was recognised, if it is more than a file of plain SQL.
 fn tell(history: &History, place: NamedAs) {
     let count = history.migrations.len();
     if place == NamedAs::Directory || history.tool != Tool::PlainSql {
@@ -232,7 +234,7 @@ fn tell(history: &History, place: NamedAs) {
 /// Reads the statements of scripts, in order; they may include files of the tree around the first.
 ///
 /// # Errors
-/// `Usage` with `file:line` for what is no SQL, or would be refused by the tool.
+/// `Usage` with `file:line` for text that is not SQL, or would be refused by the tool.
 pub fn statements<'a>(tool: Tool, scripts: impl IntoIterator<Item = &'a Script>) -> Result<Vec<Statement>> {
     let scripts: Vec<&Script> = scripts.into_iter().collect();
     let first = scripts.first().map_or("", |script| script.file());
@@ -253,7 +255,7 @@ fn statements_in<'a>(
     scripts.statements(&mut |include| files.read(include))
 }
 
-/// Passes on why the catalog does not have the table that is to be batched.
+/// Adds the reason why the catalog does not have the table that is to be batched.
 fn explained(error: Error, refused: &[(String, Error)]) -> Error {
     let missing = |name: &str| error.message().contains(&format!(" {name} is not in the catalog"));
     match refused.iter().find(|(name, _)| missing(name)) {
