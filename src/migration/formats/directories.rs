@@ -40,7 +40,7 @@ pub(super) fn migrations_of_prisma(files: &[SourceFile]) -> Result<Vec<Migration
     Ok(migrations.collect())
 }
 
-/// Returns the files of one name, by their directories.
+/// Returns the files of this name, sorted by directory.
 pub(super) fn sorted<'files>(files: &'files [SourceFile], name: &str) -> Vec<&'files SourceFile> {
     let mut found: Vec<&SourceFile> = files
         .iter()
@@ -50,7 +50,7 @@ pub(super) fn sorted<'files>(files: &'files [SourceFile], name: &str) -> Vec<&'f
     found
 }
 
-/// Returns what stands before the first `_` of the directory's name.
+/// Returns the part of the directory's name before the first `_`.
 pub(super) fn version(file: &SourceFile) -> String {
     let directory = file.directory();
     directory.split('_').next().unwrap_or(directory).to_owned()
