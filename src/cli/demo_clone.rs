@@ -1,5 +1,5 @@
 //! The smaller clone for a demo without a backfill: a single statement cannot be replayed in part, so it is rehearsed
-//! on a quarter of the rows, and the ladder extrapolates from there.
+//! on a quarter of the rows, with a ladder of still smaller parts.
 
 use super::migration_file::MigrationFile;
 use super::progress::Progress;

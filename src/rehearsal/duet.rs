@@ -44,7 +44,7 @@ pub struct Voice<'a> {
     pub rehearsal: &'a mut Rehearsal,
 }
 
-/// Is told how a duet progresses.
+/// Receives the progress of a duet.
 pub trait DuetMonitor {
     /// Called when a pair is done.
     fn pair_done(&mut self, pairs: u32);

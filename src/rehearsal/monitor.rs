@@ -1,4 +1,4 @@
-//! The trait of whoever watches a rehearsal: what it is told and what it decides.
+//! The trait that a rehearsal reports to and asks for decisions.
 
 use super::statements::watch::ProgressListener;
 use crate::observation::{Observation, Rehearsal, Resumption, StepRecord};

@@ -84,7 +84,7 @@ pub fn interrupted() -> bool {
 /// Returns an error once the person has asked for an end.
 ///
 /// # Errors
-/// `Interrupted` then.
+/// `Interrupted`.
 pub fn refuse_if_interrupted() -> Result<()> {
     match interrupted() {
         true => Err(nothing_measured()),

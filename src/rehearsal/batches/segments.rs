@@ -80,7 +80,7 @@ impl SegmentDesign {
     /// Returns further segments for when those of the design were not enough, until everything is replayed.
     ///
     /// Each stratum is cut into places of a segment's length around its first segment, so that no batch is replayed
-    /// twice. Places are visited in van der Corput order, one stratum after the other; the shorter remainders at the
+    /// twice. Places are visited in van der Corput order, one from each stratum in turn; the shorter remainders at the
     /// ends of the strata come last.
     pub fn further(&self) -> Vec<Segment> {
         if self.is_whole_walk() {
