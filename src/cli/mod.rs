@@ -1,6 +1,7 @@
 //! The hall: one file per command; the only room where I/O and arithmetic meet.
 //!
-//! A command reads as its table of contents: fetch facts, do arithmetic on them, show the result. Nothing here computes.
+//! A command reads like a table of contents: fetch facts, do arithmetic on them, show the result. Nothing here
+//! computes.
 
 mod arguments;
 mod bench;

@@ -183,8 +183,8 @@ impl StagingArea {
     /// Returns the database for one run.
     ///
     /// # Errors
-    /// `Connection` when the copy cannot be made; `UnsafeTarget` when another rehearsal changes the same database, or its foreign
-    /// servers cannot be closed.
+    /// `Connection` when the copy cannot be made; `UnsafeTarget` when another rehearsal changes the same database, or
+    /// when writes to its foreign servers cannot be prevented.
     pub fn site(&self) -> Result<Site> {
         if !self.copies {
             return Ok(Site {

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct Conditions {
     /// Seed of the segments' places.
     pub seed: u64,
-    /// Share of the batches to replay, 0 to 1; `None` for the default, which grows on small tables until the evidence suffices.
+    /// Share of the batches to replay, 0 to 1; `None` for the default, which grows on small tables until there is
+    /// enough evidence.
     pub fraction: Option<f64>,
     /// Replay every batch.
     pub full: bool,

@@ -69,8 +69,8 @@ pub fn backfill_of(steps: &[Step]) -> Option<usize> {
 /// Returns whether the duet came to its end; `false` means that the person interrupted it.
 ///
 /// # Errors
-/// `MigrationFailed` when a statement fails, `Connection` when the server is lost, `TooLittleEvidence` when there is nothing
-/// to process or the walk is too short for [`PAIRS`] segments.
+/// `MigrationFailed` when a statement fails, `Connection` when the connection is lost, `TooLittleEvidence` when there
+/// is nothing to process or the walk is too short for [`PAIRS`] segments.
 pub fn play(
     mut base: Voice,
     mut new: Voice,

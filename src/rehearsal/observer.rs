@@ -1,4 +1,4 @@
-//! Watches the server through a second connection while the steps run on the first: checkpoints, autovacuum, lock waits.
+//! Watches the server through a second connection while the first runs the steps: checkpoints, autovacuum, lock waits.
 //!
 //! It only reads, five times a second for a few hundred microseconds. What it sees becomes [`Event`]s. It also shows
 //! that the network works: a statement may run silently for hours, but the observer gets answers all the time. If the

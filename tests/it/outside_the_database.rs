@@ -1,4 +1,4 @@
-//! A migration that acts outside its one database is refused before anything runs: production may be on the same server.
+//! A migration that acts outside its one database is refused before it runs: production may be on the same server.
 
 use std::process::Output;
 

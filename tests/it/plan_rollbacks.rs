@@ -1,4 +1,5 @@
-//! Shows that what `plan` prints as a statement's rollback undoes it: each is run on a real server and the schemas compared.
+//! Shows that the rollback which `plan` prints for a statement undoes it: each runs on a server, and schemas are
+//! compared.
 
 use migtime::catalog::{self, differences};
 use migtime::migration;

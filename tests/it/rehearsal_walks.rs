@@ -1,4 +1,4 @@
-//! Shows that a whole walk visits every row exactly once, whatever the key, and finds its windows along the key's index.
+//! Shows that a whole walk visits every row exactly once, with any key, and finds its windows along the key's index.
 
 use std::collections::BTreeMap;
 

@@ -43,7 +43,7 @@ impl Source {
         source
     }
 
-    /// Says whether the file itself uses what it imports.
+    /// Returns whether the file itself uses what it imports.
     pub fn uses(&self, import: &Import) -> bool {
         !import.is_passed_on || self.names.contains(&import.name)
     }

@@ -5,7 +5,7 @@ use super::script::{Script, Send, TransactionScope};
 use super::source_file::{SourceFile, refused};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Returns the migrations of diesel: `<version>_name/up.sql` and `down.sql`, each sent whole, in a transaction unless the
+/// Returns diesel's migrations: `<version>_name/up.sql` and `down.sql`, each sent whole, in a transaction unless the
 /// directory's `metadata.toml` says `run_in_transaction = false`.
 pub(super) fn migrations_of_diesel(files: &[SourceFile]) -> Result<Vec<Migration>> {
     let mut migrations = Vec::new();
@@ -29,7 +29,7 @@ pub(super) fn migrations_of_diesel(files: &[SourceFile]) -> Result<Vec<Migration
     Ok(migrations)
 }
 
-/// Returns the migrations of Prisma: `<version>_name/migration.sql`, each sent whole, without a transaction or a rollback.
+/// Returns Prisma's migrations: `<version>_name/migration.sql`, each sent whole, without a transaction or a rollback.
 pub(super) fn migrations_of_prisma(files: &[SourceFile]) -> Result<Vec<Migration>> {
     let migrations = sorted(files, "migration.sql").into_iter().map(|file| Migration {
         version: version(file),

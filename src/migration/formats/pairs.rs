@@ -6,14 +6,14 @@ use super::script::{Script, Send, TransactionScope};
 use super::source_file::{SourceFile, refused};
 use crate::error::Result;
 
-/// Returns the migrations of golang-migrate: `0001_name.up.sql` and `.down.sql`, each sent whole, without a transaction.
+/// Returns golang-migrate's migrations: `0001_name.up.sql` and `.down.sql`, each sent whole, without a transaction.
 pub(super) fn migrations_of_golang_migrate(files: &[SourceFile]) -> Result<Vec<Migration>> {
     let script = |file: &SourceFile| Script::whole_file(file, TransactionScope::None, Send::Whole);
     paired(files, "golang-migrate", script)
 }
 
-/// Returns the migrations of sqlx: `0001_name.sql`, or a pair as golang-migrate's; each sent whole, in a transaction unless it
-/// starts with `-- no-transaction`.
+/// Returns sqlx's migrations: `0001_name.sql`, or a pair as in golang-migrate; each sent whole, in a transaction unless
+/// it starts with `-- no-transaction`.
 pub(super) fn migrations_of_sqlx(files: &[SourceFile]) -> Result<Vec<Migration>> {
     let script = |file: &SourceFile| {
         let scope = if refuses_transaction(file) {

@@ -111,7 +111,8 @@ impl SegmentDesign {
     /// Returns the numbers of segments after which the stopping rule may look: 8, 11, 16, 22 … (× 1.4), and after the
     /// last.
     ///
-    /// Looking after every segment would stop at lucky moments: the interval held the truth 82 % of the time instead of 94 %.
+    /// Looking after every segment would stop at lucky moments: the interval contained the truth 82 % of the time
+    /// instead of 94 %.
     pub fn looks(&self) -> Vec<u32> {
         let last = self.segments.len() as u32;
         let geometric = (0..).map(|power| (8.0 * 1.4f64.powi(power)).round() as u32);
