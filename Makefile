@@ -1,4 +1,4 @@
-# Everything a developer runs. `script/bootstrap` first makes sure of what is needed beside Rust.
+# All commands for developers. `script/bootstrap` first installs what is needed besides Rust.
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-versions check bench fuzz bootstrap bootstrap-for-tests
 
@@ -30,6 +30,6 @@ fuzz: bootstrap ## Fuzz each reader of files for ten minutes (SECONDS=600 TARGET
 bootstrap:
 	@script/bootstrap
 
-# Targets are put behind a pooler in the tests only.
+# Only the tests need a pooler, to put targets behind it.
 bootstrap-for-tests:
 	@script/bootstrap pgbouncer

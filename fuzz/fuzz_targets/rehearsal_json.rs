@@ -6,7 +6,7 @@ use migtime_fuzz::{fuzzed_rehearsal, json, keep_inputs_that_overflow_the_stack};
 
 fuzz_target!(init: keep_inputs_that_overflow_the_stack(), |data: &[u8]| fuzzed_rehearsal::run(data));
 
-// Now and then the text itself: it may also be damaged.
+// Sometimes mutates the bytes instead: the text may also be damaged.
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     let changed = (seed % 8 != 0)
         .then(|| json::mutate(data, size, max_size, seed))

@@ -1,9 +1,9 @@
-//! Changes JSON so that it stays JSON: another number, a field less, an element once more. Bytes that are changed blindly hardly ever
-//! get past the parser.
+//! Mutates JSON so that it stays JSON: changes a number, drops a field, repeats an element. Blind changes of bytes
+//! hardly ever get past the parser.
 
 use serde_json::Value;
 
-/// The ends of what fields may hold, what is next to them, and what no arithmetic likes.
+/// The limits of what fields may hold, their neighbours, and numbers that are difficult for arithmetic.
 const NUMBERS: [&str; 18] = [
     "0",
     "1",
@@ -36,8 +36,8 @@ const TEXTS: [&str; 8] = [
     "=1+1",
 ];
 
-/// Changes the JSON in the first `size` bytes of `data` at one place that `seed` chooses and returns its new size; `None` for what is no
-/// JSON, and where there is no room.
+/// Mutates the JSON in the first `size` bytes of `data` at one place chosen by `seed`, and returns its new size; `None`
+/// if it is not JSON, or there is no room.
 pub fn mutate(data: &mut [u8], size: usize, most: usize, seed: u32) -> Option<usize> {
     let mut value: Value = serde_json::from_slice(&data[..size]).ok()?;
     let mut dice = Dice(u64::from(seed) << 16 | 0x5ca1);
@@ -101,7 +101,7 @@ fn number(value: &Value, dice: &mut Dice) -> Value {
     }
 }
 
-/// Returns how many values there are, the whole among them.
+/// Returns the number of values, including the whole.
 fn count(value: &Value) -> usize {
     1 + children(value).map(count).sum::<usize>()
 }
@@ -149,7 +149,7 @@ fn nth_mut(value: &mut Value, mut place: usize) -> Option<&mut Value> {
     None
 }
 
-/// A generator that is good enough to roll dice.
+/// A simple random number generator, good enough for mutations.
 struct Dice(u64);
 
 impl Dice {

@@ -1,4 +1,4 @@
-//! What the fuzz targets have in common: the checks, which the tests share, and what libFuzzer lacks.
+//! Shared by the fuzz targets: the checks, which the tests use too, and what libFuzzer lacks.
 
 use std::mem::MaybeUninit;
 use std::ptr::null_mut;
@@ -19,12 +19,12 @@ pub mod fuzzed_rehearsal;
 pub mod fuzzed_sql;
 pub mod json;
 
-/// More than libFuzzer needs to write an input down.
+/// More bytes than libFuzzer needs to write down an input.
 const STACK_BYTES: usize = 1 << 20;
 
-/// Gives signals a stack of their own: without one nothing can be written down where the stack itself is used up.
+/// Gives signal handlers a separate stack: otherwise an input cannot be written down after a stack overflow.
 ///
-/// libFuzzer takes over how a signal is handled where nobody else does, and with that on which stack.
+/// libFuzzer installs its own handler where there is none, and keeps the flag for the separate stack.
 pub fn keep_inputs_that_overflow_the_stack() {
     let memory = Box::leak(vec![0_u8; STACK_BYTES].into_boxed_slice());
     let stack = libc::stack_t {

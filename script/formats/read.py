@@ -18,7 +18,7 @@ assert "\"Gr\"\"öße <&'\\\"" in relations, relations
 assert {sample.labels["q"] for sample in held.samples} == {"0.025", "0.5", "0.975"}
 errors = [s for s in families["migtime_findings"].samples if s.labels["level"] == "error"]
 assert len(errors) == 1 and errors[0].value >= 1, errors
-# The same text is what node_exporter's textfile collector takes.
+# node_exporter's textfile collector accepts the same text.
 assert {family.name for family in prometheus(text)} == set(families)
 
 suites = list(JUnitXml.fromfile(junit_file))

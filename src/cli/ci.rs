@@ -1,5 +1,5 @@
-//! `migtime ci`: a pull request's whole job. Finds what is new since a git base, plans and rehearses it, judges it by the
-//! budgets of `migtime.toml`, and writes every report.
+//! `migtime ci`: the whole job for a pull request. Finds the migrations that are new since a git base, plans and
+//! rehearses them, checks them against the budgets of `migtime.toml`, and writes all reports.
 
 mod configuration;
 mod git;
@@ -29,17 +29,18 @@ use trial::Trial;
 /// Runs the command.
 ///
 /// # Errors
-/// `MigrationFailed` when a migration failed, else `Gate` when a gate said no, else `TooLittleEvidence` when one could not
-/// judge; `Usage` for a base, a configuration or a migration that cannot be read; `Connection` for databases.
+/// `MigrationFailed` when a migration failed, else `Gate` when a gate was violated, else `TooLittleEvidence` when a
+/// gate could not be decided; `Usage` for a base, a configuration or a migration that cannot be read; `Connection` for
+/// databases.
 pub fn run(arguments: &CiArguments) -> Result<()> {
     let migrations = arguments.migrations.display().to_string();
     let _claim = DirectoryLock::of(&arguments.output)?;
-    // Whatever becomes of the job, the files of an earlier one must not be taken for its own. Where none can be written, that is
-    // said when the verdicts cannot be either.
+    // However the job ends, files of an earlier job must not be mistaken for its own. If no file can be written, that
+    // is reported when the verdicts cannot be written either.
     let _ = publish::save(&[unjudged::cut_off(&migrations)], &arguments.output);
     let (mut verdicts, mut saved) = (Vec::new(), Ok(()));
     let judged = judge(arguments, &migrations, &mut verdicts, &mut saved);
-    // What was found until something broke is worth reading too.
+    // Findings from before an error are worth publishing too.
     let published = publish::publish(&verdicts, &arguments.output);
     if let (Err(_), Err(error)) = (&judged, &published) {
         output::print_note(&format!("warning: {error}"));
@@ -50,7 +51,8 @@ pub fn run(arguments: &CiArguments) -> Result<()> {
     saved
 }
 
-/// Judges all that is new; where that breaks off, `verdicts` say so, and `saved` says which reports are not where they were to be.
+/// Judges everything new. If that fails, `verdicts` say so, and `saved` says which reports could not be saved in their
+/// directory.
 fn judge(arguments: &CiArguments, migrations: &str, verdicts: &mut Vec<Verdict>, saved: &mut Result<()>) -> Result<()> {
     let (configuration, pending) = match begin(arguments) {
         Ok(begun) => begun,
@@ -76,7 +78,7 @@ fn judge(arguments: &CiArguments, migrations: &str, verdicts: &mut Vec<Verdict>,
     tried
 }
 
-/// Reads what is allowed, and finds what is new.
+/// Reads the configuration and finds the new migrations.
 fn begin(arguments: &CiArguments) -> Result<(Configuration, Pending)> {
     let repository = Repository::of(&arguments.migrations)?;
     let configuration = Configuration::read(arguments.config.as_deref(), repository.root())?;
@@ -96,7 +98,8 @@ struct Judged<'a> {
     saved: &'a mut Result<()>,
 }
 
-/// Rehearses the new migrations in order, up to the first that fails: those behind it stand on what it was to do.
+/// Rehearses the new migrations in order, up to the first that fails, because later ones build on it. Reports that
+/// could not be `saved` in their directory do not prevent the next migrations from being judged.
 fn try_all(
     arguments: &CiArguments,
     configuration: &Configuration,
@@ -213,7 +216,7 @@ fn allow_too_little_evidence(verdicts: &mut [Verdict]) {
     }
 }
 
-/// Returns a directory's name that is safe on every disk and as an artifact.
+/// Returns a directory name for a migration that is valid on every file system and as an artifact name.
 fn directory_name(migration: &str) -> String {
     let stem = migration.strip_suffix(".sql").unwrap_or(migration);
     let name: String = stem
@@ -230,7 +233,8 @@ fn directory_name(migration: &str) -> String {
     }
 }
 
-/// Turns what was found into the exit code: a failure before a gate, a gate before what could not be judged.
+/// Turns the findings into an exit code: a failure takes precedence over a gate, and a gate over what could not be
+/// judged.
 fn outcome(verdicts: &[Verdict]) -> Result<()> {
     let errors: Vec<&Finding> = verdicts
         .iter()

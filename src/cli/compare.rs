@@ -30,10 +30,11 @@ pub fn run(arguments: &CompareArguments) -> Result<()> {
     check(&comparison)
 }
 
-/// Turns the gravest verdict into the exit code.
+/// Turns the most serious verdict into the exit code.
 ///
 /// # Errors
-/// `Gate` on a regression; `TooLittleEvidence` when something could not be judged: a gate lets nothing pass unseen.
+/// `Gate` on a regression; `TooLittleEvidence` when something could not be judged: a gate must not pass what it did not
+/// check.
 pub fn check(comparison: &Comparison) -> Result<()> {
     let answer = report::comparison_answer(comparison);
     let answer = answer.trim_end_matches('.');
@@ -47,7 +48,7 @@ pub fn check(comparison: &Comparison) -> Result<()> {
     }
 }
 
-/// Reads a file, or every rehearsal and bench in a directory, with the names by which they are paired.
+/// Reads a file, or every rehearsal and bench in a directory, with the names by which they are matched.
 ///
 /// # Errors
 /// `Usage` when there is none, or one is damaged.
@@ -81,14 +82,14 @@ fn read_file(path: &Path) -> Result<NamedRehearsal> {
     Ok(NamedRehearsal { name, rehearsal })
 }
 
-/// Tells whether a file says of itself that it is a rehearsal; beside them lie estimates and other people's JSON.
+/// Returns whether a file declares itself to be a rehearsal; directories also hold estimates and other JSON.
 fn is_rehearsal(path: &Path) -> Result<bool> {
     #[derive(serde::Deserialize)]
     struct Header {
         kind: Option<String>,
     }
     let text = output::read_text(path)?;
-    // One that is cut off must not be passed over in silence: its kind is at its beginning.
+    // An incomplete rehearsal must not be skipped silently: its kind is at its beginning.
     match serde_json::from_str::<Header>(&text) {
         Ok(header) => Ok(header.kind.as_deref() == Some("rehearsal")),
         Err(_) => Ok(text.contains("\"kind\": \"rehearsal\"")),
@@ -113,7 +114,7 @@ fn json_files(directory: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Tells whether a rehearsal was replaced by the one beside it; whoever means it names the file.
+/// Returns whether a rehearsal was replaced by the one next to it; to compare it, a person must name the file.
 fn is_kept_earlier(path: &Path) -> bool {
     path.to_string_lossy().ends_with(earlier_results::SUFFIX)
 }

@@ -1,4 +1,5 @@
-//! `migtime completions` and `migtime man`: what a shell and a manual reader want to know, told by the command line itself.
+//! `migtime completions` and `migtime man`: shell completions and manual pages, generated from the command line's
+//! definition.
 
 use std::path::Path;
 
@@ -15,7 +16,7 @@ pub fn completions(arguments: &CompletionsArguments) -> Result<()> {
     output::deliver(&script, None)
 }
 
-/// Prints the manual page, or writes one a command into a directory.
+/// Prints the manual page, or writes one page per command into a directory.
 pub fn man(arguments: &ManArguments) -> Result<()> {
     match &arguments.directory {
         Some(directory) => write_pages(directory),

@@ -1,4 +1,4 @@
-//! From what was typed to a connection, asking for a password only where psql would.
+//! Turns typed arguments into a connection, asking for a password only where psql would.
 
 use std::io::{BufRead, IsTerminal, Write};
 
@@ -7,7 +7,7 @@ use super::{output, production_check};
 use crate::error::{Error, ErrorKind, Result};
 use crate::server::{ConnectionParameters, Environment, Production, Staging, signals};
 
-/// Connects to the production database that was named, or that the environment names.
+/// Connects to the production database that was named on the command line or in the environment.
 ///
 /// # Errors
 /// `Usage` for malformed parameters, `Connection` when it cannot be reached.
@@ -15,14 +15,15 @@ pub fn production(arguments: &ConnectionArguments) -> Result<Production> {
     production_at(explicit_target(arguments)?.as_deref(), arguments.no_password)
 }
 
-/// Connects to the production database, if one was named or the environment names one.
+/// Connects to the production database, if one was named on the command line or in the environment.
 ///
 /// # Errors
 /// As [`production`].
 pub fn production_if_named(arguments: &ConnectionArguments) -> Result<Option<Production>> {
     let target = explicit_target(arguments)?;
     let mut environment = Environment::capture();
-    // It says what is to be kept from harm, and to `ci` what is to be read; elsewhere psql's conventions hold.
+    // This variable says which database is protected, and for `ci` which one is read; other commands follow psql's
+    // conventions.
     environment.variables.remove("MIGTIME_PRODUCTION_URL");
     if target.is_none() && ConnectionParameters::resolve_productions(&environment)?.is_empty() {
         return Ok(None);
@@ -30,7 +31,7 @@ pub fn production_if_named(arguments: &ConnectionArguments) -> Result<Option<Pro
     production_at(target.as_deref(), arguments.no_password).map(Some)
 }
 
-/// Connects to production at `target`; what it leaves open comes from the environment.
+/// Connects to production at `target`; missing parts come from the environment.
 ///
 /// # Errors
 /// As [`production`].
@@ -38,7 +39,7 @@ pub fn production_at(target: Option<&str>, no_password: bool) -> Result<Producti
     Production::connect(&production_parameters(target, no_password)?)
 }
 
-/// Returns how to connect to production at `target`, with a password from the terminal where one is needed.
+/// Returns the connection parameters for production at `target`, with a password from the terminal if one is needed.
 ///
 /// # Errors
 /// As [`production`].
@@ -47,10 +48,10 @@ pub fn production_parameters(target: Option<&str>, no_password: bool) -> Result<
     with_password(parameters.until(signals::interruption()), no_password)
 }
 
-/// Returns what names the staging clone: what was typed, or else `MIGTIME_STAGING_URL`.
+/// Returns the name of the staging clone: the typed one, or else `MIGTIME_STAGING_URL`.
 ///
 /// # Errors
-/// `Usage` when neither does: an empty name would lead to whatever database libpq thinks of first.
+/// `Usage` when there is neither: an empty name would mean libpq's default database.
 pub fn staging_target(typed: Option<&str>) -> Result<String> {
     let from_environment = std::env::var("MIGTIME_STAGING_URL").unwrap_or_default();
     match typed.unwrap_or(&from_environment) {
@@ -62,19 +63,20 @@ pub fn staging_target(typed: Option<&str>) -> Result<String> {
     }
 }
 
-/// Connects to the staging clone at `target` and refuses one that is where production is.
+/// Connects to the staging clone at `target`, and refuses it if it is where production is.
 ///
-/// Nothing but `target` decides where staging is; `production` is the one that was named. What the environment names is taken
-/// for production too, beside it, and each server of all of them is asked who it is, since two names may lead to one database.
+/// Only `target` decides where staging is; `production` is the database that was named. Databases that the environment
+/// names count as production too. Each of their servers is asked for its identity, because two names may lead to the
+/// same database.
 ///
 /// # Errors
-/// As [`production`], and `UnsafeTarget` when it is a standby, read-only, or where production is or could be.
+/// As [`production`], and `UnsafeTarget` when it is a standby, read-only, or is or could be production.
 pub fn staging(target: &str, production: Option<&ConnectionParameters>, no_password: bool) -> Result<Staging> {
     let environment = Environment::capture();
     let interruption = signals::interruption();
     let parameters = ConnectionParameters::resolve_staging(target, &environment)?.until(interruption.clone());
     let mut productions: Vec<ConnectionParameters> = production.cloned().into_iter().collect();
-    // Whoever has production in the environment must not rehearse on it by naming it once more.
+    // If production is in the environment, it must not be possible to rehearse on it by naming it again.
     for known in ConnectionParameters::resolve_productions(&environment)? {
         let known = known.until(interruption.clone());
         if !productions
@@ -92,7 +94,7 @@ pub fn staging(target: &str, production: Option<&ConnectionParameters>, no_passw
     Ok(staging)
 }
 
-/// Returns what was typed as one target.
+/// Returns the typed arguments as one target.
 fn explicit_target(arguments: &ConnectionArguments) -> Result<Option<String>> {
     let port = arguments.port.map(|port| port.to_string());
     let single = [
@@ -120,8 +122,8 @@ fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('\'', "\\'")
 }
 
-/// Completes the parameters with a password from the terminal, if the server wants one that is not known; says first why a
-/// password file was not used.
+/// Completes the parameters with a password from the terminal if the server requires one that is unknown; first reports
+/// why a password file was not used.
 fn with_password(parameters: ConnectionParameters, no_password: bool) -> Result<ConnectionParameters> {
     for warning in parameters.warnings() {
         output::print_note(&format!("warning: {warning}"));

@@ -1,4 +1,4 @@
-//! `migtime demo`: the whole job on a throwaway server, and the truth beside the prediction.
+//! `migtime demo`: the whole workflow on a throwaway server, with the true duration next to the prediction.
 
 use super::arguments::{BatchArguments, DemoArguments, EstimateFlags as Options, Format};
 use super::demo_clone::{self, SmallerClone};
@@ -17,7 +17,7 @@ use crate::rehearsal::{Conditions, DirectoryLock};
 use crate::report;
 use crate::units::Count;
 
-/// The demo's minute meets as many checkpoints as an hour with the usual settings.
+/// With these settings, the demo's minute has as many checkpoints as an hour with the usual ones.
 const SETTINGS: [(&str, &str); 2] = [("max_wal_size", "64MB"), ("min_wal_size", "48MB")];
 
 /// Runs the command.
@@ -82,7 +82,7 @@ pub fn run(arguments: &DemoArguments) -> Result<()> {
     Ok(())
 }
 
-/// Starts the server, fills it and tells what its catalog says.
+/// Starts the server, fills it, and prints what its catalog says.
 fn fill(scenario: &Scenario, arguments: &DemoArguments) -> Result<StagingArea> {
     let rows = arguments.rows.unwrap_or(scenario.rows);
     let staging_area = StagingArea::empty(arguments.pg_bin.clone(), &SETTINGS)?;

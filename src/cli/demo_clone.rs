@@ -1,5 +1,5 @@
-//! The smaller clone of a demo without a backfill: a statement cannot be replayed in part, so it is rehearsed on a quarter of the
-//! rows and climbs the ladder from there.
+//! The smaller clone for a demo without a backfill: a single statement cannot be replayed in part, so it is rehearsed
+//! on a quarter of the rows, with a ladder of still smaller parts.
 
 use super::migration_file::MigrationFile;
 use super::progress::Progress;
@@ -12,10 +12,10 @@ use crate::observation::Rehearsal;
 use crate::rehearsal::scenario::Scenario;
 use crate::units::Count;
 
-/// How many times as large as the clone the whole is.
+/// How many times larger the whole database is than the clone.
 const GROWTH: u64 = 4;
 
-/// A clone of the scenario's database with fewer rows, and what the whole one's catalog says.
+/// A clone of the scenario's database with fewer rows, and the catalog facts of the whole database.
 pub struct SmallerClone {
     /// Where to rehearse.
     pub staging_area: StagingArea,
@@ -23,13 +23,13 @@ pub struct SmallerClone {
     pub whole: Vec<TableFacts>,
 }
 
-/// Tells whether the scenario has nothing to replay a part of.
+/// Returns whether the scenario has no backfill that could be replayed in part.
 pub fn is_needed(scenario: &Scenario) -> bool {
     !scenario.steps.contains(&StepKind::Backfill)
 }
 
 impl SmallerClone {
-    /// Fills a database beside `staging_area` from the same generator, with a quarter of its `rows`.
+    /// Fills a second database on the server of `staging_area` from the same generator, with a quarter of its `rows`.
     ///
     /// # Errors
     /// Those of [`StagingArea::fill`]; `Connection` when the whole's catalog cannot be read.
@@ -52,7 +52,7 @@ impl SmallerClone {
         })
     }
 
-    /// Writes down how large each step is on the whole database.
+    /// Records how large each step is on the whole database.
     ///
     /// # Errors
     /// `Connection` when its catalog cannot be read.

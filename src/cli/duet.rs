@@ -1,4 +1,4 @@
-//! `migtime compare --duet`: two migrations in turns on copies of one database, saved as two rehearsals.
+//! `migtime compare --duet`: runs two migrations in turns on copies of one database, and saves them as two rehearsals.
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -21,12 +21,12 @@ use crate::rehearsal::{Conditions, DirectoryLock};
 use crate::sampler;
 use crate::server::Staging;
 
-/// Whole runs of each, unless asked otherwise.
+/// Default number of whole runs of each.
 const RUNS: u32 = 5;
-/// The files of the two.
+/// The files of the two rehearsals.
 const FILES: [&str; 2] = ["base.json", "new.json"];
 
-/// Measures both migrations in turns and saves what was measured.
+/// Measures both migrations in turns and saves the measurements.
 ///
 /// # Errors
 /// Those of a rehearsal; `TooLittleEvidence` when the person interrupts it.
@@ -68,7 +68,7 @@ struct Duet<'a> {
 }
 
 impl Duet<'_> {
-    /// Returns the name under which both are compared: that of the migration that is judged.
+    /// Returns the name under which the two are compared: that of the new migration.
     fn name(&self) -> String {
         self.migrations[1].name.clone()
     }
@@ -106,7 +106,7 @@ impl Duet<'_> {
         self.journals[side].borrow_mut().try_save(rehearsal);
     }
 
-    /// Tells whether both are saved where they were to be.
+    /// Returns an error unless both were saved in their directory.
     fn are_saved(&self) -> Result<()> {
         self.journals.iter().try_for_each(|journal| journal.borrow().is_saved())
     }
@@ -115,7 +115,7 @@ impl Duet<'_> {
         self.migrations[side].plan(clone, &self.arguments.batching)
     }
 
-    /// Tells whether both migrations are one backfill each, on a copy of which nothing is left.
+    /// Returns whether each migration is a single backfill; the copy used to find out is dropped.
     fn are_backfills(&self) -> Result<bool> {
         let site = self.staging_area.site()?;
         let mut clone = site.connect()?;

@@ -1,4 +1,4 @@
-//! `migtime estimate`: what the catalog says and how long changes take, without running anything.
+//! `migtime estimate`: shows the catalog's facts and estimates durations, without running anything.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use crate::server::{Production, Reader};
 use crate::shown::without_secrets;
 use crate::units::Count;
 
-/// A count may read the whole table: hours are allowed, for ever is not.
+/// Time limit for a count, which may read the whole table: hours, but not for ever.
 const COUNT_LIMIT: std::time::Duration = std::time::Duration::from_secs(6 * 3600);
 
 /// Runs the command.
@@ -32,7 +32,7 @@ pub fn run(arguments: &EstimateArguments) -> Result<()> {
     }
 }
 
-/// Estimates from anybody's batch log, without a database.
+/// Estimates from a batch log of any origin, without a database.
 fn from_batch_log(log: &Path, arguments: &EstimateArguments) -> Result<()> {
     let total_rows = arguments.rows.unwrap_or_default() as f64;
     let rehearsal = model::batch_log::read(&output::read_text(log)?, &log.display().to_string(), total_rows)?;
@@ -41,7 +41,7 @@ fn from_batch_log(log: &Path, arguments: &EstimateArguments) -> Result<()> {
     results.check()
 }
 
-/// Estimates a migration from the newest rehearsal of it, or by rule of thumb.
+/// Estimates a migration from its newest rehearsal, or by rule of thumb.
 fn of_migration(migration: &MigrationFile, arguments: &EstimateArguments) -> Result<()> {
     let mut production = connection::production(&arguments.connection)?;
     let server = production.read(sampler::server_facts)?;
@@ -82,10 +82,10 @@ fn of_migration(migration: &MigrationFile, arguments: &EstimateArguments) -> Res
     results.check()
 }
 
-/// Lets the rehearsed loop pause as it is now asked to.
+/// Applies the requested pause between batches to the rehearsed loop.
 ///
 /// # Errors
-/// `Usage` when other batches are asked for than were rehearsed: their cost is not known.
+/// `Usage` when the requested batches differ from the rehearsed ones, as their cost is not known.
 fn adopt_batching(rehearsal: &mut Rehearsal, steps: &[Step], arguments: &EstimateArguments) -> Result<()> {
     for (record, step) in rehearsal.steps.iter_mut().zip(steps) {
         let (Some(rehearsed), Some(planned)) = (&mut record.batching, &step.batching) else {
@@ -151,7 +151,8 @@ fn by_rule_of_thumb(
     })
 }
 
-/// Returns the rows that meet a step's predicate, with their relative deviation, if sampling or counting was asked for.
+/// Returns the number of rows that match a step's predicate, with its relative deviation, if sampling or counting was
+/// requested.
 fn matching_rows(
     production: &mut Production,
     step: &Step,
@@ -195,7 +196,8 @@ fn matching_rows(
     Ok(matching.map(|matching| (matching.rows, matching.rows_relative_sd)))
 }
 
-/// A read-only transaction keeps no function from having effects, so production is asked only what is known to have none.
+/// Refuses a condition whose functions may have side effects: a read-only transaction does not prevent them, so on
+/// production only conditions known to have none are run.
 fn refuse_more_than_reading(condition: &str, step: &Step, arguments: &EstimateArguments) -> Result<()> {
     match migration::more_than_reading(condition) {
         Some(part) if arguments.exact || arguments.sample => Err(Error::at(
@@ -210,7 +212,7 @@ fn refuse_more_than_reading(condition: &str, step: &Step, arguments: &EstimateAr
     }
 }
 
-/// Describes tables, and tells how long each class of change to them takes.
+/// Describes tables, and how long each class of change to them takes.
 fn of_tables(arguments: &EstimateArguments) -> Result<()> {
     if arguments.options.budget.is_some() {
         return Err(Error::new(
@@ -265,7 +267,7 @@ fn rendered(report: &TableReport, arguments: &EstimateArguments) -> Vec<u8> {
     }
 }
 
-/// Puts sampled or counted rows in place of the catalog's estimate, where asked for.
+/// Replaces the catalog's row estimates by sampled or counted ones, if requested.
 fn refine(production: &mut Production, tables: &mut [TableFacts], arguments: &EstimateArguments) -> Result<()> {
     for table in tables {
         if arguments.exact {

@@ -1,4 +1,5 @@
-//! `migtime rehearse --exec`: run somebody's own tool against a clone, and say what its statements did and how long they take.
+//! `migtime rehearse --exec`: runs somebody's own tool against a clone, and reports what its statements did and how
+//! long they took.
 
 use super::arguments::RehearseArguments;
 use super::job::{self, REHEARSAL_FILE};
@@ -30,7 +31,7 @@ pub fn run(arguments: &RehearseArguments, command: &str) -> Result<()> {
     results.check()
 }
 
-/// Chooses where to run it; an empty throwaway server is right for a tool that makes its tables itself.
+/// Chooses where to run; an empty throwaway server suits a tool that creates its tables itself.
 fn prepare_staging_area(arguments: &RehearseArguments) -> Result<StagingArea> {
     match &arguments.schema {
         Some(schema) => StagingArea::scratch(schema, arguments.rows, arguments.options.seed, arguments.pg_bin.clone()),
@@ -65,7 +66,8 @@ fn measured(
     Ok(rehearsal)
 }
 
-/// Names the variables that the command does not get, where libpq's and `DATABASE_URL`, which lead to the clone now, are not all.
+/// Prints the variables that are withheld from the command, other than libpq's and `DATABASE_URL`, which now point to
+/// the clone.
 fn tell_withheld() {
     let names: Vec<String> = of_other_databases()
         .iter()

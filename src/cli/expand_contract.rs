@@ -1,4 +1,4 @@
-//! `migtime plan --expand-and-contract`: writes the phases of renames and of changes of type into a directory.
+//! `migtime plan --expand-and-contract`: writes the phases of column renames and type changes into a directory.
 
 use std::path::Path;
 
@@ -8,11 +8,11 @@ use crate::migration::{self, Statement};
 use crate::sampler::{self, snapshot};
 use crate::server::Production;
 
-/// Writes the files of the plan and prints their names, in the order in which they are to be run.
+/// Writes the files of the plan and prints their names in the order in which to run them.
 ///
 /// # Errors
-/// `Usage` when the plan cannot be written out, when there is no database to read the columns from, or when one of the files is there
-/// already; `Connection` when the catalog cannot be read.
+/// `Usage` when the plan cannot be written out, when there is no database to read the columns from, or when one of the
+/// files already exists; `Connection` when the catalog cannot be read.
 pub fn write(statements: &[Statement], production: Option<&mut Production>, directory: &Path) -> Result<()> {
     let Some(production) = production else {
         return Err(Error::new(

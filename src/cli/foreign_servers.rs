@@ -1,4 +1,4 @@
-//! What of a staging database leads to other servers is named before the start, and refused where it would be written to.
+//! Reports, before the start, what in a staging database leads to other servers, and refuses what would write to them.
 
 use super::arguments::OutsideArguments;
 use super::migration_file::MigrationFile;
@@ -9,14 +9,14 @@ use crate::migration::{Outlets, OutsideKind};
 use crate::sampler;
 use crate::server::{ForeignServer, ForeignWrites, Staging, foreign_servers};
 
-/// Names shown of each kind; a clone may have hundreds.
+/// Most names shown of each kind; a clone may have hundreds.
 const SHOWN: usize = 5;
 
-/// Refuses what `files` do outside the database, by their own words or through what the database has: foreign tables, triggers,
-/// routines; and foreign servers that what runs unseen could write to.
+/// Refuses `files` that act outside the database, either by their own text or through foreign tables, triggers and
+/// routines of the database. Also refuses foreign servers to which code that migtime cannot see could write.
 ///
 /// # Errors
-/// `UnsafeTarget` with what was found and what would allow it; `Connection` when the catalog cannot be read.
+/// `UnsafeTarget` with what was found and the option that allows it; `Connection` when the catalog cannot be read.
 pub fn refuse<'a>(
     staging: &mut Staging,
     copies: bool,
@@ -25,7 +25,7 @@ pub fn refuse<'a>(
 ) -> Result<()> {
     let (servers, facts) = staging.read(|reader| Ok((foreign_servers(reader)?, sampler::outward(reader)?)))?;
     tell(staging, copies, &servers, &facts, allowed);
-    // Away from the session: it would be idle meanwhile, and there may be thousands.
+    // Done outside the transaction, which would be idle meanwhile: there may be thousands of routines.
     let outlets = Outlets::of_routines(&facts.routines);
     let leading = staging.read(|reader| sampler::leading_out(reader, &outlets.routines()))?;
     let outlets = outlets.with(leading, facts.event_triggers);
@@ -38,7 +38,8 @@ pub fn refuse<'a>(
         .try_for_each(|server| refuse_server(staging, copies, server))
 }
 
-/// What a trigger, a function or a text that is put together writes to is seen by no reading of the migration.
+/// Refuses a foreign server that accepts writes: reading the migration does not show what a trigger, a function or
+/// dynamic SQL writes.
 fn refuse_server(staging: &Staging, copies: bool, server: &ForeignServer) -> Result<()> {
     let (reason, way_out) = match (&server.writes, copies) {
         (ForeignWrites::Closed, _) | (ForeignWrites::Open(_), true) => return Ok(()),

@@ -1,21 +1,21 @@
-//! What `--deny` comes to: one line a violation on stderr, and the exit code.
+//! Applies `--deny`: one line per violation on stderr, and the exit code.
 
 use super::output;
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::ci::{Finding, Gate, Rule, Verdict};
 use crate::units::counted;
 
-/// Puts what the gates find among the findings of `verdict`, in the order of the statements.
+/// Adds the gates' findings to those of `verdict`, in the order of the statements.
 pub fn judge(gates: &[Gate], verdict: &mut Verdict) {
     let found: Vec<Finding> = gates.iter().flat_map(|gate| gate.judge(verdict)).collect();
     verdict.findings.extend(found);
     verdict.findings.sort_by_key(|finding| finding.statement);
 }
 
-/// Tells what the gates found.
+/// Reports the gates' findings.
 ///
 /// # Errors
-/// `Gate` when one said no; `TooLittleEvidence` when none did, but one could not judge.
+/// `Gate` when one was violated; `TooLittleEvidence` when none was, but one could not be decided.
 pub fn enforce(verdict: &Verdict) -> Result<()> {
     let is_denied = |finding: &&Finding| matches!(finding.rule, Rule::LockHeldTooLong | Rule::WorkTooLong);
     let denied: Vec<&Finding> = verdict.findings.iter().filter(is_denied).collect();

@@ -1,4 +1,5 @@
-//! Whether a rehearsal changes the staging database itself: only where that was said of this database, and nobody depends on it.
+//! Decides whether a rehearsal changes the staging database itself: only if this was permitted for that database, and
+//! nobody else depends on it.
 
 use super::arguments::{InPlaceArguments, Waiver};
 use super::output;
@@ -6,10 +7,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::quoting::identifier;
 use crate::server::{InPlaceFacts, Staging};
 
-/// Decides whether the rehearsal works on a copy, where none was asked for, and says what it decides.
+/// Decides whether the rehearsal works on a copy, if none was requested, and reports the decision.
 ///
 /// # Errors
-/// `UnsafeTarget` where the database may be neither changed nor copied; `Connection` when it cannot be asked.
+/// `UnsafeTarget` where the database may be neither changed nor copied; `Connection` when it cannot be read.
 pub fn works_on_a_copy(staging: &mut Staging, arguments: &InPlaceArguments) -> Result<bool> {
     let facts = staging.in_place_facts()?;
     if let Some(name) = &arguments.disposable {
@@ -95,7 +96,7 @@ fn neither(staging: &Staging) -> Error {
     ))
 }
 
-/// Returns a name as a shell takes it, quoted where it must be.
+/// Returns a name for a shell, quoted where necessary.
 pub fn shell_word(name: &str) -> String {
     let is_plain = name
         .bytes()

@@ -1,8 +1,8 @@
-//! Reads what `\i` and `\ir` name, inside the migration's tree only: a migration under review must not show, or hang on, other
-//! files of the machine that rehearses it.
+//! Reads the files that `\i` and `\ir` name, but only inside the migration's tree: a migration under review must not be
+//! able to show, or hang on, other files of the machine that rehearses it.
 //!
-//! The tree is the repository that the migration lies in, without what is hidden in it (`.env`, `.git`); outside a repository it
-//! is the migration's own directory, or the one that was named. Links are followed before it is decided.
+//! The tree is the repository that contains the migration, without hidden files (`.env`, `.git`). Outside a repository
+//! it is the migration's own directory, or the directory that was named. Symbolic links are resolved before the check.
 
 use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
@@ -12,14 +12,15 @@ use super::output::text_of;
 use crate::error::{Error, ErrorKind, Result, reason};
 use crate::migration::{Include, Included};
 
-/// Far more files than any migration includes; one that includes the next twice, twenty deep, is stopped here.
+/// Far more files than any migration includes; stops recursive includes, such as twenty levels that each include the
+/// next twice.
 const MOST_FILES: usize = 5_000;
-/// The largest file that is included.
+/// Largest size of an included file, in bytes.
 const MOST_BYTES: u64 = 64 << 20;
-/// The most that all included files may hold together.
+/// Largest total size of all included files, in bytes.
 const MOST_BYTES_TOGETHER: u64 = 256 << 20;
 
-/// The files that one migration may include, and how much it has included so far.
+/// The files that a migration may include, and how much it has included so far.
 pub struct IncludedFiles {
     tree: Tree,
     files: usize,
@@ -36,10 +37,10 @@ impl IncludedFiles {
         }
     }
 
-    /// Reads what an include names: from the working directory, or from the including file's, as psql does.
+    /// Reads an included file, named relative to the working directory or to the including file, as in psql.
     ///
     /// # Errors
-    /// `Usage` when it cannot be read, lies outside the tree, is no plain file, or is far too much.
+    /// `Usage` when it cannot be read, lies outside the tree, is not a plain file, or is far too large.
     pub fn read(&mut self, include: &Include) -> Result<Included> {
         let path = match (include.relative, Path::new(include.file).parent()) {
             (true, Some(directory)) => directory.join(include.path),
@@ -83,13 +84,14 @@ impl IncludedFiles {
 /// Where the files of a migration are.
 pub struct Tree {
     root: PathBuf,
-    /// The directory that was named, or that of the file; it may be hidden itself.
+    /// The directory that was named, or the one of the named file; it may itself be hidden.
     named: PathBuf,
 }
 
 impl Tree {
-    /// Returns the repository around `named`, else itself where it is a directory, else the directory it lies in; for what is no
-    /// plain file, such as a pipe, the working directory.
+    /// Returns the tree of `named`: the repository around it, or else `named` itself if it is a directory, or else the
+    /// directory that contains it. For anything that is not a plain file, such as a pipe, this is the working
+    /// directory.
     pub fn around(named: &Path) -> Tree {
         let found = named.canonicalize().unwrap_or_else(|_| named.to_path_buf());
         let current = || std::env::current_dir().unwrap_or_default();
@@ -106,10 +108,10 @@ impl Tree {
         }
     }
 
-    /// Returns where `path` really is, if that is a plain file of the tree.
+    /// Returns the resolved path of `path`, if that is a plain file in the tree.
     ///
     /// # Errors
-    /// `Usage` when it is not; nothing of a file outside is read.
+    /// `Usage` when it is not; a file outside the tree is never read.
     pub fn find(&self, path: &Path) -> Result<PathBuf> {
         let found = path.canonicalize().map_err(|error| {
             Error::new(
@@ -137,7 +139,7 @@ impl Tree {
     }
 }
 
-/// Opens a file without waiting: it may have become a pipe since it was looked at.
+/// Opens a file without blocking: it may have become a pipe since it was checked.
 fn open(path: &Path) -> std::io::Result<std::fs::File> {
     let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOFOLLOW;
     std::fs::File::options()

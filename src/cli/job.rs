@@ -1,4 +1,5 @@
-//! What is to be rehearsed and how, wherever that is; what every rehearsal says of itself and where it is kept.
+//! What to rehearse and how, independent of the place; with what every rehearsal reports about itself and where it is
+//! saved.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,41 +15,41 @@ use crate::rehearsal::saving::journal::Journal;
 use crate::rehearsal::{Conditions, Unfinished};
 use crate::server::Staging;
 
-/// The file in which a rehearsal is kept.
+/// The file in which a rehearsal is saved.
 pub const REHEARSAL_FILE: &str = "rehearsal.json";
 
-/// What is to be rehearsed and how, wherever that is.
+/// What to rehearse and how, independent of the place.
 pub struct Job<'a> {
     /// The migration.
     pub migration: &'a MigrationFile,
-    /// What undoes it, to be rehearsed after it.
+    /// Its rollback, to be rehearsed after it.
     pub rollback: Option<&'a MigrationFile>,
     /// How bare statements are batched.
     pub batching: &'a BatchArguments,
-    /// Under which conditions.
+    /// The conditions of the rehearsal.
     pub conditions: Conditions,
     /// Half width of the interval at which to stop, 0.1 for ±10 %.
     pub precision: Option<f64>,
     /// Whole repetitions, each on a fresh copy.
     pub runs: u32,
-    /// Whether the staging_area is a throwaway server.
+    /// Whether the staging area is a throwaway server.
     pub throwaway: bool,
-    /// The tables in production, where that was asked.
+    /// The tables in production, if it was read.
     pub production: Vec<TableFacts>,
-    /// What of it was cut off, and may be.
+    /// The earlier part that was cut off, and the log with which this one can be resumed.
     pub resumable: Resumable,
 }
 
-/// How a rehearsal goes on after it was cut off.
+/// How a rehearsal is resumed after it was cut off.
 #[derive(Default)]
 pub struct Resumable {
-    /// Where to write down what is needed for it; `None` where it is not worth it.
+    /// The path of the log; `None` where resuming is not worth it.
     pub log: Option<PathBuf>,
-    /// The rehearsal that was cut off, to go on with.
+    /// The rehearsal that was cut off and is to be resumed.
     pub cut_off: Option<CutOff>,
 }
 
-/// Returns how many times as large as the clone's each of production's tables is.
+/// Returns for each table how many times larger it is in production than in the clone.
 pub fn growth(clone: &[TableFacts], production: &[TableFacts]) -> BTreeMap<String, f64> {
     let of = |table: &TableFacts| {
         let there = production.iter().find(|there| there.name == table.name)?;
@@ -58,7 +59,7 @@ pub fn growth(clone: &[TableFacts], production: &[TableFacts]) -> BTreeMap<Strin
     clone.iter().filter_map(of).collect()
 }
 
-/// Names what others, or a run that was killed, left unfinished on the clone.
+/// Reports what others, or a run that was killed, left unfinished on the clone.
 pub fn tell_unfinished(clone: &mut Staging) -> Result<()> {
     for warning in Unfinished::of(clone)?.warnings() {
         output::print_note(&format!("warning: {warning}"));
@@ -66,7 +67,7 @@ pub fn tell_unfinished(clone: &mut Staging) -> Result<()> {
     Ok(())
 }
 
-/// Tells whether the person ended the rehearsal.
+/// Returns whether the person ended the rehearsal.
 pub fn is_interrupted(rehearsal: &Rehearsal) -> bool {
     rehearsal
         .ended
@@ -74,12 +75,12 @@ pub fn is_interrupted(rehearsal: &Rehearsal) -> bool {
         .is_some_and(|ended| ended.reason == EndReason::Interrupted)
 }
 
-/// Tells whether anything was measured.
+/// Returns whether anything was measured.
 pub fn has_observations(rehearsal: &Rehearsal) -> bool {
     rehearsal.steps.iter().any(|step| !step.observations.is_empty())
 }
 
-/// Says where the measurements are, when the command is about to fail.
+/// Reports where the measurements are saved, when the command is about to fail.
 pub fn tell_saved(journal: &Journal, file: &Path) {
     match journal.is_saved() {
         Ok(()) if journal.has_saved() => output::print_note(&format!("saved {}", file.display())),
@@ -92,7 +93,7 @@ pub fn tell_saved(journal: &Journal, file: &Path) {
     }
 }
 
-/// Returns the present time as files state it: RFC 3339, UTC.
+/// Returns the current time in the format used in files: RFC 3339, UTC.
 pub fn now() -> String {
     humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string()
 }
@@ -107,7 +108,7 @@ pub fn directory(arguments: &RehearseArguments) -> PathBuf {
 fn default_directory(migration: &Path) -> PathBuf {
     let absolute = std::path::absolute(migration).unwrap_or_else(|_| migration.to_path_buf());
     let stem = |path: &Path| path.file_stem().unwrap_or_default().to_owned();
-    // The file of a tool that names the directory instead.
+    // For a tool that names the directory instead of the file.
     let named_by_directory = ["up.sql", "down.sql"].iter().any(|name| absolute.ends_with(name));
     let name = match absolute.parent() {
         Some(parent) if named_by_directory => stem(parent),

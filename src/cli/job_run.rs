@@ -1,4 +1,4 @@
-//! The run of a job: each repetition on its own clone, the rollback after the first.
+//! Runs a job: each repetition on its own clone, with the rollback after the first.
 
 use super::job::{Job, growth, has_observations, is_interrupted, now, tell_unfinished};
 use super::migration_file::PlannedMigration;
@@ -16,11 +16,11 @@ use crate::server::{Staging, free_disk, nothing_measured, signals};
 use crate::units::{Bytes, Count};
 
 impl Job<'_> {
-    /// Rehearses on `staging_area`, keeping what is measured in `journal` all the while.
+    /// Rehearses on `staging_area`, saving the measurements in `journal` all the time.
     ///
     /// # Errors
-    /// Those of [`rehearse`]; the journal then says how far it came. `Interrupted` when the person interrupts
-    /// before anything was measured.
+    /// Those of [`rehearse`]; the journal then shows how far it got. `Interrupted` when the person interrupts before
+    /// anything was measured.
     pub fn run(&self, staging_area: &StagingArea, journal: &mut Journal) -> Result<Rehearsal> {
         if let Some(cut_off) = &self.resumable.cut_off {
             let rehearsal = self.go_on(cut_off, staging_area, journal)?;
@@ -44,7 +44,7 @@ impl Job<'_> {
                 Some(rehearsal) => rehearsal,
                 None => rehearsal.insert(self.begin(&mut clone, &planned)?),
             };
-            // Only shown: what cannot be read in time here must not end a rehearsal.
+            // Only for display: a failure to read this must not end a rehearsal.
             let expected = plan::expected_seconds(self.migration, &mut clone);
             let mut watcher = Watcher::new(self.precision).expecting(expected.unwrap_or_default());
             let conditions = Conditions {
@@ -111,7 +111,7 @@ fn unless_nothing_was_measured(rehearsal: Option<Rehearsal>) -> Result<Rehearsal
     }
 }
 
-/// Returns what the sampler found of a table, in one line.
+/// Describes in one line what the sampler found about a table.
 fn sampled(table: &TableFacts) -> String {
     format!(
         "{}: {} rows ± {:.0} %, heap {}, TOAST {}, {} indexes {}",

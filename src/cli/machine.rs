@@ -1,8 +1,8 @@
-//! What this machine says of itself, so that runs of different machines are not compared unnoticed.
+//! Facts about this machine, so that runs on different machines are not compared by mistake.
 
 use crate::observation::Machine;
 
-/// Reads what decides about this machine's speed; what the system does not tell stays empty.
+/// Reads what determines this machine's speed; what the system does not report stays empty.
 pub fn read() -> Machine {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();

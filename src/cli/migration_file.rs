@@ -1,5 +1,5 @@
-//! Reads a migration, or the history of a directory, from disk; picks what is asked for; cuts it into steps once the tables
-//! are known.
+//! Reads a migration, or a directory's history, from disk, selects the requested part, and splits it into steps once
+//! the tables are known.
 
 use std::path::{Path, PathBuf};
 
@@ -15,15 +15,15 @@ use crate::sampler;
 use crate::server::{Readable, Reader};
 use crate::units::counted;
 
-/// A migration as read from disk: one, or those of a history that were picked.
+/// A migration as read from disk: a single one, or the selected ones of a history.
 pub struct MigrationFile {
-    /// Name of the file or directory with what was picked of it, for reports.
+    /// Name of the file or directory and of the selected part, for reports.
     pub name: String,
     /// The file or directory itself.
     place: PathBuf,
     tool: Tool,
     statements: Vec<Statement>,
-    /// Those that a history has before the first picked one.
+    /// The history's migrations before the first selected one.
     earlier: Vec<Migration>,
     picked: Vec<Migration>,
 }
@@ -32,14 +32,14 @@ pub struct MigrationFile {
 pub struct PlannedMigration {
     /// Its steps, in order.
     pub steps: Vec<Step>,
-    /// What the catalog says of its tables, each once.
+    /// The catalog's facts about its tables, each once.
     pub tables: Vec<TableFacts>,
-    /// The same by their names as written.
+    /// The same facts, by the tables' names as written.
     pub by_name: Tables,
 }
 
 impl MigrationFile {
-    /// Reads all that `path` names, a file or a directory; see [`MigrationFile::select`].
+    /// Reads everything in `path`, a file or a directory; see [`MigrationFile::select`].
     ///
     /// # Errors
     /// As [`MigrationFile::select`].
@@ -47,11 +47,12 @@ impl MigrationFile {
         MigrationFile::select(path, &SelectionArguments::default())
     }
 
-    /// Reads what is picked of `path`, following `\i` and `\ir` where psql would, and says on stderr what it was read as.
+    /// Reads the selected part of `path`, following `\i` and `\ir` where psql would, and reports on stderr what it was
+    /// read as.
     ///
     /// # Errors
-    /// `Usage` with `file:line` for what cannot be read, is no SQL, or would be refused by its tool; `Usage` when what is asked
-    /// for is not there.
+    /// `Usage` with `file:line` for a file that cannot be read, is not SQL, or would be refused by its tool; `Usage`
+    /// when the selected part does not exist.
     pub fn select(path: &Path, selection: &SelectionArguments) -> Result<MigrationFile> {
         let name = path.display().to_string();
         let (files, place) = source_files::read(path)?;
@@ -74,10 +75,10 @@ impl MigrationFile {
         })
     }
 
-    /// Takes one migration of a history that was read already.
+    /// Takes one migration of a history that was already read.
     ///
     /// # Errors
-    /// `Usage` with `file:line` for what is no SQL, or would be refused by its tool.
+    /// `Usage` with `file:line` for text that is not SQL, or would be refused by its tool.
     pub fn of(tool: Tool, migration: &Migration) -> Result<MigrationFile> {
         let name = migration.up.file().to_string();
         let statements = statements(tool, [&migration.up])?;
@@ -94,7 +95,7 @@ impl MigrationFile {
         })
     }
 
-    /// Returns the tool whose files these are.
+    /// Returns the tool that uses these files.
     pub fn tool(&self) -> Tool {
         self.tool
     }
@@ -104,10 +105,10 @@ impl MigrationFile {
         &self.statements
     }
 
-    /// Returns the statements of the migrations before the first picked one, in order.
+    /// Returns the statements of the migrations before the first selected one, in order.
     ///
     /// # Errors
-    /// `Usage` with `file:line` for what is no SQL.
+    /// `Usage` with `file:line` for text that is not SQL.
     pub fn earlier(&self) -> Result<Vec<Statement>> {
         statements_in(
             &self.place,
@@ -116,15 +117,15 @@ impl MigrationFile {
         )
     }
 
-    /// Returns how many migrations come before the first picked one.
+    /// Returns how many migrations come before the first selected one.
     pub fn earlier_migrations(&self) -> usize {
         self.earlier.len()
     }
 
-    /// Returns its rollback as its tool would run it, the newest migration first; `None` where nothing undoes one of them.
+    /// Returns its rollback as its tool would run it, newest migration first; `None` if one of them has no rollback.
     ///
     /// # Errors
-    /// `Usage` with `file:line` for what is no SQL.
+    /// `Usage` with `file:line` for text that is not SQL.
     pub fn down(&self) -> Result<Option<MigrationFile>> {
         let scripts: Option<Vec<&Script>> = self
             .picked
@@ -150,7 +151,7 @@ impl MigrationFile {
         }))
     }
 
-    /// Looks the tables up and cuts the migration into steps.
+    /// Looks up the tables and splits the migration into steps.
     ///
     /// # Errors
     /// `Usage` with `file:line` for batches that cannot be made; `Connection` when the catalog cannot be read.
@@ -159,7 +160,7 @@ impl MigrationFile {
         self.cut(tables, &refused, &options(batching))
     }
 
-    /// Cuts the migration into steps where the tables are as `tables` says, by their names as written.
+    /// Splits the migration into steps, given the tables by their names as written.
     ///
     /// # Errors
     /// As [`MigrationFile::plan`].
@@ -176,7 +177,7 @@ impl MigrationFile {
         })
     }
 
-    /// Looks up those of its tables that there are.
+    /// Looks up those of its tables that exist.
     ///
     /// # Errors
     /// `Connection` when the catalog cannot be read.
@@ -184,7 +185,7 @@ impl MigrationFile {
         self.look_up(reader).map(|(tables, _)| each_once(tables))
     }
 
-    /// Returns the tables by the names as written, and why others are none.
+    /// Returns the tables by their names as written, and the errors for the others.
     fn look_up(&self, reader: &mut Reader) -> Result<(Tables, Vec<(String, Error)>)> {
         let mut tables = Tables::new();
         let mut refused = Vec::new();
@@ -193,7 +194,8 @@ impl MigrationFile {
                 Ok(facts) => {
                     tables.insert(name, facts);
                 }
-                // The migration may make it first, or work on a view: the server will say what is wrong with it.
+                // The migration may create the table first, or work on a view; the server will report what is wrong
+                // with it.
                 Err(error) if error.kind() == ErrorKind::Usage => refused.push((name, error)),
                 Err(error) => return Err(error),
             }
@@ -202,7 +204,7 @@ impl MigrationFile {
     }
 }
 
-/// Returns how bare statements are batched, as the person asked.
+/// Returns how unbatched statements are batched, from the arguments.
 pub fn options(batching: &BatchArguments) -> BatchOptions {
     BatchOptions {
         batch_size: batching.batch_size,
@@ -218,7 +220,7 @@ fn each_once(tables: Tables) -> Vec<TableFacts> {
     tables
 }
 
-/// Says what was recognised, where that is more than a file of plain SQL.
+/// Reports what was recognised, if it is more than a file of plain SQL.
 fn tell(history: &History, place: NamedAs) {
     let count = history.migrations.len();
     if place == NamedAs::Directory || history.tool != Tool::PlainSql {
@@ -233,7 +235,7 @@ fn tell(history: &History, place: NamedAs) {
 /// Reads the statements of scripts, in order; they may include files of the tree around the first.
 ///
 /// # Errors
-/// `Usage` with `file:line` for what is no SQL, or would be refused by the tool.
+/// `Usage` with `file:line` for text that is not SQL, or would be refused by the tool.
 pub fn statements<'a>(tool: Tool, scripts: impl IntoIterator<Item = &'a Script>) -> Result<Vec<Statement>> {
     let scripts: Vec<&Script> = scripts.into_iter().collect();
     let first = scripts.first().map_or("", |script| script.file());
@@ -254,7 +256,7 @@ fn statements_in<'a>(
     scripts.statements(&mut |include| files.read(include))
 }
 
-/// Passes on why the catalog does not have the table that is to be batched.
+/// Adds the reason why the catalog does not have the table that is to be batched.
 fn explained(error: Error, refused: &[(String, Error)]) -> Error {
     let missing = error.cause::<NotInCatalog>();
     match refused

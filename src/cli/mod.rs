@@ -1,6 +1,7 @@
-//! The hall: one file a command; the only place where I/O and arithmetic meet.
+//! The hall: one file per command; the only room where I/O and arithmetic meet.
 //!
-//! A command reads as its table of contents: fetch facts, do arithmetic on them, show the result. Nothing here computes.
+//! A command reads like a table of contents: fetch facts, do arithmetic on them, show the result. Nothing here
+//! computes.
 
 mod arguments;
 mod bench;
@@ -88,7 +89,7 @@ fn run(command: &Command) -> Result<()> {
     }
 }
 
-/// Tells whether a command only reads and prints, so that nothing is lost or left behind by its sudden end.
+/// Returns whether a command only reads and prints, so that it may end suddenly without losing or leaving anything.
 fn has_nothing_to_wind_up(command: &Command) -> bool {
     matches!(
         command,

@@ -1,4 +1,4 @@
-//! What leaves the program: data on stdout, progress, hints and errors on stderr, files whole or not at all.
+//! The program's output: data on stdout; progress, hints and errors on stderr; files complete or not at all.
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -9,10 +9,10 @@ use crate::shown::{printable_line, without_secrets};
 use crate::rehearsal::saving::fallback_directory;
 pub use crate::rehearsal::saving::journal::write_atomically;
 
-/// Lets `write` write its files into `directory`, and where that takes not all of them, all into the temporary directory.
+/// Lets `write` write its files into `directory`, or all of them into the temporary directory if one cannot be written.
 ///
 /// # Errors
-/// `Usage` with why they are not in `directory`, and where they are.
+/// `Usage` with the reason why they are not in `directory`, and where they are instead.
 pub fn or_in_refuge(directory: &Path, write: impl Fn(&Path) -> Result<()>) -> Result<()> {
     let Err(error) = write(directory) else { return Ok(()) };
     let Some(fallback) = fallback_directory::instead_of(directory).filter(|fallback| write(fallback).is_ok()) else {
@@ -26,10 +26,10 @@ pub fn or_in_refuge(directory: &Path, write: impl Fn(&Path) -> Result<()>) -> Re
     })
 }
 
-/// Writes what was measured to the file at `path`; where there is no room, into the temporary directory.
+/// Writes measurements to the file at `path`, or into the temporary directory if that fails.
 ///
 /// # Errors
-/// `Usage` with why it is not at `path`, and where it is.
+/// `Usage` with the reason why they are not at `path`, and where they are instead.
 pub fn write_measured(path: &Path, content: &[u8]) -> Result<()> {
     let name = path.file_name().unwrap_or_default();
     let directory = path.parent().unwrap_or(Path::new(""));
@@ -54,20 +54,20 @@ pub fn print_note(line: &str) {
     print_note_text(&format!("{}\n", fit(line)));
 }
 
-/// Names and the server's words may hold line breaks, escapes, secrets, and commands to a CI service.
+/// Sanitises a line: names and server messages may contain line breaks, escape sequences, secrets, and CI commands.
 fn fit(line: &str) -> String {
     printable_line(&without_secrets(line))
 }
 
 fn print_note_text(text: &str) {
-    // There is nowhere left to complain when stderr is closed.
+    // If stderr is closed, the error cannot be reported.
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// Writes a result to `file`, or to stdout.
 ///
 /// # Errors
-/// `Usage` when it cannot be written; a reader that closed the pipe has what it wanted and is no error.
+/// `Usage` when it cannot be written; a pipe closed by its reader is not an error.
 pub fn deliver(content: &[u8], file: Option<&Path>) -> Result<()> {
     if let Some(path) = file {
         return write_atomically(path, content);
@@ -82,7 +82,7 @@ pub fn deliver(content: &[u8], file: Option<&Path>) -> Result<()> {
     }
 }
 
-/// Returns the columns of the terminal that stdout is, or a width that reads well in a file, and whether to use colour.
+/// Returns the width of the terminal on stdout, or a readable width for a file, and whether to use colour.
 pub fn terminal() -> (u16, bool) {
     let is_terminal = std::io::stdout().is_terminal();
     let width = match rustix::termios::tcgetwinsize(std::io::stdout()) {
@@ -107,7 +107,7 @@ pub fn read_text(path: &Path) -> Result<String> {
     text_of(bytes, path)
 }
 
-/// Returns the text that a file's bytes are.
+/// Decodes a file's bytes as text.
 ///
 /// # Errors
 /// `Usage` with the line that is not UTF-8.

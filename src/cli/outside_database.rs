@@ -1,4 +1,5 @@
-//! What a migration does outside its one database is refused before anything runs, except on a throwaway server, or where it was allowed by name.
+//! Refuses, before anything runs, what a migration does outside its one database, except on a throwaway server or where
+//! it was allowed by name.
 
 use super::arguments::OutsideArguments;
 use super::migration_file::MigrationFile;
@@ -6,13 +7,13 @@ use super::output;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::{Outlets, OutsideKind, Statement, reaches};
 
-/// Refuses statements that reach outside their database, by themselves or through `outlets` of it; staging may be on production's own
-/// server.
+/// Refuses statements that act outside their database, directly or through its `outlets`; staging may be on
+/// production's own server.
 ///
-/// What is put together at run time cannot be judged: it is said, and refused where staging is on production's own server.
+/// Dynamic SQL cannot be judged: it is reported, and refused if staging is on production's own server.
 ///
 /// # Errors
-/// `UnsafeTarget` with the place of the first such statement, what it reaches and what would allow it.
+/// `UnsafeTarget` with the place of the first such statement, what it reaches and the option that allows it.
 pub fn refuse<'a>(
     is_beside_production: bool,
     files: impl IntoIterator<Item = &'a MigrationFile>,
@@ -53,7 +54,7 @@ pub fn refuse<'a>(
     Ok(())
 }
 
-/// What a session may not do, no statement of it does, however it is put together.
+/// Advice for dynamic SQL: it can do no more than its session has rights for.
 const FEWER_RIGHTS: &str =
     "with options=-crole=NAME in staging's URL it has the rights of that role only: name the one that owns the tables";
 

@@ -1,4 +1,4 @@
-//! Finds the rehearsals that earlier commands saved, so that an estimate can rest on them.
+//! Finds the rehearsals that earlier commands saved, for use in an estimate.
 
 use std::path::{Path, PathBuf};
 
@@ -8,10 +8,10 @@ use super::output::{print_note, read_text};
 use crate::observation::{Rehearsal, StepRecord};
 use crate::report::PastRehearsal;
 
-/// Returns the rehearsals of staging clones below `directory` that work on one of `tables`, the newest first.
+/// Returns the rehearsals of staging clones below `directory` that work on one of `tables`, newest first.
 ///
-/// Rehearsals on throwaway servers are left out: their data and their machine are not those of any production. A file
-/// that cannot be read is named on stderr and passed over.
+/// Rehearsals on throwaway servers are left out: neither their data nor their machine is production's. A file that
+/// cannot be read is reported on stderr and skipped.
 pub fn find(directory: &Path, tables: &[&str]) -> Vec<PastRehearsal> {
     let mut found: Vec<PastRehearsal> = files(directory)
         .into_iter()
@@ -33,7 +33,7 @@ pub fn find(directory: &Path, tables: &[&str]) -> Vec<PastRehearsal> {
     found
 }
 
-/// Tells whether `steps` are the steps of the rehearsal, statement by statement, however they are spaced.
+/// Returns whether `steps` are the steps of the rehearsal, statement by statement, ignoring white space.
 pub fn is_of(rehearsal: &Rehearsal, steps: &[StepRecord]) -> bool {
     let words = |step: &StepRecord| step.statement.split_whitespace().collect::<Vec<_>>().join(" ");
     rehearsal.steps.len() == steps.len()
@@ -55,7 +55,7 @@ fn read(path: &Path) -> Option<Rehearsal> {
     }
 }
 
-/// Returns the rehearsal files, sorted; what cannot be listed holds none for us.
+/// Collects the rehearsal files; directories that cannot be listed are skipped.
 fn files(directory: &Path) -> Vec<PathBuf> {
     let walk = DirectoryWalk {
         follows_links: true,

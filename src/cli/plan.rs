@@ -1,5 +1,5 @@
-//! `migtime plan`: what each statement of a migration locks, blocks, rewrites and scans, without running anything; and the
-//! gates on it.
+//! `migtime plan`: shows what each statement of a migration locks, blocks, rewrites and scans, without running
+//! anything, and applies gates.
 
 use std::collections::BTreeMap;
 
@@ -56,7 +56,7 @@ pub fn run(arguments: &PlanArguments) -> Result<()> {
     gates::enforce(&verdict)
 }
 
-/// Plans a migration with the catalog at hand; bounds are those of the interval of `level`.
+/// Plans a migration with the catalog of `database`; bounds are those of the interval of `level`.
 ///
 /// # Errors
 /// `Connection` when the catalog cannot be read.
@@ -65,7 +65,7 @@ pub fn report(migration: &MigrationFile, database: &mut impl Readable, level: f6
     Ok(report::assemble_plan(migration.tool(), &schema, planned, &sizes, level))
 }
 
-/// Reads the schema, and the sizes of the tables that matter by it, in two transactions with the planning in between.
+/// Reads the schema and the sizes of the relevant tables in two transactions, with the planning between them.
 fn read(
     migration: &MigrationFile,
     database: &mut impl Readable,
@@ -82,7 +82,7 @@ fn read(
     Ok((schema, planned, sizes))
 }
 
-/// Returns by its text how many seconds each statement takes by rule of thumb, where that can be told.
+/// Returns the expected seconds of each statement, by its text, where a rule of thumb exists.
 ///
 /// # Errors
 /// `Connection` when the catalog cannot be read.
@@ -96,7 +96,7 @@ pub fn expected_seconds(migration: &MigrationFile, database: &mut impl Readable)
     Ok(expected.collect())
 }
 
-/// Returns the sizes of tables; one that was dropped a moment ago has none.
+/// Returns the sizes of tables; a table that was just dropped has none.
 fn sizes(reader: &mut Reader, names: &[&str]) -> Result<Sizes> {
     let found = sampler::tables_there(reader, names)?;
     let sizes = names.iter().zip(found);

@@ -1,13 +1,14 @@
-//! Staging is compared with every server of production that was named or that the environment names, before it is touched.
+//! Compares staging, before it is changed, with every production server named on the command line or in the
+//! environment.
 
 use super::output;
 use crate::error::{Error, Result};
 use crate::server::{ConnectionParameters, Met, Production, Staging};
 
-/// Refuses `staging` where it is, or could be, a server of `productions`.
+/// Refuses `staging` if it is, or could be, on a server of `productions`.
 ///
 /// # Errors
-/// `UnsafeTarget` with the fact that it rests on; `Connection` when staging cannot be asked.
+/// `UnsafeTarget` with the fact on which it is based; `Connection` when staging cannot be read.
 pub fn refuse_production(staging: &mut Staging, productions: &[ConnectionParameters]) -> Result<()> {
     let (mut met, mut silent): (Vec<Met>, Vec<(ConnectionParameters, Error)>) = (Vec::new(), Vec::new());
     for server in productions.iter().flat_map(ConnectionParameters::each_server) {
@@ -19,7 +20,7 @@ pub fn refuse_production(staging: &mut Staging, productions: &[ConnectionParamet
             Err(error) => silent.push((server, error)),
         }
     }
-    // A certainty is worth more than a doubt, so those that answer come first.
+    // Servers that answer are compared first, because a certain result is better than a doubt.
     if let Some(neighbour) = staging.refuse_kin(&met)? {
         output::print_note(&format!(
             "warning: staging is a database of production's own server, {}: what a migration does to the server, or takes of \

@@ -1,4 +1,4 @@
-//! Shows how a rehearsal goes: a bar with rows/s and the time left, on stderr, silent when that is no terminal.
+//! Shows the progress of a rehearsal on stderr: a bar with rows/s and the time left; silent if that is not a terminal.
 
 use std::time::Duration;
 
@@ -9,16 +9,16 @@ use crate::rehearsal::{ProgressListener, StatementProgress};
 use crate::shown::printable_line;
 use crate::units::{Bytes, Count, RowsPerSecond, Seconds};
 
-/// Batches of which the shown throughput is the mean: enough to be calm, few enough to be current.
+/// Number of batches averaged for the displayed throughput: enough to be steady, few enough to be current.
 const RECENT: usize = 20;
 
-/// The bar of whatever goes on now.
+/// The progress bar of the current activity.
 pub struct Progress {
     bar: ProgressBar,
 }
 
 impl Progress {
-    /// Shows that something of unknown length goes on.
+    /// Shows an activity of unknown length.
     pub fn spinner(message: impl Into<String>) -> Progress {
         let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed}{prefix})").expect("the template is valid");
         let bar = ProgressBar::new_spinner()
@@ -28,8 +28,8 @@ impl Progress {
         Progress { bar }
     }
 
-    /// Shows that a step begins, and beside the time it runs how many seconds are expected, where that is known: the server says
-    /// of few statements how far they have come.
+    /// Shows that a step begins. Next to the elapsed time it shows the expected seconds, if known, because the server
+    /// reports the progress of few statements.
     pub fn step(step: &StepRecord, expected_seconds: Option<f64>) -> Progress {
         let progress = Progress::spinner(format!("step {}: {}", step.number, first_words(&step.statement)));
         progress
@@ -56,14 +56,14 @@ impl Progress {
         self.bar.set_prefix(speed(observations, planned - done));
     }
 
-    /// Returns one who shows how far the statement of the step has come, beside the time it runs.
+    /// Returns a listener that shows the statement's progress next to the elapsed time.
     pub fn statement(&self) -> ProgressListener {
         let bar = self.bar.clone();
         let step = bar.message();
         Box::new(move |progress| bar.set_message(format!("{step}: {}", phase(progress))))
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn finish(self) {
         self.bar.finish_and_clear();
     }
@@ -75,7 +75,7 @@ impl Drop for Progress {
     }
 }
 
-/// Returns the recent throughput, and how long `batches_left` take at the mean pace so far, pauses included.
+/// Returns the recent throughput, and the time for `batches_left` at the average pace so far, including pauses.
 fn speed(observations: &[Observation], batches_left: f64) -> String {
     let recent = &observations[observations.len().saturating_sub(RECENT)..];
     let rows: u64 = recent.iter().map(|observation| observation.rows).sum();

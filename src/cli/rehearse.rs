@@ -1,4 +1,4 @@
-//! `migtime rehearse`: replay a migration on a clone, save what was measured, and say how long it will take.
+//! `migtime rehearse`: replays a migration on a clone, saves the measurements, and estimates how long it will take.
 
 use super::arguments::RehearseArguments;
 use super::job::{Job, REHEARSAL_FILE, Resumable, directory, tell_saved};
@@ -46,7 +46,7 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
     let outcome = job.run(&staging_area, &mut journal);
     resume::tell(&staging_area, &journal, &outcome);
     let mut rehearsal = outcome.inspect_err(|_| tell_saved(&journal, &file))?;
-    // What was measured for hours must not be lost because production does not answer now.
+    // Hours of measurements must not be lost because production does not answer now.
     let production = read_targets(arguments, &mut rehearsal, &mut journal);
     let results = Results::new(rehearsal, &arguments.options).inspect_err(|_| tell_saved(&journal, &file))?;
     if !results.rehearsal.targets.is_empty() {
@@ -60,7 +60,7 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
     results.check()
 }
 
-/// Reads the rollback that was named, or the rollback that belongs to the migration.
+/// Reads the rollback that was named, or the one that belongs to the migration.
 fn rollback(arguments: &RehearseArguments, migration: &MigrationFile) -> Result<Option<MigrationFile>> {
     match &arguments.rollback {
         Some(path) => MigrationFile::read(path).map(Some),
@@ -69,7 +69,8 @@ fn rollback(arguments: &RehearseArguments, migration: &MigrationFile) -> Result<
     }
 }
 
-/// Connects to what the rehearsal needs, production first, and reads production's tables; none where it was not named.
+/// Connects to the databases that the rehearsal needs, production first, and reads production's tables; none if it was
+/// not named.
 fn prepare(
     arguments: &RehearseArguments,
     migration: &MigrationFile,
@@ -95,9 +96,9 @@ fn prepare(
     Ok((staging_area, tables))
 }
 
-/// Asks production, if one was named, how large the steps are there, and saves the answer with what was measured.
+/// Reads from production, if one was named, how large the steps are there, and saves that with the measurements.
 ///
-/// It is a session of its own: one that is as old as the rehearsal may long be gone.
+/// Uses a new session: one opened before a long rehearsal may have been closed by now.
 fn read_targets(arguments: &RehearseArguments, rehearsal: &mut Rehearsal, journal: &mut Journal) -> Result<()> {
     let Some(url) = arguments.production.as_deref() else {
         return Ok(());
@@ -108,8 +109,8 @@ fn read_targets(arguments: &RehearseArguments, rehearsal: &mut Rehearsal, journa
     Ok(())
 }
 
-/// Connects to the staging clone, once it is certain that it is not production, and decides whether it is changed itself; refuses
-/// what `files` do outside of it.
+/// Connects to the staging clone once it is certain that it is not production, and decides whether the clone itself is
+/// changed. Refuses `files` that act outside it.
 pub fn prepare_staging<'a>(
     arguments: &RehearseArguments,
     production: Option<&ConnectionParameters>,
@@ -132,7 +133,7 @@ pub fn prepare_staging<'a>(
     Ok(StagingArea::staging(staging, copies, &arguments.outside).in_left_copy(copy))
 }
 
-/// Starts a throwaway server, fills it from the schema file, and applies the migrations before those that are rehearsed.
+/// Starts a throwaway server, fills it from the schema file, and applies the migrations before the rehearsed ones.
 fn prepare_scratch(arguments: &RehearseArguments, migration: &MigrationFile) -> Result<StagingArea> {
     let earlier = migration.earlier()?;
     let staging_area = match &arguments.schema {
@@ -173,7 +174,7 @@ fn conditions(arguments: &RehearseArguments) -> Conditions {
     }
 }
 
-/// Says at once when no rehearsal of a part can be as precise as asked.
+/// Reports at once if no partial rehearsal can be as precise as requested.
 fn tell_the_floor(arguments: &RehearseArguments) {
     let floor = stopping::narrowest_partial(LEVEL);
     if arguments.precision.is_some_and(|precision| precision < floor) {
@@ -186,7 +187,7 @@ fn tell_the_floor(arguments: &RehearseArguments) {
     }
 }
 
-/// Says what the estimate is for the clone itself, where the main one is for production.
+/// Reports the estimate for the clone itself, if the main one is for production.
 fn tell_clone(results: &Results, arguments: &RehearseArguments) -> Result<()> {
     let options = super::results::model_options(&arguments.options);
     let estimate = model::estimate(&results.rehearsal, &[], &options)?;

@@ -1,4 +1,4 @@
-//! `migtime report`: every format from a saved rehearsal, without a database.
+//! `migtime report`: converts a saved rehearsal into every format, without a database.
 
 use std::path::Path;
 
@@ -32,7 +32,7 @@ pub fn run(arguments: &ReportArguments) -> Result<()> {
     results.check()
 }
 
-/// Returns how long the whole run took that was made after the estimate in `file`, if that is one of the same migration.
+/// Returns how long the whole run took that followed the estimate in `file`, if it was of the same migration.
 fn actual_seconds(file: &Path, estimate: &Estimate) -> Option<f64> {
     let before: Estimate = serde_json::from_str(&output::read_text(file).ok()?).ok()?;
     let statements = |estimate: &Estimate| -> Vec<String> {

@@ -1,9 +1,9 @@
-//! Where a file stands in its repository: the name under which services find it again, from whatever directory the program runs.
+//! A file's path in its repository: the name by which services find it, independent of the working directory.
 
 use std::path::{Component, Path, PathBuf};
 
-/// Returns the path of `file` from the root of the repository that holds it, with `/`; without a repository from the current
-/// directory, and whole when it lies outside that.
+/// Returns the path of `file` relative to the root of its repository, with `/`. Without a repository, it is relative to
+/// the current directory, or absolute if it lies outside that.
 pub fn path_in_repository(file: &str) -> String {
     let current = std::env::current_dir().unwrap_or_default();
     let absolute = without_dots(&current.join(file));
@@ -16,7 +16,7 @@ pub fn path_in_repository(file: &str) -> String {
     inside.to_string_lossy().into_owned()
 }
 
-/// Takes `.` and `..` out of an absolute path by its text: links stay as a repository knows them.
+/// Removes `.` and `..` from the text of an absolute path; symbolic links are kept, as a repository has them.
 fn without_dots(path: &Path) -> PathBuf {
     path.components().fold(PathBuf::new(), |mut found, component| {
         match component {

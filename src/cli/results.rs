@@ -1,4 +1,4 @@
-//! What a command that estimates from a rehearsal leaves behind: files, text, and the verdict of budget and gates.
+//! The results of a command that estimates from a rehearsal: files, text, and the verdict of budget and gates.
 
 use std::path::Path;
 
@@ -12,26 +12,26 @@ use crate::report;
 use crate::report::ci::{self, Finding, Gate, Level, Rule, Verdict};
 use crate::units::Seconds;
 
-/// The file in which an estimate is kept.
+/// The file in which an estimate is saved.
 pub const ESTIMATE_FILE: &str = "estimate.json";
 
 /// A rehearsal with its estimate.
 pub struct Results {
-    /// What was measured.
+    /// The measurements.
     pub rehearsal: Rehearsal,
-    /// What follows from it.
+    /// The estimate from it.
     pub estimate: Estimate,
-    /// What the upper bound of the duration must not exceed.
+    /// The limit for the upper bound of the duration.
     pub budget: Option<Seconds>,
-    /// What is denied.
+    /// The gates given by `--deny`.
     pub deny: Vec<Gate>,
 }
 
 impl Results {
-    /// Estimates from `rehearsal` for production's size where that is known, else for the clone it was made on.
+    /// Estimates from `rehearsal` for production's size if that is known, and otherwise for the clone.
     ///
     /// # Errors
-    /// `TooLittleEvidence` unless a provisional estimate is asked for.
+    /// `TooLittleEvidence` when the evidence is too thin and no provisional estimate was requested.
     pub fn new(rehearsal: Rehearsal, options: &Options) -> Result<Results> {
         let estimate = model::estimate(&rehearsal, &rehearsal.targets, &model_options(options))?;
         Ok(Results {
@@ -42,7 +42,7 @@ impl Results {
         })
     }
 
-    /// Prints the estimate and writes the files; the one is done even when the other cannot be.
+    /// Prints the estimate and writes the files; a failure of one does not prevent the other.
     ///
     /// # Errors
     /// `Usage` when something cannot be written.
@@ -52,11 +52,11 @@ impl Results {
         delivered.and(saved)
     }
 
-    /// As [`Results::publish`]; where `directory` takes no more, the files go to the temporary directory: what was measured for hours
-    /// is not to be lost for a full disk.
+    /// As [`Results::publish`], but if `directory` cannot be written, the files go to the temporary directory: a full
+    /// disk must not cost hours of measurements.
     ///
     /// # Errors
-    /// `Usage` when something cannot be written where it was to be, with where it is instead.
+    /// `Usage` when something could not be written in its place, and where it is instead.
     pub fn publish_safely(&self, format: Format, directory: &Path) -> Result<()> {
         let delivered = self.deliver(format, None);
         let saved = output::or_in_refuge(directory, |directory| self.save(directory));
@@ -99,7 +99,7 @@ impl Results {
         output::deliver(&content, file)
     }
 
-    /// Returns what reviewers and machines are told: the findings of budget, disk and gates among it.
+    /// Returns the verdict for reviewers and machines, including the findings of budget, disk and gates.
     pub fn verdict(&self) -> Verdict {
         let mut verdict = ci::of_rehearsal(&self.rehearsal, &self.estimate, &path_in_repository);
         let failed = [
@@ -123,7 +123,7 @@ impl Results {
             );
             let mut finding = Finding::of_migration(Rule::CannotBeJudged, verdict.migration.clone(), words);
             if self.deny.is_empty() {
-                // Nothing is to be judged: the number was asked for as it is.
+                // Without limits, nothing is judged: the estimate was requested as it is.
                 finding.level = Level::Warning;
             }
             verdict.findings.push(finding);
@@ -132,11 +132,11 @@ impl Results {
         verdict
     }
 
-    /// Compares hold times with the gates, and the upper bounds with the budget and the free disk, where they are told.
+    /// Compares lock hold times with the gates, and upper bounds with the budget and the free disk, where given.
     ///
     /// # Errors
-    /// `MigrationFailed` when the migration failed in the rehearsal; `Gate` when one is exceeded; `TooLittleEvidence` when none is, but
-    /// one could not judge.
+    /// `MigrationFailed` when the migration failed in the rehearsal; `Gate` when a limit is exceeded;
+    /// `TooLittleEvidence` when none is, but one could not be checked.
     pub fn check(&self) -> Result<()> {
         let gates = if self.deny.is_empty() {
             Ok(())
@@ -180,7 +180,7 @@ impl Results {
         }
     }
 
-    /// What is not known to fit is not said to: a step that was not measured may need all of it.
+    /// Fails unless the migration is known to fit the free disk: a step that was not measured may need all of it.
     fn check_disk(&self) -> Result<()> {
         let Some(total) = self
             .estimate
@@ -203,7 +203,7 @@ impl Results {
     }
 }
 
-/// Returns the options of the model that were typed.
+/// Returns the typed options of the model.
 pub fn model_options(options: &Options) -> EstimateOptions {
     EstimateOptions {
         level: options.level,

@@ -1,4 +1,4 @@
-//! `migtime rehearse --resume`: goes on with a rehearsal that was cut off, and what is written down so that it can.
+//! `migtime rehearse --resume`: resumes a rehearsal that was cut off, and writes the log that makes this possible.
 
 use std::path::Path;
 
@@ -16,22 +16,23 @@ use crate::rehearsal::saving::journal::Journal;
 use crate::rehearsal::{Conditions, Workplace};
 use crate::server::{DatabaseIdentity, Staging};
 
-/// The file beside the rehearsal in which it is written down how far it came.
+/// The log file next to the rehearsal, which records how far it got.
 pub const LOG: &str = resume::FILE;
 
-/// Reads the rehearsal that was cut off in `directory`, where it is to go on.
+/// Reads the rehearsal in `directory` that was cut off, if it is to be resumed.
 ///
 /// # Errors
-/// `Usage` when there is none, or its log cannot be read.
+/// `Usage` when there is no such rehearsal, or its log cannot be read.
 pub fn cut_off_in(directory: &Path, arguments: &RehearseArguments) -> Result<Option<CutOff>> {
     let log = arguments.resume.then(|| directory.join(LOG));
     log.map(|log| CutOff::read(&log)).transpose()
 }
 
-/// Tells whether it goes on in the copy that the rehearsal left, and makes sure that the database may be changed otherwise.
+/// Returns whether it is resumed in the copy that the rehearsal left; if not, checks that the database itself may be
+/// changed.
 ///
 /// # Errors
-/// `UnsafeTarget` where the person did not say again that the database may be changed; `Connection`.
+/// `UnsafeTarget` when the person has not confirmed again that the database may be changed; `Connection`.
 pub fn works_on_a_copy(staging: &mut Staging, arguments: &RehearseArguments, left: &RehearsalPlace) -> Result<bool> {
     if left.is_copy {
         return Ok(true);
@@ -46,12 +47,12 @@ pub fn works_on_a_copy(staging: &mut Staging, arguments: &RehearseArguments, lef
         .with_hint(format!("to go on in it: --disposable {}", in_place::shell_word(name))))
 }
 
-/// Says how to go on where that is possible, and removes the log where it is not.
+/// Reports how to resume if that is possible, and removes the log if it is not.
 pub fn tell(staging_area: &StagingArea, journal: &Journal, outcome: &Result<Rehearsal>) {
     let log = journal.log();
     let is_lost = matches!(outcome, Err(error) if error.kind() == ErrorKind::Connection);
     if staging_area.works_on_copies() && !is_lost {
-        // The copy is dropped.
+        // The copy has been dropped.
         log.remove();
     }
     if log.is_on() {
@@ -96,10 +97,10 @@ impl Job<'_> {
         Ok(ResumeLog::begin(log, beginning, output::print_note))
     }
 
-    /// Goes on with the rehearsal that was `cut_off`, on `staging_area`.
+    /// Resumes the rehearsal that was `cut_off` on `staging_area`.
     ///
     /// # Errors
-    /// As [`go_on`]; `Usage` when the migration is another by now.
+    /// As [`go_on`]; `Usage` when the migration has changed.
     pub(super) fn go_on(
         &self,
         cut_off: &CutOff,
@@ -107,7 +108,7 @@ impl Job<'_> {
         journal: &mut Journal,
     ) -> Result<Rehearsal> {
         let beginning = &cut_off.beginning;
-        // First, because a copy that is taken over is dropped at the end, whatever that is.
+        // Done first, because a copy that is taken over is dropped at the end, whatever happens.
         let planned = self.migration.plan_for(&beginning.tables, &beginning.batching)?;
         refuse_other(
             &records(&planned.steps),
@@ -165,7 +166,7 @@ fn refuse_other(steps: &[StepRecord], begun: &[StepRecord], name: &str) -> Resul
     Err(Error::new(ErrorKind::Usage, message).with_hint("name the migration as it was; a new one needs a new clone"))
 }
 
-/// Says why the rollback is not rehearsed: how the schema was before the migration is not known any more.
+/// Returns the reason why the rollback is not rehearsed: the schema before the migration is no longer known.
 fn no_rollback() -> Ending {
     Ending {
         reason: EndReason::Interrupted,

@@ -1,4 +1,4 @@
-//! The rollback of a migration: its rehearsal after the migration's, and what its outcome means.
+//! Rehearses the rollback of a migration after the migration, and interprets its outcome.
 
 use super::job::Job;
 use super::migration_file::MigrationFile;
@@ -14,7 +14,7 @@ use crate::rehearsal::{Conditions, Workplace};
 use crate::sampler;
 use crate::server::{Staging, signals};
 
-/// What has to be known before the migration runs.
+/// Facts that must be read before the migration runs.
 pub struct Preparation<'a> {
     rollback: &'a MigrationFile,
     irreversible: Vec<Irreversible>,
@@ -32,7 +32,7 @@ pub struct Setting<'a> {
 }
 
 impl<'a> Preparation<'a> {
-    /// Looks at the schema on `clone` before `migration` changes it.
+    /// Reads the schema of `clone` before `migration` changes it.
     ///
     /// # Errors
     /// `Connection` when the catalog cannot be read.
@@ -57,8 +57,8 @@ impl<'a> Preparation<'a> {
         })
     }
 
-    /// Rehearses the rollback where the migration was just rehearsed, and the migration's steps once more. What came of it stands in
-    /// `rehearsal.rollback`, also what went wrong with it; [`check`] says what that means.
+    /// Rehearses the rollback on the same database as the migration, and then the migration's steps once more. The
+    /// outcome, including failures, is in `rehearsal.rollback`; [`check`] interprets it.
     ///
     /// # Errors
     /// `Connection` when the schema cannot be read.
@@ -83,7 +83,7 @@ impl<'a> Preparation<'a> {
         Ok(())
     }
 
-    /// Runs the rollback in a session of its own, as whoever rolls back a week later has.
+    /// Runs the rollback in a new session, as for somebody who rolls back a week later.
     fn roll_back(&mut self, setting: &Setting, rehearsal: &mut Rehearsal, journal: &mut Journal) {
         let planned = setting.site.connect().and_then(|mut clone| {
             let planned = self.rollback.plan(&mut clone, setting.job.batching)?;
@@ -142,11 +142,12 @@ fn came_to_its_end(rehearsal: &Rehearsal) -> bool {
     })
 }
 
-/// Says what the rehearsed rollback means for the command's outcome.
+/// Turns the outcome of the rehearsed rollback into that of the command.
 ///
 /// # Errors
-/// `MigrationFailed` when the rollback fails, or the migration does not apply again; `Connection` when the server was lost; `Gate`
-/// when the schema is not as it was, although SQL could make it so; `TooLittleEvidence` when it did not come to its end.
+/// `MigrationFailed` when the rollback fails, or the migration does not apply again; `Connection` when the server was
+/// lost; `Gate` when the schema differs from before although SQL could restore it; `TooLittleEvidence` when it did not
+/// finish.
 pub fn check(rehearsal: &Rehearsal, changed_in_place: bool) -> Result<()> {
     let Some(record) = &rehearsal.rollback else {
         return Ok(());
@@ -216,7 +217,7 @@ fn unfinished(record: &RollbackRecord) -> Error {
         .with_hint("rehearse again and let it come to its end, or leave the rollback out with --no-rollback")
 }
 
-/// Puts on record that the rollback in `file` was not even begun, because the person ended the migration's own rehearsal.
+/// Records that the rollback in `file` did not begin, because the person ended the migration's own rehearsal.
 pub fn not_come_to(file: &MigrationFile, rehearsal: &mut Rehearsal) {
     rehearsal.rollback = Some(RollbackRecord {
         file: file.name.clone(),

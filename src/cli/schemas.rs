@@ -1,7 +1,9 @@
-//! The published JSON Schemas are what the types give: `docs/schemas/`, for whoever reads the program's files.
+//! Checks that the published JSON Schemas in `docs/schemas/` match the types; they are for readers of the program's
+//! files.
 //!
-//! Schemas are derived in unit tests only, so that nothing of it is in the program or in anybody's build of it. They say what
-//! this version writes; an optional field may be missing, and a later version with the same `format_version` may add fields.
+//! Schemas are derived only in unit tests, so that the program and its builds contain none of this. They describe what
+//! this version writes; an optional field may be missing, and a later version with the same `format_version` may add
+//! fields.
 
 mod catalog;
 
@@ -16,7 +18,7 @@ use crate::model::estimate::Estimate;
 use crate::observation::{FORMAT_VERSION, Rehearsal};
 use crate::report::PlanDocument;
 
-/// Returns the schema of a document of this type and `kind`, as it is published.
+/// Returns the published form of the schema for a document of this type and `kind`.
 fn schema_of<Document: JsonSchema>(kind: &str) -> String {
     let settings = SchemaSettings::draft2020_12().for_serialize();
     let mut schema = settings.into_generator().into_root_schema_for::<Document>();
@@ -31,14 +33,14 @@ fn schema_of<Document: JsonSchema>(kind: &str) -> String {
     text
 }
 
-/// Takes the links of the source's documentation out of a description.
+/// Removes links into the source's documentation from a description.
 fn without_links(schema: &mut Schema) {
     if let Some(Value::String(description)) = schema.get_mut("description") {
         *description = description.replace("[`", "`").replace("`]", "`");
     }
 }
 
-/// Compares with the published file, or rewrites it when `UPDATE_SCHEMAS=1`.
+/// Compares the schema with the published file, or rewrites that file if `UPDATE_SCHEMAS=1`.
 fn check<Document: JsonSchema>(kind: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/schemas/{kind}.json"));
     let now = schema_of::<Document>(kind);

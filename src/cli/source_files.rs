@@ -1,4 +1,4 @@
-//! Reads the file or the directory that a person named as a migration: its texts, and the names of what lies beside.
+//! Reads the file or directory that a person named as a migration: its texts, and the names of neighbouring files.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -10,13 +10,13 @@ use super::output::read_text;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::formats::{self, NamedAs, SourceFile};
 
-/// Far more files than any history of migrations has.
+/// Most files in a directory, far more than any history of migrations has.
 const MOST_FILES: usize = 20_000;
 
-/// Reads what `path` names.
+/// Reads the file or directory at `path`.
 ///
 /// # Errors
-/// `Usage` when it cannot be read, is not UTF-8, or is a directory of far too much.
+/// `Usage` when it cannot be read, is not UTF-8, or is a directory with far too many files.
 pub fn read(path: &Path) -> Result<(Vec<SourceFile>, NamedAs)> {
     if !path.is_dir() {
         return Ok((with_companions(path)?, NamedAs::File));
@@ -48,7 +48,7 @@ fn with_companions(path: &Path) -> Result<Vec<SourceFile>> {
     Ok(files)
 }
 
-/// Reads a file that nobody has named; a link out of `tree` must not show what is there.
+/// Reads a file that was found, not named; a symbolic link must not lead out of `tree`.
 fn file(path: &Path, relative: String, tree: &Tree) -> Result<SourceFile> {
     let read = || tree.find(path).and_then(|_| read_text(path)).map(Arc::from);
     let text = formats::is_of_interest(&relative).then(read);
@@ -59,7 +59,7 @@ fn file(path: &Path, relative: String, tree: &Tree) -> Result<SourceFile> {
     })
 }
 
-/// The tools know a migration by its name, which is text.
+/// Returns the error for a path that is not UTF-8: tools know migrations by their names, which are text.
 fn not_utf8(path: &Path) -> Error {
     Error::new(ErrorKind::Usage, format!("{}: its name is not UTF-8", path.display()))
         .with_hint("rename it, or name the one file to be read")

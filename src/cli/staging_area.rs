@@ -15,19 +15,20 @@ use crate::server::{
     server_error, signals,
 };
 
-/// A place to rehearse, and what has to live as long as it.
+/// A place to rehearse, with everything that must live as long as it.
 pub struct StagingArea {
     parameters: ConnectionParameters,
     copies: bool,
-    /// The copy of a rehearsal that was cut off, which goes on in it.
+    /// The copy left by a rehearsal that was cut off and is resumed in it.
     left_copy: Option<String>,
-    /// Whether foreign servers take no writes from a copy.
+    /// Whether writes from a copy to foreign servers are prevented.
     closes_foreign_servers: bool,
     _sandbox: Option<Sandbox>,
     _server: Option<ThrowawayServer>,
 }
 
-/// The database of one run; a copy is dropped with it, and one that is changed in place is nobody else's meanwhile.
+/// The database of one run. A copy is dropped with this value; a database that is changed in place is reserved
+/// meanwhile.
 pub struct Site {
     parameters: ConnectionParameters,
     _lock: Option<CloneLock>,
@@ -35,8 +36,8 @@ pub struct Site {
 }
 
 impl StagingArea {
-    /// Takes a checked staging database; with `copies` every run works on a fresh copy of it, which writes to no foreign server
-    /// unless that was `allowed`.
+    /// Uses a checked staging database. With `copies`, every run works on a fresh copy, which writes to no foreign
+    /// server unless that was `allowed`.
     pub fn staging(staging: Staging, copies: bool, allowed: &OutsideArguments) -> StagingArea {
         StagingArea {
             parameters: staging.parameters().clone(),
@@ -48,7 +49,7 @@ impl StagingArea {
         }
     }
 
-    /// Goes on in the copy called `name` of the staging database, where there is one.
+    /// Resumes in the staging database's copy `name`, if there is one.
     pub fn in_left_copy(self, name: Option<String>) -> StagingArea {
         StagingArea {
             left_copy: name,
@@ -56,13 +57,13 @@ impl StagingArea {
         }
     }
 
-    /// Copies a checked staging database; the copy may be changed between runs, which work on copies of it.
+    /// Copies a checked staging database. The copy may be changed between runs, and each run works on a copy of it.
     ///
     /// # Errors
     /// `Connection` when the copy cannot be made; `UnsafeTarget` when its foreign servers cannot be closed.
     pub fn copy_of(staging: Staging, allowed: &OutsideArguments) -> Result<StagingArea> {
         let original = staging.parameters().clone();
-        // A session on the original would be in the way of the copy.
+        // An open session on the original would prevent copying it.
         drop(staging);
         let progress = Progress::spinner("copying the database");
         let sandbox = Sandbox::copy(&original)?;
@@ -84,7 +85,7 @@ impl StagingArea {
     /// Starts a throwaway server and fills a database on it from `schema`, with `:rows` and `:seed` replaced.
     ///
     /// # Errors
-    /// `Connection` without server programs; `Usage` with file and line when the schema fails.
+    /// `Connection` when there are no server programs; `Usage` with file and line when the schema fails.
     pub fn scratch(schema: &Path, rows: u64, seed: u64, pg_bin: Option<PathBuf>) -> Result<StagingArea> {
         let staging_area = StagingArea::empty(pg_bin, &[])?;
         let progress = Progress::spinner(format!("filling the tables from {}", schema.display()));
@@ -93,10 +94,10 @@ impl StagingArea {
         Ok(staging_area)
     }
 
-    /// Lets `work` fill the database; an interrupt cancels it.
+    /// Runs `work` to fill the database; an interrupt cancels it.
     ///
     /// # Errors
-    /// What `work` returns; `Interrupted` when it was.
+    /// What `work` returns; `Interrupted` when it was cancelled.
     pub fn fill(&self, work: impl FnOnce(&mut Client) -> Result<()>) -> Result<()> {
         let mut client = self.parameters.connect()?;
         let watch = CancelOnInterrupt::watch(&self.parameters, client.cancel_token());
@@ -106,10 +107,10 @@ impl StagingArea {
         filled
     }
 
-    /// Starts a throwaway server with an empty database; `settings` differ from its production-like ones.
+    /// Starts a throwaway server with an empty database; `settings` override its production-like ones.
     ///
     /// # Errors
-    /// `Connection` without server programs.
+    /// `Connection` when there are no server programs.
     pub fn empty(pg_bin: Option<PathBuf>, settings: &[(&str, &str)]) -> Result<StagingArea> {
         let progress = Progress::spinner("starting a throwaway server");
         let settings = settings
@@ -135,7 +136,7 @@ impl StagingArea {
         })
     }
 
-    /// Returns the same place for work that is to stay; not longer than this one.
+    /// Returns the same place for permanent changes; it must not outlive this one.
     pub fn in_place(&self) -> StagingArea {
         StagingArea {
             parameters: self.parameters.clone(),
@@ -147,7 +148,7 @@ impl StagingArea {
         }
     }
 
-    /// Creates another, empty database on the same server, to be rehearsed on while this one lives.
+    /// Creates another, empty database on the same server for rehearsals; it must not outlive this one.
     ///
     /// # Errors
     /// `Connection` when it cannot be created.
@@ -166,7 +167,7 @@ impl StagingArea {
         })
     }
 
-    /// Tells whether each run works on a copy, so that nothing stays behind.
+    /// Returns whether each run works on a copy, so that no changes remain.
     pub fn works_on_copies(&self) -> bool {
         self.copies
     }
@@ -182,8 +183,8 @@ impl StagingArea {
     /// Returns the database for one run.
     ///
     /// # Errors
-    /// `Connection` when the copy cannot be made; `UnsafeTarget` when another rehearsal changes the same database, or its foreign
-    /// servers cannot be closed.
+    /// `Connection` when the copy cannot be made; `UnsafeTarget` when another rehearsal changes the same database, or
+    /// when writes to its foreign servers cannot be prevented.
     pub fn site(&self) -> Result<Site> {
         if !self.copies {
             return Ok(Site {

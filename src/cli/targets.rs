@@ -1,6 +1,6 @@
-//! How large each rehearsed step is in production.
+//! The size of each rehearsed step in production.
 //!
-//! The share of rows that a step processes is taken from the clone; the number of rows, and the range of a key, from
+//! The share of rows that a step processes comes from the clone; the number of rows and the range of a key come from
 //! production's catalog.
 
 use crate::catalog::facts::{Column, TableFacts};
@@ -12,7 +12,7 @@ use crate::observation::{BatchingRecord, Rehearsal, StepRecord};
 use crate::sampler;
 use crate::server::{Reader, free_disk};
 
-/// Writes into `rehearsal` what production says: how large each step is there, and how much disk is free.
+/// Records in `rehearsal` how large each step is in production, and how much disk is free there.
 ///
 /// # Errors
 /// `Usage` when production has no such table; `Connection` when it cannot be read.
@@ -22,7 +22,7 @@ pub fn aim(reader: &mut Reader, rehearsal: &mut Rehearsal) -> Result<()> {
     aim_at(reader, rehearsal, &tables)
 }
 
-/// Does the same where the catalog says `tables`.
+/// Does the same with the catalog facts `tables`.
 ///
 /// # Errors
 /// `Connection` when production cannot be read.
@@ -32,7 +32,7 @@ pub fn aim_at(reader: &mut Reader, rehearsal: &mut Rehearsal, tables: &[TableFac
     Ok(())
 }
 
-/// Returns how large each step of `rehearsal` is where the catalog says `tables`; `None` for steps that work on no table.
+/// Returns the size of each step of `rehearsal` given the catalog facts `tables`; `None` for steps without a table.
 ///
 /// # Errors
 /// `Connection` when the range of a key cannot be read.
@@ -50,7 +50,7 @@ pub fn of(reader: &mut Reader, rehearsal: &Rehearsal, tables: &[TableFacts]) -> 
         .collect()
 }
 
-/// Returns how large `step`, rehearsed on `clone`, is on `production`.
+/// Returns the size on `production` of `step`, which was rehearsed on `clone`.
 fn target(reader: &mut Reader, step: &StepRecord, clone: &TableFacts, production: &TableFacts) -> Result<Target> {
     let batches = match &step.batching {
         Some(batching) => batches(reader, batching, production)?,
@@ -62,8 +62,8 @@ fn target(reader: &mut Reader, step: &StepRecord, clone: &TableFacts, production
     })
 }
 
-/// Returns the batches of a walk by arithmetic, which production's key range or size tells exactly; `None` for a walk by
-/// rows, which goes by their number.
+/// Returns the number of batches of an arithmetic walk, which follows exactly from production's key range or size;
+/// `None` for a walk by rows, which depends on their number.
 ///
 /// # Errors
 /// `Connection` when the range of the key cannot be read.

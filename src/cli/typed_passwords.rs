@@ -1,4 +1,4 @@
-//! Warns of passwords that were typed as arguments, which every user of the machine can read in its list of processes.
+//! Warns about passwords typed as arguments: every user of the machine can see them in the process list.
 
 use super::output;
 use crate::shown::without_secrets;
@@ -6,7 +6,7 @@ use crate::shown::without_secrets;
 /// The options that name a database.
 const OPTIONS: [&str; 3] = ["--url", "--staging", "--production"];
 
-/// Warns once of all that were typed.
+/// Prints one warning for all of them.
 pub fn warn() {
     let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
     let options = with_password(&arguments.collect::<Vec<_>>());
@@ -22,7 +22,7 @@ pub fn warn() {
     }
 }
 
-/// Returns the options whose value has a password, each once.
+/// Returns the options whose value contains a password, each once.
 fn with_password(arguments: &[String]) -> Vec<&'static str> {
     let value_of = |option: &str, index: usize| {
         let (argument, next) = (&arguments[index], arguments.get(index + 1));

@@ -1,4 +1,4 @@
-//! Watches a rehearsal for the person: draws its progress, passes on the interrupt, applies the stopping rule.
+//! Monitors a rehearsal for the person: draws its progress, passes on interrupts, applies the stopping rule.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use crate::observation::{Observation, Rehearsal, Resumption, StepRecord, UnderWa
 use crate::rehearsal::{ProgressListener, RehearsalMonitor};
 use crate::units::Seconds;
 
-/// Level at which the precision of a rehearsal is judged.
+/// Confidence level at which the precision of a rehearsal is judged.
 pub const LEVEL: f64 = 0.95;
 
-/// The person's eyes and hands in a rehearsal.
+/// The monitor of a rehearsal on the command line.
 pub struct Watcher {
     precision: Option<f64>,
     expected: BTreeMap<String, f64>,
@@ -29,7 +29,7 @@ impl Watcher {
         }
     }
 
-    /// Shows beside the time of each statement how many seconds are expected of it.
+    /// Sets the expected seconds of each statement, which are shown next to its elapsed time.
     pub fn expecting(self, expected: BTreeMap<String, f64>) -> Watcher {
         Watcher { expected, ..self }
     }

@@ -1,4 +1,4 @@
-//! One whole run of a migration on a fresh copy, added to the runs that were measured before.
+//! One whole run of a migration on a fresh copy, added to earlier runs.
 
 use super::arguments::BatchArguments;
 use super::job::{is_interrupted, now};
@@ -10,13 +10,13 @@ use crate::rehearsal::{Conditions, RehearsalMonitor, Workplace, rehearse};
 use crate::sampler;
 use crate::server::Staging;
 
-/// What is run, and how.
+/// What to run, and how.
 pub struct WholeRun<'a> {
     /// The migration.
     pub migration: &'a MigrationFile,
     /// How its statements are batched.
     pub batching: &'a BatchArguments,
-    /// Under which conditions; everything is replayed whatever they say.
+    /// The conditions; every batch is replayed, whatever they say.
     pub conditions: Conditions,
     /// Whether the server is a throwaway one.
     pub throwaway: bool,
@@ -25,7 +25,7 @@ pub struct WholeRun<'a> {
 }
 
 impl WholeRun<'_> {
-    /// Runs it on `clone` and returns `before` with the run added; `None` when the person interrupts it.
+    /// Runs it on `clone` and returns `before` with the run added; `None` if the person interrupts it.
     ///
     /// # Errors
     /// Those of [`rehearse`].

@@ -1,6 +1,6 @@
-//! Decides whether a statement is cut into batches, over which key, and what to tell the reader about it.
+//! Decides whether a statement is split into batches, over which key, and what to tell the reader about it.
 //!
-//! Placeholders come first, then a directive, then the size of the table. The text is cut in `templating`.
+//! Placeholders take precedence, then a directive, then the size of the table. `templating` changes the text.
 
 use super::directive::{BatchDirective, Directive};
 use super::outline::{Dml, Outline, Scope, Verb};
@@ -20,7 +20,7 @@ use request::{Request, WalkedTable, note_of, note_of_other_key, whole};
 /// Decides how a statement runs.
 ///
 /// # Errors
-/// `Usage` with `file:line` when it asks for batches in a way that cannot be followed.
+/// `Usage` with `file:line` when it requests batches in an impossible way.
 pub(super) fn decide(
     statement: &Statement,
     outline: &Outline,
@@ -83,7 +83,7 @@ impl Request<'_> {
         )
     }
 
-    /// Returns the query level whose rows can be cut without changing the result.
+    /// Returns the query level whose rows can be split without changing the result.
     fn divisible_scope<'outline>(&self, dml: &'outline Dml) -> Result<&'outline Scope> {
         let scope = dml.scopes.first().filter(|scope| scope.outermost);
         let scope = scope.ok_or_else(|| {
@@ -130,7 +130,8 @@ impl Request<'_> {
         self.woven(dml, walked)
     }
 
-    /// A bare `INSERT … SELECT` is not cut unasked: how many of its rows may be in one transaction, only its writer knows.
+    /// An `INSERT … SELECT` is not split unless requested: only its author knows how many of its rows may be in one
+    /// transaction.
     fn insert_of(&self, scope: &Scope) -> Decision {
         let reads_a_table = scope.relations.iter().any(|relation| !relation.name.is_empty());
         if self.in_transaction || !scope.outermost || scope.indivisible.is_some() || !reads_a_table {
@@ -139,7 +140,7 @@ impl Request<'_> {
         whole("runs whole; to cut it by the key of the table it reads, write before it: -- migtime: batch")
     }
 
-    /// Cuts the statement by a condition of our own: over the key, or over blocks when there is none.
+    /// Splits the statement by adding a condition on the key, or on blocks if there is no key.
     fn woven(&self, dml: &Dml, mut walked: WalkedTable) -> Result<Decision> {
         let asked = self
             .options
@@ -180,7 +181,7 @@ impl Request<'_> {
     }
 }
 
-/// Says why a statement without placeholders has to run whole.
+/// Returns why a statement without placeholders has to run whole.
 fn why_whole(dml: &Dml) -> Option<&'static str> {
     if dml.limited_subquery {
         Some(

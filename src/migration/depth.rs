@@ -1,39 +1,40 @@
-//! How deep a statement nests, bounded before a parser reads it that needs stack for every level.
+//! Limits how deeply a statement nests before it reaches a parser that needs stack for every level.
 //!
-//! Knows no grammar: it counts what could nest, which is more than what does. Brackets, `CASE` and the bodies of routines open
-//! a level each; within a level each token since the last comma could be one more, as in `- - - a` or `a + b + c`.
+//! Knows no grammar: it counts everything that could nest, which is more than what does. Brackets, `CASE` and bodies of
+//! routines each open a level; within a level, each token since the last comma could open one more, as in `- - - a`.
 
 use super::lexer::{Token, TokenKind};
 
-/// Levels within levels that are still read; PostgreSQL gives up at a few thousand.
+/// Most nested levels that are accepted; PostgreSQL itself gives up at a few thousand.
 const DEEPEST: usize = 1_000;
 
-/// Words that nest the parser's tree by one each, which no comma ends, or which take long to be refused.
+/// Words that add a level to the parser's tree and are not ended by a comma, or that are slow to be rejected.
 const CONNECTIVES: [&str; 8] = ["and", "or", "not", "union", "intersect", "except", "explain", "prepare"];
 
-/// How many of them one statement may have.
+/// Most such words in one statement.
 const MOST_CONNECTIVES: usize = 10_000;
 
-/// Tokens of all open levels together, each since its last comma: what 10,000 times `OR a = 1` has, so that no chain is refused
-/// for its length alone that has few enough connectives.
+/// Most tokens since the last comma, over all open levels: as many as in 10,000 times `OR a = 1`, so that no chain with
+/// few enough connectives is refused for its length alone.
 const LONGEST: usize = 60_000;
 
-/// What a sign counts as: an operator nests most surely, and the time to read a chain grows with its square.
+/// What an operator sign counts as: operators are the most certain to nest, and the time to read a chain grows with the
+/// square of its length.
 const SIGN: usize = 3;
 
-/// Stack of the thread that reads a long statement: what the deepest one that is let through takes, several times over. Only
-/// what is used of it takes memory.
+/// Stack in bytes of the thread that reads a long statement: several times what the deepest accepted statement needs.
+/// Only the part that is used takes memory.
 const STACK_BYTES: usize = 1 << 30;
 
-/// Bytes of a statement that the stack of any thread carries, however they nest.
+/// Length in bytes up to which a statement fits any thread's stack, however it nests.
 const SHORT: usize = 500;
 
-/// The nesting of the statement that is being read.
+/// The nesting of the statement being read.
 #[derive(Default)]
 pub(super) struct Depth {
-    /// What is open, and the tokens in it since the last comma.
+    /// The open levels, each with its tokens since the last comma.
     open: Vec<(Opened, usize)>,
-    /// Tokens outside of everything since the last comma.
+    /// Tokens outside all levels since the last comma.
     outside: usize,
     /// The sum of all those tokens.
     tokens: usize,
@@ -44,15 +45,16 @@ pub(super) struct Depth {
 enum Opened {
     Parenthesis,
     Bracket,
-    /// By `CASE` or by `BEGIN`, which end with `END`.
+    /// Opened by `CASE` or `BEGIN`, and closed by `END`.
     Words,
 }
 
 impl Depth {
-    /// Takes the next token of the statement, with its text; `begins_body` says that the word `BEGIN` opens a routine's body.
+    /// Takes the next token of the statement, with its text; `begins_body` is true if the word `BEGIN` opens a
+    /// routine's body.
     ///
     /// # Errors
-    /// What is too deep, in words.
+    /// A message that says what is too deep.
     pub(super) fn take(&mut self, token: &Token, text: &str, begins_body: bool) -> Result<(), String> {
         match (token.kind, text) {
             (TokenKind::OpenParenthesis, _) => self.open(Opened::Parenthesis)?,
@@ -98,7 +100,7 @@ impl Depth {
         Ok(())
     }
 
-    /// What does not close the innermost level closes none: the parser may stay in it.
+    /// A token that does not close the innermost level closes none, because the parser may still be inside it.
     fn close(&mut self, opened: Opened) {
         if let Some((_, tokens)) = self.open.pop_if(|(innermost, _)| *innermost == opened) {
             self.tokens -= tokens;
@@ -114,7 +116,7 @@ impl Depth {
     }
 }
 
-/// Reads a statement where there is stack enough for it; `None` when no thread could be had for it, or the parser gave up.
+/// Runs `read` with enough stack for the statement; `None` if no thread could be started, or the parser panicked.
 pub(super) fn with_stack_for<T: Send>(text: &str, read: impl FnOnce() -> T + Send) -> Option<T> {
     if text.len() <= SHORT {
         return Some(read());
@@ -151,7 +153,7 @@ mod tests {
             let too_deep = Some("nested more than 1000 levels deep".to_string());
             assert_eq!(deep(&opening.repeat(DEEPEST + 1)), too_deep);
             assert_eq!(deep(&format!("{opening}a{closing}, ").repeat(20_000)), None);
-            // What is not closed stays open, whatever else ends.
+            // A level that is not closed stays open, whatever else ends.
             assert_eq!(deep(&format!("{opening}a ; , end case ").repeat(DEEPEST + 1)), too_deep);
         }
     }

@@ -1,26 +1,26 @@
-//! Comments that tell migtime how to cut a statement: `-- migtime: batch key=id size=5000 walk=rows`.
+//! Comments that tell migtime how to split a statement: `-- migtime: batch key=id size=5000 walk=rows`.
 //!
-//! Reads one comment; knows nothing of the statement it stands by.
+//! Reads one comment; knows nothing of its statement.
 
 use super::Walk;
 use super::names::nearest;
 
-/// Rows in a batch unless something else is asked for.
+/// Default number of rows in a batch.
 ///
-/// At the usual 10,000 to 100,000 rows/s a batch of 5,000 holds its row locks for 50 to 500 ms, short enough not to be
-/// felt, and long enough that the commit of 1 to 10 ms hardly counts.
+/// At the usual 10,000 to 100,000 rows/s, a batch of 5,000 holds its row locks for 50 to 500 ms. That is too short to
+/// be noticed, yet long enough that the commit of 1 to 10 ms hardly matters.
 pub const DEFAULT_BATCH_SIZE: u64 = 5_000;
 
-/// What a comment asks for.
+/// The request in a comment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Directive {
-    /// `migtime: batch …`: cut the statement into batches.
+    /// `migtime: batch …`: split the statement into batches.
     Batch(BatchDirective),
     /// `migtime: no-batch`: run it whole.
     NoBatch,
 }
 
-/// The options of `migtime: batch`, each absent unless written.
+/// The options of `migtime: batch`; absent if not written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BatchDirective {
     /// `key=id` or `key=(tenant_id, id)`: columns as written.
@@ -31,7 +31,7 @@ pub struct BatchDirective {
     pub walk: Option<Walk>,
 }
 
-/// Why a directive cannot be followed, and what may have been meant.
+/// Why a directive is invalid, and what may have been meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Misread {
     pub message: String,
@@ -46,7 +46,7 @@ const WALKS: [(&str, Walk); 3] = [
     ("blocks", Walk::Blocks),
 ];
 
-/// Reads a whole comment with its marks; `None` when it does not speak to migtime.
+/// Reads a whole comment with its delimiters; `None` if it is not addressed to migtime.
 pub(super) fn read(comment: &str) -> Option<Result<Directive, Misread>> {
     let inside = match comment.strip_prefix("/*") {
         Some(block) => block.strip_suffix("*/")?,
@@ -82,7 +82,7 @@ fn read_options(written: &str) -> Result<BatchDirective, Misread> {
     Ok(directive)
 }
 
-/// Cuts off a value: `(…)` to its closing parenthesis, else to the next space or comma outside quotes.
+/// Splits off a value: `(…)` to its closing parenthesis, or else to the next space or comma outside quotes.
 fn cut_value(text: &str) -> Option<(&str, &str)> {
     let in_parentheses = text.starts_with('(');
     let mut quoted = false;
@@ -125,7 +125,7 @@ fn read_key(value: &str) -> Result<Vec<String>, Misread> {
 }
 
 fn read_size(value: &str) -> Result<u64, Misread> {
-    // More than a bigint counts would silently become arithmetic with fractions in the server.
+    // The server would silently use fractions for a number larger than a bigint.
     let in_range = |size: &u64| (1..=i64::MAX as u64).contains(size);
     value.parse().ok().filter(in_range).ok_or_else(|| Misread {
         message: format!("size={value} is not a whole number above 0"),

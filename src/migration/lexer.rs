@@ -1,11 +1,11 @@
-//! Cuts SQL text into the few tokens that decide where a statement ends and where a batch placeholder stands.
+//! Splits SQL text into the few kinds of token that decide where a statement ends and where a batch placeholder is.
 //!
-//! Follows PostgreSQL's lexical rules for what hides text: strings, quoted names, dollar quotes, nested comments.
-//! Knows nothing of grammar, files or errors for people.
+//! Follows PostgreSQL's lexical rules for everything that hides text: strings, quoted names, dollar quotes, nested
+//! comments. Knows no grammar, no files and no error messages.
 
 use std::ops::Range;
 
-/// Which end of a batch a placeholder stands for.
+/// The end of a batch that a placeholder represents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BatchEdge {
     /// `<batch_start>` or `:batch_start`.
@@ -14,7 +14,7 @@ pub enum BatchEdge {
     End,
 }
 
-/// What a token is, as far as splitting needs it.
+/// The kind of a token, as far as splitting needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TokenKind {
     Space,
@@ -27,19 +27,19 @@ pub(super) enum TokenKind {
     OpenParenthesis,
     CloseParenthesis,
     Semicolon,
-    /// A backslash outside quotes, with the rest of its line: a command to psql.
+    /// A backslash outside quotes, with the rest of its line: a psql command.
     MetaCommand,
     Symbol,
 }
 
-/// A token and where it stands in the text, in bytes.
+/// A token and its byte range in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Token {
     pub kind: TokenKind,
     pub range: Range<usize>,
 }
 
-/// A quote or comment that is opened and never closed.
+/// A quote or comment that is never closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Unterminated {
     pub what: &'static str,
@@ -57,7 +57,7 @@ const PLACEHOLDERS: [(&str, BatchEdge); 6] = [
     (":'batch_end'", BatchEdge::End),
 ];
 
-/// Reads tokens one by one, so that a caller can stop before text that is no SQL.
+/// Reads tokens one by one, so that a caller can stop before text that is not SQL.
 pub(super) struct Lexer<'text> {
     text: &'text str,
     offset: usize,
@@ -86,7 +86,7 @@ impl<'text> Lexer<'text> {
         Ok(Some(Token { kind, range }))
     }
 
-    /// Returns kind and length in bytes of the token at the head of `rest`.
+    /// Returns the kind and the length in bytes of the token at the start of `rest`.
     fn measure(&self, rest: &str, first: char) -> Result<(TokenKind, usize), Unterminated> {
         let unterminated = |what, opening: usize| Unterminated {
             what,
@@ -149,7 +149,7 @@ fn placeholder(rest: &str) -> Option<(TokenKind, usize)> {
     })
 }
 
-/// Returns the length of a quoted token whose opening quote stands at `opening`; a doubled quote stays inside.
+/// Returns the length of a quoted token whose opening quote is at `opening`; a doubled quote does not end it.
 fn quoted_length(text: &str, opening: usize, quote: u8, backslash_escapes: bool) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut position = opening + 1;
@@ -193,7 +193,7 @@ fn block_comment_length(text: &str) -> Option<usize> {
 mod tests {
     use super::*;
 
-    /// Writes the tokens but spaces as `kind:text`, with one letter for the kind.
+    /// Writes the tokens, except spaces, as `kind:text`, with one letter for the kind.
     fn check(text: &str, expected: &[&str]) {
         let mut lexer = Lexer::new(text);
         let mut found = Vec::new();

@@ -1,8 +1,10 @@
-//! What a statement reaches outside the one database that it runs in: other databases, roles, the server, its files, other servers.
+//! Finds what a statement reaches outside its own database: other databases, roles, the server, its files, other
+//! servers.
 //!
-//! A copy of a database can be dropped; what is done outside of it stays, and where staging shares a server with production it is
-//! done to production. Names of functions count wherever they stand, bodies of `DO` and of functions are read as well. What a text
-//! that is only put together at run time will do cannot be known, and is [`OutsideKind::DynamicSql`]. Knows no catalog.
+//! A copy of a database can be dropped, but changes outside it remain. If staging shares a server with production, they
+//! affect production. Function names count wherever they occur, and bodies of `DO` and of functions are read as well.
+//! The effect of a text that is built at run time cannot be known; it counts as [`OutsideKind::DynamicSql`]. Knows no
+//! catalog.
 
 use std::collections::BTreeMap;
 
@@ -21,24 +23,24 @@ pub use written::{called, written};
 use known::{FUNCTION_PREFIXES, FUNCTIONS, HEADS, READ_LANGUAGES, SHARED_CATALOGS, UNTRUSTED_LANGUAGES};
 use text::{Word, is_string, words};
 
-/// Returns what a statement, or a text of several, reaches outside its database, each kind with the words that show it.
+/// Returns what one or more statements reach outside their database, each kind with the words that show it.
 pub fn reaches(sql: &str) -> BTreeMap<OutsideKind, String> {
     let mut found = BTreeMap::new();
     read(sql, false, 0, &mut found);
     found
 }
 
-/// Returns what the body of a routine of the catalog reaches.
+/// Returns what the body of a catalog routine reaches.
 pub fn reaches_in_body(body: &str) -> BTreeMap<OutsideKind, String> {
     let mut found = BTreeMap::new();
     read(body, true, 0, &mut found);
     found
 }
 
-/// Bodies in bodies are read to this depth; what lies deeper counts as put together at run time.
+/// Depth to which nested bodies are read; anything deeper counts as built at run time.
 const DEEPEST_BODY: usize = 8;
 
-/// No body that a person wrote has more words; one that has is not read, so that no text takes for ever.
+/// Most words in a body. Nobody writes longer ones; they are not read, to limit the time.
 const LONGEST_BODY: usize = 200_000;
 
 fn read(sql: &str, is_body: bool, depth: usize, found: &mut BTreeMap<OutsideKind, String>) {
@@ -76,14 +78,14 @@ fn read(sql: &str, is_body: bool, depth: usize, found: &mut BTreeMap<OutsideKind
     }
 }
 
-/// Tells whether a statement may begin here: in a body also behind the words of its language.
+/// Returns whether a statement may begin here; in a body, also after keywords of its language.
 fn starts_statement(words: &[Word], at: usize, is_body: bool) -> bool {
     let Some(before) = at.checked_sub(1).map(|before| &words[before]) else {
         return true;
     };
     let is_keyword =
         before.kind == TokenKind::Word && matches!(before.name.as_str(), "begin" | "then" | "else" | "loop" | "atomic");
-    // A label, `<<name>>`, stands before a block or a loop.
+    // A label, `<<name>>`, precedes a block or a loop.
     let ends_label = before.text == ">>" || (before.text == ">" && at > 1 && words[at - 2].text == ">");
     before.kind == TokenKind::Semicolon || (is_body && (is_keyword || ends_label))
 }
@@ -133,11 +135,12 @@ fn begins_with(words: &[Word], head: &str) -> bool {
             return false;
         }
     }
-    // `USER` begins `USER MAPPING` too, which is an object of the database.
+    // `USER` also begins `USER MAPPING`, which is an object of the database.
     !(head.ends_with(" user") && words.next().is_some_and(|word| word.name == "mapping"))
 }
 
-/// A membership names no object; a database, a tablespace and a parameter are the whole server's.
+/// Judges GRANT and REVOKE: without an object they are about role memberships; databases, tablespaces and parameters
+/// belong to the whole server.
 fn privileges(words: &[Word], found: &mut BTreeMap<OutsideKind, String>) {
     let keyword = |word: &Word, name: &str| word.kind == TokenKind::Word && word.name == name;
     match words.iter().position(|word| keyword(word, "on")) {
@@ -185,7 +188,7 @@ fn described(words: &[Word], found: &mut BTreeMap<OutsideKind, String>) {
 }
 
 fn copy(words: &[Word], found: &mut BTreeMap<OutsideKind, String>) {
-    // A query in parentheses has a FROM of its own, and so may a condition behind the source.
+    // A query in parentheses has its own FROM, and so may a condition after the source.
     let mut depth = 0_usize;
     let direction = words.iter().position(|word| {
         match word.kind {
@@ -207,7 +210,7 @@ fn copy(words: &[Word], found: &mut BTreeMap<OutsideKind, String>) {
     }
 }
 
-/// Catalogs that the databases of a server share can be written to by a superuser.
+/// Finds writes to catalogs shared by all databases of a server, which a superuser may make.
 fn shared_catalogs(words: &[Word], found: &mut BTreeMap<OutsideKind, String>) {
     let target = words.iter().skip(1).find(|word| {
         !matches!(
@@ -220,7 +223,8 @@ fn shared_catalogs(words: &[Word], found: &mut BTreeMap<OutsideKind, String>) {
     }
 }
 
-/// A foreign table's own option is stronger than that of its server, which may have been closed to writes.
+/// Returns whether the statement makes a foreign table writable: a table's option overrides its server's, which may
+/// have been closed to writes.
 fn opens_foreign_table(words: &[Word]) -> bool {
     words.get(1).is_some_and(|word| word.name == "foreign")
         && words
@@ -235,7 +239,7 @@ fn creates_routine(words: &[Word]) -> bool {
         .any(|word| word.kind == TokenKind::Word && matches!(word.name.as_str(), "function" | "procedure"))
 }
 
-/// Reads the body of `DO` or of a routine, which is a string, and its language.
+/// Reads the body of `DO` or of a routine, which is a string, together with its language.
 fn code(words: &[Word], depth: usize, found: &mut BTreeMap<OutsideKind, String>) {
     let language = words
         .iter()
@@ -259,7 +263,8 @@ fn code(words: &[Word], depth: usize, found: &mut BTreeMap<OutsideKind, String>)
     }
 }
 
-/// `EXECUTE` of a constant is read; anything else is put together at run time, and its constants are read all the same.
+/// Judges `EXECUTE`: a constant is read as SQL. Anything else is built at run time; the constants in it are read
+/// nevertheless.
 fn executed(words: &[Word], depth: usize, found: &mut BTreeMap<OutsideKind, String>) {
     let constant = words.get(1).filter(|word| is_string(word)).is_some();
     let is_whole = words
@@ -277,7 +282,7 @@ fn executed(words: &[Word], depth: usize, found: &mut BTreeMap<OutsideKind, Stri
     }
 }
 
-/// A name in front of a parenthesis is a function, wherever it stands and whatever schema it is given.
+/// A name before a parenthesis is a function, wherever it occurs and with any schema.
 fn function(words: &[Word], at: usize, found: &mut BTreeMap<OutsideKind, String>) {
     let word = &words[at];
     let is_name = word.kind == TokenKind::Word || word.text.starts_with('"');
@@ -301,7 +306,8 @@ fn function(words: &[Word], at: usize, found: &mut BTreeMap<OutsideKind, String>
     }
 }
 
-/// `DROP FUNCTION f(text)` calls nothing, and a table's name may stand before its columns.
+/// Returns whether a name before a parenthesis is not a call: `DROP FUNCTION f(text)` calls nothing, and a table's name
+/// may precede its columns.
 fn is_only_named(words: &[Word], at: usize) -> bool {
     let mut first = at;
     while first >= 2 && words[first - 1].text == "." {
@@ -315,7 +321,7 @@ fn is_only_named(words: &[Word], at: usize) -> bool {
 }
 
 fn note(found: &mut BTreeMap<OutsideKind, String>, outside: OutsideKind, words: String) {
-    // A text is read from its end, so the first words that show it are noted last.
+    // A text is read from its end, so the first words that show it are recorded last.
     found.insert(outside, words);
 }
 

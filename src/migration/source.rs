@@ -1,4 +1,4 @@
-//! A text with its name: turns byte ranges into `file:line:column` and a marked excerpt for a person.
+//! A text with its name: turns byte ranges into `file:line:column` and a marked excerpt.
 //!
 //! Knows nothing of SQL.
 
@@ -14,9 +14,9 @@ use crate::shown::without_secrets;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NeverClosed;
 
-/// A text, what it is called, and where its lines begin.
+/// A text, its name, and the positions of its lines.
 pub(super) struct Source<'text> {
-    /// Name for messages, as the person gave it.
+    /// Name for messages, as typed by the person.
     pub file: &'text str,
     /// The whole text.
     pub text: &'text str,
@@ -36,7 +36,7 @@ impl<'text> Source<'text> {
         }
     }
 
-    /// Returns the text up to a byte offset, of which all places stay the same.
+    /// Returns the text up to a byte offset; all positions stay the same.
     pub fn up_to(&self, end: usize) -> Source<'text> {
         Source {
             file: self.file,
@@ -45,7 +45,7 @@ impl<'text> Source<'text> {
         }
     }
 
-    /// Returns the line of a byte offset, from 1.
+    /// Returns the line number of a byte offset, from 1.
     pub fn line(&self, offset: usize) -> usize {
         self.line_starts.partition_point(|start| *start <= offset)
     }
@@ -71,7 +71,8 @@ impl<'text> Source<'text> {
     }
 }
 
-/// Returns the line of `text` on which `range` begins with it marked by carets, numbered `line`; secrets are hidden.
+/// Returns the line of `text`, numbered `line`, on which `range` begins, with the range marked by carets; secrets are
+/// hidden.
 pub(super) fn excerpt(file: &str, text: &str, line: usize, range: Range<usize>) -> String {
     let line_start = text[..range.start].rfind('\n').map_or(0, |offset| offset + 1);
     let line_end = text[line_start..]
@@ -88,7 +89,7 @@ pub(super) fn excerpt(file: &str, text: &str, line: usize, range: Range<usize>) 
     };
     let start = boundary(range.start);
     let end = boundary(range.end.clamp(range.start, line_end.max(range.start))).max(start);
-    // Where something is hidden, columns are others than in the file, which the message names.
+    // If something is hidden, columns differ from those in the file, which the message names.
     let is_whole = shown == text[line_start..line_end].trim_end_matches('\r');
     let snippet = Snippet::source(shown)
         .line_start(line)
@@ -97,10 +98,10 @@ pub(super) fn excerpt(file: &str, text: &str, line: usize, range: Range<usize>) 
     Renderer::plain().render(&[Group::with_level(Level::ERROR).element(snippet)])
 }
 
-/// Returns a line up to an offset without secrets, which what stands before it may announce: `PASSWORD` on one line, the literal
-/// on the next.
+/// Returns a line up to an offset without secrets. Text on earlier lines may announce a secret: `PASSWORD` on one line,
+/// the literal on the next.
 fn shown_up_to(text: &str, line_start: usize, end: usize) -> String {
-    /// More than stands between the two, and little enough to skim for every error.
+    /// More bytes than there are between the two, yet few enough to scan for every error.
     const BEFORE: usize = 4000;
     let from = (line_start.saturating_sub(BEFORE)..=line_start)
         .find(|offset| text.is_char_boundary(*offset))
@@ -109,7 +110,7 @@ fn shown_up_to(text: &str, line_start: usize, end: usize) -> String {
     let whole = without_secrets(&text[from..end]);
     match whole.strip_prefix(&before) {
         Some(line) => line.to_string(),
-        // A secret reaches into the line from before it.
+        // A secret that begins on an earlier line extends into this one.
         None => whole.rsplit('\n').next().unwrap_or_default().to_string(),
     }
 }

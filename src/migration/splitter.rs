@@ -1,6 +1,6 @@
-//! Splits a migration's text into statements, as psql does, and finds what only psql understands.
+//! Splits a migration's text into statements as psql does, and finds commands that only psql understands.
 //!
-//! Deliberately independent of the SQL parser: each piece is later read by it, and must read as one statement.
+//! Deliberately independent of the SQL parser, which later reads each piece and must find exactly one statement.
 
 use std::ops::Range;
 
@@ -19,23 +19,23 @@ pub(super) enum Piece {
         path: String,
         /// Whether it is relative to the including file (`\ir`).
         relative: bool,
-        /// Where the command stands.
+        /// The command's byte range.
         range: Range<usize>,
     },
 }
 
-/// A statement's place in the text, all in bytes.
+/// The position of a statement in the text, in bytes.
 #[derive(Default)]
 pub(super) struct RawStatement {
     /// From its first to its last token, without the semicolon.
     pub range: Range<usize>,
-    /// Batch placeholders inside.
+    /// Batch placeholders in the statement.
     pub placeholders: Vec<(Range<usize>, BatchEdge)>,
-    /// Comments directly before, inside, or behind on the line of its semicolon.
+    /// Comments directly before, inside, or after the statement on the line of its semicolon.
     pub comments: Vec<Range<usize>>,
 }
 
-/// Splits the text from a byte offset on; the comments that belong to no statement come last.
+/// Splits the text from a byte offset on; the second value holds the comments that belong to no statement.
 pub(super) fn split(source: &Source, start: usize) -> Result<(Vec<Piece>, Vec<Range<usize>>)> {
     refuse_dump(source)?;
     let mut splitter = Splitter::new(source);
@@ -76,18 +76,18 @@ struct Splitter<'text> {
     source: &'text Source<'text>,
     pieces: Vec<Piece>,
     current: RawStatement,
-    /// Whether `current` has a token of its own.
+    /// Whether `current` already contains a token.
     started: bool,
-    /// First words of the statement, lower case: enough to know `CREATE OR REPLACE FUNCTION`.
+    /// First words of the statement in lower case, enough to recognise `CREATE OR REPLACE FUNCTION`.
     words: Vec<String>,
     last_word: String,
     parentheses: usize,
-    /// Depth of `BEGIN ATOMIC … END` and the `CASE … END` inside.
+    /// Nesting depth of `BEGIN ATOMIC … END` and of `CASE … END` in it.
     bodies: usize,
     depth: Depth,
-    /// Why the statement cannot be rehearsed, and what to do: it copies from or to the client.
+    /// The reason and the hint if the statement cannot be rehearsed because it copies from or to the client.
     copy_refusal: Option<(&'static str, &'static str)>,
-    /// End of the last statement, while nothing but space and comments came on its line.
+    /// End of the last statement, while its line continues with only spaces and comments.
     behind: Option<usize>,
 }
 
@@ -167,7 +167,7 @@ impl<'text> Splitter<'text> {
         Ok(())
     }
 
-    /// Follows psql: `BEGIN` opens a body only in `CREATE FUNCTION` or `CREATE PROCEDURE`, outside parentheses.
+    /// As in psql, `BEGIN` opens a body only in `CREATE FUNCTION` or `CREATE PROCEDURE`, outside parentheses.
     fn take_word(&mut self, word: String) {
         if self.parentheses == 0 {
             match word.as_str() {

@@ -1,6 +1,6 @@
-//! Text → statements: splits, checks the syntax of each piece, follows includes, reads directives.
+//! Turns text into statements: splits it, checks the syntax of each piece, follows includes, reads directives.
 //!
-//! Files are read by whoever calls; this room sees only their text.
+//! The caller reads the files; this file sees only their text.
 
 use std::ops::Range;
 
@@ -17,31 +17,31 @@ use crate::error::{Error, ErrorKind, Location, Result};
 pub struct Statement {
     /// Number from 1, across included files.
     pub number: u32,
-    /// File it stands in, as named by the caller.
+    /// The statement's file, as named by the caller.
     pub file: String,
     /// Line on which it starts, from 1.
     pub line: usize,
-    /// Where it stands in its file, in bytes.
+    /// Its byte range in the file.
     pub byte_range: Range<usize>,
     /// The statement as written, without its semicolon.
     pub sql: String,
-    /// Batch placeholders, in order, with their place in `sql`, in bytes.
+    /// Batch placeholders in order, with their byte ranges in `sql`.
     pub placeholders: Vec<(Range<usize>, BatchEdge)>,
-    /// What a comment asks for.
+    /// The directive in its comments.
     pub directive: Option<Directive>,
-    /// How its tool sends it.
+    /// How the migration tool sends it.
     pub sending: Sending,
 }
 
-/// How the tool of a migration sends a statement, which decides in which transaction it runs.
+/// How the migration tool sends a statement; this decides in which transaction the statement runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sending {
     /// The tool.
     pub tool: Tool,
-    /// The transaction that the tool opens around it, numbered from 1; `None` where it opens none.
+    /// The transaction that the tool opens around it, numbered from 1; `None` if it opens none.
     pub transaction: Option<u32>,
-    /// The message in which it is sent with other statements, numbered from 1: one simple query of several statements is one
-    /// transaction. `None` when it is sent by itself.
+    /// The message in which it is sent with other statements, numbered from 1; a simple query of several statements is
+    /// one transaction. `None` if it is sent separately.
     pub message: Option<u32>,
 }
 
@@ -51,7 +51,7 @@ impl Statement {
         Location::line(Some(&self.file), self.line)
     }
 
-    /// Returns how many rows a batch has where the person who wrote the statement means it to run in batches.
+    /// Returns the number of rows in a batch, if the author of the statement wants it to run in batches.
     pub fn batch_size(&self) -> Option<u64> {
         match &self.directive {
             Some(Directive::Batch(batch)) => Some(batch.size.unwrap_or(DEFAULT_BATCH_SIZE)),
@@ -68,14 +68,14 @@ impl Statement {
             .with_excerpt(excerpt(&self.file, &self.sql, line, range))
     }
 
-    /// Returns an error about the whole statement, marked at its first word.
+    /// Returns an error about the whole statement, with its first word marked.
     pub(super) fn error_at_start(&self, message: impl std::fmt::Display) -> Error {
         let first_word = self.sql.find(char::is_whitespace).unwrap_or(self.sql.len());
         self.error(0..first_word, message)
     }
 }
 
-/// A `\i` or `\ir` that the caller is asked to resolve.
+/// A `\i` or `\ir` that the caller must resolve.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Include<'text> {
     /// File name as written.
@@ -86,7 +86,7 @@ pub struct Include<'text> {
     pub file: &'text str,
 }
 
-/// An included file, as the caller found it.
+/// An included file, as found by the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Included {
     /// Its name for messages, and for the includes inside it.
@@ -95,10 +95,10 @@ pub struct Included {
     pub text: String,
 }
 
-/// Reads the statements of a migration that includes no other file.
+/// Reads the statements of a migration without includes.
 ///
 /// # Errors
-/// `Usage` with `file:line:column` for what is no valid SQL, and for psql's commands.
+/// `Usage` with `file:line:column` for invalid SQL, and for psql commands.
 pub fn parse(text: &str, file: &str) -> Result<Vec<Statement>> {
     parse_with(text, file, &mut |_| {
         Err(Error::new(ErrorKind::Usage, "other files cannot be included here"))
@@ -108,8 +108,8 @@ pub fn parse(text: &str, file: &str) -> Result<Vec<Statement>> {
 /// Reads the statements of a migration; `include` finds the files named by `\i` and `\ir`.
 ///
 /// # Errors
-/// `Usage` with `file:line:column` for what is no valid SQL, for psql's other commands, and for a file that includes
-/// itself; what `include` returns, put into the context of the place.
+/// `Usage` with `file:line:column` for invalid SQL, for psql's other commands, and for a file that includes itself;
+/// errors of `include`, with the position of the command.
 pub fn parse_with(
     text: &str,
     file: &str,
@@ -137,14 +137,14 @@ pub(super) fn parse_part(
     Ok(reader.statements)
 }
 
-/// Says that there is nothing to do in a migration.
+/// Returns the error for a migration without statements.
 pub fn no_statement(name: &str) -> Error {
     Error::new(ErrorKind::Usage, format!("{name}: there is no statement in it"))
         .with_hint("a migration is plain SQL; statements end with a semicolon")
 }
 
-/// Returns the statement with each placeholder replaced by a parameter of the same length, so that it parses; the
-/// space in front keeps `BETWEEN<batch_start>` apart.
+/// Returns the statement with each placeholder replaced by a parameter of the same length, so that it can be parsed;
+/// the leading space separates it from `BETWEEN` in `BETWEEN<batch_start>`.
 pub(super) fn masked(sql: &str, placeholders: &[(Range<usize>, BatchEdge)]) -> String {
     let mut text = sql.to_owned();
     for (range, edge) in placeholders {
@@ -231,7 +231,7 @@ impl Reader<'_> {
     }
 }
 
-/// Returns the one directive among a statement's comments, and where it stands.
+/// Returns the only directive among a statement's comments, and its position.
 fn read_directive(source: &Source, comments: &[Range<usize>]) -> Result<Option<(Directive, Range<usize>)>> {
     let mut found = None;
     for range in comments {
@@ -247,7 +247,7 @@ fn read_directive(source: &Source, comments: &[Range<usize>]) -> Result<Option<(
     Ok(found)
 }
 
-/// Explains the syntax errors that are really the language of psql or of a migration tool.
+/// Returns the hint for syntax errors caused by the language of psql or of a migration tool.
 fn hint_for(text: &str) -> Option<&'static str> {
     match text.as_bytes() {
         [b':', ..] => Some("psql's variables are not filled in; only :batch_start and :batch_end have a meaning here"),

@@ -1,4 +1,4 @@
-//! A step of a migration: one statement, how it is to be timed, and how it is cut into batches.
+//! A step of a migration: one statement, how it is timed, and how it is split into batches.
 
 use serde::{Deserialize, Serialize};
 
@@ -61,17 +61,17 @@ pub struct Step {
     pub kind: StepKind,
     /// The statement as written, without its semicolon.
     pub sql: String,
-    /// File it stands in, where the migration consists of several.
+    /// The statement's file, if the migration consists of several.
     pub file: Option<String>,
     /// Line on which it starts, from 1.
     pub line: usize,
     /// Name of the table it mainly works on, as in [`TableFacts::name`](crate::catalog::facts::TableFacts::name); for a
-    /// backfill the one that is walked.
+    /// backfill, the walked table.
     pub table: Option<String>,
-    /// Transaction that it shares with others, numbered from 1: its `BEGIN … COMMIT`, that of its tool, or that of a message of
-    /// several statements. `None` when it commits by itself.
+    /// The transaction that it shares with other steps, numbered from 1: its `BEGIN … COMMIT`, the tool's transaction,
+    /// or a message of several statements. `None` if it commits separately.
     pub transaction_block: Option<u32>,
-    /// What lets it run outside of the transaction that its tool puts it in, for a statement that the server refuses there.
+    /// How to run it outside the tool's transaction, for a statement that the server refuses inside one.
     pub way_out: Option<String>,
     /// Whether it reads more than one table.
     pub joins: bool,
@@ -82,31 +82,31 @@ pub struct Step {
 }
 
 impl Step {
-    /// Returns where it stands; the file where the migration consists of several.
+    /// Returns its position for messages: `line 3`, or `dir/0002_x.sql:3`.
     pub fn location(&self) -> Location {
         Location::line(self.file.as_deref(), self.line)
     }
 }
 
-/// How a backfill is cut into batches.
+/// How a backfill is split into batches.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batching {
-    /// Table whose key space is walked, usable in SQL as it stands.
+    /// The table whose key space is walked, quoted for SQL.
     pub table: String,
-    /// Alias under which `predicate` and the statement know that table.
+    /// The table's alias in `predicate` and in the statement.
     pub alias: String,
-    /// Key by which it is walked, empty for [`Walk::Blocks`].
+    /// The key by which it is walked; empty for [`Walk::Blocks`].
     pub key: Vec<Column>,
-    /// Whether it is the table's own key, so that no two rows share a value and none is NULL.
+    /// Whether the key is the table's own key, so that no two rows share a value and none is NULL.
     pub key_is_unique: bool,
     /// What a batch is a window of.
     pub walk: Walk,
     /// Rows, key values or blocks in a batch.
     pub batch_size: u64,
-    /// Condition a row must meet to be processed, over `alias` alone; conditions that need other tables are left out, and
-    /// it is `None` when nothing remains.
+    /// Condition for a row to be processed, over `alias` alone. Conditions that need other tables are left out; `None`
+    /// if nothing remains.
     pub predicate: Option<String>,
-    /// What told migtime to batch.
+    /// What made migtime batch the statement.
     pub recognised_by: RecognisedBy,
     /// The statement with holes for the window.
     pub template: Template,
@@ -122,13 +122,13 @@ pub struct Template {
 /// A piece of a [`Template`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum TemplatePart {
-    /// SQL as it stands.
+    /// Literal SQL.
     Text(String),
     /// The window's first key value as a literal; a row of literals for a composite key.
     Start,
     /// The window's last key value, inclusive, as a literal.
     End,
-    /// A whole condition that confines `alias` to the window.
+    /// A complete condition that restricts `alias` to the window.
     Condition,
 }
 

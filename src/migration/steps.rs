@@ -1,6 +1,6 @@
-//! Statements → steps: what is timed on its own, in which transaction, and how it is cut.
+//! Turns statements into steps: what is timed separately, in which transaction, and how it is split into batches.
 //!
-//! Pure: what the catalog knows of the tables is given.
+//! Pure: the catalog's facts about the tables are given.
 
 use super::batching::{Catalog, decide};
 use super::names::name_path;
@@ -9,10 +9,10 @@ use super::statement::masked;
 use super::{BatchOptions, Statement, Step, StepKind, Tables, kind, syntax, transactions};
 use crate::error::Result;
 
-/// Returns the names of the tables the statements work on, as written, each once, in order.
+/// Returns the names of the tables that the statements work on, as written, each once, in order.
 ///
-/// Tables that an earlier statement creates are not among them. A name may still be absent from the catalog (made by
-/// `CREATE TABLE IF NOT EXISTS`, or misspelt) or be a view; [`steps`] says so where it needs to know the table.
+/// Tables created by an earlier statement are left out. A name may still be missing from the catalog (created by
+/// `CREATE TABLE IF NOT EXISTS`, or misspelt) or be a view; [`steps`] reports that if it needs the table.
 pub fn tables_of(statements: &[Statement]) -> Vec<String> {
     let mut created: Vec<Vec<String>> = Vec::new();
     let mut found: Vec<String> = Vec::new();
@@ -33,13 +33,12 @@ pub fn tables_of(statements: &[Statement]) -> Vec<String> {
     found
 }
 
-/// Returns the steps of a migration, each with its kind and, for a backfill, how it is cut into batches.
+/// Returns the steps of a migration, each with its kind and, for a backfill, how it is split into batches.
 ///
-/// `tables` maps names as written, those of [`tables_of`], to what the catalog says.
+/// `tables` maps the names of [`tables_of`], as written, to the catalog's facts.
 ///
 /// # Errors
-/// `Usage` with `file:line` for placeholders or directives that cannot be followed, and for transactions that cannot be
-/// replayed.
+/// `Usage` with `file:line` for invalid placeholders or directives, and for transactions that cannot be replayed.
 pub fn steps(statements: &[Statement], tables: &Tables, options: &BatchOptions) -> Result<Vec<Step>> {
     let transactions = transactions::follow(statements);
     if let Some(block) = transactions.left_open {
@@ -73,7 +72,7 @@ fn outline_of(statement: &Statement) -> Outline {
     syntax::outline(&masked(&statement.sql, &statement.placeholders))
 }
 
-/// Tells whether the statement reads more than one table.
+/// Returns whether the statement reads more than one table.
 fn joins(outline: &Outline) -> bool {
     let scopes = outline.dml.iter().flat_map(|dml| &dml.scopes);
     scopes.map(|scope| scope.relations.len()).sum::<usize>() > 1
@@ -83,12 +82,12 @@ struct Planner<'migration> {
     catalog: Catalog<'migration>,
     options: &'migration BatchOptions,
     steps: Vec<Step>,
-    /// Whether steps must say in which file they stand.
+    /// Whether steps must name their file.
     several_files: bool,
 }
 
 impl Planner<'_> {
-    /// Says whether the statement only begins or ends a transaction.
+    /// Returns whether the statement only begins or ends a transaction.
     fn is_transaction_edge(&mut self, statement: &Statement, outline: &Outline, block: Option<u32>) -> Result<bool> {
         match outline.command.as_str() {
             "BEGIN"

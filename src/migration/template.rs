@@ -1,6 +1,6 @@
 //! A batch's window as SQL: literals, conditions, and the statement with its holes filled.
 //!
-//! Pure text; which windows there are is decided elsewhere.
+//! Pure text; which windows exist is decided elsewhere.
 
 use super::{Batching, Template, TemplatePart, Walk, Window};
 use crate::catalog::facts::Column;
@@ -12,7 +12,7 @@ const INTEGER_TYPES: [&str; 3] = ["bigint", "integer", "smallint"];
 const TID_RANGE_SCAN: u32 = 140_000;
 
 impl Template {
-    /// Returns the statement of one batch, for a server of that `server_version_num`.
+    /// Returns the statement of one batch for a server with this `server_version_num`.
     pub fn render(&self, batching: &Batching, window: &Window, version_num: u32) -> String {
         let mut sql = String::new();
         for part in &self.parts {
@@ -27,15 +27,15 @@ impl Template {
     }
 }
 
-/// Says whether the key is one whole-number column, so that its values can be counted.
+/// Returns whether the key is a single integer column, so that its values can be enumerated.
 pub fn is_integer_key(key: &[Column]) -> bool {
     matches!(key, [column] if INTEGER_TYPES.contains(&column.data_type.as_str()))
 }
 
-/// Returns the condition that confines `batching.alias` to the window.
+/// Returns the condition that restricts `batching.alias` to the window.
 ///
-/// A composite key is compared as a row, which an index on it can serve. Blocks are ranges of `ctid`; before
-/// PostgreSQL 14 every possible `ctid` of the blocks is listed instead, for a TID scan.
+/// A composite key is compared as a row, for which an index on it can be used. Blocks are ranges of `ctid`; before
+/// PostgreSQL 14, every possible `ctid` of the blocks is listed instead, for a TID scan.
 pub fn condition(batching: &Batching, window: &Window, version_num: u32) -> String {
     if batching.walk == Walk::Blocks {
         return block_condition(&batching.alias, window, version_num);
@@ -65,7 +65,7 @@ pub(super) fn row(key: &[Column], values: &[String]) -> String {
     )
 }
 
-/// Returns one operand as it stands, several as a row.
+/// Returns a single operand unchanged, several as a row.
 pub(super) fn in_row(parts: impl Iterator<Item = String>) -> String {
     let parts: Vec<String> = parts.collect();
     match parts.as_slice() {
@@ -74,7 +74,7 @@ pub(super) fn in_row(parts: impl Iterator<Item = String>) -> String {
     }
 }
 
-/// Returns `value` as a literal of `data_type`; `E''` when it has a backslash, so that
+/// Returns `value` as a literal of `data_type`, as `E''` if it contains a backslash, so that
 /// `standard_conforming_strings` does not matter.
 fn literal(value: &str, data_type: &str) -> String {
     let plain = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
@@ -103,7 +103,7 @@ fn block_condition(alias: &str, window: &Window, version_num: u32) -> String {
             last + 1
         );
     }
-    // A row takes at least 28 bytes of a block: 24 of header and 4 of line pointer.
+    // A row takes at least 28 bytes of a block: a header of 24 and a line pointer of 4.
     format!(
         "{alias}.ctid = ANY (ARRAY(SELECT format('(%s,%s)', block, item)::tid \
          FROM generate_series({first}, {last}) AS block, \

@@ -1,6 +1,6 @@
-//! Makes a template of a statement: holes in place of its placeholders, or a window woven into its `WHERE`.
+//! Turns a statement into a template: with holes in place of its placeholders, or with a window added to its `WHERE`.
 //!
-//! Works on byte ranges of the text as written, so that everything else stays as the person wrote it.
+//! Works on byte ranges of the text, so that everything else stays as written.
 
 use std::ops::Range;
 
@@ -8,8 +8,8 @@ use super::lexer::BatchEdge;
 use super::outline::{ColumnUse, Conjunct, Relation, Scope};
 use super::{Template, TemplatePart};
 
-/// Returns the statement with a hole for each placeholder; `widened` are the ends of operators `<` and `>` that are to
-/// include the bound itself.
+/// Returns the statement with a hole for each placeholder; `widened` lists the ends of `<` and `>` operators that must
+/// become inclusive.
 pub(super) fn with_holes(sql: &str, placeholders: &[(Range<usize>, BatchEdge)], widened: &[usize]) -> Template {
     let holes = placeholders.iter().map(|(range, edge)| {
         let hole = match edge {
@@ -34,7 +34,7 @@ pub(super) fn with_holes(sql: &str, placeholders: &[(Range<usize>, BatchEdge)], 
     Template { parts: builder.parts }
 }
 
-/// Returns the statement with a hole for a window's condition, joined by `AND` to the condition it has.
+/// Returns the statement with a hole for a window's condition, joined by `AND` to the existing condition.
 pub(super) fn with_condition(sql: &str, scope: &Scope) -> Template {
     let mut builder = Builder::default();
     match &scope.condition {
@@ -52,10 +52,11 @@ pub(super) fn with_condition(sql: &str, scope: &Scope) -> Template {
     Template { parts: builder.parts }
 }
 
-/// Returns what a row of `walked` must meet besides the window, over that table alone; `None` when that is nothing.
+/// Returns the condition, besides the window, for a row of `walked` to be processed, over that table alone; `None` if
+/// there is none.
 ///
-/// `columns` are the table's own, as far as they are known. A condition that needs another table is left out, and so
-/// is one whose unqualified names could belong to another.
+/// `columns` are the table's columns, as far as they are known. A condition that needs another table is left out, and
+/// so is one whose unqualified names could belong to another table.
 pub(super) fn predicate(
     sql: &str,
     scope: &Scope,
@@ -76,7 +77,7 @@ pub(super) fn predicate(
 }
 
 fn concerns_only(conjunct: &Conjunct, scope: &Scope, walked: &Relation, has_column: &dyn Fn(&str) -> bool) -> bool {
-    // A subquery over a WITH table cannot stand alone; one over something without a name cannot be told from it.
+    // A subquery over a WITH query cannot stand alone, and one over an unnamed source might be one.
     let self_contained = conjunct.inner.iter().all(|relation| !relation.name.is_empty());
     let mentions = |column: &ColumnUse| match &column.qualifier {
         Some(qualifier) => {
@@ -88,8 +89,8 @@ fn concerns_only(conjunct: &Conjunct, scope: &Scope, walked: &Relation, has_colu
     self_contained && conjunct.columns.iter().all(mentions)
 }
 
-/// Returns the condition with `public.orders.id` shortened to `orders.id`: where the walk gives the table its alias,
-/// only the alias is known.
+/// Returns the condition with `public.orders.id` shortened to `orders.id`, because the walk knows the table only by its
+/// alias.
 fn without_schema(sql: &str, conjunct: &Conjunct, walked: &Relation) -> String {
     let mut text = String::new();
     let mut position = conjunct.range.start;
@@ -114,7 +115,7 @@ struct Builder {
 }
 
 impl Builder {
-    /// Adds text, joined to text before it; keeps a word from touching a hole, as in `BETWEEN<batch_start>AND`.
+    /// Adds text to the previous text; separates a word from a hole, as in `BETWEEN<batch_start>AND`.
     fn text(&mut self, text: &str) {
         if text.is_empty() {
             return;

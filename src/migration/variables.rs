@@ -1,7 +1,7 @@
-//! Puts values in the place of psql variables: `:rows` in the text of a script.
+//! Replaces psql variables by their values: `:rows` in the text of a script.
 //!
 //! As in psql, `::` is a cast, and strings, quoted names, dollar quotes and comments are left alone. Knows nothing of
-//! what the variables mean.
+//! the variables' meanings.
 
 use super::lexer::{Lexer, TokenKind};
 use super::source::Source;
@@ -9,7 +9,7 @@ use crate::error::Result;
 
 /// Returns `text` with each `:name` of `variables` replaced by its value; other names stay as they are.
 ///
-/// Values hold no line break, so that lines keep their numbers.
+/// Values must not contain line breaks, so that line numbers stay the same.
 ///
 /// # Errors
 /// `Usage` with `file:line:column` for a quote or comment that is never closed.

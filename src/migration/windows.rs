@@ -1,21 +1,21 @@
-//! SQL that finds the windows of a walk: where a sample of the keys lies, and where batches begin and end.
+//! SQL that finds the windows of a walk: a sample of the keys, and where batches begin and end.
 //!
-//! Plain text. Key values come back as text and go back in as literals of their type, so the session must keep the
-//! same `DateStyle` and `extra_float_digits` throughout; ISO and the default lose nothing. No `min` or `max` over
-//! keys, since uuid and rows have none before PostgreSQL 18. All names are qualified by the alias, so that a column
-//! may be called anything; the aliases made here begin with `migtime_`.
+//! Pure text. Key values are read as text and sent back as literals of their type, so the session must keep the same
+//! `DateStyle` and `extra_float_digits` throughout; ISO and the default lose nothing. `min` and `max` of keys are not
+//! used, since uuid and rows have none before PostgreSQL 18. All names are qualified by the alias, so that a column may
+//! have any name; the aliases added here begin with `migtime_`.
 
 use super::template::{in_row, key_columns, row};
 use super::{Batching, Walk};
 
-/// Where a walk over the keys goes on; keys as text, one value for each column.
+/// Where a walk over the keys continues; keys as text, one value for each column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WalkFrom<'key> {
     /// At the first key.
     Beginning,
-    /// At this key, or the next one when it is gone.
+    /// At this key, or at the next one if it no longer exists.
     At(&'key [String]),
-    /// Behind this key, the last one of the batch before.
+    /// After this key, the last one of the previous batch.
     After(&'key [String]),
 }
 
@@ -36,11 +36,11 @@ pub fn sample_sql(batching: &Batching, percent: f64, seed: u64) -> String {
 
 /// Returns the query for the bounds of up to `batches` consecutive batches of `batch_size` rows.
 ///
-/// It goes from batch to batch as a keyset loop does: each takes a short walk along the key's index and sorts nothing. Rows
-/// with the same key are never parted: a batch of a key that is not unique may be larger. Rows with a NULL in the key are
-/// left out; no window holds them.
-/// Columns: number of rows (bigint; for a unique key always `batch_size`, though the last batch may have fewer), first
-/// key's columns as text, last key's columns as text; one row a batch, in order.
+/// It goes from batch to batch as a keyset loop does: each step reads a short range of the key's index and sorts
+/// nothing. Rows with the same key are never separated, so a batch may be larger if the key is not unique. Rows with a
+/// NULL in the key are left out; no window contains them. Columns: number of rows (bigint; for a unique key always
+/// `batch_size`, though the last batch may have fewer), first key's columns as text, last key's columns as text; one
+/// row per batch, in order.
 pub fn batches_sql(batching: &Batching, from: WalkFrom, batches: u64) -> String {
     let first = numbered(batching, "first_");
     let last = numbered(batching, "last_");
@@ -64,9 +64,10 @@ pub fn batches_sql(batching: &Batching, from: WalkFrom, batches: u64) -> String 
     )
 }
 
-/// Returns what to select for the bounds of the batch whose first key is the first to meet `condition`, and from where.
+/// Returns the select list and the `FROM` clause for the bounds of the batch whose first key is the first to match
+/// `condition`.
 ///
-/// Where fewer than `batch_size` rows are left, the last key is that of the last row.
+/// If fewer than `batch_size` rows are left, the last key is that of the last row.
 fn bounds(batching: &Batching, before: &str, condition: Option<String>) -> String {
     let onwards = compared(batching, ">=", &numbered(batching, "migtime_first.key_"));
     let too_few = format!("migtime_whole.key_1 IS NULL AND {onwards}");
@@ -85,7 +86,7 @@ fn bounds(batching: &Batching, before: &str, condition: Option<String>) -> Strin
     )
 }
 
-/// Returns a subquery for the key of one row, as `key_1`, `key_2` …: the one that comes `skipped` rows after the first.
+/// Returns a subquery for the key of one row, as `key_1`, `key_2` …: the row that comes `skipped` rows after the first.
 fn one_key(batching: &Batching, condition: Option<String>, order: &str, skipped: u64) -> String {
     let names = numbered(batching, "key_");
     let selected: Vec<String> = columns(batching)
@@ -102,7 +103,7 @@ fn one_key(batching: &Batching, condition: Option<String>, order: &str, skipped:
     )
 }
 
-/// Returns how many rows the batch of a row of `migtime_batch` has; of a unique key that needs no counting.
+/// Returns an expression for the number of rows in a batch of `migtime_batch`; a unique key needs no counting.
 fn rows_in_batch(batching: &Batching) -> String {
     if batching.key_is_unique {
         return batching.batch_size.to_string();
@@ -120,7 +121,7 @@ fn rows_in_batch(batching: &Batching) -> String {
     )
 }
 
-/// Returns the query for the ends of a key-range walk: the whole table, as a script that counts through ids does.
+/// Returns the query for the ends of a key-range walk over the whole table, as in a script that counts through ids.
 ///
 /// Columns: smallest and largest key as text, both NULL when the table is empty.
 pub fn key_range_sql(batching: &Batching) -> String {
@@ -131,7 +132,7 @@ pub fn key_range_sql(batching: &Batching) -> String {
     )
 }
 
-/// Returns a name for each column of the key: `prefix` and its place, from 1.
+/// Returns a name for each column of the key: `prefix` and its position, from 1.
 fn numbered(batching: &Batching, prefix: &str) -> Vec<String> {
     (1..=batching.key.len())
         .map(|place| format!("{prefix}{place}"))
@@ -147,7 +148,7 @@ fn listed(batching: &Batching, form: impl Fn(String) -> String) -> String {
     columns(batching).map(form).collect::<Vec<_>>().join(", ")
 }
 
-/// Compares the key with other columns, as a row when it has several: an index on the key serves that.
+/// Compares the key with other columns, as a row if it has several, for which an index on the key can be used.
 fn compared(batching: &Batching, operator: &str, others: &[String]) -> String {
     format!(
         "{} {operator} {}",

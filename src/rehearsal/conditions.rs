@@ -1,15 +1,16 @@
-//! Under which conditions a migration is rehearsed. Pure.
+//! The conditions under which a migration is rehearsed. Pure.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Under which conditions a migration is rehearsed.
+/// The conditions under which a migration is rehearsed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Conditions {
     /// Seed of the segments' places.
     pub seed: u64,
-    /// Share of the batches to replay, 0 to 1; `None` for the default, which grows on small tables until the evidence suffices.
+    /// Share of the batches to replay, 0 to 1; `None` for the default, which grows on small tables until there is
+    /// enough evidence.
     pub fraction: Option<f64>,
     /// Replay every batch.
     pub full: bool,
@@ -22,14 +23,14 @@ pub struct Conditions {
     pub lock_timeout: f64,
     /// Count the rows instead of sampling them.
     pub count_exactly: bool,
-    /// How many times as large as the clone's each table is in production, by its name, where that is known.
+    /// For each table by name, how many times larger it is in production than in the clone, where known.
     pub growth: BTreeMap<String, f64>,
-    /// The migration's step, replayed only in part, on whose outcome this builds; for a rollback.
+    /// For a rollback: the migration's step that was replayed only in part and whose result the rollback builds on.
     pub after_part_of: Option<u32>,
 }
 
 impl Default for Conditions {
-    /// Returns the conditions of a rehearsal of a part that nobody hurries.
+    /// Returns the conditions for replaying part of each backfill without a time limit.
     fn default() -> Conditions {
         Conditions {
             seed: 1,
@@ -45,7 +46,7 @@ impl Default for Conditions {
     }
 }
 
-/// JSON has no infinity.
+/// Writes an infinite limit as `null`, because JSON has no infinity.
 mod no_limit_as_null {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

@@ -1,7 +1,8 @@
-//! A duet: two backfills in turns, segment by segment at the same places, so that a machine whose speed drifts favours neither.
+//! A duet: two backfills take turns, segment by segment at the same places, so that a drift in the machine's speed
+//! favours neither.
 //!
-//! Each plays on a copy of its own of one database. Which of the two begins a pair is drawn. What is measured becomes the
-//! observations of two rehearsals; whether they differ is not judged here.
+//! Each runs on its own copy of one database. Which of the two begins a pair is random. The measurements become the
+//! observations of two rehearsals; whether they differ is not decided here.
 
 use std::rc::Rc;
 
@@ -26,14 +27,14 @@ use crate::stats::random::{generator, uniform};
 
 /// Pairs of segments; with 20 the interval of their mean is about 2.1 standard errors on each side.
 pub const PAIRS: u32 = 20;
-/// Fewer batches than this are no segment.
+/// Fewest batches in a segment.
 const FEWEST_BATCHES: u64 = 6;
-/// Share of the walk that is replayed at most, so that segments do not overlap.
+/// Largest share of the walk that is replayed, so that segments do not overlap.
 const LARGEST_SHARE: f64 = 0.75;
 
-/// One of the two.
+/// One of the two backfills.
 pub struct Voice<'a> {
-    /// The copy it plays on.
+    /// The copy it runs on.
     pub clone: &'a mut Staging,
     /// All steps of its migration.
     pub steps: &'a [Step],
@@ -41,13 +42,13 @@ pub struct Voice<'a> {
     pub rehearsal: &'a mut Rehearsal,
 }
 
-/// Shows nothing.
+/// Receives the progress of a duet.
 struct Unwatched;
 
 impl RehearsalMonitor for Unwatched {}
 
-/// Returns the index of the backfill that two such migrations can play in turns: the only batched step, where all other steps
-/// but change the catalog; `None` when whole runs must be compared.
+/// Returns the index of the backfill that two migrations with these steps can run in turns: the only batched step, if
+/// all other steps only change the catalog. `None` if whole runs must be compared instead.
 pub fn backfill_of(steps: &[Step]) -> Option<usize> {
     let index = steps.iter().position(|step| step.batching.is_some())?;
     let others = steps.iter().enumerate().filter(|(other, _)| *other != index);
@@ -57,13 +58,13 @@ pub fn backfill_of(steps: &[Step]) -> Option<usize> {
         .then_some(index)
 }
 
-/// Plays both backfills in turns, after the steps before them; the steps behind them are left out.
+/// Runs both backfills in turns, after the steps before them; later steps are left out.
 ///
-/// Returns whether it came to its end; otherwise the person interrupted it.
+/// Returns whether the duet came to its end; `false` means that the person interrupted it.
 ///
 /// # Errors
-/// `MigrationFailed` when a statement fails, `Connection` when the server is lost, `TooLittleEvidence` when there is nothing
-/// to process or the walk is too short for [`PAIRS`] segments.
+/// `MigrationFailed` when a statement fails, `Connection` when the connection is lost, `TooLittleEvidence` when there
+/// is nothing to process or the walk is too short for [`PAIRS`] segments.
 pub fn play(
     mut base: Voice,
     mut new: Voice,
@@ -100,7 +101,7 @@ pub fn play(
     played
 }
 
-/// The walk of one voice.
+/// The walk of one of the two backfills.
 struct Walk<'a> {
     batching: &'a Batching,
     plan: WalkPlan,
@@ -156,7 +157,7 @@ struct Turns {
     interruption: Interruption,
 }
 
-/// Replays [`PAIRS`] segments of both, the one or the other first as it is drawn; returns whether it came to its end.
+/// Replays [`PAIRS`] pairs of segments in random order within each pair; returns whether it came to its end.
 fn in_turns(
     backfills: (&mut dyn Backfill, &mut dyn Backfill),
     turns: &Turns,
@@ -175,7 +176,7 @@ fn in_turns(
         for player in [first, 1 - first] {
             let share = segment.batches as f64 / base_total;
             if !players[player].segment(&segment, share, &turns.interruption)? {
-                // Half a pair tells nothing.
+                // Half a pair cannot be compared.
                 for player in &mut players {
                     player.forget(segment.number);
                 }
@@ -187,7 +188,7 @@ fn in_turns(
     Ok(true)
 }
 
-/// Lays the segments out by the batches of BASE.
+/// Places the segments by the number of batches of BASE.
 fn places(base_total: f64, new_total: f64, seed: u64) -> Result<Vec<Segment>> {
     let fitting = |total: f64| (LARGEST_SHARE * total / f64::from(PAIRS)).floor() as u64;
     let batches = fitting(base_total).min(SHORTEST_SEGMENT as u64);
@@ -228,7 +229,7 @@ impl<'a> Player<'a> {
         }
     }
 
-    /// Replays the segment, which is `share` of the walk; returns whether it came to its end.
+    /// Replays the segment, which is `share` of the walk; returns whether it ran to the segment's end.
     fn segment(&mut self, segment: &Segment, share: f64, interruption: &Interruption) -> Result<bool> {
         let batches = ((share * self.total_batches).round() as u64).max(FEWEST_BATCHES);
         self.backfill.seek(segment.position, batches)?;

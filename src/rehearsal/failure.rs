@@ -1,11 +1,11 @@
-//! What the server said to a statement of a rehearsal, as an error that fits the case.
+//! Turns the server's error for a statement of a rehearsal into an error of this program.
 
 use postgres::error::SqlState;
 
 use crate::error::{Error, ErrorKind};
 use crate::server::server_error;
 
-/// Puts a failed statement into words; a server that went away is a lost connection, not a failed migration.
+/// Describes a failed statement. A server that went away is a lost connection, not a failed migration.
 pub(super) fn failure(error: &postgres::Error) -> Error {
     const GONE: [SqlState; 3] = [
         SqlState::ADMIN_SHUTDOWN,
@@ -20,7 +20,8 @@ pub(super) fn failure(error: &postgres::Error) -> Error {
     if kind == ErrorKind::Connection {
         return failure.in_context("the connection was lost");
     }
-    // From PostgreSQL 15 on the server says so itself. Other files may be missing too; the routine has one name in all languages.
+    // PostgreSQL 15 and later give this hint themselves. The error code alone can mean other missing files; the
+    // routine's name is the same in every language.
     let routine = error.as_db_error().and_then(|server| server.routine());
     if routine == Some("parse_extension_control_file") {
         return failure.with_hint("The extension must first be installed on the system where PostgreSQL is running.");

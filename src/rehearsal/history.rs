@@ -1,4 +1,4 @@
-//! Applies the migrations before those that are rehearsed, as their tool would, without measuring anything.
+//! Applies the migrations that precede the rehearsed ones, as their tool would, without measuring anything.
 
 use postgres::Client;
 
@@ -6,11 +6,12 @@ use super::failure::failure;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::{Statement, is_transaction_edge};
 
-/// Runs the statements in the transactions and messages in which their tool sends them, and vacuums and analyses what they made.
+/// Runs the statements in the same transactions and messages as their tool, and vacuums and analyses the tables they
+/// created.
 ///
 /// # Errors
-/// `MigrationFailed` with `file:line` and the server's words; `Connection` when the server is lost; `Usage` for a statement with
-/// batch placeholders, which only a rehearsal fills in.
+/// `MigrationFailed` with `file:line` and the server's message; `Connection` when the server is lost; `Usage` for a
+/// statement with batch placeholders, which only a rehearsal fills in.
 pub fn apply(client: &mut Client, statements: &[Statement]) -> Result<()> {
     let mut open = None;
     for message in statements.chunk_by(|one, other| one.sending.message.is_some() && one.sending == other.sending) {
@@ -34,7 +35,8 @@ pub fn apply(client: &mut Client, statements: &[Statement]) -> Result<()> {
         .map_err(|error| failure(&error))
 }
 
-/// Sends one message; statement by statement where that is the same, so that a failure has its line.
+/// Sends one message. Sends its statements one by one if that gives the same result, so that an error can name the
+/// line.
 fn send(client: &mut Client, message: &[Statement]) -> Result<()> {
     let manages_transactions = message.iter().any(|statement| is_transaction_edge(&statement.sql));
     if message.len() > 1 && manages_transactions {

@@ -1,7 +1,7 @@
-//! Walks the steps of a migration on a staging clone and writes down what it measures.
+//! Runs the steps of a migration on a staging clone and records what it measures.
 //!
-//! Knows servers and steps; nothing of estimates or reports. Whether the evidence is enough is asked through a trait, and
-//! progress is told through the same, so that nothing here prints or fits.
+//! Knows servers and steps, but no estimates or reports. A trait decides whether the evidence is enough and receives
+//! the progress, so nothing here prints or fits models.
 
 pub mod batches;
 mod conditions;

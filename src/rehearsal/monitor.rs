@@ -1,33 +1,33 @@
-//! Who watches a rehearsal: what it hears, and what it is asked.
+//! The trait that a rehearsal reports to and asks for decisions.
 
 use super::statements::watch::ProgressListener;
 use crate::observation::{Observation, Rehearsal, Resumption, StepRecord};
 
-/// The one who watches a rehearsal: shows progress, and decides when the evidence is enough.
+/// Watches a rehearsal: shows progress, and decides when the evidence is enough.
 ///
-/// One that implements nothing shows nothing and lets the rehearsal run to its end.
+/// The default methods show nothing and let the rehearsal run to its end.
 pub trait RehearsalMonitor {
-    /// Hears that a rehearsal that was cut off goes on.
+    /// Called when a rehearsal that was cut off is resumed.
     fn goes_on(&mut self, _resumption: &Resumption) {}
 
-    /// Hears that a step begins.
+    /// Called when a step begins.
     fn step_begins(&mut self, _step: &StepRecord) {}
 
-    /// Hears of each batch of the step that runs, with all observations of this run so far.
+    /// Called after each batch of the current step with all observations of this run so far.
     fn batch_done(&mut self, _step: &StepRecord, _observations: &[Observation], _planned_batches: f64) {}
 
-    /// Returns whether `step` of `so_far` is measured well enough; asked only when a look is due.
+    /// Returns whether `step` of `so_far` is measured well enough; called only when the stopping rule may look.
     fn is_enough(&mut self, _so_far: &Rehearsal, _step: &StepRecord, _checkpoints: u64) -> bool {
         false
     }
 
-    /// Returns one who hears how far the statement of the step that began has come, where the server tells.
+    /// Returns a listener for the progress of the current step's statement, where the server reports it.
     fn progress_listener(&self) -> ProgressListener {
         Box::new(|_| {})
     }
 
-    /// Returns whether more of `step` has to be replayed for the sake of its checkpoints; asked when the planned share is done
-    /// and the person named none.
+    /// Returns whether to replay more of `step` to see more checkpoints. Called when the planned share is done and the
+    /// person did not choose a share.
     fn lacks_checkpoints(&mut self, _so_far: &Rehearsal, _step: &StepRecord, _checkpoints: u64) -> bool {
         false
     }

@@ -1,8 +1,8 @@
-//! Watches the server through a second connection while the steps run on the first: checkpoints, autovacuum, lock waits.
+//! Watches the server through a second connection while the first runs the steps: checkpoints, autovacuum, lock waits.
 //!
-//! It only reads, a few hundred microseconds at a time and five times a second. What it sees becomes [`Event`]s. It is also
-//! the witness that the network is alive: a statement may run for hours without a word, but the observer is answered all
-//! the while, and where it is not, the session of the steps is cut off and the rehearsal ends with what it has.
+//! It only reads, five times a second for a few hundred microseconds. What it sees becomes [`Event`]s. It also shows
+//! that the network works: a statement may run silently for hours, but the observer gets answers all the time. If the
+//! observer gets no answer, the session of the steps is cut off and the rehearsal ends with what it has.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -17,9 +17,10 @@ use crate::error::Result;
 use crate::observation::{Event, EventKind, WaitRecord};
 use crate::server::{Line, Staging};
 
-/// Time between two looks.
+/// Time between two polls.
 pub const INTERVAL: Duration = Duration::from_millis(200);
-/// Time between two looks while the steps wait for others: the server has nothing to do for them then, and the end is soon seen.
+/// Time between two polls while the steps wait for locks: the server is not busy with them then, and the end of the
+/// wait is seen soon.
 const INTERVAL_OF_WAIT: Duration = Duration::from_millis(20);
 
 const LOCK_TIMEOUT: &str = "SET lock_timeout = '1s'";
@@ -40,10 +41,10 @@ struct Shared {
 }
 
 impl Observer {
-    /// Starts observing `clone` from a session of its own; `worker` is the process id of the session that runs the steps.
+    /// Starts observing `clone` from a separate session; `worker` is the process id of the session that runs the steps.
     ///
     /// # Errors
-    /// `Connection`, when it cannot be opened.
+    /// `Connection` when the session cannot be opened.
     pub fn start(clone: &Staging, version_num: u32, worker: i32) -> Result<Observer> {
         let client = clone.second_connection()?;
         let witness = Witness {
@@ -61,17 +62,18 @@ impl Observer {
         })
     }
 
-    /// Returns how many checkpoints were completed since the start.
+    /// Returns how many checkpoints have completed since the start.
     pub fn completed_checkpoints(&self) -> u64 {
         self.shared.completed_checkpoints.load(Ordering::Relaxed)
     }
 
-    /// Returns for which locks of others the steps waited between `begin` and `end`, and how long; what was before is forgotten.
+    /// Returns the locks of other sessions that the steps waited for between `begin` and `end`, and for how long.
+    /// Earlier waits are forgotten.
     pub fn lock_waits(&self, begin: Instant, end: Instant) -> Vec<WaitRecord> {
         lock(&self.shared.lock_waits).take_within(begin, end)
     }
 
-    /// Takes what was seen since the last call, as events of the given step, timed from its `begin`.
+    /// Takes what was seen since the last call, as events of the given step, with times relative to its `begin`.
     pub fn take_events(&self, run: u32, step: u32, begin: Instant) -> Vec<Event> {
         let sightings = std::mem::take(&mut *lock(&self.shared.sightings));
         sightings
@@ -86,7 +88,7 @@ impl Observer {
     }
 }
 
-/// Tells the line of the session that runs the steps of each answer; without it that line has no limit.
+/// Reports each answer to the connection that runs the steps, which otherwise has no time limit.
 struct Witness {
     line: Line,
     longest_silence: Duration,
@@ -109,31 +111,31 @@ impl Drop for Observer {
         self.shared.stopping.store(true, Ordering::Relaxed);
         self.shared.wake.1.notify_all();
         if let Some(thread) = self.thread.take() {
-            // A panic of the observer has nothing to add here: its sightings so far are kept.
+            // If the observer panicked, what it saw before is kept and nothing needs to be added.
             let _ = thread.join();
         }
     }
 }
 
-/// A session from which to look at the server; the query is prepared once.
+/// A session that polls the server; its query is prepared once.
 pub struct Lookout {
     client: Client,
     statement: Statement,
     worker: i32,
 }
 
-/// One look at the server: running counts, and what is going on.
+/// One poll of the server: running counts, and what is going on.
 pub struct ObserverLook {
     checkpoints_started: i64,
-    /// Changes whenever a checkpoint is complete; `None` where the control file may not be read.
+    /// Changes whenever a checkpoint completes; `None` where reading the control file is not allowed.
     last_checkpoint: Option<String>,
     autovacuum: bool,
-    /// What the steps wait for, when it is a lock of others.
+    /// What the steps wait for, if it is a lock of another session.
     wait: Option<SeenWait>,
 }
 
 impl Lookout {
-    /// Prepares to look; `worker` is the process id of the session that runs the steps.
+    /// Prepares the query; `worker` is the process id of the session that runs the steps.
     pub fn new(mut client: Client, version_num: u32, worker: i32) -> Result<Lookout, postgres::Error> {
         let may_read_control = "SELECT has_function_privilege('pg_catalog.pg_control_checkpoint()', 'EXECUTE')";
         let last_checkpoint = if client.query_one(may_read_control, &[])?.get(0) {
@@ -168,7 +170,7 @@ impl Lookout {
         })
     }
 
-    /// Looks once.
+    /// Polls once.
     pub fn look(&mut self) -> Result<ObserverLook, postgres::Error> {
         let row = self.client.query_one(&self.statement, &[&self.worker])?;
         let answered = Instant::now();
@@ -189,11 +191,11 @@ impl Lookout {
 
 fn observe(mut client: Client, witness: &Witness, version_num: u32, worker: i32, shared: &Shared) {
     witness.was_answered();
-    // A migration may lock what is looked at; that it does is an answer too.
+    // A migration may lock what this query reads; the timeout shows that too.
     if client.batch_execute(LOCK_TIMEOUT).is_err() {
         return;
     }
-    // Losing this connection must not end the rehearsal: the worker's own connection will tell the person.
+    // Losing this connection must not end the rehearsal: the worker's own connection reports the error.
     let Ok(mut lookout) = Lookout::new(client, version_num, worker) else {
         return;
     };
@@ -203,7 +205,8 @@ fn observe(mut client: Client, witness: &Witness, version_num: u32, worker: i32,
         let asked = Instant::now();
         match lookout.look() {
             Ok(look) => {
-                // What is seen was so at some moment between question and answer: no wait is taken to be longer than it was.
+                // What a poll shows was true at some moment between question and answer; the times are chosen so that a
+                // wait is never overstated.
                 let (when, pause) = match look.wait {
                     Some(_) => (asked, INTERVAL_OF_WAIT),
                     None => (Instant::now(), INTERVAL),
@@ -220,7 +223,7 @@ fn observe(mut client: Client, witness: &Witness, version_num: u32, worker: i32,
         }
         witness.was_answered();
         let guard = lock(&shared.wake.0);
-        // Whether it was woken or the time was up, the loop's condition decides.
+        // Why the wait ended does not matter; the loop's condition decides.
         let _ = shared
             .wake
             .1
@@ -231,7 +234,7 @@ fn observe(mut client: Client, witness: &Witness, version_num: u32, worker: i32,
 fn note(shared: &Shared, previous: &ObserverLook, look: &ObserverLook) {
     let now = Instant::now();
     let started = look.checkpoints_started > previous.checkpoints_started;
-    // Where the control file is closed to us, the start of the next checkpoint tells that the last one is over.
+    // Where the control file cannot be read, the start of the next checkpoint shows that the last one has completed.
     let completed = match (&previous.last_checkpoint, &look.last_checkpoint) {
         (Some(previous), Some(last)) => previous != last,
         _ => started,

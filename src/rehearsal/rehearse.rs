@@ -1,4 +1,4 @@
-//! Runs the steps of a migration once, in order, on one clone, and writes each down as it is measured.
+//! Runs the steps of a migration once, in order, on one clone, and records each as it is measured.
 
 use std::time::Instant;
 
@@ -16,7 +16,11 @@ use crate::migration::Step;
 use crate::observation::{EndReason, Ending, Rehearsal, StepRecord};
 use crate::server::{Staging, server_error};
 
-/// What a rehearsal works with: where it runs, on which conditions, who writes it down and who watches.
+/// Runs `steps` on `clone` as repetition `run`. Appends the measurements to `rehearsal` and saves it as it goes.
+///
+/// # Errors
+/// `MigrationFailed` when a statement fails, `Connection` when the server is lost; in both cases `rehearsal` holds what
+/// was measured until then and how it ended. `Usage` when `journal` cannot be written to, before anything is run.
 pub struct Workplace<'a> {
     /// The clone.
     pub clone: &'a mut Staging,
@@ -49,17 +53,17 @@ pub fn rehearse(workplace: Workplace, steps: &[Step], run: u32) -> Result<()> {
     walk(workplace, steps, begin)
 }
 
-/// Where a walk through the steps begins.
+/// Where a run through the steps begins.
 pub(super) struct Begin {
     /// The repetition.
     pub run: u32,
     /// The first step to run.
     pub step: usize,
-    /// How its own walk goes on.
+    /// How that step's walk continues, if it had begun.
     pub go_on: Option<GoOn>,
 }
 
-/// Walks through `steps` from `begin` on.
+/// Runs `steps` from `begin` on.
 ///
 /// # Errors
 /// As [`rehearse`].
@@ -96,7 +100,7 @@ pub(super) fn walk(workplace: Workplace, steps: &[Step], begin: Begin) -> Result
     let outcome = walker.walk(steps, begin.step);
     let reason = walker.reason;
     rehearsal.ended = Some(ending(reason, &outcome));
-    // A disk that is full by now must hide neither the statement that failed nor what was measured.
+    // A full disk must hide neither the statement that failed nor what was measured.
     journal.try_save(rehearsal);
     if outcome.is_ok() && reason != EndReason::Interrupted {
         journal.log().remove();
@@ -104,7 +108,7 @@ pub(super) fn walk(workplace: Workplace, steps: &[Step], begin: Begin) -> Result
     outcome
 }
 
-/// Writes down which session runs the steps: should this program be killed, it may outlive it.
+/// Records which session runs the steps: it may outlive this program if that is killed.
 fn note_session(clone: &mut Staging, journal: &Journal) -> Result<()> {
     let log = journal.log();
     if !log.is_on() {
@@ -117,7 +121,7 @@ fn note_session(clone: &mut Staging, journal: &Journal) -> Result<()> {
     Ok(())
 }
 
-/// Returns the seconds that the backfills took so far, and the one that goes on.
+/// Returns the seconds that the backfills took so far, including the one that is continued.
 fn seconds_of_walks(steps: &[StepRecord], go_on: Option<&GoOn>) -> f64 {
     let walks = steps
         .iter()
@@ -193,7 +197,7 @@ impl Walker<'_> {
         self.enter_block(None)
     }
 
-    /// Commits the open transaction block and begins the next one, where they differ.
+    /// Commits the open transaction block and begins the next, if `block` is a different one.
     fn enter_block(&mut self, block: Option<u32>) -> Result<()> {
         if self.open_block.as_ref().map(|(number, ..)| *number) == block {
             return Ok(());
@@ -214,7 +218,7 @@ impl Walker<'_> {
         Ok(())
     }
 
-    /// Rolls the open transaction block back: half of what was meant to be one must not be committed.
+    /// Rolls the open transaction block back: part of a block must not be committed.
     fn leave_block(&mut self) -> Result<()> {
         match self.open_block.take() {
             Some(_) => self.execute("ROLLBACK"),
@@ -222,7 +226,7 @@ impl Walker<'_> {
         }
     }
 
-    /// Adds the commit's time to the block's last step and ends the locks of all its steps there.
+    /// Adds the commit's time to the block's last step; the locks of all its steps end at the commit.
     fn close_block(&mut self, steps: &[usize], commit: f64) {
         let mut until_commit = commit;
         for (place, index) in steps.iter().rev().enumerate() {

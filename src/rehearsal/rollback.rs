@@ -1,7 +1,7 @@
-//! Rehearses the rollback: the rollback after the migration, what the schema then is, and the migration once more.
+//! Rehearses the rollback: runs it after the migration, compares the schema, and runs the migration once more.
 //!
-//! The schema is looked at from a session of its own, which keeps the settings that the migration's sessions may change. The
-//! rollback is walked like a migration: timed, its locks seen, its WAL counted.
+//! The schema is read from a separate session, which is unaffected by settings that the migration's session changes.
+//! The rollback is run and measured like a migration: time, locks and WAL.
 
 use std::collections::BTreeMap;
 
@@ -15,12 +15,12 @@ use crate::observation::{EndReason, Ending, Irreversible, Reapplication, Rehears
 use crate::sampler::snapshot;
 use crate::server::{ConnectionParameters, Staging};
 
-/// Share of the batches to replay when a migration that was replayed in part is applied again: enough to see it run.
+/// Share of the batches to replay when a partly replayed migration is applied again: enough to see that it runs.
 const SHARE_OF_AGAIN: f64 = 0.02;
-/// Longest time that may take, in seconds.
+/// Longest time for that replay, in seconds.
 const SECONDS_OF_AGAIN: f64 = 60.0;
 
-/// The one who looks at the schema before the migration, after it, and after its rollback.
+/// Reads the schema before the migration, after it, and after its rollback.
 pub struct SchemaWitness {
     session: Staging,
     before: SchemaSnapshot,
@@ -28,7 +28,7 @@ pub struct SchemaWitness {
 }
 
 impl SchemaWitness {
-    /// Looks at the schema before the migration.
+    /// Reads the schema before the migration.
     ///
     /// # Errors
     /// `Connection` when the catalog cannot be read.
@@ -42,7 +42,7 @@ impl SchemaWitness {
         })
     }
 
-    /// Looks at the schema after the migration and begins the record of its rollback from `file`.
+    /// Reads the schema after the migration and begins the record of its rollback from `file`.
     ///
     /// # Errors
     /// `Connection` when the catalog cannot be read.
@@ -64,8 +64,8 @@ impl SchemaWitness {
     }
 }
 
-/// Runs the rollback's `steps`, writes them into `rollback` of the rehearsal as they are measured, and compares the schema with
-/// the one before the migration. How it ended stands in the record, whatever that was.
+/// Runs the rollback's `steps` on `clone`, writes them into `rehearsal.rollback` as they are measured, and compares the
+/// schema with the one before the migration. The record says how the rollback ended, in success or failure.
 pub fn roll_back(workplace: Workplace, steps: &[Step], witness: &mut SchemaWitness) {
     let Workplace { rehearsal, journal, .. } = workplace;
     let Some(mut record) = rehearsal.rollback.take() else {
@@ -98,7 +98,7 @@ pub fn roll_back(workplace: Workplace, steps: &[Step], witness: &mut SchemaWitne
     record.ended = Some(ended);
     record.differences = match witness.session.read(snapshot) {
         Ok(now) => Some(differences(&witness.before, &now)),
-        // The record then says that nobody looked.
+        // The record then says that the schema was not compared.
         Err(_) => None,
     };
     rehearsal.rollback = Some(record);
@@ -139,7 +139,7 @@ pub fn apply_again(workplace: Workplace, steps: &[Step], witness: &mut SchemaWit
     }
 }
 
-/// Returns how a run of `file` that could not even begin ended.
+/// Returns the ending of a run of `file` that could not even begin.
 pub fn not_begun(error: &Error) -> Ending {
     Ending {
         reason: match error.kind() {
@@ -150,7 +150,7 @@ pub fn not_begun(error: &Error) -> Ending {
     }
 }
 
-/// The file on disk while the rollback runs: the migration's rehearsal with what is known of the rollback so far.
+/// Returns what is saved while the rollback runs: the migration's rehearsal with what is known of the rollback so far.
 fn enclosed(rehearsal: &Rehearsal, record: &RollbackRecord, inner: &Rehearsal) -> Rehearsal {
     Rehearsal {
         rollback: Some(RollbackRecord {
@@ -162,7 +162,7 @@ fn enclosed(rehearsal: &Rehearsal, record: &RollbackRecord, inner: &Rehearsal) -
     }
 }
 
-/// Returns how a walk ended; a failure names the file and line of its statement.
+/// Returns how a run ended; a failure names the file and line of its statement.
 fn ending(inner: &Rehearsal, file: &str, outcome: Result<()>) -> Ending {
     let Err(error) = outcome else {
         return inner.ended.clone().unwrap_or(Ending {
@@ -171,7 +171,7 @@ fn ending(inner: &Rehearsal, file: &str, outcome: Result<()>) -> Ending {
         });
     };
     if error.kind() == ErrorKind::TooLittleEvidence {
-        // The one backfill there is finds no row to change, which a rollback or a second run may well meet.
+        // The only backfill finds no row to change, which is normal for a rollback or a second run.
         return Ending {
             reason: EndReason::Complete,
             message: "There was no row to change.".to_owned(),

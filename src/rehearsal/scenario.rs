@@ -1,7 +1,8 @@
-//! Scenarios: a folder with a schema that fills itself, a migration and its rollback, at any size from a seed.
+//! Scenarios: a folder with a schema that fills itself with data, a migration and its rollback, of any size, from a
+//! seed.
 //!
-//! They serve the demo, the tests and the benchmark, and a team can bring its own. This room reads and fills them; it
-//! neither plans nor times their migrations.
+//! They are used by the demo, the tests and the benchmark, and a team can add its own. This file reads and fills them;
+//! it neither plans nor times their migrations.
 
 use std::path::{Path, PathBuf};
 
@@ -27,18 +28,18 @@ pub struct Scenario {
     pub directory: PathBuf,
     /// What happens, in one line.
     pub title: String,
-    /// What it shows, and why its duration is hard to tell.
+    /// What it shows, and why its duration is hard to predict.
     pub shows: String,
-    /// Rows of `table`, unless asked otherwise.
+    /// Default number of rows of `table`.
     pub rows: u64,
-    /// Seed of its data, unless asked otherwise.
+    /// Default seed of its data.
     pub seed: u64,
     /// Batch size with which its backfills are meant to be walked: rows, or key values for a walk by key range.
     #[serde(default = "default_batch_size")]
     pub batch_size: u64,
-    /// Table that the migration works on, usable in SQL as it stands.
+    /// Table that the migration works on, quoted for SQL where necessary.
     pub table: String,
-    /// Kinds of the migration's steps, in order, as far as its text tells.
+    /// Kinds of the migration's steps, in order, as far as its text shows.
     pub steps: Vec<StepKind>,
     /// Whether the rollback brings back the rows of `table` as well as the schema.
     pub reversible: bool,
@@ -48,7 +49,7 @@ impl Scenario {
     /// Reads the scenario in `directory`.
     ///
     /// # Errors
-    /// `Usage` when one of its four files is missing, or with file and line when `scenario.toml` is not understood.
+    /// `Usage` when one of its four files is missing, or with file and line when `scenario.toml` cannot be read.
     pub fn load(directory: &Path) -> Result<Scenario> {
         let file = directory.join(DESCRIPTION);
         let text = read(&file)?;
@@ -129,8 +130,8 @@ pub fn fill_from(schema: &Path, client: &mut Client, rows: u64, seed: u64) -> Re
             .batch_execute(&statement.sql)
             .map_err(|error| failed(&statement, &error))?;
     }
-    // Counters of the inserts that arrive after the ANALYZE would pass for changes made since (PostgreSQL 15 and later
-    // publish them when a session goes idle, or is told to).
+    // Insert counters that arrive after the ANALYZE would look like changes made since (PostgreSQL 15 and later publish
+    // them when a session goes idle, or on request).
     let publish = "DO 'BEGIN IF current_setting(''server_version_num'')::int >= 150000 THEN \
                    PERFORM pg_catalog.pg_stat_force_next_flush(); END IF; END'";
     client
@@ -178,7 +179,7 @@ fn not_understood(file: &Path, text: &str, error: &toml::de::Error) -> Error {
     Error::new(ErrorKind::Usage, format!("{}{line}: {message}", file.display()))
 }
 
-/// Names the line the server points at, or else the first of the statement.
+/// Returns the error with the line the server points at, or else the statement's first line.
 fn failed(statement: &Statement, error: &postgres::Error) -> Error {
     let line = match error.as_db_error().and_then(|server| server.position()) {
         Some(ErrorPosition::Original(character)) => {

@@ -1,16 +1,16 @@
-//! Small questions to the session that runs the steps.
+//! Small queries in the session that runs the steps.
 
 use postgres::{Client, SimpleQueryMessage};
 
 use crate::error::{ErrorKind, Result};
 use crate::server::server_error;
 
-/// Returns a limit in seconds as the server takes it: whole milliseconds, at least one because 0 is no limit.
+/// Converts a limit from seconds to the server's whole milliseconds; at least 1, because 0 means no limit.
 pub(super) fn milliseconds(seconds: f64) -> u64 {
     (seconds * 1000.0).round().clamp(1.0, f64::from(i32::MAX)) as u64
 }
 
-/// Returns the number of the transaction that is open, if it has one.
+/// Returns the number of the open transaction, if it has one.
 pub fn transaction(client: &mut Client) -> Result<Option<u64>, postgres::Error> {
     let row = client.query_one("SELECT pg_catalog.pg_current_xact_id_if_assigned()::text::bigint", &[])?;
     Ok(row.get::<_, Option<i64>>(0).map(i64::cast_unsigned))
@@ -32,7 +32,7 @@ pub(super) fn text_rows(client: &mut Client, sql: &str) -> Result<Vec<Vec<String
         .collect())
 }
 
-/// Sets what must hold in the session that runs the steps and returns its process id.
+/// Prepares the session that runs the steps and returns its process id.
 pub(super) fn prepare_session(client: &mut Client, lock_timeout: f64) -> Result<i32> {
     let sql = format!(
         "SET lock_timeout = {}; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0",

@@ -1,4 +1,4 @@
-//! What goes through the steps of a migration: the clone, its session, and all that is kept meanwhile.
+//! The state while the steps of a migration run: the clone, its session, and everything recorded meanwhile.
 
 use std::time::Instant;
 
@@ -14,30 +14,30 @@ use crate::error::Result;
 use crate::observation::{EndReason, Rehearsal};
 use crate::server::Staging;
 
-/// Goes through the steps; batched ones are walked in `batched_step`, the others run in `statement_step`.
+/// Runs the steps: batched ones in `batches::step`, the others in `statements::step`.
 pub(super) struct Walker<'a> {
     pub(super) clone: &'a mut Staging,
     pub(super) observer: Observer,
-    /// Process of the session on the server.
+    /// Process id of the session on the server.
     pub(super) worker: i32,
-    /// Looks at the session while a statement runs; `None` when its connection was lost.
+    /// Polls the session while a statement runs; `None` when its connection was lost.
     pub(super) view: Option<SessionView>,
     pub(super) conditions: &'a Conditions,
     /// Seconds that the backfills may still take.
     pub(super) seconds_left: f64,
-    /// How the walk of the first step goes on, when it had begun before.
+    /// How the walk of the first step continues, if it had begun before.
     pub(super) go_on: Option<GoOn>,
     pub(super) run: u32,
     pub(super) rehearsal: &'a mut Rehearsal,
     pub(super) journal: &'a mut Journal,
     pub(super) monitor: &'a mut dyn RehearsalMonitor,
-    /// The transaction block that is open, when its first statement began, and the steps in it.
+    /// The open transaction block, when its first statement began, and the steps in it.
     pub(super) open_block: Option<(u32, Instant, Vec<usize>)>,
     pub(super) reason: EndReason,
 }
 
 impl Walker<'_> {
-    /// Returns the number of the transaction that is open, if the log needs it and there is one.
+    /// Returns the number of the open transaction, if it has one and the log needs it.
     pub(super) fn transaction(&mut self) -> Result<Option<u64>> {
         if !self.journal.log().is_on() {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! Confines a count to what PostgreSQL brings along, before a condition that somebody wrote is asked of production.
+//! Restricts a count to PostgreSQL's own functions before a condition written by somebody else runs on production.
 
 use postgres::types::Type;
 
@@ -6,7 +6,8 @@ use crate::catalog::facts::TableFacts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::server::Reader;
 
-/// Columns whose values somebody's own code compares or computes, and whether policies are applied to what this role reads.
+/// Finds columns whose values are compared or computed by user-defined code, and whether row-level policies apply to
+/// this role.
 const OWN_CODE: &str = "\
 SELECT array(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid \
              WHERE a.attrelid = $1::text::regclass AND a.attnum > 0 AND NOT a.attisdropped \
@@ -14,12 +15,12 @@ SELECT array(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a JOIN pg_ca
                   OR (t.typnamespace <> 'pg_catalog'::regnamespace AND t.typtype NOT IN ('e', 'd')))), \
        pg_catalog.row_security_active($1::text::regclass)";
 
-/// Lets names of functions, operators and types mean only PostgreSQL's own for the rest of the transaction.
+/// For the rest of the transaction, makes names of functions, operators and types refer only to PostgreSQL's own.
 ///
-/// `names` are those in the condition.
+/// `names` are the names in the condition.
 ///
 /// # Errors
-/// `Usage` where a column of the condition, or a policy of the table, would run somebody's own code; `Connection`.
+/// `Usage` where a column of the condition, or a policy of the table, would run user-defined code; `Connection`.
 pub fn confine(reader: &mut Reader, facts: &TableFacts, names: &[String]) -> Result<()> {
     let rows = reader.query(OWN_CODE, &[(&facts.name, Type::TEXT)])?;
     let refused = |what: String| {

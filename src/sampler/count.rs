@@ -1,4 +1,4 @@
-//! Questions that read rows, not only the catalog: a sample of blocks, a full count, the range of a key.
+//! Queries that read rows, not only the catalog: a sample of blocks, a full count, the range of a key.
 //!
 //! Each is one round trip. The predicate is SQL that a person wrote; it runs in the reader's read-only transaction.
 
@@ -14,7 +14,7 @@ const NO_ALIAS: &str = "counted";
 /// How much of a table to sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SampleOptions {
-    /// Blocks to read; a table with no more than these is counted instead.
+    /// Blocks to read; a table with no more blocks is counted instead.
     pub blocks: u64,
 }
 
@@ -25,9 +25,9 @@ impl Default for SampleOptions {
     }
 }
 
-/// Samples blocks of a table for its number of rows and the share of them that meets a predicate.
+/// Samples blocks of a table for its number of rows and the share of them that match a predicate.
 ///
-/// `predicate` is an alias and a condition over it. The same seed on an unchanged table gives the same answer.
+/// `predicate` is an alias and a condition over it. The same seed on an unchanged table gives the same result.
 ///
 /// # Errors
 /// `Usage` when the server refuses the predicate or the role may not read the table, or when partitions are foreign.
@@ -58,7 +58,7 @@ pub fn sample(
     ))
 }
 
-/// Counts the rows of a table, and those that meet a predicate; reads all of it.
+/// Counts the rows of a table, and those that match a predicate; reads the whole table.
 ///
 /// # Errors
 /// As [`sample`].
@@ -73,10 +73,10 @@ pub fn exact(reader: &mut Reader, facts: &TableFacts, predicate: Option<(&str, &
 
 /// Returns the smallest and the greatest value of an integer key; `None` when the table is empty.
 ///
-/// Reads both ends of the key's index only.
+/// Reads only both ends of the key's index.
 ///
 /// # Errors
-/// `Usage` when the column is not one of integers, or may not be read.
+/// `Usage` when the column does not hold integers, or the role may not read it.
 pub fn key_range(reader: &mut Reader, facts: &TableFacts, column: &Column) -> Result<Option<(i128, i128)>> {
     let (key, table) = (&column.name, &facts.name);
     if !catalog::is_integer(&column.data_type) {
@@ -98,9 +98,9 @@ pub fn key_range(reader: &mut Reader, facts: &TableFacts, column: &Column) -> Re
     }
 }
 
-/// Groups the rows of sampled blocks on the server: one row of sums comes back, whatever the size of the sample.
+/// Groups the rows of sampled blocks on the server, so that one row of sums comes back, whatever the sample's size.
 ///
-/// A condition may end in a line comment, hence the line breaks after it.
+/// A line break follows the condition, because it may end in a line comment.
 fn sample_query(table: &str, alias: &str, condition: &str, percent: f32, seed: u64) -> String {
     format!(
         "SELECT json_build_object(
@@ -132,7 +132,7 @@ fn ask(reader: &mut Reader, facts: &TableFacts, sql: &str) -> Result<String> {
     row.try_get(0).map_err(document::unreadable)
 }
 
-/// The server samples no foreign partitions but reads them whole, over the network.
+/// The server cannot sample foreign partitions; it would read them whole, over the network.
 fn refuse_foreign_partitions(facts: &TableFacts) -> Result<()> {
     if facts.foreign_partitions == 0 {
         return Ok(());

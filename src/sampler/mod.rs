@@ -1,8 +1,7 @@
-//! The sampler: asks a server what the catalog and this program need to know of it, and hands back facts.
+//! The sampler: queries a server for what the catalog and this program need to know, and returns facts.
 //!
-//! Reads through a [`Reader`], which cannot write; knows nothing of migrations, rehearsals or estimates. Each query is one
-//! round trip that returns JSON documents; what they mean is worked out in [`crate::catalog`], which knows no
-//! connection.
+//! Reads through a [`Reader`], which cannot write; knows nothing of migrations, rehearsals or estimates. Each query is
+//! one round trip that returns JSON documents. [`crate::catalog`], which knows no connection, interprets them.
 
 mod confined;
 mod count;
@@ -24,7 +23,7 @@ pub use outward::{leading_out, outward};
 pub use schema::schema;
 pub use snapshot::snapshot;
 
-/// Settings that change how long a migration takes, or that explain why it took so long.
+/// Settings that change or explain how long a migration takes.
 const SETTINGS: [&str; 36] = [
     "archive_mode",
     "autovacuum",
@@ -64,7 +63,8 @@ const SETTINGS: [&str; 36] = [
     "work_mem",
 ];
 
-/// Tables described by one query: many more, and the planner takes it for costly enough to compile (`jit`), for seconds.
+/// Number of tables described by one query. With many more, the planner considers the query costly enough to compile
+/// (`jit`), which takes seconds.
 pub const TABLES_A_QUERY: usize = 8;
 
 /// Returns the server's version and the settings that matter for durations. One round trip.
@@ -79,11 +79,11 @@ pub fn server_facts(reader: &mut Reader) -> Result<ServerFacts> {
 
 /// Returns the facts of each named table, in the order of `names`. One round trip for every [`TABLES_A_QUERY`] of them.
 ///
-/// Names are understood as psql does: folded to lower case unless quoted, looked up along `search_path` unless qualified.
+/// Names are read as in psql: folded to lower case unless quoted, looked up along `search_path` unless qualified.
 ///
 /// # Errors
-/// `Usage` when a name is malformed, is not found (with near matches), or is no table of this database: a view, an
-/// index, a foreign table and so on (with what to name instead).
+/// `Usage` when a name is malformed, is not found (with near matches), or is not a table of this database but a view,
+/// an index, a foreign table and so on (with what to name instead).
 pub fn tables(reader: &mut Reader, names: &[&str]) -> Result<Vec<TableFacts>> {
     let wanted = parsed(names)?;
     let mut facts = Vec::with_capacity(wanted.len());
@@ -98,7 +98,8 @@ pub fn tables(reader: &mut Reader, names: &[&str]) -> Result<Vec<TableFacts>> {
     Ok(facts)
 }
 
-/// Returns the facts of each named table that there is; see [`tables`]. One round trip for every [`TABLES_A_QUERY`] of them.
+/// Returns the facts of each named table that exists; see [`tables`]. One round trip for every [`TABLES_A_QUERY`] of
+/// them.
 ///
 /// # Errors
 /// `Usage` when a name is malformed; `Connection`.
@@ -127,7 +128,7 @@ pub fn table(reader: &mut Reader, name: &str) -> Result<TableFacts> {
         .ok_or_else(|| document::unreadable("no row for the wanted name"))
 }
 
-/// Asks for the documents of `sql/tables.sql`, one for each name; `None` where there is no such relation.
+/// Queries the documents of `sql/tables.sql`, one for each name; `None` where there is no such relation.
 fn describe(reader: &mut Reader, wanted: &[RelationName]) -> Result<Vec<Option<String>>> {
     let databases: Vec<Option<&str>> = wanted.iter().map(|name| name.database.as_deref()).collect();
     let schemas: Vec<Option<&str>> = wanted.iter().map(|name| name.schema.as_deref()).collect();
@@ -144,7 +145,7 @@ fn describe(reader: &mut Reader, wanted: &[RelationName]) -> Result<Vec<Option<S
     documents.collect()
 }
 
-/// Says that there is no such table, naming those that may have been meant.
+/// Returns the error for a table that does not exist, with similar names.
 fn not_found(reader: &mut Reader, wanted: &RelationName) -> Result<Error> {
     let slack = catalog::slack(&wanted.name) as i32;
     let text = document(

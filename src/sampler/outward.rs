@@ -1,4 +1,4 @@
-//! Asks what of a database may lead out of it without a statement that says so.
+//! Queries what in a database may act outside it although no statement says so.
 
 use postgres::types::Type;
 
@@ -7,7 +7,7 @@ use crate::catalog::{LeadingOut, OutwardFacts};
 use crate::error::Result;
 use crate::server::Reader;
 
-/// Returns what may lead out of the database. One round trip.
+/// Returns what may act outside the database. One round trip.
 ///
 /// # Errors
 /// `Connection` when the catalog cannot be read.
@@ -15,8 +15,8 @@ pub fn outward(reader: &mut Reader) -> Result<OutwardFacts> {
     document::parse(&super::document(reader, include_str!("sql/outward.sql"), &[])?)
 }
 
-/// Returns the relations that lead to a foreign table, or to a trigger that runs one of `routines`, when they are written to.
-/// One round trip.
+/// Returns the relations for which a write reaches a foreign table, or a trigger that runs one of `routines`. One round
+/// trip.
 ///
 /// # Errors
 /// `Connection` when the catalog cannot be read.

@@ -1,4 +1,4 @@
-//! Asks for the schema of a database.
+//! Queries the schema of a database.
 
 use postgres::types::Type;
 
@@ -7,8 +7,8 @@ use crate::catalog::document;
 use crate::error::Result;
 use crate::server::Reader;
 
-/// Returns the facts of the whole database; `words` are those of the migration, which decide what functions are looked up.
-/// One round trip.
+/// Returns the facts of the whole database. `words` are the words of the migration, which decide which functions are
+/// looked up. One round trip.
 ///
 /// # Errors
 /// `Connection` when the catalog cannot be read.

@@ -1,4 +1,4 @@
-//! Asks for every object of a database with its attributes.
+//! Queries every object of a database with its attributes.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::server::Reader;
 /// # Errors
 /// `Connection` when the catalog cannot be read.
 pub fn snapshot(reader: &mut Reader) -> Result<SchemaSnapshot> {
-    // Planned once and run once: compiling such a query would take longer than running it.
+    // JIT compilation of a query that runs only once would take longer than the query itself.
     let sql =
         "SELECT current_setting('search_path'), set_config('search_path', '', true), set_config('jit', 'off', true)";
     let before = reader.query(sql, &[])?;

@@ -1,6 +1,7 @@
-//! Who runs the throwaway server: PostgreSQL refuses to run as root, so root hands it to an unprivileged account.
+//! The account that runs the throwaway server: PostgreSQL refuses to run as root, so root starts it under an
+//! unprivileged account.
 //!
-//! No sudo and no su: the standard library drops user, group and supplementary groups of a child by itself.
+//! Needs neither sudo nor su: the standard library sets the user, group and supplementary groups of a child process.
 
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
@@ -9,24 +10,24 @@ use std::process::{Command, Stdio};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// An account of this machine, by its numbers.
+/// An account of this machine, by its user and group ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Account {
     user_id: u32,
     group_id: u32,
 }
 
-/// The account whose rights the server gets.
+/// The account under which the server runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunAs {
-    /// The person's own.
+    /// The person's own account.
     Oneself,
-    /// An unprivileged one, because the person is root.
+    /// An unprivileged account, because the person is root.
     Dropped(Account),
 }
 
 impl RunAs {
-    /// Returns the person's own account, or `postgres`, else `nobody`, when that is root.
+    /// Returns the person's own account; for root, `postgres`, or else `nobody`.
     ///
     /// # Errors
     /// `Connection` when the person is root and neither exists.
@@ -48,7 +49,7 @@ impl RunAs {
             })
     }
 
-    /// Returns the number of the user that owns the server's files.
+    /// Returns the id of the user that owns the server's files.
     pub fn user_id(self) -> u32 {
         match self {
             RunAs::Oneself => rustix::process::geteuid().as_raw(),
@@ -64,7 +65,7 @@ impl RunAs {
         ask.status().is_ok_and(|status| !status.success())
     }
 
-    /// Gives `path` to the account.
+    /// Makes the account the owner of `path`.
     pub fn give(self, path: &Path) -> std::io::Result<()> {
         match self {
             RunAs::Oneself => Ok(()),
@@ -72,14 +73,14 @@ impl RunAs {
         }
     }
 
-    /// Lets `command` run with the account's rights.
+    /// Makes `command` run under the account.
     pub fn apply(self, command: &mut Command) {
         if let RunAs::Dropped(account) = self {
             command.uid(account.user_id).gid(account.group_id);
         }
     }
 
-    /// Tells whether the account can enter `directory` and every directory above it.
+    /// Returns whether the account can enter `directory` and every directory above it.
     pub fn can_enter(self, directory: &Path) -> bool {
         match self {
             RunAs::Oneself => true,
@@ -90,12 +91,12 @@ impl RunAs {
     }
 }
 
-/// Finds an account in the text of `/etc/passwd` (`name:password:uid:gid:…`); root is never one.
+/// Finds an account in the text of `/etc/passwd` (`name:password:uid:gid:…`); never returns root.
 fn find_account(accounts: &str, name: &str) -> Option<Account> {
     accounts.lines().find_map(|line| {
         let mut fields = line.split(':');
         let found = fields.next()?;
-        // macOS writes nobody's numbers as -2.
+        // macOS writes the ids of `nobody` as -2.
         let mut number = |skipped| Some(fields.nth(skipped)?.parse::<i64>().ok()? as u32);
         let account = Account {
             user_id: number(1)?,

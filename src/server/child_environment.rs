@@ -1,12 +1,12 @@
-//! The environment in which another program finds exactly this database, and no other, by libpq's variables and
+//! The environment in which another program finds this database and no other, through libpq's variables and
 //! `DATABASE_URL`.
 //!
-//! A password is in it, as the program needs one; what the program says can be shown without it.
+//! It contains the password, because the program needs it; the program's output can be shown without it.
 
 use super::parameters::{ConnectionParameters, Endpoint, RootCertificates, TlsMode, percent_encoded};
 use crate::shown::{HIDDEN, without_secrets};
 
-/// How a value begins that leads to a database.
+/// Prefixes of values that point to a database.
 const URL_SCHEMES: [&str; 5] = [
     "postgres://",
     "postgresql://",
@@ -15,7 +15,7 @@ const URL_SCHEMES: [&str; 5] = [
     "jdbc:postgresql:",
 ];
 
-/// Tells whether a variable could lead another program to a database, or let it in: it must not be handed on.
+/// Returns whether a variable could point another program to a database or give it access: it must not be passed on.
 pub fn is_of_a_database(name: &str, value: &str) -> bool {
     let value = value.to_ascii_lowercase();
     let is_url_of_ours = name.starts_with("MIGTIME_") && name.ends_with("_URL");
@@ -26,9 +26,9 @@ pub fn is_of_a_database(name: &str, value: &str) -> bool {
 }
 
 impl ConnectionParameters {
-    /// Returns the variables to set, after all that are [of a database](is_of_a_database) are removed.
+    /// Returns the variables to set, after those [of a database](is_of_a_database) are removed.
     ///
-    /// Of several servers the first is named; connected parameters have one.
+    /// If there are several servers, the first is used; parameters of an open connection have one.
     pub fn child_environment(&self) -> Vec<(String, String)> {
         let mut variables = vec![
             ("PGUSER".to_string(), self.user.clone()),
@@ -56,7 +56,8 @@ impl ConnectionParameters {
         variables
     }
 
-    /// Returns `text` with the password hidden, as written and as a URL has it, and all other [secrets](without_secrets).
+    /// Returns `text` with the password hidden, both as written and URL-encoded, and all other
+    /// [secrets](without_secrets).
     pub fn without_password(&self, text: &str) -> String {
         let text = without_secrets(text);
         match self.password_for_child().filter(|password| !password.is_empty()) {
@@ -75,7 +76,7 @@ impl ConnectionParameters {
     fn url_of(&self, endpoint: &Endpoint) -> String {
         let user = percent_encoded(&self.user);
         let database = percent_encoded(&self.database);
-        // Most libraries take a socket's directory only as a parameter.
+        // Most libraries accept a socket's directory only as a URL parameter.
         if endpoint.is_socket() {
             let directory = endpoint
                 .host

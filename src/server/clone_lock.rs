@@ -1,7 +1,7 @@
-//! A clone that is changed in place is one rehearsal's alone: two would measure each other.
+//! Reserves a clone that is changed in place for one rehearsal: two would disturb each other's measurements.
 //!
-//! A session of its own holds an advisory lock in the clone for as long as the rehearsal lives. The server lets go of it when
-//! that session ends in whatever way, so nothing of it can stay behind. It has no transaction and so holds nothing back.
+//! A separate session holds an advisory lock in the clone during the rehearsal. The server releases the lock whenever
+//! that session ends, so nothing is left behind. The session has no open transaction, so it does not hold back vacuum.
 
 use std::time::{Duration, Instant};
 
@@ -12,15 +12,15 @@ use super::parameters::ConnectionParameters;
 use super::server_error;
 use crate::error::{Error, ErrorKind, Result};
 
-/// `migtime` in ASCII: the same in every version, and nobody else's.
+/// `migtime` in ASCII: the same in every version, and unlikely to be used by another program.
 const KEY: i64 = 0x006d_6967_7469_6d65;
-/// How long the session of a run that was just killed may take to end.
+/// How long to wait for the session of a run that was just killed to end.
 const PATIENCE: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(50);
-/// How long the session may take to say good-bye.
+/// How long closing the session may take.
 const LONGEST_SILENCE: Duration = Duration::from_secs(10);
 
-/// Who has the lock; what a role may not see of others' sessions is not told.
+/// Reads who holds the lock, as far as the role may see other sessions.
 const HOLDER: &str = "\
 SELECT format('server process %s', l.pid) || coalesce(' of ' || a.usename, '') \
        || coalesce(' (' || nullif(a.application_name, '') || ')', '') \
@@ -29,18 +29,18 @@ FROM pg_catalog.pg_locks AS l LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pi
 WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid = $1::bigint::oid AND l.objid = $2::bigint::oid \
 AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())";
 
-/// The right to change a clone; ends with this value.
+/// The exclusive right to change a clone; released when dropped.
 pub struct CloneLock {
     session: Option<Client>,
     line: Line,
 }
 
 impl CloneLock {
-    /// Takes the lock in the database that `parameters` lead to.
+    /// Takes the lock in the database of `parameters`.
     ///
     /// # Errors
-    /// `UnsafeTarget` when another rehearsal has it, with that rehearsal's session; `Connection` when the database cannot be
-    /// asked.
+    /// `UnsafeTarget` when another rehearsal holds it, naming that rehearsal's session; `Connection` when the database
+    /// cannot be asked.
     pub fn take(parameters: &ConnectionParameters) -> Result<CloneLock> {
         let (session, line) = parameters.connect_on_line()?;
         let mut lock = CloneLock {
@@ -62,12 +62,12 @@ impl CloneLock {
         }
     }
 
-    /// Takes it, or returns who has it.
+    /// Takes the lock, or returns who holds it.
     fn try_take(&mut self) -> Result<Option<String>, postgres::Error> {
         let Some(session) = &mut self.session else {
             return Ok(None);
         };
-        // A server that ends idle sessions must not end this one.
+        // The server's limit on idle sessions must not end this one.
         let sql = "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name = 'idle_session_timeout'";
         session.simple_query(sql)?;
         let row = session.query_one("SELECT pg_catalog.pg_try_advisory_lock($1)", &[&KEY])?;
@@ -83,7 +83,7 @@ impl CloneLock {
 
 impl Drop for CloneLock {
     fn drop(&mut self) {
-        // Where the network stands still this cuts the line, and the good-bye fails at once.
+        // If the network stalls, this cuts the connection, and closing fails at once.
         let _answer = self.line.await_answer(LONGEST_SILENCE);
         drop(self.session.take());
     }

@@ -1,4 +1,5 @@
-//! Opens connections as libpq does: the servers in their order, TLS as `sslmode` says, one line about what went wrong.
+//! Opens connections as libpq does: tries the servers in order, uses TLS according to `sslmode`, and describes failures
+//! in one line.
 
 use std::error::Error as _;
 use std::sync::mpsc;
@@ -15,22 +16,22 @@ use super::parameters::{ConnectionParameters, Endpoint, TargetSession, TlsMode};
 use super::tls::Connector;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Longest wait for a server to take a request to cancel.
+/// Longest wait for a server to accept a cancel request.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
 
-// A peer that is gone is noticed within a minute, where the person says nothing of it; the system takes two hours.
+// Unless the person sets keepalives, a dead peer is noticed within a minute; the system's default takes two hours.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 const KEEPALIVE_COUNT: u32 = 3;
 const USER_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long a server may be silent that has something short to say.
+/// How long a server may be silent when it should answer quickly.
 const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 
 /// Why one server could not be used.
 struct Failure {
     error: Error,
-    /// The server answered with this.
+    /// The SQLSTATE of the server's answer.
     state: Option<SqlState>,
     is_about_tls: bool,
     lacks_password: bool,
@@ -40,12 +41,12 @@ impl ConnectionParameters {
     /// Opens a connection.
     ///
     /// # Errors
-    /// `Connection`, in one line, when no server can be used; `Usage` when a certificate cannot.
+    /// `Connection`, in one line, when no server can be used; `Usage` when a certificate cannot be used.
     pub fn connect(&self) -> Result<Client> {
         self.connect_on_line().map(|(client, _)| client)
     }
 
-    /// Opens a connection, and returns with it the line that it is on.
+    /// Opens a connection and returns it with its [`Line`].
     ///
     /// # Errors
     /// As [`ConnectionParameters::connect`].
@@ -54,7 +55,7 @@ impl ConnectionParameters {
         Ok((client, line))
     }
 
-    /// Opens a connection, and returns with it the parameters of exactly the server that was reached.
+    /// Opens a connection and returns it with the parameters of exactly the server that was reached.
     pub(super) fn connect_and_pin(&self) -> Result<(Client, Line, ConnectionParameters)> {
         let (client, line, index) = self.open().map_err(|failure| failure.error)?;
         let pinned = ConnectionParameters {
@@ -64,7 +65,7 @@ impl ConnectionParameters {
         Ok((client, line, pinned))
     }
 
-    /// Returns the same with the password that `ask` gives, if the server wants one and none is known.
+    /// Returns these parameters with the password from `ask`, if the server requires one and none is known.
     ///
     /// `ask` gets the user's name, and returns `None` when nobody can be asked.
     ///
@@ -81,8 +82,8 @@ impl ConnectionParameters {
         }
     }
 
-    /// Returns how long nothing at all may be heard of the server before the network counts as dead: a minute, or ten times
-    /// `connect_timeout` where that is less.
+    /// Returns how long the server may be silent before the network counts as dead: a minute, or ten times
+    /// `connect_timeout` if that is less.
     pub(super) fn longest_silence(&self) -> Duration {
         let limit = self.connect_timeout.unwrap_or(LONGEST_SILENCE);
         limit.saturating_mul(10).min(LONGEST_SILENCE)
@@ -107,7 +108,7 @@ impl ConnectionParameters {
         };
         let sent = match self.tls.mode {
             TlsMode::Disable => send(Encryption::Never),
-            // The session may have come about either way.
+            // The session may have been opened with or without TLS.
             TlsMode::Allow | TlsMode::Prefer => {
                 send(Encryption::IfOffered(Connector::new(&self.tls)?.make)).or_else(|_| send(Encryption::Never))
             }
@@ -126,7 +127,7 @@ impl ConnectionParameters {
         }
     }
 
-    /// Tries the servers in their order and returns the connection, its line and its server's index.
+    /// Tries the servers in order and returns the connection, its line and the server's index.
     fn open(&self) -> Result<(Client, Line, usize), Box<Failure>> {
         let wanted: &[TargetSession] = match self.target {
             TargetSession::PreferStandby => &[TargetSession::Standby, TargetSession::Any],
@@ -137,7 +138,7 @@ impl ConnectionParameters {
             for (index, endpoint) in self.endpoints.iter().enumerate() {
                 match self.open_in_time(endpoint, *target) {
                     Ok((client, line)) => return Ok((client, line, index)),
-                    // As in libpq, only a server that cannot be reached, or is still starting, is passed over.
+                    // As in libpq, the next server is tried only if this one cannot be reached or is still starting.
                     Err(failure)
                         if failure
                             .state
@@ -153,9 +154,10 @@ impl ConnectionParameters {
         Err(last.unwrap_or_else(|| Failure::local(Error::new(ErrorKind::Connection, "no server is named"))))
     }
 
-    /// Tries one server; all of it, from the look-up of its name to its first answer, within `connect_timeout`.
+    /// Tries one server. Everything from the name look-up to the first answer must happen within `connect_timeout`.
     ///
-    /// It is tried in a thread of its own, because some of it, such as the look-up, can be neither limited nor ended.
+    /// It runs in a separate thread, because some of it, such as the name look-up, has no time limit and cannot be
+    /// cancelled.
     fn open_in_time(&self, endpoint: &Endpoint, target: TargetSession) -> Result<(Client, Line), Box<Failure>> {
         let (parameters, server) = (self.clone(), endpoint.clone());
         let open = move || {
@@ -214,7 +216,7 @@ impl ConnectionParameters {
                 Err(error) => Err(Failure::of(&error, None, here)),
             };
         }
-        // To the library it is always TLS that begins at once; what it is in truth, the connector knows.
+        // The library always believes that TLS begins at once; the connector knows how it really begins.
         config
             .ssl_mode(SslMode::Require)
             .ssl_negotiation(SslNegotiation::Direct);
@@ -266,7 +268,7 @@ impl ConnectionParameters {
             config.options(options);
         }
         if let Some(timeout) = self.connect_timeout {
-            // For each address of the name: where the first is a dead end there is time for another.
+            // The limit per address of the name: if the first address does not answer, there is time for another.
             config.connect_timeout(timeout / 2);
         }
         let keepalive = &self.keepalive;
@@ -314,7 +316,7 @@ impl Failure {
         })
     }
 
-    /// Tells whether the server may take the connection with TLS where it did not without, or the other way round.
+    /// Returns whether the server may accept the connection with TLS after refusing it without, or the other way round.
     fn is_worth_another_mode(&self) -> bool {
         self.is_about_tls || self.state == Some(SqlState::INVALID_AUTHORIZATION_SPECIFICATION)
     }
@@ -326,11 +328,11 @@ fn lacks_password(cause: &str) -> bool {
     cause == "password missing"
 }
 
-/// Returns the first line of the cause, without the numbers that only a programmer knows.
+/// Returns the first line of the cause, without error numbers that only programmers understand.
 fn plain(cause: &str, error: &postgres::Error) -> String {
     let cause = cause.lines().next().unwrap_or_default();
     let cause = cause.split(" (os error").next().unwrap_or(cause);
-    // OpenSSL's own form is `error:CODE:library:function:reason:file:line:`.
+    // OpenSSL's format is `error:CODE:library:function:reason:file:line:`.
     let reason = if cause.starts_with("error:") {
         cause.split(':').nth(4)
     } else {
@@ -356,11 +358,12 @@ fn hint_for(error: &postgres::Error, lacks_password: bool) -> Option<&'static st
     }
 }
 
-/// Returns what `work` does, in a thread that is left to itself when it takes longer than `limit`; `None` then.
+/// Returns the result of `work`, which runs in a thread; `None` if it takes longer than `limit`, and the thread is then
+/// abandoned.
 fn within<T: Send + 'static>(limit: Duration, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
-        // Nobody listens any more where it came too late.
+        // If the result is too late, the receiver is gone.
         let _ = sender.send(work());
     });
     receiver.recv_timeout(limit).ok()
@@ -371,7 +374,7 @@ fn accept(mut client: Client, target: TargetSession, endpoint: &Endpoint) -> Res
     if target == TargetSession::Any {
         return Ok(client);
     }
-    // Without parameters and preparation, so that it also works behind a connection pooler.
+    // A simple query without parameters or preparation also works behind a connection pooler.
     let messages = client
         .simple_query("SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'")
         .map_err(|error| Failure::local(super::server_error(&error, ErrorKind::Connection)))?;

@@ -1,4 +1,4 @@
-//! What tells one database from every other over restarts of its server, and from what later has its name.
+//! Identifies a database across restarts of its server, and tells it from a later database of the same name.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,21 +6,21 @@ use super::staging::Staging;
 use super::unsafe_target::unsafe_target;
 use crate::error::Result;
 
-/// A database, whatever happens to its server.
+/// The lasting identity of a database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatabaseIdentity {
     /// `None` where the role may not call `pg_control_system()`.
     system_identifier: Option<i64>,
-    /// Of the row in `pg_database`: a database that is made anew gets another one.
+    /// The object id in `pg_database`: a database that is dropped and created again gets a new one.
     oid: u32,
     name: String,
 }
 
 impl DatabaseIdentity {
-    /// Reads it from the database that `staging` is on.
+    /// Reads the identity of the database of `staging`.
     ///
     /// # Errors
-    /// `Connection` when it cannot be read.
+    /// `Connection` when the identity cannot be read.
     pub fn of(staging: &mut Staging) -> Result<DatabaseIdentity> {
         let system_identifier = staging.identity()?.system_identifier();
         staging.read(|reader| {
@@ -43,10 +43,10 @@ impl DatabaseIdentity {
         &self.name
     }
 
-    /// Refuses `staging` where it is on another database.
+    /// Refuses `staging` if it is connected to another database.
     ///
     /// # Errors
-    /// `UnsafeTarget`; `Connection` when it cannot be read.
+    /// `UnsafeTarget`; `Connection` when the identity cannot be read.
     pub fn check(&self, staging: &mut Staging) -> Result<()> {
         if DatabaseIdentity::of(staging)? == *self {
             return Ok(());

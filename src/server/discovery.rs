@@ -1,18 +1,18 @@
 //! Finds the PostgreSQL server binaries of this machine.
 //!
-//! Distributions put them in different places, and Debian's are not even on `PATH`. Nothing is ever downloaded: when none
-//! are found, the error says what to install.
+//! Distributions install them in different places, and Debian's are not even on `PATH`. Nothing is ever downloaded: if
+//! none are found, the error says what to install.
 
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// The programs that a usable installation has.
+/// The programs that an installation must have.
 const NEEDED: [&str; 3] = ["initdb", "pg_ctl", "postgres"];
 
 /// Returns the directory that holds `initdb`, `pg_ctl` and `postgres`.
 ///
-/// Order: `explicit`, the directories of `path`, then where packages install them, the highest version first.
+/// Search order: `explicit`, the directories of `path`, then where packages install them, highest version first.
 ///
 /// # Errors
 /// `Connection` when there are none, or `explicit` lacks one of them.
@@ -50,7 +50,7 @@ fn missing_program(directory: &Path) -> Option<&'static str> {
     NEEDED.into_iter().find(|program| !directory.join(program).is_file())
 }
 
-/// Returns the directories into which packages install, the highest version first within each family.
+/// Returns the directories into which packages install, highest version first within each family.
 fn packaged_directories() -> Vec<PathBuf> {
     let families = [
         ("/usr/lib/postgresql", "", "bin"),
@@ -76,7 +76,7 @@ fn packaged_directories() -> Vec<PathBuf> {
         .collect()
 }
 
-/// Returns the names that are `prefix` and a version, the highest version first.
+/// Returns the names that consist of `prefix` and a version, highest version first.
 fn newest_first(names: Vec<String>, prefix: &str) -> Vec<String> {
     let mut versions: Vec<(Vec<u32>, String)> = names
         .into_iter()

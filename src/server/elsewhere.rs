@@ -1,11 +1,12 @@
-//! What can be told of where servers are without their answer: each server of several, and whether one is shown to be elsewhere.
+//! What can be known about servers without their answer: each of several servers separately, and whether one is
+//! provably on another machine.
 
 use std::net::{IpAddr, ToSocketAddrs, UdpSocket};
 
 use super::parameters::{ConnectionParameters, Endpoint, TargetSession};
 
 impl ConnectionParameters {
-    /// Returns the parameters of each server that they name, none of them chosen by what kind it is.
+    /// Returns separate parameters for each server named, without a choice by the kind of server.
     pub fn each_server(&self) -> Vec<ConnectionParameters> {
         let of = |endpoint: &Endpoint| ConnectionParameters {
             endpoints: vec![endpoint.clone()],
@@ -15,16 +16,16 @@ impl ConnectionParameters {
         self.endpoints.iter().map(of).collect()
     }
 
-    /// Tells whether these name a server of this machine for certain, and `other` one of another machine.
+    /// Returns whether these parameters certainly name a server of this machine, and `other` one of another machine.
     ///
-    /// A port of this machine may be forwarded to anywhere, and two names of other machines may mean one; only a socket is
-    /// certain.
+    /// A port of this machine may be forwarded anywhere, and two names may mean the same remote machine; only a socket
+    /// is certain.
     pub(super) fn is_shown_to_be_elsewhere_than(&self, other: &ConnectionParameters) -> bool {
         self.endpoints.iter().all(Endpoint::is_socket) && !other.endpoints.iter().any(may_be_here)
     }
 }
 
-/// Tells whether a server could be of this machine, by what is written and by the addresses that its name has.
+/// Returns whether a server could be on this machine, judging by its name and the name's addresses.
 fn may_be_here(endpoint: &Endpoint) -> bool {
     let addresses: Vec<IpAddr> = match endpoint.address {
         Some(address) => vec![address],
@@ -36,7 +37,7 @@ fn may_be_here(endpoint: &Endpoint) -> bool {
     endpoint.is_of_this_machine() || addresses.iter().any(|address| is_own(*address))
 }
 
-/// Tells whether an interface of this machine has the address: only then can a socket be bound to it.
+/// Returns whether an interface of this machine has the address: only then can a socket be bound to it.
 fn is_own(address: IpAddr) -> bool {
     address.is_loopback() || address.is_unspecified() || UdpSocket::bind((address, 0)).is_ok()
 }

@@ -1,10 +1,10 @@
-//! What the process's surroundings say about connections, as plain data, so that everything after it can be tested.
+//! What the process's environment says about connections, as plain data, so that the code that uses it can be tested.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// The variables that belong to one target: they name it, prove who connects to it, or set it up. The rest only says where files
-/// are and how safe a connection has to be.
+/// The variables that belong to one target: they name it, authenticate to it, or configure it. The others only say
+/// where files are and how secure a connection must be.
 const TARGET_VARIABLES: [&str; 13] = [
     "DATABASE_URL",
     "MIGTIME_PRODUCTION_URL",
@@ -21,21 +21,21 @@ const TARGET_VARIABLES: [&str; 13] = [
     "PGUSER",
 ];
 
-/// Environment variables and the few facts of the machine that libpq's defaults rest on.
+/// Environment variables and the few facts about the machine on which libpq's defaults depend.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     /// `PG*`, `DATABASE_URL` and `MIGTIME_PRODUCTION_URL`, by name.
     pub variables: BTreeMap<String, String>,
-    /// Name of the person's account.
+    /// Name of the person's account on this machine.
     pub user: Option<String>,
     /// The person's home directory.
     pub home: Option<PathBuf>,
-    /// Where a server of this machine may have its socket, in the order in which to look.
+    /// Directories in which a local server may have its socket, in search order.
     pub socket_directories: Vec<PathBuf>,
 }
 
 impl Environment {
-    /// Returns the surroundings of this process.
+    /// Captures the environment of this process.
     pub fn capture() -> Environment {
         let variables = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -51,8 +51,8 @@ impl Environment {
         }
     }
 
-    /// Returns the same without what belongs to production: a staging clone is named by the person or not at all, and
-    /// production's password is not sent to it.
+    /// Returns the environment without the variables that belong to production. So only the person can name a staging
+    /// clone, and production's password is never sent to it.
     pub fn without_target(&self) -> Environment {
         let mut environment = self.clone();
         environment
@@ -66,7 +66,7 @@ impl Environment {
         self.variables.get(name).map(String::as_str)
     }
 
-    /// Tells whether any libpq variable names a server or a database.
+    /// Returns whether any libpq variable names a server or a database.
     pub(super) fn names_target(&self) -> bool {
         ["PGDATABASE", "PGHOST", "PGHOSTADDR", "PGSERVICE"]
             .iter()
@@ -74,7 +74,7 @@ impl Environment {
     }
 }
 
-/// Returns the name that libpq would use: that of the effective user, not `$USER`, unless only the latter is known.
+/// Returns the name that libpq would use: that of the effective user; `$USER` only if that is unknown.
 fn account_name() -> Option<String> {
     let user_id = rustix::process::geteuid().as_raw().to_string();
     let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The two files in which people keep connections: the service file and the password file.
+//! Reads the two files in which people store connections: the service file and the password file.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,10 @@ use super::environment::Environment;
 use super::keywords::{Options, known_keyword};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Where Debian and its kin keep the machine's service file.
+/// Where Debian and its derivatives keep the system-wide service file.
 const SYSTEM_DIRECTORY: &str = "/etc/postgresql-common";
 
-/// Returns the options that a service stands for.
+/// Returns the options of a service.
 ///
 /// Looked for in `file` (else `~/.pg_service.conf`), then in `$PGSYSCONFDIR/pg_service.conf`.
 ///
@@ -37,7 +37,7 @@ pub(super) fn read_service(name: &str, file: Option<&str>, environment: &Environ
 /// Finds a service in the text of a service file.
 ///
 /// # Errors
-/// The number of the line that is no known option, from 1.
+/// The number, from 1, of the line that is not a known option.
 pub fn find_service(text: &str, name: &str) -> Result<Option<Options>, usize> {
     let mut found: Option<Options> = None;
     for (index, line) in text.lines().enumerate() {
@@ -61,7 +61,7 @@ pub fn find_service(text: &str, name: &str) -> Result<Option<Options>, usize> {
     Ok(found)
 }
 
-/// What a password is looked up by.
+/// The key by which a password is looked up.
 pub struct Wanted<'a> {
     /// Name or address as given; `localhost` for the usual sockets.
     pub host: &'a str,
@@ -73,7 +73,7 @@ pub struct Wanted<'a> {
     pub user: &'a str,
 }
 
-/// Returns the text of the password file; `Err` is a warning about one that must not be used.
+/// Returns the text of the password file; `Err` is a warning about a file that must not be used.
 pub(super) fn read_password_file(path: &Path) -> Result<Option<String>, String> {
     let Ok(found) = path.metadata() else { return Ok(None) };
     if !found.is_file() {
@@ -105,7 +105,7 @@ pub fn find_password(text: &str, wanted: &Wanted) -> Option<String> {
     })
 }
 
-/// Splits off the first field, unescaped; what follows its colon is `None` at the end of the line.
+/// Splits off the first field, unescaped. The second value is the text after the colon, `None` at the end of the line.
 fn take_field(text: &str) -> (String, Option<&str>) {
     let mut field = String::new();
     let mut characters = text.char_indices();

@@ -1,7 +1,8 @@
-//! Foreign servers of a database: what is written to their tables is written there, so they are closed to writes in a copy.
+//! Foreign servers of a database: a write to their tables changes another server, so a copy must not write to them.
 //!
-//! Only `postgres_fdw` can be told not to write (`updatable`, from 14 on `truncatable` too). A copy is closed twice: its
-//! sessions on the other server start read-only as well, which a table that the migration makes does not get around.
+//! Only `postgres_fdw` can be told not to write (`updatable`, and `truncatable` from version 14). In a copy there is a
+//! second protection: its sessions on the other server also start read-only, which covers tables that the migration
+//! creates.
 
 use postgres::types::Type;
 
@@ -18,25 +19,25 @@ pub struct ForeignServer {
     pub name: String,
     /// The foreign-data wrapper it belongs to.
     pub wrapper: String,
-    /// Whether something can be written to it.
+    /// Whether it accepts writes.
     pub writes: ForeignWrites,
 }
 
-/// Whether something can be written to a foreign server.
+/// Whether a foreign server accepts writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ForeignWrites {
-    /// Nothing: its wrapper only reads, or it was told not to write.
+    /// No: its wrapper only reads, or is set not to write.
     Closed,
-    /// It can, until these statements were run.
+    /// Yes, until these statements are run.
     Open(Vec<String>),
-    /// It can, until these statements were run by a role that owns it and its tables.
+    /// Yes, until these statements are run by a role that owns the server and its tables.
     OpenOfOthers(Vec<String>),
-    /// It can as far as is known, and its wrapper has no option against it.
+    /// Probably: its wrapper has no option that would prevent writes.
     Unknown,
 }
 
-/// `$1`: whether the sessions on the other servers are to be read-only too. A function that handles a wrapper tells which one it
-/// is, whatever its name; one without a handler has no tables that can be opened.
+/// `$1`: whether sessions on the other servers should be read-only too. A wrapper is recognised by its handler
+/// function, whatever its name; a wrapper without a handler has no accessible tables.
 const SERVERS: &str = "\
 WITH options AS (SELECT unnest(CASE WHEN current_setting('server_version_num')::integer >= 140000 \
                                THEN array['updatable', 'truncatable'] ELSE array['updatable'] END) AS name), \
@@ -70,21 +71,21 @@ SELECT quote_ident(s.srvname), s.fdwname::text, s.handler, \
        array(SELECT l.line FROM lines AS l WHERE l.oid = s.oid ORDER BY l.place, l.line) \
 FROM servers AS s ORDER BY s.srvname";
 
-/// Handlers of wrappers that have no way to write.
+/// Handlers of wrappers that cannot write.
 const READERS: [&str; 2] = ["", "file_fdw_handler"];
 
 /// Reads the foreign servers of the database.
 ///
 /// # Errors
-/// `Connection` when they cannot be read.
+/// `Connection` when the foreign servers cannot be read.
 pub fn foreign_servers(reader: &mut Reader) -> Result<Vec<ForeignServer>> {
     read(reader, false)
 }
 
-/// Tells the foreign servers of a copy, which nobody else works on, to write nothing.
+/// Sets the foreign servers of a copy to write nothing. Nobody else may use the copy.
 ///
 /// # Errors
-/// `UnsafeTarget` where one of them would still write; `Connection`.
+/// `UnsafeTarget` when one of them would still write; `Connection`.
 pub(super) fn close_foreign_servers(copy: &ConnectionParameters) -> Result<()> {
     let mut staging = Staging::connect(copy)?;
     let lines: Vec<String> = staging

@@ -1,17 +1,18 @@
-//! Whose lock was waited for in vain: which relation it is on, and which session has it.
+//! Finds the lock behind a lock timeout: on which relation it is, and which session holds it.
 //!
-//! The server says only that a wait was too long. So it is asked right after, while the lock most likely is still held; what
-//! is not held any more is not told.
+//! The server only says that a wait took too long. So the holder is queried right afterwards, while the lock is most
+//! likely still held; a lock that has been released is not reported.
 
 use postgres::Client;
 use postgres::types::Type;
 
 use crate::error::Error;
 
-/// The strongest lock is the only one that keeps a reader waiting. A statement of a migration waits for the stronger ones on
-/// whatever it touches, and for weaker ones on its table. A lock that is itself waited for keeps others waiting just as well.
+/// Only the strongest lock mode blocks a reader. A statement of a migration is blocked by the stronger modes on any
+/// relation it touches, and by weaker ones on its own table. A lock that is only requested blocks later requests just
+/// as well.
 ///
-/// $1: whether a statement waited, or else a reader; $2: the statement's table; $3: a process that is not told.
+/// $1: `true` if a statement waited, `false` for a reader; $2: the statement's table; $3: a process to leave out.
 const HELD: &str = r#"
 WITH own AS (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()),
 locks AS (
@@ -50,22 +51,22 @@ LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = h.pid
 ORDER BY h.is_named DESC, h.granted DESC, h.strength DESC, a.xact_start
 LIMIT 1"#;
 
-/// The catalog that tells may be locked itself.
+/// Limits, because the catalog itself may be locked.
 const LIMITS: &str =
     "SELECT pg_catalog.set_config('lock_timeout', '1s', true), pg_catalog.set_config('statement_timeout', '5s', true)";
 
 /// What waited for the lock.
 #[derive(Clone, Copy)]
 pub(super) enum Waiter<'a> {
-    /// One that only reads.
+    /// A query that only reads.
     Reader,
-    /// A statement of the migration, in a session whose own locks are no news.
+    /// A statement of the migration on `table`, whose own session `process` is left out.
     Statement { table: Option<&'a str>, process: i32 },
 }
 
-/// Adds to `error`, a wait for a lock that was too long, which relation is locked and by whom, as far as `client` may see it.
+/// Adds to `error`, a lock timeout, which relation is locked and by whom, as far as `client` may see it.
 pub(super) fn with_holder(client: &mut Client, error: Error, waiter: Waiter) -> Error {
-    // Where this fails, the error says what is known without it.
+    // If this fails, the error stays as it is.
     match look(client, waiter) {
         Ok(Some(held)) => error.in_context(held),
         Ok(None) | Err(_) => error,

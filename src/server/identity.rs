@@ -1,18 +1,19 @@
-//! What tells one running database from every other, whatever name it was reached by.
+//! Tells one running database from every other, whatever name it was reached by.
 //!
-//! The system identifier alone does not: a physical clone shares it with its origin. The start of the server, known to
-//! the microsecond, differs between the two, and no role is denied it. A standby and its primary differ in it too, though
-//! what is written to the one arrives at the other; they are recognised by what the write-ahead log says.
+//! The system identifier is not enough: a physical clone has the same as its origin. The server's start time, in
+//! microseconds, differs between the two, and every role may read it. It also differs between a standby and its
+//! primary, although writes to the primary reach the standby; these are recognised by their write-ahead log.
 
 use super::reader::Reader;
 use crate::error::{Error, ErrorKind, Result};
 
-/// The control file knows a new timeline only after the next checkpoint; the name of the log's file knows it at once.
+/// The control file shows a new timeline only after the next checkpoint; the name of the current WAL file shows it at
+/// once.
 const PRIMARY_LOG: &str = "\
 SELECT ('x' || substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8))::bit(32)::bigint, \
        (pg_catalog.pg_current_wal_lsn() - '0/0'::pg_lsn)::bigint";
 
-/// The latest of what a standby knows of its timeline: its control file may be behind what it replays.
+/// The latest timeline a standby knows: its control file may lag behind what it replays.
 const STANDBY_LOG: &str = "\
 SELECT greatest((SELECT timeline_id FROM pg_catalog.pg_control_checkpoint()), \
                 (SELECT min_recovery_end_timeline FROM pg_catalog.pg_control_recovery()), \
@@ -31,24 +32,24 @@ pub struct Identity {
     log: LogPosition,
 }
 
-/// How far a server's write-ahead log goes; `None` where it does not say.
+/// The position of a server's write-ahead log; `None` where the server does not report it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct LogPosition {
     timeline: Option<i64>,
-    /// Bytes since the beginning: written by a primary, replayed by a standby.
+    /// Bytes since the beginning: written by a primary, or replayed by a standby.
     bytes: Option<i64>,
 }
 
-/// What a database is to one of production's servers.
+/// How a database is related to one of production's servers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kinship {
     /// The same database.
     SameDatabase,
     /// Another database of the same running server.
     SameServer,
-    /// The server is a standby, and nothing rules out that this is what it follows; the fact that this rests on.
+    /// Production's server is a standby that may follow this database's server; with the fact on which this is based.
     PerhapsItsPrimary(String),
-    /// Of another server.
+    /// A database of another server.
     Other,
 }
 
@@ -81,12 +82,12 @@ impl Identity {
         })
     }
 
-    /// Returns what the server's system calls itself; a physical clone has the same.
+    /// Returns the system identifier; a physical clone has the same.
     pub(super) fn system_identifier(&self) -> Option<i64> {
         self.system_identifier
     }
 
-    /// Reads how far the log goes, in a transaction of its own: some services do not answer, and that must not hide the rest.
+    /// Reads the log position in a separate transaction: some services refuse, and that must not hide the other facts.
     pub(super) fn read_log(&self, reader: &mut Reader) -> Result<LogPosition> {
         let rows = reader.query(if self.is_standby { STANDBY_LOG } else { PRIMARY_LOG }, &[])?;
         let position = rows.first().map(|row| LogPosition {
@@ -96,12 +97,12 @@ impl Identity {
         Ok(position.unwrap_or_default())
     }
 
-    /// Returns the same with what the log said.
+    /// Returns this identity with the log position.
     pub(super) fn with_log(self, log: LogPosition) -> Identity {
         Identity { log, ..self }
     }
 
-    /// Tells what this database is to `production`, which was read before it.
+    /// Returns how this database is related to `production`, which was read earlier.
     pub fn kinship(&self, production: &Identity) -> Kinship {
         if self.is_same_database(production) {
             return Kinship::SameDatabase;
@@ -128,13 +129,14 @@ impl Identity {
         })
     }
 
-    /// Tells whether this is the running primary of the system that the standby `other` belongs to.
+    /// Returns whether this is the running primary of the standby `other`.
     pub(super) fn is_primary_of(&self, other: &Identity) -> bool {
         let of_one_system = self.system_identifier.is_some() && self.system_identifier == other.system_identifier;
         of_one_system && !self.is_standby && other.is_standby
     }
 
-    /// Tells whether the log rules out that the standby follows this server: it would be on the same timeline, and never ahead.
+    /// Returns whether the logs rule out that the standby follows this server: it would be on the same timeline, and
+    /// never ahead.
     fn is_no_primary_of(&self, standby: &Identity) -> bool {
         let differ = |one: Option<i64>, other: Option<i64>| one.zip(other).is_some_and(|(one, other)| one != other);
         let is_behind = self
@@ -152,12 +154,12 @@ impl Identity {
         }
     }
 
-    /// Tells whether both are the same database of the same server.
+    /// Returns whether both are the same database of the same server.
     pub fn is_same_database(&self, other: &Identity) -> bool {
         self.is_same_server(other) && self.database == other.database
     }
 
-    /// Tells whether both are on the same running server.
+    /// Returns whether both are on the same running server.
     pub fn is_same_server(&self, other: &Identity) -> bool {
         self.may_be_same_system(other) && self.started_at == other.started_at
     }
@@ -239,7 +241,7 @@ mod tests {
         check(production(), production(), true, true);
         check(production(), identity(None, 1000, "app"), true, true);
         check(production(), identity(Some(1), 1000, "other"), true, false);
-        // A physical clone keeps the identifier but was started at another time.
+        // A physical clone has the same system identifier but another start time.
         check(production(), identity(Some(1), 2000, "app"), false, false);
         check(production(), identity(Some(2), 1000, "app"), false, false);
     }

@@ -1,17 +1,17 @@
-//! What speaks for and against changing a database in place: its mark, who may copy it, and who else depends on it.
+//! Facts for and against changing a database in place: its mark, whether it can be copied, and who else depends on it.
 
 use super::reader::Reader;
 use super::staging::Staging;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Something that depends on a server or database that is no disposable clone.
+/// Something that depends on the server or database, and so shows that it is not a disposable clone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Danger {
-    /// Standbys, or others that stream the log.
+    /// Standbys or other receivers of the WAL stream.
     Replicas,
-    /// Replication slots that are in use.
+    /// Replication slots in use.
     Slots,
-    /// The log is archived.
+    /// WAL archiving.
     Archiving,
     /// Sessions of other applications.
     Clients,
@@ -28,7 +28,7 @@ pub struct InPlaceFacts {
     pub dangers: Vec<(Danger, String)>,
 }
 
-/// Only what `ALTER DATABASE … SET` stored counts: a session's own setting says nothing of the database.
+/// Only settings stored by `ALTER DATABASE … SET` count: a session's own setting says nothing about the database.
 const PERMISSIONS: &str = "\
 SELECT EXISTS (SELECT FROM pg_catalog.pg_db_role_setting AS s, unnest(s.setconfig) AS entry \
                WHERE s.setdatabase = d.oid AND s.setrole = 0 \
@@ -38,7 +38,7 @@ SELECT EXISTS (SELECT FROM pg_catalog.pg_db_role_setting AS s, unnest(s.setconfi
 FROM pg_catalog.pg_database AS d, pg_catalog.pg_roles AS r \
 WHERE d.datname = current_database() AND r.rolname = current_user";
 
-/// Each question, and what its answers are. Rows of others are counted also where the role may not see what is in them.
+/// Each query with the meaning of its rows. Rows of other roles count even if this role may not see their details.
 const QUESTIONS: [(Danger, &str, &str); 4] = [
     (
         Danger::Replicas,
@@ -68,10 +68,10 @@ const QUESTIONS: [(Danger, &str, &str); 4] = [
 ];
 
 impl Staging {
-    /// Reads what speaks for and against changing this database in place.
+    /// Reads the facts for and against changing this database in place.
     ///
     /// # Errors
-    /// `Connection` when it cannot be read.
+    /// `Connection` when they cannot be read.
     pub fn in_place_facts(&mut self) -> Result<InPlaceFacts> {
         self.read(read)
     }
@@ -96,7 +96,7 @@ fn read(reader: &mut Reader) -> Result<InPlaceFacts> {
     Ok(facts)
 }
 
-/// Returns the first three, and how many more there are.
+/// Lists the first three items, and how many more there are.
 fn listed(found: &[String]) -> String {
     let shown = found.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
     match found.len().saturating_sub(3) {

@@ -1,4 +1,4 @@
-//! Whether the person has asked for an end: a token that is passed to all who work for long.
+//! Cancels the running statement when the person interrupts: a batch may finish, but a six-hour index build must not.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

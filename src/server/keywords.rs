@@ -1,7 +1,7 @@
-//! The connection options that libpq knows, with the environment variable of each, and the ways to write them down.
+//! The connection options of libpq, the environment variable of each, and the syntaxes for writing them.
 //!
 //! Turns a URI, a `keyword=value` string or a bare database name into options; what they mean is decided elsewhere. An
-//! error here never repeats a part of the text that could belong to a password.
+//! error here never repeats text that could be part of a password.
 
 use std::collections::BTreeMap;
 
@@ -58,11 +58,11 @@ pub(super) const KEYWORDS: [(&str, &str); 43] = [
     ("user", "PGUSER"),
 ];
 
-/// What to do about a URI whose parts run into each other.
+/// The hint for a URI whose parts cannot be told apart.
 pub(super) const ENCODE: &str =
     "in a URI, encode @ : / ? # & and % of user and password as %40 %3A %2F %3F %23 %26 and %25";
 
-/// Returns the keyword as it is kept, if libpq knows it.
+/// Returns libpq's spelling of the keyword, if libpq knows it.
 pub(super) fn known_keyword(keyword: &str) -> Option<&'static str> {
     KEYWORDS.iter().map(|(known, _)| *known).find(|known| *known == keyword)
 }
@@ -77,7 +77,7 @@ pub fn parse_target(text: &str) -> Result<Options> {
         .or_else(|| text.strip_prefix("postgres://"))
     {
         Some(rest) => parse_uri(rest),
-        // It may hold a password, and a database name would be shown.
+        // The text may contain a password, and a database name would be shown.
         None if text.contains("://") || (text.contains(':') && text.contains('@') && !text.contains('=')) => {
             Err(malformed("a connection URI starts with postgresql:// or postgres://"))
         }
@@ -117,7 +117,7 @@ fn parse_uri(rest: &str) -> Result<Options> {
             .filter(|(_, value)| !value.contains('='))
             .ok_or_else(|| malformed("an option of the URI is not of the form keyword=value"))?;
         let (keyword, value) = (percent_decoded(keyword)?, percent_decoded(value)?);
-        // What JDBC calls ssl=true.
+        // JDBC's `ssl=true`.
         if (keyword.as_str(), value.as_str()) == ("ssl", "true") {
             options.insert("sslmode", "require".to_string());
         } else {
@@ -127,7 +127,7 @@ fn parse_uri(rest: &str) -> Result<Options> {
     Ok(options)
 }
 
-/// Refuses an `@` behind the one that ends user and password, where both may be a part of a password that is not encoded: what stands
+/// Refuses an `@` after the one that ends user and password if both may belong to an unencoded password: the text
 /// between them would be shown as a host or a database.
 fn refuse_stray_at(before_query: &str) -> Result<()> {
     let ends_credentials = before_query.find('@').filter(|at| !before_query[..*at].contains('/'));
@@ -140,7 +140,7 @@ fn refuse_stray_at(before_query: &str) -> Result<()> {
     }
 }
 
-/// Splits at the question mark that starts the options; one in front of the `@` belongs to the password.
+/// Splits at the question mark that starts the options; a question mark before the `@` belongs to the password.
 fn split_query(rest: &str) -> (&str, &str) {
     let location = rest
         .find('@')
@@ -198,7 +198,7 @@ fn percent_decoded(text: &str) -> Result<String> {
     Ok(decoded.into_owned())
 }
 
-/// Reads `keyword = value …`; values may be in single quotes, and a backslash takes the next character as it is.
+/// Reads `keyword = value …`; values may be in single quotes, and a backslash escapes the next character.
 fn parse_pairs(text: &str) -> Result<Options> {
     let mut options = Options::new();
     let mut rest = text.trim_start();
@@ -219,7 +219,7 @@ fn parse_pairs(text: &str) -> Result<Options> {
     Ok(options)
 }
 
-/// Refuses `host= password=x`, where an empty value has swallowed the option behind it: it would be shown as the host.
+/// Refuses `host= password=x`, where an empty value swallows the next option: it would be shown as the host.
 fn refuse_swallowed_option(keyword: &str, value: &str) -> Result<()> {
     let after_blanks = value.trim_start();
     let swallowed = after_blanks
@@ -282,7 +282,8 @@ mod tests {
         assert!(!shown.contains("secret"), "{text}: {shown}");
     }
 
-    // Each case, here and below, was also given to PQconninfoParse of libpq 15: the same values, the same refusals.
+    // Each case, here and below, was also given to PQconninfoParse of libpq 15, with the same values and the same
+    // refusals.
     #[test]
     fn uris_are_read_like_libpq() {
         check("postgresql://", &[]);

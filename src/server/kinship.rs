@@ -1,4 +1,4 @@
-//! Staging against every server of production that answers, and against those that do not: doubt refuses.
+//! Compares staging with every production server, whether it answers or not; in doubt, staging is refused.
 
 use super::identity::{Identity, Kinship};
 use super::parameters::ConnectionParameters;
@@ -6,21 +6,22 @@ use super::staging::Staging;
 use super::unsafe_target::{SAME_IDENTITY, same_as_production, unsafe_target};
 use crate::error::{Error, Result};
 
-/// A server of production that said who it is.
+/// A production server that has been identified.
 pub struct Met {
     /// How it was reached.
     pub parameters: ConnectionParameters,
-    /// What it said.
+    /// Its identity.
     pub identity: Identity,
 }
 
 impl Staging {
-    /// Refuses to go on if this is production, or could be what a standby among `servers` follows; they were read before.
+    /// Refuses to continue if this is production, or may be the primary of a standby among `servers`, which were read
+    /// earlier.
     ///
-    /// Returns the server, if any, of which this is another database.
+    /// Returns the server on which this is another database, if any.
     ///
     /// # Errors
-    /// `UnsafeTarget` with the fact that it rests on; `Connection` when the identity cannot be read.
+    /// `UnsafeTarget` with the fact on which it is based; `Connection` when the identity cannot be read.
     pub fn refuse_kin<'met>(&mut self, servers: &'met [Met]) -> Result<Option<&'met Met>> {
         let own = self.identity()?;
         let mut neighbour = None;
@@ -46,7 +47,8 @@ impl Staging {
         }
     }
 
-    /// Refuses to go on if this could be on the server of a `production` that does not say who it is, because of `cause`.
+    /// Refuses to continue if this could be on the server of `production`, which could not be identified because of
+    /// `cause`.
     ///
     /// # Errors
     /// `UnsafeTarget`.
@@ -75,7 +77,7 @@ impl Staging {
     }
 }
 
-/// Tells whether the primary that the standby follows is known, and is not the server of `own`.
+/// Returns whether the standby's primary is known and is not the server of `own`.
 fn has_another_primary(own: &Identity, standby: &Met, servers: &[Met]) -> bool {
     servers
         .iter()

@@ -1,9 +1,9 @@
-//! The throwaway server's directory, and what a killed migtime left behind of one.
+//! The throwaway server's directory, and the directories that a killed migtime left behind.
 //!
-//! A directory is owned by the process that holds the lock on its `owner` file. The kernel lets go of the lock when that
-//! process ends in whatever way, `kill -9` included, so a lock that can be taken proves the owner dead: no process number
-//! is ever guessed at, not even between containers that share a temporary directory. The lock is taken before the file
-//! gets its name; a directory without `owner` is still being made and left alone.
+//! The owner of a directory is the process that holds the lock on its `owner` file. The kernel releases the lock
+//! whenever that process ends, even by `kill -9`. So a lock that can be taken proves that the owner is dead, without
+//! relying on process ids, even between containers that share a temporary directory. The file gets its name only after
+//! it is locked; a directory without `owner` is still being created and is left alone.
 
 use std::fs::{File, Permissions};
 use std::io::Write;
@@ -17,17 +17,17 @@ const PREFIX: &str = "migtime-server-";
 
 const OWNER: &str = "owner";
 
-/// Longest path of a socket that every platform accepts (macOS 103 bytes, Linux 107).
+/// Longest socket path that every platform accepts (macOS 103 bytes, Linux 107).
 const LONGEST_SOCKET_PATH: usize = 103;
 
-/// A private directory that is owned by this process for as long as this value lives.
+/// A private directory owned by this process while this value lives.
 pub struct OwnedDirectory {
     path: PathBuf,
     _lock: File,
 }
 
 impl OwnedDirectory {
-    /// Creates the directory, short enough for a socket and reachable by `run_as`.
+    /// Creates the directory, with a path short enough for a socket and reachable by `run_as`.
     ///
     /// # Errors
     /// `Connection` when no temporary directory can be written to.
@@ -65,13 +65,13 @@ impl OwnedDirectory {
         })
     }
 
-    /// Returns where it is.
+    /// Returns its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 }
 
-/// Calls `clean` with every directory whose owner is dead and which belongs to the account that `run_as` stands for.
+/// Calls `clean` with every directory whose owner is dead and that belongs to the account of `run_as`.
 pub fn for_each_leftover(run_as: RunAs, clean: impl Fn(&Path)) {
     for parent in temporary_directories() {
         for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {

@@ -1,9 +1,8 @@
-//! The line to a server: another thread can cut it, so that nobody waits forever for an answer that never comes.
+//! The network connection to a server, which another thread can cut, so that nobody waits for ever for an answer.
 //!
-//! The client library waits without a limit, and TCP notices a dead peer, but not a machine on the way that takes
-//! everything and passes nothing on. So each connection over TCP can be given a moment until which it is to answer; a
-//! thread cuts those that are late, and whoever waits gets an error. A local socket has no network that could stall and
-//! is not cut.
+//! The client library waits without a limit. TCP notices a dead peer, but not a machine on the way that accepts all
+//! packets and forwards none. So each TCP connection can be given a deadline for its answer. A thread cuts connections
+//! that miss it, and the waiting caller gets an error. A local socket involves no network and is not cut.
 
 use std::io::{Error, ErrorKind, Result};
 use std::pin::Pin;
@@ -13,13 +12,13 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Time between two looks for lines that are late.
+/// Time between two checks for missed deadlines.
 const INTERVAL: Duration = Duration::from_millis(250);
 
 static WATCHED: Mutex<Vec<Weak<Mutex<State>>>> = Mutex::new(Vec::new());
 static WATCHER: Once = Once::new();
 
-/// One connection's line, of which every clone is the same.
+/// The line of one connection; clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Line(Arc<Mutex<State>>);
 
@@ -32,11 +31,11 @@ struct State {
     waker: Option<Waker>,
 }
 
-/// Takes the limit back when dropped.
+/// Removes the deadline when dropped.
 pub struct AwaitedAnswer<'a>(&'a Line);
 
 impl Line {
-    /// Makes a line that is watched.
+    /// Creates a line and watches it.
     pub(super) fn new() -> Line {
         let line = Line::default();
         let mut watched = locked(&WATCHED);
@@ -55,17 +54,17 @@ impl Line {
         AwaitedAnswer(self)
     }
 
-    /// Hears from elsewhere that the network is alive: cuts the line when that is not heard again within `limit`.
+    /// Records that a witness saw the network alive: cuts the line unless this is called again within `limit`.
     pub fn is_alive_for(&self, limit: Duration) {
         locked(&self.0).lives_until = Instant::now().checked_add(limit);
     }
 
-    /// Says that nobody listens for life any more.
+    /// Records that there is no witness any more.
     pub fn has_no_witness(&self) {
         locked(&self.0).lives_until = None;
     }
 
-    /// Lets `other` be cut together with this one.
+    /// Makes `other` be cut together with this line.
     pub fn take_along(&self, other: &Line) {
         let is_cut = {
             let mut state = locked(&self.0);
@@ -78,7 +77,7 @@ impl Line {
         }
     }
 
-    /// Cuts the line: whoever waits for an answer gets an error, now and from now on.
+    /// Cuts the line: every wait for an answer fails, now and later.
     pub fn cut(&self) {
         let companions = {
             let mut state = locked(&self.0);
@@ -133,7 +132,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A stream that ends with an error once its line is cut.
+/// A stream that fails once its line is cut.
 #[derive(Debug)]
 pub(super) struct OnLine<S> {
     pub(super) stream: S,

@@ -1,7 +1,8 @@
-//! Puts a TCP connection on a [`Line`], and agrees with the server on TLS as the client library would.
+//! Puts a TCP connection on a [`Line`] and negotiates TLS as the client library would.
 //!
-//! The library lets nobody between its socket and itself except a TLS connector that begins at once (direct negotiation).
-//! So this is one, which asks for TLS by itself, and where there is none hands the bare stream on.
+//! The only code that the library allows between itself and its socket is a TLS connector that begins at once (direct
+//! negotiation). So this file provides such a connector, which requests TLS itself and passes the bare stream on if
+//! there is no TLS.
 
 use std::error::Error;
 use std::io::Result as IoResult;
@@ -16,30 +17,30 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use super::line::{Line, OnLine};
 
-/// `SSLRequest` of the protocol: its length, and the number that stands for it.
+/// The protocol's `SSLRequest`: its length and its code.
 const ASK_FOR_TLS: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 
-/// How a connection is to be encrypted.
+/// How a connection is encrypted.
 #[derive(Clone)]
 pub(super) enum Encryption {
-    /// Not.
+    /// Without encryption.
     Never,
-    /// If the server offers it.
+    /// Encrypted if the server offers it.
     IfOffered(MakeTlsConnector),
-    /// Or there is no connection.
+    /// Encrypted, or refused.
     Always(MakeTlsConnector),
-    /// From the first byte on, without asking.
+    /// Encrypted from the first byte on, without a request.
     Direct(MakeTlsConnector),
 }
 
-/// Makes connections on `line`.
+/// Opens connections on `line`.
 #[derive(Clone)]
 pub(super) struct LineConnector {
     pub(super) line: Line,
     pub(super) encryption: Encryption,
 }
 
-/// Makes one connection.
+/// Opens one connection.
 pub(super) struct OneConnection {
     line: Line,
     tls: Option<TlsConnector>,

@@ -1,6 +1,6 @@
 //! Connections to PostgreSQL: psql's conventions, guards against the wrong target, the throwaway server.
 //!
-//! Knows how to reach a server and what may be done there; nothing of migrations or estimates.
+//! Knows how to reach a server and what may be done there, but nothing of migrations or estimates.
 
 mod account;
 mod cancel_on_interrupt;
@@ -63,8 +63,8 @@ pub use throwaway::{ThrowawayOptions, ThrowawayServer};
 use crate::error::{Error, ErrorKind};
 use crate::shown::without_secrets;
 
-/// Puts an error of the client library into one line for a person: the server's own words and its SQLSTATE, without the secrets of
-/// the statement that it may repeat.
+/// Turns an error of the client library into one line: the server's message and SQLSTATE, without secrets from the
+/// statement that it may repeat.
 pub fn server_error(error: &postgres::Error, kind: ErrorKind) -> Error {
     match error.as_db_error() {
         Some(server) => {

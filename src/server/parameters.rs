@@ -1,7 +1,7 @@
-//! Where and as whom to connect: everything a connection needs, put together and checked before any is opened.
+//! Where and as whom to connect: everything a connection needs, assembled and checked before one is opened.
 //!
-//! How it is put together is told in `resolve`, what is done with it in `connect`. Shown to a person it is a URI that
-//! names the target, never with the password.
+//! `resolve` assembles the parameters and `connect` uses them. They are displayed as a URI that names the target, never
+//! with the password.
 
 use super::interruption::Interruption;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -20,11 +20,11 @@ pub(super) struct Endpoint {
     /// Address to use instead of looking `host` up.
     pub(super) address: Option<IpAddr>,
     pub(super) port: u16,
-    /// Password of this server's own, from a password file.
+    /// This server's password from a password file.
     pub(super) password: Option<String>,
 }
 
-/// How far a connection must be protected, by libpq's names.
+/// How well a connection must be protected, by libpq's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TlsMode {
     Disable,
@@ -35,18 +35,18 @@ pub(super) enum TlsMode {
     VerifyFull,
 }
 
-/// Which authorities a server's certificate is checked against.
+/// The authorities against which a server's certificate is checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum RootCertificates {
-    /// None: any certificate is taken.
+    /// None: any certificate is accepted.
     Unchecked,
-    /// Those the system trusts.
+    /// The authorities the system trusts.
     System,
-    /// Those of a file.
+    /// The authorities in a file.
     File(PathBuf),
 }
 
-/// Everything about TLS.
+/// The TLS settings.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct TlsParameters {
     pub(super) mode: TlsMode,
@@ -57,7 +57,7 @@ pub(super) struct TlsParameters {
     pub(super) lowest_version: Option<String>,
     pub(super) highest_version: Option<String>,
     pub(super) sends_server_name: bool,
-    /// TLS from the first byte instead of PostgreSQL's request for it.
+    /// Whether TLS begins with the first byte, without PostgreSQL's request for it.
     pub(super) is_direct: bool,
 }
 
@@ -72,7 +72,7 @@ pub(super) enum TargetSession {
     PreferStandby,
 }
 
-/// How the operating system watches over an idle TCP connection.
+/// How the operating system checks an idle TCP connection.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Keepalive {
     pub(super) is_off: bool,
@@ -102,12 +102,12 @@ pub struct ConnectionParameters {
 }
 
 impl Endpoint {
-    /// Tells whether it is reached through a socket of this machine.
+    /// Returns whether the server is reached through a local socket.
     pub(super) fn is_socket(&self) -> bool {
         self.address.is_none() && self.host.starts_with('/')
     }
 
-    /// Returns what two ways to write the same server have in common.
+    /// Returns a key that is equal for different spellings of the same server.
     fn identity(&self) -> (String, u16) {
         let host = match self.address {
             Some(address) => plain_host(&address.to_string()),
@@ -127,7 +127,7 @@ impl Endpoint {
     }
 }
 
-/// Returns the one way to write a host that this file compares.
+/// Returns the normalised spelling of a host that this file compares.
 fn plain_host(host: &str) -> String {
     const OF_THIS_MACHINE: [&str; 6] = [
         "localhost",
@@ -147,7 +147,7 @@ fn plain_host(host: &str) -> String {
 }
 
 impl ConnectionParameters {
-    /// Returns the parameters of a server behind a socket that asks for no password.
+    /// Returns the parameters of a server on a socket that requires no password.
     pub(super) fn on_socket(directory: &Path, port: u16, user: &str, database: &str) -> ConnectionParameters {
         ConnectionParameters {
             endpoints: vec![Endpoint {
@@ -193,7 +193,7 @@ impl ConnectionParameters {
         &self.interruption
     }
 
-    /// Returns the same with another database.
+    /// Returns the same parameters with another database.
     pub fn with_database(&self, database: &str) -> ConnectionParameters {
         ConnectionParameters {
             database: database.to_string(),
@@ -201,7 +201,7 @@ impl ConnectionParameters {
         }
     }
 
-    /// Returns the same with a password, one that was asked for.
+    /// Returns the same parameters with a password that the person entered.
     pub fn with_password(&self, password: &str) -> ConnectionParameters {
         ConnectionParameters {
             password: Some(password.to_string()),
@@ -209,7 +209,7 @@ impl ConnectionParameters {
         }
     }
 
-    /// Returns the same under another name in `pg_stat_activity`.
+    /// Returns the same parameters with another name for `pg_stat_activity`.
     pub(super) fn with_application_name(&self, name: &str) -> ConnectionParameters {
         ConnectionParameters {
             application_name: name.to_string(),
@@ -227,14 +227,14 @@ impl ConnectionParameters {
         &self.user
     }
 
-    /// Returns what a person should know about how they were put together, one sentence each.
+    /// Returns warnings about how the parameters were assembled, one sentence each.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// Tells whether both name the same database of the same server, as far as that can be seen without connecting.
+    /// Returns whether both name the same database of the same server, as far as that is known without connecting.
     ///
-    /// Different names may still lead to one server; that is found out once connected.
+    /// Different names may still lead to the same server; that is checked after connecting.
     pub fn names_same_database(&self, other: &ConnectionParameters) -> bool {
         let others: Vec<_> = other.endpoints.iter().map(Endpoint::identity).collect();
         self.database == other.database
@@ -277,7 +277,7 @@ impl fmt::Display for Endpoint {
 /// All that may have a meaning in a URI.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Encodes what would have a meaning in a URI.
+/// Percent-encodes characters that have a meaning in a URI.
 pub(super) fn percent_encoded(text: &str) -> String {
     utf8_percent_encode(text, ENCODED).to_string()
 }

@@ -1,7 +1,8 @@
-//! Tells a session of the server's own from one that a pooler lends for a transaction at a time.
+//! Tells a direct session on the server from one that a pooler assigns for a transaction at a time.
 //!
-//! Behind such a pooler a setting stays with whoever is lent the session next, and locks and process are anybody's. It is told
-//! by the process that answers: two sessions each have one to themselves, and keep it. Nothing is set to find out.
+//! Behind such a pooler, a setting stays for whoever gets the session next, and locks and the process belong to no one.
+//! The pooler is recognised by the answering process id: two direct sessions each have a process and keep it. The check
+//! changes no settings.
 
 use postgres::{Client, SimpleQueryMessage};
 
@@ -16,23 +17,23 @@ const PROCESS_IN_TRANSACTION: &str = "BEGIN; SELECT pg_catalog.pg_backend_pid()"
 const ADVICE: &str = "name the server itself, or a pool with pool_mode = session: what a rehearsal sets and locks would stay behind \
                       in others' sessions";
 
-/// Where others use the pool too, chance may hide it once.
+/// Number of rounds, because chance may hide a pool that others use too.
 const ROUNDS: usize = 3;
 
-/// Returns the process of the session `client`, which is its own for as long as it lives.
+/// Returns the process id of the session `client`, which stays the same while the session lives.
 ///
 /// # Errors
-/// `UnsafeTarget` behind a pooler that lends sessions for a transaction; `Connection`.
+/// `UnsafeTarget` behind a pooler that assigns sessions per transaction; `Connection`.
 pub(super) fn process_of_its_own(client: &mut Client, line: &Line, parameters: &ConnectionParameters) -> Result<i32> {
     let mut first = |sql| ask(client, line, parameters, sql);
     let (mut other, other_line) = parameters.connect_on_line()?;
     let mut second = |sql| ask(&mut other, &other_line, parameters, sql);
     let own = first(PROCESS)?;
     for _ in 0..ROUNDS {
-        // While the second is in a transaction, the pooler has to lend the first another one.
+        // While the second connection is in a transaction, the pooler must assign another session to the first.
         let beside = second(PROCESS_IN_TRANSACTION).map_err(|error| no_transaction(parameters, error))?;
         let again = if beside == own { Ok(own) } else { first(PROCESS) };
-        // Whatever was found: a session that is given back in a transaction, the pooler would have to close.
+        // The transaction is ended in any case: otherwise the pooler would have to close the session.
         second("COMMIT")?;
         if beside == own || again? != own || second(PROCESS)? != beside {
             return Err(lent(parameters));
@@ -41,7 +42,7 @@ pub(super) fn process_of_its_own(client: &mut Client, line: &Line, parameters: &
     Ok(own)
 }
 
-/// Runs `sql` and returns the number in its row, or 0; nothing is prepared, since that would stay behind too.
+/// Runs `sql` and returns the number in its row, or 0. Nothing is prepared, because that would stay in the pool.
 fn ask(client: &mut Client, line: &Line, parameters: &ConnectionParameters, sql: &str) -> Result<i32> {
     let _answer = line.await_answer(parameters.longest_silence());
     let messages = client
@@ -62,7 +63,8 @@ fn lent(parameters: &ConnectionParameters) -> Error {
     .with_hint(ADVICE)
 }
 
-/// A pooler that lends sessions for a statement may just hang up on whoever begins a transaction.
+/// Describes the error of a pooler that assigns sessions per statement: it may close the connection when a transaction
+/// begins.
 fn no_transaction(parameters: &ConnectionParameters, error: Error) -> Error {
     let context = format!("{parameters} gives no session for a transaction");
     error.in_context(context).with_hint(ADVICE)

@@ -1,4 +1,4 @@
-//! Production: only ever read, in short read-only transactions, and never kept waiting by us.
+//! Production: only read, in short read-only transactions, and never blocked by us.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use super::reader::{LOCK_TIMEOUT, Limits, Reader, read_only};
 use super::signals::AtForcedExit;
 use crate::error::Result;
 
-/// Longest that one statement may take, unless a caller knows it needs longer.
+/// Longest time for one statement, unless a caller needs longer.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What may be done about a lock is for the one who has it to say.
+/// The holder of a lock decides what can be done about it.
 const ADVICE_WHEN_LOCKED: &str =
     "try again when that lock is released: nothing may queue up on production, so no more than 2 s are waited for it";
 
-/// A session on the database the migration is planned for; it has no method that writes.
+/// A session on the database for which the migration is planned; it has no method that writes.
 pub struct Production {
     client: Client,
     line: Line,
@@ -41,14 +41,14 @@ impl Production {
         })
     }
 
-    /// Lets `work` read in one read-only transaction; a statement is stopped after 30 s, a wait for a lock after 2 s.
+    /// Runs `work` in one read-only transaction; a statement is cancelled after 30 s, a lock wait after 2 s.
     ///
     /// # Errors
-    /// What `work` returns; `Connection` when the transaction cannot be started or ended, or the server falls silent;
-    /// `Interrupted`.
+    /// What `work` returns; `Connection` when the transaction cannot be started or ended, or the server stops
+    /// answering; `Interrupted`.
     pub fn read<T>(&mut self, work: impl FnOnce(&mut Reader) -> Result<T>) -> Result<T> {
         if self.parameters.interruption().is_asked() {
-            // A short look after the interrupt is part of winding up: what was rehearsed still gets its target.
+            // A short query after the interrupt belongs to the orderly end: what was rehearsed still gets its target.
             return read_only(&mut self.client, &self.line, &limits(STATEMENT_TIMEOUT), work);
         }
         self.read_within(STATEMENT_TIMEOUT, work)
@@ -56,7 +56,8 @@ impl Production {
 
     /// As [`Production::read`], with another limit for a statement, e.g. for an exact count.
     ///
-    /// Whoever interrupts ends it, on the server too, however the program ends: no count runs on there for nobody.
+    /// An interrupt cancels the query on the server too, however the program ends, so that no count keeps running
+    /// unused.
     ///
     /// # Errors
     /// As [`Production::read`].
@@ -69,7 +70,7 @@ impl Production {
             self.parameters
         );
         let _at_forced_exit = AtForcedExit::register(leftover, move || {
-            // Where it fails, the server's time limit ends the query.
+            // If the cancel request fails, the server's time limit ends the query.
             let _ = to_cancel.0.cancel(&to_cancel.1);
         });
         let watch = CancelOnInterrupt::watch_look_up(&self.parameters, token, &self.line);
@@ -80,10 +81,10 @@ impl Production {
         }
     }
 
-    /// Returns what tells this database from every other.
+    /// Returns the identity of this database.
     ///
     /// # Errors
-    /// `Connection` when it cannot be read.
+    /// `Connection` when the identity cannot be read.
     pub fn identity(&mut self) -> Result<Identity> {
         let identity = self.read(Identity::read)?;
         let log = self.read(|reader| identity.read_log(reader)).unwrap_or_default();

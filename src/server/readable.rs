@@ -1,14 +1,14 @@
-//! What can be read from in short transactions, whether it is production or a clone.
+//! Anything that can be read in short transactions: production or a clone.
 
 use super::production::Production;
 use super::reader::Reader;
 use super::staging::Staging;
 use crate::error::Result;
 
-/// A session that can be read from. What is worked out from an answer is worked out after its transaction has ended: production
-/// must not keep one open meanwhile.
+/// A session that can be read. Results are processed after their transaction has ended, because production must not
+/// keep a transaction open meanwhile.
 pub trait Readable {
-    /// Lets `work` read in one read-only transaction.
+    /// Runs `work` in one read-only transaction.
     ///
     /// # Errors
     /// What `work` returns; `Connection` when the transaction cannot be started or ended; `Interrupted`.

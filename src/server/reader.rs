@@ -1,4 +1,4 @@
-//! A read-only transaction: the only thing the sampler ever gets to see of a server.
+//! A read-only transaction: the only access the sampler has to a server.
 
 use std::time::Duration;
 
@@ -10,19 +10,19 @@ use super::held_locks::{Waiter, with_holder};
 use super::line::Line;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Longest wait of a reader for a lock, unless a person says so: nothing may queue up behind a reader that waits.
+/// Longest wait of a reader for a lock, unless the person sets another: nobody should queue up behind a waiting reader.
 pub(super) const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long the server's own limit for a statement may have passed without a word of it; then the network is to blame.
+/// Time after the server's own statement limit when silence means that the network failed.
 const MARGIN: Duration = Duration::from_secs(5);
 
-/// Longest that a transaction stays open with nothing asked: it holds back vacuum.
+/// Longest time that a transaction may stay open and idle: it holds back vacuum.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Time between two looks of the server whether the program is still there; there is no such setting before 14.
+/// Time between the server's checks whether the client still exists; the setting exists from version 14.
 const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
-/// A transaction that was started `READ ONLY`; it has no method that writes.
+/// A transaction started with `READ ONLY`; it has no method that writes.
 pub struct Reader<'connection> {
     transaction: Transaction<'connection>,
     line: &'connection Line,
@@ -31,18 +31,18 @@ pub struct Reader<'connection> {
     was_locked_out: bool,
 }
 
-/// What the statements of one transaction may take.
+/// Limits for the statements of one transaction.
 pub(super) struct Limits {
-    /// The longest that one may take.
+    /// Longest time for one statement.
     pub statement: Duration,
-    /// The longest that one may wait for a lock.
+    /// Longest wait of one statement for a lock.
     pub lock: Duration,
-    /// What to do when that was too short.
+    /// The hint for a lock timeout.
     pub advice_when_locked: &'static str,
 }
 
 impl<'connection> Reader<'connection> {
-    /// Runs one query and returns its rows. Parameters come with their types, so that it is one round trip.
+    /// Runs one query and returns its rows. Parameters carry their types, so that one round trip is enough.
     ///
     /// # Errors
     /// `Connection` with the server's message.
@@ -54,7 +54,7 @@ impl<'connection> Reader<'connection> {
         })
     }
 
-    /// Runs one query that holds SQL a person wrote, and returns its rows. One round trip.
+    /// Runs one query that contains SQL written by a person, and returns its rows. One round trip.
     ///
     /// # Errors
     /// `Usage` when the server refuses what was written (unknown names, no privilege, bad data: SQLSTATE classes 42 and
@@ -73,10 +73,11 @@ impl<'connection> Reader<'connection> {
     }
 }
 
-/// Lets `work` read in one read-only transaction, within `limits`; a lock that it waited for in vain is told with its holder.
+/// Runs `work` in one read-only transaction, within `limits`; a lock timeout is reported with the lock's holder.
 ///
-/// The limits are set for the transaction only, never for the session: behind a pooler the session is somebody else's
-/// next. Nothing is compiled either: that takes the server seconds for what it looks up in one. They are set by a query, because the first query makes it impossible to turn the transaction read-write again.
+/// The limits apply to the transaction only, never to the session: behind a pooler, the session belongs to somebody
+/// else next. JIT compilation is off too: it can take seconds for queries that run once. The limits are set by a query
+/// because, after the first query, the transaction can no longer be made read-write.
 pub(super) fn read_only<T>(
     client: &mut Client,
     line: &Line,
@@ -127,7 +128,7 @@ fn read_in_transaction<T>(
         was_locked_out: false,
     };
     let result = work(&mut reader);
-    // It is rolled back where the work failed, and that too may find the network at a standstill.
+    // If the work failed, the transaction is rolled back, and the network may have stalled by then.
     let _answer = line.await_answer(MARGIN);
     *was_locked_out = reader.was_locked_out;
     let Reader { transaction, .. } = reader;

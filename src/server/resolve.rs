@@ -1,9 +1,9 @@
-//! Puts connection parameters together as psql does: what works with psql works here.
+//! Assembles connection parameters as psql does: what works with psql works here.
 //!
-//! Each option comes from the first that gives it: the explicit target, the service file, the environment, the default.
-//! `DATABASE_URL` stands in for an explicit target when neither one nor a libpq variable names a server or a database.
-//! `client_encoding`, GSSAPI and compression are accepted and mean nothing here; an option that would make a connection
-//! safer than it is going to be is refused rather than ignored.
+//! Each option comes from the first source that sets it: the explicit target, the service file, the environment, the
+//! default. `DATABASE_URL` is used as the target if there is no explicit one and no libpq variable names a server or a
+//! database. `client_encoding`, GSSAPI and compression are accepted but have no effect. An option that asks for more
+//! security than the connection will have is refused, not ignored.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,7 +26,7 @@ const REFUSED: [&str; 6] = [
     "replication",
 ];
 
-/// libpq waits for ever; a person waits for an answer.
+/// libpq's default has no time limit, but here a person is waiting.
 const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl ConnectionParameters {
@@ -52,9 +52,10 @@ impl ConnectionParameters {
         Given { options, environment }.parameters()
     }
 
-    /// Returns every database that the environment could mean by production; none when it names no target.
+    /// Returns every database that the environment could mean as production; empty if it names no target.
     ///
-    /// Where libpq's variables, `DATABASE_URL` and `MIGTIME_PRODUCTION_URL` disagree, only one is connected to, but all are to be kept from harm.
+    /// If libpq's variables, `DATABASE_URL` and `MIGTIME_PRODUCTION_URL` disagree, only one is connected to, but all of
+    /// them are protected.
     ///
     /// # Errors
     /// As [`ConnectionParameters::resolve`].
@@ -95,7 +96,7 @@ fn add_service(options: &mut Options, environment: &Environment) -> Result<()> {
     Ok(())
 }
 
-/// All options that were given, and what the defaults rest on.
+/// All options that were given, and the environment on which defaults depend.
 pub(super) struct Given<'a> {
     pub(super) options: Options,
     pub(super) environment: &'a Environment,
@@ -118,7 +119,7 @@ impl Given<'_> {
             connect_timeout: match self.number("connect_timeout")? {
                 None => Some(DEFAULT_CONNECT_TIMEOUT),
                 Some(0) => None,
-                // As in libpq, less than 2 seconds is too little to mean.
+                // As in libpq, at least 2 seconds.
                 Some(seconds) => Some(Duration::from_secs(u64::from(seconds.max(2)))),
             },
             options: self.value("options").map(str::to_string),
@@ -135,7 +136,7 @@ impl Given<'_> {
         Ok(parameters)
     }
 
-    /// Returns a given value; an empty one stands for the default, as in libpq.
+    /// Returns a given value; an empty one means the default, as in libpq.
     pub(super) fn value(&self, keyword: &str) -> Option<&str> {
         self.options
             .get(keyword)

@@ -1,4 +1,4 @@
-//! The servers among the connection parameters: hosts, addresses and ports in step, and each one's password.
+//! The servers in the connection parameters: matching hosts, addresses and ports, and each server's password.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ impl Given<'_> {
             .unwrap_or_default()
     }
 
-    /// Returns the servers to try, in their order.
+    /// Returns the servers to try, in order.
     pub(super) fn endpoints(&self) -> Result<Vec<Endpoint>> {
         let (hosts, addresses, ports) = (self.list("host"), self.list("hostaddr"), self.list("port"));
         let count = hosts.len().max(addresses.len()).max(1);
@@ -61,7 +61,7 @@ impl Given<'_> {
             .collect()
     }
 
-    /// Returns the first directory with a server's socket, or `localhost`.
+    /// Returns the first directory that contains a server's socket, or `localhost`.
     fn default_host(&self, port: u16) -> String {
         self.environment
             .socket_directories
@@ -73,7 +73,7 @@ impl Given<'_> {
             )
     }
 
-    /// Looks every server's password up in the password file.
+    /// Looks up every server's password in the password file.
     pub(super) fn add_passwords(&self, parameters: &mut ConnectionParameters) {
         let path = self
             .value("passfile")
@@ -101,7 +101,7 @@ impl Given<'_> {
     }
 }
 
-/// Never repeats what was given: an unencoded `:` or `/` in a URI puts a part of the password here.
+/// Errors never repeat the text: an unencoded `:` or `/` in a URI puts a part of the password here.
 fn parse_port(text: &str) -> Result<u16> {
     text.trim()
         .parse()

@@ -1,6 +1,6 @@
-//! The TLS part of putting connection parameters together, by libpq's rules.
+//! Assembles the TLS part of the connection parameters by libpq's rules.
 //!
-//! A root certificate that is there is always used: `sslmode=require` then checks the server as `verify-ca` does.
+//! An existing root certificate is always used: `sslmode=require` then checks the server as `verify-ca` does.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use super::resolve::{Given, usage};
 use crate::error::Result;
 
 impl Given<'_> {
-    /// Returns everything about TLS.
+    /// Returns the TLS settings.
     pub(super) fn tls(&self) -> Result<TlsParameters> {
         let from_system = self.value("sslrootcert") == Some("system");
         let default = if from_system {

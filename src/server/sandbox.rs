@@ -1,10 +1,10 @@
-//! A sandbox: a copy of the staging database that is written to in its stead and dropped afterwards.
+//! A sandbox: a copy of the staging database that is changed in its place and dropped afterwards.
 //!
-//! Its name ends in 64 random bits, and the session that makes it first takes the advisory lock with those bits as key, in
-//! the maintenance database. That lock ends with the session in whatever way, so a sandbox whose lock can be taken belongs
-//! to a run that is dead. Only such a database is dropped as a leftover, only when its name has exactly that form and its
-//! owner is a role that the person has, and not by force: should a live run have lost that one session, its other sessions
-//! keep the sandbox.
+//! Its name ends in 64 random bits. In the maintenance database, the session that creates it first takes the advisory
+//! lock with those bits as key. The lock ends whenever the session ends, so a sandbox whose lock can be taken belongs
+//! to a dead run. Only such a database is dropped as a leftover, and only if its name has exactly that form and its
+//! owner is a role that the person has. It is not dropped by force: if a live run has lost only that one session, its
+//! other sessions protect the sandbox.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, Instant};
@@ -27,12 +27,12 @@ const PREFIX: &str = "migtime_sandbox_";
 
 const MAINTENANCE_DATABASE: &str = "postgres";
 
-/// How long the session that keeps the sandbox may take to answer when nothing is asked of it.
+/// How long the idle session that holds the lock may take to answer.
 const LONGEST_SILENCE: Duration = Duration::from_secs(10);
-/// How long the session of a run that was just killed may take to end.
+/// How long to wait for the session of a run that was just killed to end.
 const PATIENCE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(50);
-/// How long dropping the database may take, which removes its files and writes a checkpoint.
+/// How long dropping the database may take: it removes files and writes a checkpoint.
 const LONGEST_DROP: Duration = Duration::from_secs(1800);
 
 /// A copy of a database; dropping it drops the copy.
@@ -45,10 +45,10 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Takes over the copy called `name`, which a dead run left behind on the server of `template`.
+    /// Takes over the copy `name` that a dead run left behind on the server of `template`.
     ///
     /// # Errors
-    /// `UnsafeTarget` when there is none, or another run has it; `Connection`.
+    /// `UnsafeTarget` when there is no such copy, or another run owns it; `Connection`.
     pub fn adopt(template: &ConnectionParameters, name: &str) -> Result<Sandbox> {
         let gone = |why: &str| {
             unsafe_target(format!("the copy {name} on which the rehearsal was cut off {why}"))
@@ -77,14 +77,13 @@ impl Sandbox {
         Ok(Sandbox::kept(keeper, line, maintenance, template, name.to_string()))
     }
 
-    /// Copies the database that `template` names, after dropping what dead runs left behind.
+    /// Copies the database that `template` names, after dropping the copies of dead runs.
     ///
-    /// No session, migtime's own included, may be open on the template meanwhile.
+    /// Meanwhile no session may be open on the template, not even one of migtime's own.
     ///
     /// # Errors
-    /// `Connection` when the template is in use, the role may not create databases or make a setting of the template's,
-    /// or the server refuses;
-    /// `TooLittleEvidence` when the person interrupts it.
+    /// `Connection` when the template is in use, the role may not create databases or apply a setting of the template,
+    /// or the server refuses; `TooLittleEvidence` when the person interrupts it.
     pub fn copy(template: &ConnectionParameters) -> Result<Sandbox> {
         let key = random_key();
         let name = format!("{PREFIX}{key:016x}");
@@ -98,12 +97,12 @@ impl Sandbox {
         let token = keeper.cancel_token();
         let mut sandbox = Sandbox::kept(keeper, line, maintenance, template, name);
         sandbox.create(&template.database, version, &token)?;
-        // Before anybody connects to the copy: a session takes such settings when it starts.
+        // Done before anybody connects to the copy: sessions read these settings when they start.
         copy_settings(&mut sandbox.keeper, &template.database, &sandbox.parameters.database)?;
         Ok(sandbox)
     }
 
-    /// Returns the copy that is called `name` as soon as it is made; from now on it is dropped.
+    /// Returns the copy that will be called `name`; from now on, it is dropped with this value.
     fn kept(
         keeper: Client,
         line: Line,
@@ -135,16 +134,16 @@ impl Sandbox {
         &self.parameters
     }
 
-    /// Tells its foreign servers to write nothing: what the copy writes there, no drop takes back.
+    /// Sets its foreign servers to write nothing: dropping the copy would not undo such writes.
     ///
     /// # Errors
-    /// `UnsafeTarget` where one of them would still write; `Connection`.
+    /// `UnsafeTarget` when one of them would still write; `Connection`.
     pub fn close_foreign_servers(&self) -> Result<()> {
         close_foreign_servers(&self.parameters)
     }
 
     fn create(&mut self, template: &str, version: i32, token: &CancelToken) -> Result<()> {
-        // Copying files writes one checkpoint instead of the whole database as WAL; older versions do only this.
+        // Copying files writes one checkpoint instead of the whole database as WAL; older versions always copy files.
         let strategy = if version >= 150_000 { " STRATEGY FILE_COPY" } else { "" };
         let statement = format!(
             "CREATE DATABASE {} TEMPLATE {}{strategy}",
@@ -153,7 +152,8 @@ impl Sandbox {
         );
         let (keeper, maintenance) = (&mut self.keeper, &self.maintenance);
         let watch = CancelOnInterrupt::watch(maintenance, token.clone());
-        // No second session may be on the template, which the maintenance database itself can be.
+        // The witness is a second session on the maintenance database, and none may be open on the template. So there
+        // is no witness if the template is the maintenance database.
         let witness = (template != MAINTENANCE_DATABASE)
             .then(|| Witness::of(&self.line, maintenance, maintenance.longest_silence()));
         let created = keeper.batch_execute(&statement);
@@ -194,7 +194,7 @@ impl Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         let name = self.parameters.database.clone();
-        // Where the network stands still this cuts the line, and what follows fails at once.
+        // If the network stalls, this cuts the connection, and what follows fails at once.
         let answers = {
             let _answer = self.line.await_answer(LONGEST_SILENCE);
             self.keeper.simple_query("").is_ok()
@@ -217,14 +217,15 @@ fn drop_statement(name: &str) -> String {
     format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 }
 
-/// Makes the session the keeper of `key` and returns the server's version number.
+/// Makes the session hold the lock of `key` and returns the server's version number.
 fn prepare(keeper: &mut Client, key: u64) -> Result<i32, postgres::Error> {
     let row = keeper.query_one("SELECT current_setting('server_version_num')::integer", &[])?;
     let version = row.get(0);
     keeper.batch_execute("SET statement_timeout = 0; SET lock_timeout = 0")?;
     if version >= 140_000 {
         keeper.batch_execute("SET idle_session_timeout = 0")?;
-        // A copy that is being made for a program that was killed ends; some systems cannot notice, and refuse the setting.
+        // Makes the server stop copying if this program is killed. Some systems cannot detect that and refuse the
+        // setting.
         let _ = keeper.batch_execute("SET client_connection_check_interval = '5s'");
     }
     keeper.query_one("SELECT pg_advisory_lock($1)", &[&key.cast_signed()])?;
@@ -241,7 +242,7 @@ fn drop_leftovers(keeper: &mut Client) -> Result<(), postgres::Error> {
         let name: String = row.get(0);
         let Some(key) = key_of(&name) else { continue };
         if is_dead(keeper, key)? {
-            // The server refuses it should somebody have connected meanwhile; then the next copy finds it again.
+            // The server refuses if somebody has connected meanwhile; the next run then finds the copy again.
             let _ = keeper.batch_execute(&format!("DROP DATABASE IF EXISTS {name}"));
             keeper.query_one("SELECT pg_advisory_unlock($1)", &[&key.cast_signed()])?;
         }
@@ -249,20 +250,21 @@ fn drop_leftovers(keeper: &mut Client) -> Result<(), postgres::Error> {
     Ok(())
 }
 
-/// Tells whether the run whose sandbox ends in `key` is dead; if so, this session has its lock.
+/// Returns whether the run that owns the sandbox with `key` is dead; if so, this session now holds its lock.
 fn is_dead(keeper: &mut Client, key: u64) -> Result<bool, postgres::Error> {
     let row = keeper.query_one("SELECT pg_try_advisory_lock($1)", &[&key.cast_signed()])?;
     Ok(row.get(0))
 }
 
-/// Returns the key that a sandbox's name ends in; `None` for a name of any other form.
+/// Returns the key at the end of a sandbox's name; `None` for a name of any other form.
 fn key_of(name: &str) -> Option<u64> {
     let digits = name.strip_prefix(PREFIX)?;
     let is_hexadecimal = digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     (digits.len() == 16 && is_hexadecimal).then(|| u64::from_str_radix(digits, 16).ok())?
 }
 
-/// Returns 64 bits that no other run has; they name things and decide nothing, so they are not of the seeded generator.
+/// Returns 64 random bits that no other run has. They only name things and do not affect results, so they do not come
+/// from the seeded generator.
 fn random_key() -> u64 {
     RandomState::new().build_hasher().finish()
 }

@@ -1,19 +1,20 @@
-//! What `ALTER DATABASE … SET` and `ALTER ROLE … IN DATABASE … SET` said of a template, said of its copy too.
+//! Copies the settings that `ALTER DATABASE … SET` and `ALTER ROLE … IN DATABASE … SET` made for a template to its
+//! copy.
 //!
-//! `CREATE DATABASE … TEMPLATE` copies the files only; without these settings a query on the copy may find other tables,
-//! or be planned with other memory, than on the database it stands in for.
+//! `CREATE DATABASE … TEMPLATE` copies only the files. Without these settings, a query on the copy may find other
+//! tables, or be planned with other memory settings, than on the original.
 
 use postgres::Client;
 use postgres::error::SqlState;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Returns each setting of the database `$1`: its name, how to make it for the database `$2`, how to undo it for `$1`.
+/// Returns each setting of the database `$1`: its name, how to apply it to the database `$2`, how to undo it for `$1`.
 ///
-/// The mark of a disposable clone means nothing on a copy, and only a superuser may make it.
+/// The mark of a disposable clone is left out: it means nothing on a copy, and only a superuser may set it.
 ///
-/// A list of names is stored as one text, in which a name may be quoted. Written back as one literal it would be one name,
-/// and as it stands `""` is no identifier; so each name becomes a literal, as `pg_dump` does it.
+/// A list of names is stored as one text, in which names may be quoted. Written back as one literal it would become a
+/// single name, and written back unquoted, `""` is not an identifier. So each name becomes a literal, as in `pg_dump`.
 const SETTINGS: &str = r#"
 SELECT name,
        format('ALTER %s SET %I TO %s', format(subject, $2::text), name, CASE
@@ -34,10 +35,10 @@ CROSS JOIN LATERAL (SELECT CASE s.setrole WHEN 0 THEN 'DATABASE %I' ELSE
 WHERE d.datname = $1::text AND lower(name) <> 'migtime.disposable'
 ORDER BY s.setrole, place"#;
 
-/// Makes every setting of the database `template` for the database `copy` as well.
+/// Applies every setting of the database `template` to the database `copy` as well.
 ///
 /// # Errors
-/// `Connection`, naming the setting, when the role may not make it or the server refuses it.
+/// `Connection`, naming the setting, when the role may not apply it or the server refuses it.
 pub(super) fn copy_settings(keeper: &mut Client, template: &str, copy: &str) -> Result<()> {
     let settings = keeper
         .query(SETTINGS, &[&template, &copy])

@@ -1,11 +1,11 @@
-//! SIGINT, SIGTERM and SIGHUP: the first asks for an orderly end, the second ends within seconds and leaves nothing behind.
+//! Handles SIGINT, SIGTERM and SIGHUP: the first asks for an orderly end, the second ends within seconds and leaves
+//! nothing behind.
 //!
-//! The first only makes the request that is [`interruption`]; whoever works for long has it and winds up. The second is for a program that
-//! does not wind up: the thread that waits for signals cancels what runs, stops the throwaway servers and drops the
-//! sandboxes itself, each by the action that was registered when it was made, and then exits with 128 + the signal's
-//! number. An action may hang on a network that stands still, so each has a thread of its own, all of them together have
-//! 5 s, and what is not done by then is named. SIGTERM and SIGHUP do the same at once in a command that has nothing to
-//! wind up.
+//! The first signal only sets a flag, which loops check through [`interrupted`] in order to stop. The second is for a
+//! program that does not stop: the signal thread itself cancels what runs, stops the throwaway servers and drops the
+//! sandboxes, and then exits with 128 + the signal's number. Each of these actions was registered when its object was
+//! created. An action may hang on a stalled network, so each runs in its own thread. Together they have 5 s, and
+//! unfinished ones are named. SIGTERM and SIGHUP do all this at once in a command that needs no orderly end.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -20,9 +20,9 @@ use signal_hook::iterator::Signals;
 use super::interruption::Interruption;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Longest that a forced end takes.
+/// Longest time for a forced end.
 const LONGEST_END: Duration = Duration::from_secs(5);
-/// How long one action may keep the next waiting; it goes on beside it.
+/// How long one action may delay the next; it continues in parallel after that.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 static INTERRUPTION: LazyLock<Interruption> = LazyLock::new(Interruption::new);
@@ -31,18 +31,18 @@ static NOTHING_TO_WIND_UP: AtomicBool = AtomicBool::new(false);
 static NEXT_NUMBER: AtomicU64 = AtomicU64::new(0);
 static ACTIONS: Mutex<BTreeMap<u64, Action>> = Mutex::new(BTreeMap::new());
 
-/// What a forced end does, and what is left behind where that does not come about.
+/// An action for a forced end, and what is left behind if it does not finish.
 struct Action {
     leftover: String,
     run: Box<dyn FnOnce() + Send>,
 }
 
-/// Lets SIGTERM and SIGHUP end the program at once: it has nothing to wind up.
+/// Makes SIGTERM and SIGHUP end the program at once, because it needs no orderly end.
 pub fn end_at_once_when_terminated() {
     NOTHING_TO_WIND_UP.store(true, Ordering::SeqCst);
 }
 
-/// Starts to catch SIGINT, SIGTERM and SIGHUP; the program calls it once, before it starts anything.
+/// Starts to catch SIGINT, SIGTERM and SIGHUP; called once, before the program starts anything.
 ///
 /// # Errors
 /// `Usage` when the system refuses.
@@ -65,10 +65,10 @@ pub fn catch_signals() -> Result<()> {
     Ok(())
 }
 
-/// Tells whether SIGHUP was ignored when the program started, as `nohup` does it; such a one stays ignored.
+/// Returns whether SIGHUP was ignored when the program started, as with `nohup`; it then stays ignored.
 ///
-/// Only Linux tells, in a file. Elsewhere it is taken for ignored and left as it is: a hangup then ends the program in the
-/// system's own way, and `nohup` keeps its meaning.
+/// Only Linux reports this, in a file. On other systems it is assumed to be ignored and left unchanged: a hangup then
+/// has the system's default effect, and `nohup` keeps working.
 fn is_hangup_ignored() -> bool {
     let Ok(status) = std::fs::read_to_string("/proc/self/status") else {
         return true;
@@ -78,17 +78,17 @@ fn is_hangup_ignored() -> bool {
     mask.is_none_or(|mask| mask & (1 << (SIGHUP - 1)) != 0)
 }
 
-/// Returns the request that the first signal makes; whoever connects passes it on.
+/// Returns whether the person has asked for an end.
 pub fn interruption() -> Interruption {
     INTERRUPTION.clone()
 }
 
-/// Keeps an action registered that is run when the program is forced to end; dropping it takes the action back.
+/// Keeps registered an action for a forced end; dropping this value removes it.
 pub struct AtForcedExit(u64);
 
 impl AtForcedExit {
-    /// Registers `action`, which must not wait for the rest of the program; `leftover` says what is left behind, and what
-    /// becomes of it, where there is no time for it.
+    /// Registers `action`, which must not wait for the rest of the program; `leftover` says what is left behind, and
+    /// what becomes of it, if there is no time for the action.
     pub fn register(leftover: impl Into<String>, action: impl FnOnce() + Send + 'static) -> AtForcedExit {
         let number = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
         let (leftover, run) = (leftover.into(), Box::new(action));
@@ -103,7 +103,7 @@ impl Drop for AtForcedExit {
     }
 }
 
-/// Lets a forced end have its way, if one has begun: what then fails, fails because of it, and is not to be reported.
+/// Waits for ever if a forced end has begun: errors from then on are caused by it and must not be reported.
 pub fn give_way_to_forced_exit() {
     while ENDING.load(Ordering::SeqCst) {
         std::thread::park();
@@ -114,25 +114,25 @@ fn exit_at_once(signal: i32) -> ! {
     ENDING.store(true, Ordering::SeqCst);
     let deadline = Instant::now() + LONGEST_END;
     let registered = std::mem::take(&mut *actions());
-    // The newest first: a sandbox goes before the server it lives on.
+    // Newest first: a sandbox must go before the server on which it lives.
     let begun: Vec<(String, Receiver<()>)> = registered.into_values().rev().map(begin).collect();
     for (leftover, done) in begun {
         let left = deadline.saturating_duration_since(Instant::now());
         if done.recv_timeout(left).is_err() {
-            // Whether anybody reads it changes nothing any more.
+            // Nothing can be done if stderr is closed.
             let _ = writeln!(std::io::stderr(), "warning: left behind: {leftover}");
         }
     }
     std::process::exit(128 + signal)
 }
 
-/// Begins an action and gives it a moment; returns what becomes of it.
+/// Starts an action, gives it a moment, and returns a channel that says when it is done.
 fn begin(action: Action) -> (String, Receiver<()>) {
     let (sender, done) = mpsc::channel();
     let (again, soon) = mpsc::channel();
     std::thread::spawn(move || {
         (action.run)();
-        // Both may have been given up by now.
+        // Both receivers may be gone by now.
         let _ = again.send(());
         let _ = sender.send(());
     });

@@ -1,4 +1,4 @@
-//! The staging clone: may be written to, once it is certain that it is neither production nor a copy that follows it.
+//! The staging clone: may be changed once it is certain that it is neither production nor a primary of it.
 
 use std::time::Duration;
 
@@ -16,12 +16,12 @@ use super::reader::{LOCK_TIMEOUT, Limits, Reader, read_only};
 use super::unsafe_target::{SAME_IDENTITY, same_as_production, unsafe_target};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Nobody else waits on a clone; the limit only ends what would never end.
+/// Nobody else uses a clone, so the limit only ends what would never end.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(600);
 
 const ADVICE_WHEN_LOCKED: &str = "end the session that holds the lock on the clone, or wait longer with --lock-timeout";
 
-/// Time between two looks of the server whether the program is still there.
+/// Time between the server's checks whether the client still exists.
 const CHECK_INTERVAL: &str = "5s";
 
 /// A session on the disposable database on which a migration is rehearsed.
@@ -30,21 +30,21 @@ pub struct Staging {
     line: Line,
     parameters: ConnectionParameters,
     is_beside_production: bool,
-    /// Process of the session on the server.
+    /// Process id of the session on the server.
     process: i32,
     /// Longest wait of a look-up for a lock.
     lock_timeout: Duration,
 }
 
 impl Staging {
-    /// Opens the session and makes sure the database can be written to.
+    /// Opens the session and checks that the database can be written to.
     ///
     /// # Errors
-    /// `Connection`, as [`ConnectionParameters::connect`]; `UnsafeTarget` for a standby, a read-only database, or a pooler that
-    /// lends sessions for a transaction.
+    /// `Connection`, as [`ConnectionParameters::connect`]; `UnsafeTarget` for a standby, a read-only database, or a
+    /// pooler that assigns sessions per transaction.
     pub fn connect(parameters: &ConnectionParameters) -> Result<Staging> {
         let (mut client, line, parameters) = parameters.connect_and_pin()?;
-        // Before anything is set or prepared, which would stay behind in the pool.
+        // Checked before anything is set or prepared, because that would stay in the pool.
         let process = pooler::process_of_its_own(&mut client, &line, &parameters)?;
         let mut staging = Staging {
             client,
@@ -59,7 +59,7 @@ impl Staging {
         Ok(staging)
     }
 
-    /// Refuses a target that names the same database as production does, before anything is connected.
+    /// Refuses a target that names the same database as production, before connecting.
     ///
     /// # Errors
     /// `UnsafeTarget`.
@@ -70,7 +70,7 @@ impl Staging {
         Ok(())
     }
 
-    /// Refuses to go on if this is the production database, whatever name it was reached by.
+    /// Refuses to continue if this is the production database, whatever name it was reached by.
     ///
     /// # Errors
     /// `UnsafeTarget`; `Connection` when the identity cannot be read.
@@ -81,32 +81,32 @@ impl Staging {
         Ok(())
     }
 
-    /// Notes that production is on the same server.
+    /// Records that production is on the same server.
     pub(super) fn note_beside_production(&mut self) {
         self.is_beside_production = true;
     }
 
-    /// Tells whether production, as far as it was named, is another database of the same server.
+    /// Returns whether production, if it was named, is another database on the same server.
     pub fn is_beside_production(&self) -> bool {
         self.is_beside_production
     }
 
-    /// Lets look-ups wait for a lock so long, in seconds, instead of 2 s.
+    /// Sets how long look-ups may wait for a lock, in seconds, instead of 2 s.
     pub fn wait_for_locks(&mut self, seconds: f64) {
         self.lock_timeout = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
     }
 
-    /// Returns the process of the session on the server.
+    /// Returns the process id of the session on the server.
     pub(super) fn process(&self) -> i32 {
         self.process
     }
 
-    /// Returns the session, to rehearse with.
+    /// Returns the client of the session, for the rehearsal.
     pub fn client(&mut self) -> &mut Client {
         &mut self.client
     }
 
-    /// Lets `work` read in one read-only transaction; an interrupt ends it.
+    /// Runs `work` in one read-only transaction; an interrupt ends it.
     ///
     /// # Errors
     /// What `work` returns; `Connection` when the transaction cannot be started or ended; `Interrupted`.
@@ -120,9 +120,9 @@ impl Staging {
         self.look(|client| read_only(client, &line, &limits, work))
     }
 
-    /// Lets `work` look something up in the session, which an interrupt cancels: nothing is lost with a look-up.
+    /// Runs a look-up `work` in the session. An interrupt cancels it, as no measurement is lost.
     ///
-    /// A look-up that begins after the interrupt is part of winding up and is left alone.
+    /// A look-up that begins after the interrupt belongs to the orderly end and is not cancelled.
     ///
     /// # Errors
     /// What `work` returns; `Interrupted` when it was cancelled.
@@ -139,10 +139,10 @@ impl Staging {
         }
     }
 
-    /// As [`Staging::look`], for a query of a table; `describe` puts what the server said into words.
+    /// As [`Staging::look`], for a query on a table; `describe` turns the server's error into one of this program.
     ///
     /// # Errors
-    /// What `describe` returns, with the holder of the lock where one was waited for too long; `Interrupted`.
+    /// What `describe` returns, with the holder of the lock if a lock wait took too long; `Interrupted`.
     pub fn look_on<T>(
         &mut self,
         table: &str,
@@ -163,13 +163,13 @@ impl Staging {
         }
     }
 
-    /// Adds to `error` who has the lock that a statement waited for too long, if that is why it failed; `cause` is what the server
-    /// said, and `table` the one the statement is on.
+    /// Adds to `error` who holds the lock, if a statement failed because it waited for a lock too long. `cause` is the
+    /// server's error, and `table` the statement's table.
     pub fn naming_holder(&self, error: Error, cause: &postgres::Error, table: Option<&str>) -> Error {
         if cause.code() != Some(&SqlState::LOCK_NOT_AVAILABLE) {
             return error;
         }
-        // The session itself may be in a transaction that failed.
+        // A new connection is used because the session itself may be in a failed transaction.
         let Ok((mut client, line)) = self.parameters().connect_on_line() else {
             return error;
         };
@@ -178,17 +178,17 @@ impl Staging {
         with_holder(&mut client, error, Waiter::Statement { table, process })
     }
 
-    /// Returns what tells this database from every other.
+    /// Returns the identity of this database.
     ///
     /// # Errors
-    /// `Connection` when it cannot be read.
+    /// `Connection` when the identity cannot be read.
     pub fn identity(&mut self) -> Result<Identity> {
         let identity = self.read(Identity::read)?;
         let log = self.read(|reader| identity.read_log(reader)).unwrap_or_default();
         Ok(identity.with_log(log))
     }
 
-    /// Opens another session on the same database, to watch from; it is cut together with this one.
+    /// Opens another session on the same database, for observation; it is cut together with this one.
     ///
     /// # Errors
     /// `Connection`, as [`ConnectionParameters::connect`].
@@ -203,21 +203,21 @@ impl Staging {
         &self.line
     }
 
-    /// Returns how long nothing at all may be heard of the server before the network counts as dead.
+    /// Returns how long the server may be silent before the network counts as dead.
     pub fn longest_silence(&self) -> Duration {
         self.parameters.longest_silence()
     }
 
-    /// Returns the parameters of exactly this server, also where several were named.
+    /// Returns the parameters of exactly this server, even if several were named.
     pub fn parameters(&self) -> &ConnectionParameters {
         &self.parameters
     }
 
-    /// Lets the server look every few seconds whether this program still lives; `kill -9` would leave a statement running
-    /// to its end. Servers before 14, and some systems, cannot.
+    /// Makes the server check every few seconds whether this program still exists; otherwise, after `kill -9`, a
+    /// statement would run to its end. Not possible on servers before 14 and on some systems.
     fn end_statements_of_a_dead_program(&mut self) {
         let _answer = self.line.await_answer(self.longest_silence());
-        // Inside one statement, so that where the setting is unknown nothing is set and nothing fails.
+        // Everything is in one statement: if the setting is unknown, nothing is set and nothing fails.
         let _ = self.client.simple_query(&format!(
             "SELECT set_config(name, '{CHECK_INTERVAL}', false) FROM pg_catalog.pg_settings \
              WHERE name = 'client_connection_check_interval'"

@@ -1,8 +1,8 @@
-//! A PostgreSQL server of one's own, for a person who has none: started for one run, then stopped and removed.
+//! A temporary PostgreSQL server for a person who has none: started for one run, then stopped and removed.
 //!
-//! It listens on a socket in a private directory only, so it needs no port and no password, and it is configured like a
-//! production server, because its timings are to mean something: nothing durable is turned off. A server that a killed
-//! migtime left behind is found and removed at the next start.
+//! It listens only on a socket in a private directory, so it needs no port and no password. Its configuration resembles
+//! a production server's, with nothing durable turned off, because its timings should mean something. A server left
+//! behind by a killed migtime is found and removed at the next start.
 
 use std::io::Write;
 use std::os::unix::process::CommandExt;
@@ -18,10 +18,10 @@ use crate::error::{Error, ErrorKind, Result};
 
 const USER: &str = "migtime";
 
-/// The configuration, where it decides about timings; stated even where it is PostgreSQL's own default, so that a
-/// distribution's changed defaults do not change a measurement.
+/// The settings that affect timings. Even PostgreSQL's own defaults are stated, so that a distribution's changed
+/// defaults do not change a measurement.
 ///
-/// `shared_buffers` is the one value that is raised: PostgreSQL's 128 MB is what nobody runs in production.
+/// Only `shared_buffers` is raised: nobody uses PostgreSQL's default of 128 MB in production.
 const SETTINGS: [(&str, &str); 9] = [
     ("listen_addresses", ""),
     ("fsync", "on"),
@@ -34,15 +34,15 @@ const SETTINGS: [(&str, &str); 9] = [
     ("checkpoint_timeout", "5min"),
 ];
 
-/// Parallel index builds keep their tuples' bookkeeping in shared memory; containers often allow 64 MB of it.
+/// Parallel index builds need shared memory; containers often allow only 64 MB of it.
 const ENOUGH_SHARED_MEMORY_BYTES: u64 = 256 << 20;
 
-/// How a throwaway server is to be started.
+/// How to start a throwaway server.
 #[derive(Clone, Debug, Default)]
 pub struct ThrowawayOptions {
-    /// Directory of `initdb`, `pg_ctl` and `postgres`; looked for when `None`.
+    /// Directory of `initdb`, `pg_ctl` and `postgres`; searched for if `None`.
     pub pg_bin: Option<PathBuf>,
-    /// Server settings, name and value, that take precedence over the production-like ones.
+    /// Server settings, name and value, that override the production-like ones.
     pub settings: Vec<(String, String)>,
 }
 
@@ -67,7 +67,7 @@ impl ThrowawayServer {
     /// Starts a new, empty server, after removing what killed runs left behind.
     ///
     /// # Errors
-    /// `Connection` when there are no server binaries, or the server does not start: with the last lines of its log.
+    /// `Connection` when there are no server binaries, or the server does not start, with the last lines of its log.
     pub fn start(options: &ThrowawayOptions) -> Result<ThrowawayServer> {
         let binaries = find_server_binaries(options.pg_bin.as_deref(), std::env::var_os("PATH").as_deref())?;
         let run_as = RunAs::choose()?;
@@ -111,7 +111,7 @@ impl ThrowawayServer {
         ConnectionParameters::on_socket(&self.place.directory, self.port, USER, database)
     }
 
-    /// Returns what a person should know about timings on this server, one sentence each.
+    /// Returns warnings about timings on this server, one sentence each.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
@@ -159,7 +159,7 @@ impl Place {
         })
     }
 
-    /// Appends the settings to the configuration, where the last value of a name wins.
+    /// Appends the settings to the configuration, in which the last value for a name wins.
     fn configure(&self, overrides: &[(String, String)]) -> Result<()> {
         let directory = self.directory.to_string_lossy();
         let defaults = SETTINGS.iter().copied();
@@ -199,7 +199,7 @@ impl Place {
         .with_excerpt(last_lines(&log)))
     }
 
-    /// Stops the server, if it runs, and removes its directory; both are tried in any case.
+    /// Stops the server, if it runs, and removes its directory; a failure of one does not prevent the other.
     fn stop_and_remove(&self) {
         if self.data().join("postmaster.pid").exists() {
             let mut command = self.command("pg_ctl");
@@ -226,7 +226,7 @@ impl Place {
         })
     }
 
-    /// Returns a command that is run by the server's account, untouched by the person's environment and Ctrl-C.
+    /// Returns a command that runs under the server's account, unaffected by the person's environment and Ctrl-C.
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(self.binaries.join(program));
         command

@@ -1,4 +1,4 @@
-//! Builds TLS connectors that answer as libpq does, and says in one line why a server was not trusted.
+//! Builds TLS connectors that behave like libpq, and says in one line why a server was not trusted.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -13,10 +13,10 @@ use postgres_openssl::{MakeTlsConnector, set_postgresql_alpn};
 use super::parameters::{RootCertificates, TlsMode, TlsParameters};
 use crate::error::{Error, ErrorKind, Result};
 
-// X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH of OpenSSL.
+// OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH.
 const WRONG_HOST: [i32; 2] = [62, 64];
 
-/// A connector, and what it had against the server's certificate, once it was used.
+/// A connector and, after its use, its objection to the server's certificate.
 pub(super) struct Connector {
     pub(super) make: MakeTlsConnector,
     objection: Arc<Mutex<Option<Objection>>>,
@@ -25,7 +25,7 @@ pub(super) struct Connector {
 /// Why a server was not trusted.
 #[derive(Clone)]
 enum Objection {
-    /// Its certificate is for these names.
+    /// The certificate is for these names.
     WrongHost(Vec<String>),
     /// OpenSSL's reason.
     Untrusted(String),
@@ -58,7 +58,7 @@ impl Connector {
         Ok(Connector { make, objection })
     }
 
-    /// Returns why the server that was reached as `host` was not trusted, if that was what failed.
+    /// Returns why the server reached as `host` was not trusted, if that was the reason for the failure.
     pub(super) fn objection(&self, host: &str) -> Option<Error> {
         let objection = self.objection.lock().unwrap_or_else(PoisonError::into_inner);
         let (message, hint) = match objection.as_ref()? {
@@ -167,7 +167,7 @@ fn set_client_certificate(
             format!("cannot read client key {}: {error}", key.display()),
         )
     })?;
-    // An empty password keeps OpenSSL from asking for one on the terminal.
+    // An empty password prevents OpenSSL from asking for one on the terminal.
     PKey::private_key_from_pem_passphrase(&pem, password.unwrap_or_default().as_bytes())
         .and_then(|key| builder.set_private_key(&key))
         .map_err(|error| {

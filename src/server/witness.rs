@@ -1,4 +1,4 @@
-//! A witness that the network lives while one long statement runs without a word: a second session that is asked for one.
+//! Shows that the network works while one long statement runs silently: a second session that is polled meanwhile.
 
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
@@ -6,17 +6,17 @@ use std::time::Duration;
 use super::line::Line;
 use super::parameters::ConnectionParameters;
 
-/// Time between two questions.
+/// Time between two polls.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Cuts the line of a statement once the second session has not been answered for `longest_silence`, while this value lives.
+/// While this value lives, cuts the line of a statement if the second session gets no answer for `longest_silence`.
 pub(super) struct Witness {
     line: Line,
     _over: Sender<()>,
 }
 
 impl Witness {
-    /// Begins to ask; where no second session can be had, the statement has no witness and no limit.
+    /// Starts polling; if no second session can be opened, the statement has no witness and no limit.
     pub(super) fn of(line: &Line, parameters: &ConnectionParameters, longest_silence: Duration) -> Witness {
         let (over, is_over) = channel::<()>();
         let opened = parameters.connect();
@@ -24,7 +24,8 @@ impl Witness {
         if let Ok(mut client) = opened {
             line.is_alive_for(longest_silence);
             std::thread::spawn(move || {
-                // The sender says nothing; when it is gone the statement is over, and the wait ends with another error.
+                // Nothing is ever sent; when the sender is dropped, the statement has ended and the wait returns
+                // another error.
                 while is_over.recv_timeout(INTERVAL) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
                     match client.simple_query("") {
                         Ok(_) => told.is_alive_for(longest_silence),

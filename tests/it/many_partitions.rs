@@ -1,4 +1,5 @@
-//! A table of 10,000 partitions and one of 1,600 columns: production answers a few questions, and its lock table is large enough.
+//! A table with 10,000 partitions and one with 1,600 columns: planning sends production only a few queries, and its
+//! lock table is large enough.
 
 use migtime::sampler;
 use migtime::server::{Production, ThrowawayServer};
@@ -7,7 +8,7 @@ use crate::bad_input::{Folder, run};
 use crate::ci_repository::text;
 use crate::support;
 
-/// In two levels, because each new partition makes the server read all of its siblings.
+/// Two levels, because each new partition makes the server read all its siblings.
 const PARTITIONS: &str = "\
 CREATE TABLE events (id bigint NOT NULL, part int, leaf int, note text) PARTITION BY LIST (part);
 DO $$ BEGIN
@@ -20,16 +21,17 @@ DO $$ BEGIN
     END LOOP;
 END $$;";
 
-/// As many as a table can have, less one that the migration adds.
+/// As many as a table can have, minus the one that the migration adds.
 const COLUMNS: &str = "\
 DO $$ BEGIN
     EXECUTE 'CREATE TABLE wide (' || (SELECT string_agg(format('column_%s int', n), ', ') FROM generate_series(1, 1599) AS n) || ')';
 END $$;";
 
-/// Questions for one plan: settings, the schema, the sizes of some tables, each in a transaction of its own.
+/// Most commands for one plan: settings, the schema, the sizes of some tables, each in its own transaction.
 const MOST_COMMANDS: usize = 16;
 
-/// Starts a server with the default of `max_locks_per_transaction`, and few connections: locks on all partitions do not fit.
+/// Starts a server with the default `max_locks_per_transaction` and few connections, so that locks on all partitions do
+/// not fit.
 fn start() -> ThrowawayServer {
     let mut options = support::options();
     for (name, value) in [
@@ -48,7 +50,7 @@ fn start() -> ThrowawayServer {
     server
 }
 
-/// Returns how many commands the server's log has.
+/// Returns the number of commands in the server's log.
 fn commands(server: &ThrowawayServer) -> usize {
     let log = std::fs::read_to_string(server.directory().join("log")).expect("log");
     let is_command = |line: &&str| line.contains("LOG:  statement: ") || line.contains("LOG:  execute ");
@@ -90,6 +92,6 @@ fn a_plan_asks_a_few_questions_however_many_partitions_and_columns_there_are() {
         })
         .expect("locks")[0]
         .get(0);
-    // Those are on the catalog itself.
+    // These locks are on the catalog itself.
     assert!(held < 200, "{held} locks are held");
 }

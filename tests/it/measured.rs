@@ -1,8 +1,9 @@
-//! The estimate against real backfills: segment replays of a measured table and the whole runs that came out.
+//! Checks the estimate against real backfills: replays of segments of a measured table, and its whole runs.
 //!
-//! PostgreSQL 15, 6,000,000 rows, primary key and two freshly built secondary indexes, 5,000 rows a batch; every replay and
-//! every whole run on a fresh copy. Segments are listed in the order of execution. The crest and width of the split wave in the
-//! model were chosen with this table in view, so this is a check of the code and no proof of its coverage elsewhere.
+//! PostgreSQL 15, 6,000,000 rows, primary key and two freshly built secondary indexes, 5,000 rows per batch; every
+//! replay and every whole run used a fresh copy. Segments are listed in the order of execution. The crest and width of
+//! the split wave in the model were chosen with this table in view, so this checks the code but does not prove its
+//! coverage elsewhere.
 
 use migtime::model::estimate::interval_at;
 use migtime::model::{EstimateOptions, batch_log, estimate};

@@ -1,4 +1,4 @@
-//! Which statements are batched, by what, and what their batches look like as SQL.
+//! Which statements are batched, why, and what their batches look like as SQL.
 
 use migtime::migration::{BatchOptions, RecognisedBy, StepKind, Walk};
 

@@ -1,4 +1,4 @@
-//! Tables as a catalog would describe them, and short ways to plan a migration on them; no server is asked.
+//! Tables as a catalog would describe them, and short ways to plan a migration on them, without a server.
 
 use migtime::catalog::facts::{Column, IndexFacts, RowsSource, TableFacts, TableKind};
 use migtime::error::ErrorKind;

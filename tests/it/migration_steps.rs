@@ -1,4 +1,4 @@
-//! Statements → steps: transactions, the tables they need to know, and many of them.
+//! Turning statements into steps: transactions, required tables, and large numbers of statements.
 
 use migtime::migration::{BatchOptions, StepKind, parse, tables_of};
 

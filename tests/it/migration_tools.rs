@@ -1,4 +1,5 @@
-//! Migrations of each tool on a real server: run in its transactions, so that CONCURRENTLY works where it works with the tool.
+//! Migrations of each tool on a real server: they run in the tool's transactions, so CONCURRENTLY works exactly where
+//! it works with the tool.
 
 use migtime::migration::StepKind;
 use migtime::observation::EndReason;
@@ -59,14 +60,15 @@ fn has_index(database: &Database) -> bool {
     database.client().query_one(sql, &[]).expect("row").get::<_, i64>(0) == 1
 }
 
-/// The tool runs the statement outside of transactions.
+/// Checks that the tool runs the statement outside transactions.
 fn check_works(files: &[(&str, &str)]) {
     let (database, folder) = rehearse(files, &[], Ok(&[]));
     assert!(has_index(&database), "{files:?}");
     folder.check_saved(EndReason::Complete, 1);
 }
 
-/// The tool runs the statement in a transaction, where the server refuses it; `hint` says how the tool lets it out.
+/// Checks that the tool runs the statement in a transaction, where the server refuses it; `hint` says how to avoid that
+/// with the tool.
 fn check_refused(files: &[(&str, &str)], hint: &str) {
     let refusal = "CREATE INDEX CONCURRENTLY cannot run inside a transaction block (SQLSTATE 25001)";
     let (database, _) = rehearse(files, &[], Err((4, &[refusal, "hint: ", hint])));
@@ -151,7 +153,7 @@ fn what_lets_a_statement_out_of_the_transaction() {
         "a.sql",
         "--liquibase formatted sql\n--changeset a:1 runInTransaction:false\nSELECT 1;\nINDEX",
     )]);
-    // Two statements on one line are one message of goose's.
+    // goose sends two statements on one line as one message.
     check_refused(
         &[("1_a.sql", "-- +goose NO TRANSACTION\n-- +goose Up\nSELECT 1; INDEX\n")],
         "line break behind each ;",

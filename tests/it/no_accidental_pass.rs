@@ -1,4 +1,4 @@
-//! What was not measured whole, or is told in a file that cannot be, passes no gate.
+//! A rehearsal that is incomplete, or reported in a file that cannot be complete, passes no gate.
 
 use crate::bad_input::{Folder, ORDERS, check_error, check_refused, finished, run, send, start};
 use crate::report_fixture;

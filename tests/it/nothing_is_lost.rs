@@ -1,4 +1,4 @@
-//! What was measured is never lost: not to the next rehearsal, not to a full disk, not to a second run beside it.
+//! Measurements are never lost: not to the next rehearsal, not to a full disk, not to a parallel run.
 
 use std::path::{Path, PathBuf};
 use std::process::Child;
@@ -19,7 +19,7 @@ fn orders() -> Database {
     database
 }
 
-/// Rehearses `sql` on `database` into the folder `out`, and returns what was said on stderr.
+/// Rehearses `sql` on `database` into the folder `out`, and returns stderr.
 fn rehearse(database: &Database, folder: &Folder, sql: &str, exit_code: i32) -> String {
     let migration = folder.file("m.sql", sql);
     let (url, out) = (database.url(), folder.path("out"));
@@ -44,7 +44,7 @@ fn read(path: impl AsRef<Path>) -> Rehearsal {
     Rehearsal::from_json(&text, "rehearsal.json").expect("a readable rehearsal")
 }
 
-/// Returns the path that follows `words` in what was said.
+/// Returns the path that follows `words` in `said`.
 fn path_after(said: &str, words: &str) -> PathBuf {
     let (_, rest) = said
         .split_once(words)
@@ -77,7 +77,7 @@ fn a_rehearsal_stays_until_the_next_has_measured_something() {
     assert!(saved().contains("ADD COLUMN second"));
     assert_eq!(previous().expect("the first one"), first);
     assert!(folder.names("out").iter().all(|name| !name.starts_with(".migtime")));
-    // It is no second rehearsal of its table: only who names it means it.
+    // It does not count as a second rehearsal of its table: it is only used if named.
     let compared = run(&mut support::migtime(&["compare", &out, &out]));
     let said = String::from_utf8_lossy(&compared.stderr).into_owned();
     assert!(!said.contains("previous"), "{said}");
@@ -130,7 +130,7 @@ fn a_disk_that_takes_nothing_sends_all_results_to_the_temporary_directory() {
     let (database, folder) = (orders(), Folder::new());
     std::fs::create_dir_all(folder.path("tmp")).expect("directory");
     let migration = folder.file("m.sql", "ALTER TABLE orders ADD COLUMN first int;");
-    // Nobody, not even root, can make a directory there.
+    // Not even root can create a directory there.
     let arguments = [
         "rehearse",
         &migration,
@@ -169,7 +169,7 @@ fn a_place_that_is_gone_meanwhile_is_replaced_by_the_temporary_directory() {
     database.execute(SLOWLY);
     let rehearsal = UnderWay::begin(&database, &["--fraction", "20%", "--provisional"]);
     let out = rehearsal.folder.path("out");
-    // In one step: it is written to all the while.
+    // In one step, because it is being written to all the time.
     std::fs::rename(&out, rehearsal.folder.path("gone")).expect("moved away");
     std::fs::write(&out, "in the way").expect("file");
     let output = check_refused(
@@ -199,7 +199,7 @@ fn a_second_run_into_one_directory_is_refused() {
     let exec = ["rehearse", "--exec", "true", "--staging", &url, "--output", &out];
     check_error(&exec, 2, &words);
     end_hard(first.child);
-    // What a killed run left behind keeps nobody out.
+    // Leftovers of a killed run block nobody.
     run(support::migtime(&second).arg("--provisional"));
     assert_eq!(first.folder.rehearsal().steps.len(), 1);
     assert!(!first.folder.names("out").contains(&".migtime.lock".to_string()));
@@ -227,7 +227,7 @@ fn a_second_rehearsal_in_place_on_one_clone_is_refused() {
         &words,
     );
     assert!(!Path::new(&out).exists(), "it never began");
-    // Another database of the server is nobody's yet, whatever is locked in this one.
+    // Another database of the server is free, whatever is locked in this one.
     let other = database.create_beside();
     other.execute(ORDERS);
     rehearse(&other, &Folder::new(), "ALTER TABLE orders ADD COLUMN first int;", 0);
@@ -258,7 +258,7 @@ fn rehearsals_on_copies_of_one_clone_do_not_meet() {
         "10",
     ];
     let first = start(support::migtime(&first).arg("--sandbox"));
-    // Not from the database itself, which cannot be copied while anybody is connected.
+    // Not from the database itself, which cannot be copied while somebody is connected.
     let mut client = database.parameters_of("postgres").connect().expect("connection");
     let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname LIKE 'migtime_sandbox_%' AND query LIKE 'UPDATE orders%')";
     support::await_condition("it runs", || client.query_one(sql, &[]).expect("row").get(0));
@@ -319,7 +319,7 @@ fn a_command_that_is_cut_off_leaves_what_was_seen() {
     let child = start_exec(&database, &folder, command);
     await_saved(&folder, "UPDATE orders SET customer_id = 2");
     end_hard(child);
-    // The command is nobody's child now.
+    // The command is now an orphan.
     database.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
     );
@@ -341,7 +341,7 @@ fn a_watch_that_breaks_off_leaves_what_it_saw() {
                    until [ -e go ]; do sleep 0.1; done";
     let child = start_exec(&database, &folder, command);
     await_saved(&folder, "UPDATE orders SET customer_id = 1");
-    // Now and then it asks something else.
+    // Repeated, because at times the session's current query is another one.
     let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() \
                AND application_name = 'migtime' AND query LIKE '%pg_current_wal_insert_lsn%' AND pid <> pg_backend_pid()";
     let mut client = database.client();

@@ -1,4 +1,4 @@
-//! Names of files that are not UTF-8 or not printable: read, or refused in one line that can be shown.
+//! File names that are not UTF-8 or not printable: read, or refused with a printable one-line error.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -7,7 +7,7 @@ use std::process::Output;
 
 use crate::support;
 
-/// Neither UTF-8 nor to be shown: it would turn a terminal red.
+/// Neither UTF-8 nor printable: it would turn a terminal red.
 const ODD: &[u8] = b"d\xff\x1b[31m";
 
 fn run(directory: &Path, arguments: &[&OsStr]) -> (Option<i32>, String) {

@@ -1,4 +1,5 @@
-//! Where results go is one run's alone, for every command that measures; what fits nowhere there is written elsewhere.
+//! An output directory belongs to one run, for every command that measures; results that do not fit there are written
+//! elsewhere.
 
 use migtime::observation::Rehearsal;
 
@@ -13,7 +14,7 @@ fn every_command_that_measures_leaves_another_runs_directory_alone() {
     let folder = Folder::new();
     let (out, migration) = (folder.path("out"), folder.file("m.sql", NOTE));
     std::fs::create_dir(&out).expect("directory");
-    // As another run does that is under way.
+    // As another run does while it is active.
     let mut lock = std::fs::File::create(folder.path("out/.migtime.lock")).expect("file");
     lock.lock().expect("lock");
     std::io::Write::write_all(&mut lock, b"process 4711").expect("written");
@@ -65,7 +66,7 @@ fn a_comparison_keeps_the_one_before_it_and_is_not_replaced_by_nothing() {
         let text = std::fs::read_to_string(folder.path("out") + "/" + name).unwrap_or_default();
         Rehearsal::from_json(&text, name).ok()
     };
-    // One run each is too little to judge, and enough to be saved.
+    // One run each is too little to judge, but enough to be saved.
     duet(NOTE, "first.sql");
     let first = saved("new.json").expect("measured");
     duet(
@@ -90,7 +91,7 @@ fn reports_of_a_pull_request_go_elsewhere_when_the_disk_takes_none() {
         "ALTER TABLE \"Orders\" ADD COLUMN paid boolean;\n",
     );
     std::fs::create_dir(repository.path("tmp")).expect("directory");
-    // Nobody, not even root, can make a directory there.
+    // Not even root can create a directory there.
     let mut command = repository.ci(&["--output", "/sys/ci"]);
     command
         .env("MIGTIME_STAGING_URL", database.url())

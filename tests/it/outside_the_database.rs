@@ -1,4 +1,4 @@
-//! A migration that acts outside its one database is refused before anything runs: production may be on the same server.
+//! A migration that acts outside its one database is refused before it runs: production may be on the same server.
 
 use std::process::Output;
 
@@ -7,7 +7,7 @@ use migtime::server::ThrowawayServer;
 use crate::bad_input::{Folder, ORDERS, check_refused, run};
 use crate::support;
 
-/// A server whose database `clone` is staging, beside a production `shop` and its role.
+/// A server with a staging database `clone` and a production database `shop` with its role.
 struct Servers {
     server: ThrowawayServer,
     folder: Folder,

@@ -1,4 +1,4 @@
-//! What a plan says of a statement is what the server does: against recorded cases, and against this server.
+//! A plan describes what the server really does: compared with recorded cases, and with this server.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,7 +46,7 @@ pub(crate) fn schema(database: &Database, sql: &str) -> SchemaFacts {
         .expect("the catalog is readable")
 }
 
-/// Returns what the plan says of the last statement but COMMIT: what it takes that was not held before.
+/// Returns the plan's effects of the last statement before COMMIT: only what was not already held before.
 pub(crate) fn foretold(schema: &SchemaFacts, before: Option<&str>, sql: &str) -> Done {
     let text = match before {
         Some(before) => format!("BEGIN;\n{before};\n{sql};\nCOMMIT;"),
@@ -74,7 +74,7 @@ pub(crate) fn foretold(schema: &SchemaFacts, before: Option<&str>, sql: &str) ->
     }
 }
 
-/// Leaves only locks on tables: the rules name no index but the one a statement is about.
+/// Keeps only locks on tables: the rules name no index except the one that a statement is about.
 pub(crate) fn on_tables(schema: &SchemaFacts, mut done: Done) -> Done {
     done.locks.retain(|(name, _)| {
         let path = [name.clone()];
@@ -143,7 +143,7 @@ fn each_statement_meets_the_schema_that_those_before_it_leave() {
     assert_eq!(effects[7].indexed, ["public.renamed"]);
 }
 
-/// Statements that are in no file: what the plan says of them is compared with what this server does.
+/// Statements without a recorded file: their plan is compared with what this server does.
 const STATEMENTS: &[&str] = &[
     "ALTER TABLE t ADD COLUMN x timestamptz NOT NULL DEFAULT now()",
     "ALTER TABLE t ADD COLUMN x int GENERATED ALWAYS AS (a + 1) STORED",
@@ -241,10 +241,10 @@ fn this_server_does_what_is_foretold() {
     );
 }
 
-/// Runs a statement, asks the server what it did, and rolls it back.
+/// Runs a statement, reads from the server what it did, and rolls it back.
 pub(crate) fn measured(client: &mut postgres::Client, sql: &str) -> Done {
     let storage = "SELECT oid, relname::text, relfilenode FROM pg_class WHERE relnamespace = 'public'::regnamespace";
-    // Rows, not scans, are counted: an index on emptied storage is built by a scan that has nothing to read.
+    // Rows are counted, not scans: an index on emptied storage is built by a scan that reads nothing.
     let scans = "SELECT relname::text, seq_tup_read FROM pg_stat_xact_user_tables WHERE schemaname = 'public'";
     let mut transaction = client.transaction().expect("a transaction");
     let read_storage = |transaction: &mut postgres::Transaction| -> BTreeMap<u32, (String, u32)> {

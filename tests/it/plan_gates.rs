@@ -1,10 +1,11 @@
-//! `migtime plan --deny`: the estimated hold time decides, from the statement to the COMMIT; nothing passes unjudged.
+//! `migtime plan --deny`: the estimated hold time, from the statement to the COMMIT, decides; nothing passes without
+//! being checked.
 
 use serde_json::Value;
 
 use crate::support::{Database, migtime};
 
-/// What the program wrote and how it ended.
+/// The program's output and exit status.
 struct Ran {
     stdout: String,
     stderr: String,
@@ -26,7 +27,8 @@ fn plan(sql: &str, more: &[&str]) -> Ran {
     }
 }
 
-/// A table whose rewrite takes seconds by rule of thumb, one that takes none, and a view of neither.
+/// Creates a table whose rewrite takes seconds by rule of thumb, a table whose rewrite takes no time, and an
+/// independent view.
 fn shop() -> Database {
     let database = Database::create();
     database.execute(

@@ -1,4 +1,5 @@
-//! Shows that what `plan` prints as a statement's rollback undoes it: each is run on a real server and the schemas compared.
+//! Shows that the rollback which `plan` prints for a statement undoes it: each runs on a server, and schemas are
+//! compared.
 
 use migtime::catalog::{self, differences};
 use migtime::migration;
@@ -7,7 +8,7 @@ use migtime::server::{Sandbox, Staging};
 
 use crate::support::{Database, said};
 
-/// Beside the schema of the recorded cases: names that need quotes, keywords for names, a second schema.
+/// In addition to the schema of the recorded cases: names that need quotes, keywords as names, a second schema.
 const MORE: &str = "
     CREATE SCHEMA \"Other Dept\";
     CREATE TABLE \"Other Dept\".\"Order Lines\" (\"Id\" bigint PRIMARY KEY, \"user\" text, \"Is \"\"it\"\"\" integer, plain integer);
@@ -111,22 +112,22 @@ const STATEMENTS: &[&str] = &[
     "ALTER TABLE tv RENAME TO tv3",
 ];
 
-/// What came of one statement.
+/// The outcome of one statement.
 enum Outcome {
-    /// The server refuses it here, or it does nothing.
+    /// The server refuses it, or it does nothing.
     Idle,
     Undone,
     Wrong(String),
 }
 
-/// Copies of a database, one at a time; one that is as it was serves again.
+/// Copies of a database, one at a time; an unchanged copy is used again.
 struct Copies<'a> {
     template: &'a Database,
     copy: Option<Sandbox>,
 }
 
 impl Copies<'_> {
-    /// Runs a statement and what is claimed to undo it; what that says to leave behind may stay.
+    /// Runs a statement and its claimed rollback; whatever the rollback declares as left behind may remain.
     fn judge(&mut self, sql: &str, rollback: &str, with_catalog: bool) -> Outcome {
         let copy = self
             .copy
@@ -192,7 +193,7 @@ fn check(with_catalog: bool, at_least: usize) {
             (sql, effects.and_then(|effects| effects.rollback))
         })
         .collect();
-    // Nobody may be connected to a database that is copied.
+    // A database cannot be copied while somebody is connected.
     drop(session);
     let mut copies = Copies {
         template: &template,

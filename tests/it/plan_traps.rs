@@ -1,4 +1,4 @@
-//! The traps that a plan knows: each is first seen to be one on this server, then found in the plan.
+//! The traps that a plan detects: each is first shown to be one on this server, then found in the plan.
 
 use migtime::migration::{self, LockMode, Trap};
 use migtime::sampler;

@@ -1,4 +1,5 @@
-//! PgBouncer in front of a target: refused for staging where it lends sessions for a transaction, and left as it was.
+//! PgBouncer in front of a target: staging is refused if sessions are assigned per transaction, and the pool is left
+//! unchanged.
 
 use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::CommandExt;
@@ -10,7 +11,7 @@ use postgres::{Client, SimpleQueryMessage};
 use crate::bad_input::{BACKFILL, Folder, ORDERS, check_done, check_error};
 use crate::support::{self, Database, await_condition};
 
-/// A running PgBouncer in front of a test's server; stopped with this value.
+/// A running PgBouncer in front of a test's server; stopped when dropped.
 struct Pooler {
     program: Child,
     directory: tempfile::TempDir,
@@ -18,7 +19,7 @@ struct Pooler {
 }
 
 impl Pooler {
-    /// Starts one whose pools hold at most `size` sessions.
+    /// Starts a pooler whose pools hold at most `size` sessions.
     fn start(database: &Database, mode: &str, size: u32, further: &str) -> Pooler {
         let directory = tempfile::tempdir().expect("temporary directory");
         let server = database.socket_directory();
@@ -32,7 +33,8 @@ impl Pooler {
         );
         let file = directory.path().join("pgbouncer.ini");
         std::fs::write(&file, configuration).expect("configuration");
-        // As the server's account: it refuses to run as root, and the server's directory is closed to others.
+        // Runs under the server's account: PgBouncer refuses to run as root, and the server's directory is closed to
+        // others.
         let owner = server.join("data").metadata().expect("data directory");
         for path in [directory.path(), &file] {
             chown(path, Some(owner.uid()), Some(owner.gid())).expect("chown");
@@ -75,7 +77,7 @@ impl Pooler {
         support::resolve(&self.target()).connect().expect("connection")
     }
 
-    /// Fills the pool with `count` sessions, all of them free again.
+    /// Fills the pool with `count` sessions, all of them idle.
     fn fill(&self, count: usize) {
         let mut clients: Vec<Client> = (0..count).map(|_| self.client()).collect();
         for client in &mut clients {
@@ -86,8 +88,8 @@ impl Pooler {
         }
     }
 
-    /// Returns what the pool's next session keeps from one transaction to another: its process, settings, and what is prepared
-    /// or locked in it.
+    /// Returns what the pool's next session keeps between transactions: its process, settings, prepared statements and
+    /// locks.
     fn session(&self) -> String {
         let sql = "SELECT concat_ws(' ', pg_backend_pid(), \
                    (SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) FROM pg_settings WHERE source = 'session'), \
@@ -104,13 +106,13 @@ impl Pooler {
 
 impl Drop for Pooler {
     fn drop(&mut self) {
-        // It may have ended by itself, which another check tells.
+        // It may have ended by itself, which another check reports.
         let _ = self.program.kill();
         let _ = self.program.wait();
     }
 }
 
-/// Returns where the program is; Debian's place for it is not on everybody's path.
+/// Returns the program's path; Debian's directory for it is not on everybody's path.
 fn pgbouncer() -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let further = ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin"].map(PathBuf::from);
@@ -137,7 +139,7 @@ fn staging_behind_sessions_lent_for_a_transaction_is_refused() {
     let database = orders();
     let folder = Folder::new();
     let (migration, out) = (folder.file("m.sql", BACKFILL), folder.path("out"));
-    // One session for all, more than are needed, and those that are lent in turn, of which two sessions see two.
+    // A single session, more sessions than needed, and sessions assigned in turn, of which two connections see two.
     for (size, further, filled) in [
         (1, "", 1),
         (5, "", 3),

@@ -1,4 +1,4 @@
-//! Production is recognised behind every name: a standby of staging, a further host, a variable, a port that does not answer.
+//! Production is recognised by any name: a standby of staging, a further host, a variable, a port that does not answer.
 
 use std::net::TcpListener;
 
@@ -8,7 +8,7 @@ use migtime::server::{Met, Production, Staging, ThrowawayServer};
 use crate::bad_input::{BACKFILL, Folder, ORDERS, check_refused, run};
 use crate::support::{self, Database, await_condition};
 
-/// Rehearses on a copy of `staging`, with these variables in the environment, and returns what the program said on stderr.
+/// Rehearses on a copy of `staging` with these environment variables, and returns stderr.
 fn check_rehearsed(staging: &str, environment: &[(&str, &str)], options: &[&str]) -> String {
     let folder = Folder::new();
     let (migration, out) = (folder.file("backfill.sql", BACKFILL), folder.path("out"));
@@ -28,7 +28,7 @@ fn check_rehearsed(staging: &str, environment: &[(&str, &str)], options: &[&str]
     said
 }
 
-/// Checks that nothing is rehearsed, and that all `words` are said.
+/// Checks that nothing is rehearsed, and that stderr contains all `words`.
 fn check_kept_off(staging: &str, environment: &[(&str, &str)], options: &[&str], words: &[&str]) {
     let folder = Folder::new();
     let (migration, out) = (folder.file("backfill.sql", BACKFILL), folder.path("out"));
@@ -66,7 +66,7 @@ fn met(server: &ThrowawayServer) -> Met {
     }
 }
 
-/// Compares a database of `staging` with those servers of production, as the program does.
+/// Compares a database of `staging` with the given production servers, as the program does.
 fn compare(staging: &ThrowawayServer, servers: &[&ThrowawayServer]) -> Result<(), Error> {
     let met: Vec<Met> = servers.iter().map(|server| met(server)).collect();
     let mut staging = Staging::connect(&staging.parameters("shop")).expect("staging");
@@ -99,7 +99,7 @@ fn the_primary_of_a_production_that_is_a_replica_is_refused() {
     let by_variables = [("PGHOST", host.as_str()), ("PGDATABASE", "shop"), ("PGUSER", "migtime")];
     check_kept_off(&staging, &by_variables, &[], &words);
 
-    // A host that is not the first, by a name that only the server itself can recognise.
+    // A host that is not the first, under a name that only the server itself can identify.
     let (first, second) = (replica.directory().display(), primary.directory().display());
     let folder = primary.directory().file_name().expect("name").display();
     let both = format!("postgresql://migtime@/shop?host={first},{second}/../{folder}");
@@ -107,7 +107,7 @@ fn the_primary_of_a_production_that_is_a_replica_is_refused() {
     check_kept_off(&staging, &[], &["--production", &both], &is_production);
     check_kept_off(&staging, &[("MIGTIME_PRODUCTION_URL", &both)], &[], &is_production);
 
-    // Promoted, it is a clone like any other.
+    // After promotion it is a clone like any other.
     let mut client = replica.parameters("postgres").connect().expect("connection");
     client.query_one("SELECT pg_promote()", &[]).expect("promoted");
     drop(client);
@@ -123,7 +123,7 @@ fn a_snapshot_of_a_primary_is_told_from_it_by_the_log_or_by_the_primary() {
     support::follow(&replica, &primary);
     compare(&snapshot, &[&primary]).expect("another server");
 
-    // What the standby has replayed lies behind the snapshot's end: that cannot be its primary.
+    // The standby has replayed more than the snapshot contains, so the snapshot cannot be its primary.
     let mut client = primary.parameters("shop").connect().expect("connection");
     let sql = "CREATE TABLE filler AS SELECT n, repeat('x', 1000) FROM generate_series(1, 5000) AS n";
     client.batch_execute(sql).expect("filler");
@@ -139,7 +139,7 @@ fn a_snapshot_of_a_primary_is_told_from_it_by_the_log_or_by_the_primary() {
     drop((client, watcher));
     compare(&snapshot, &[&replica]).expect("it is behind");
 
-    // Once it has written more than that, only the primary tells.
+    // Once the snapshot has written more than that, only the primary can settle it.
     let mut client = snapshot.parameters("shop").connect().expect("connection");
     let sql = "CREATE TABLE filler AS SELECT n, repeat('x', 1000) FROM generate_series(1, 20000) AS n";
     client.batch_execute(sql).expect("filler");
@@ -177,7 +177,7 @@ fn a_standby_whose_system_identifier_cannot_be_read_is_a_doubt() {
 fn a_forwarded_port_that_does_not_answer_is_a_doubt() {
     let database = Database::create();
     database.execute(ORDERS);
-    // Free once the listener is gone: nobody answers there.
+    // Free once the listener is dropped, so nobody answers there.
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener.local_addr().expect("address").port();
     drop(listener);
@@ -189,7 +189,7 @@ fn a_forwarded_port_that_does_not_answer_is_a_doubt() {
     for name in ["DATABASE_URL", "MIGTIME_PRODUCTION_URL"] {
         check_kept_off(&database.url(), &[(name, &silent)], &[], &words);
     }
-    // Behind a host that answers, too.
+    // Also after a host that answers.
     let other = Database::create();
     let directory = other.socket_directory().display();
     let both = format!(
@@ -197,7 +197,7 @@ fn a_forwarded_port_that_does_not_answer_is_a_doubt() {
         other.name()
     );
     check_kept_off(&database.url(), &[], &["--production", &both], &words);
-    // Nothing that names a database is no production.
+    // A variable that names no database does not name production.
     check_rehearsed(
         &database.url(),
         &[("PGPORT", &port.to_string()), ("PGUSER", "nobody")],

@@ -1,4 +1,4 @@
-//! What production is sent, read from the server's own log of every command: reading, and nothing else.
+//! Checks in the server's own log of every command that production is only read.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::bad_input::{Folder, run};
 use crate::ci_repository::{Repository, text};
 use crate::support;
 
-/// What a command may begin with, comments left out.
+/// Allowed beginnings of a command, without comments.
 const ALLOWED: [&str; 6] = [
     "START TRANSACTION READ ONLY",
     "SELECT ",
@@ -66,7 +66,7 @@ impl Servers {
         self.staging.parameters("shop").to_string()
     }
 
-    /// Returns what the log has of commands so far, each with all its lines.
+    /// Returns the commands logged so far, each with all its lines.
     fn log(&self) -> Vec<String> {
         let log = std::fs::read_to_string(self.production.directory().join("log")).expect("log");
         let mut commands: Vec<String> = Vec::new();
@@ -86,7 +86,7 @@ impl Servers {
         commands
     }
 
-    /// Runs the program and checks all that production was sent meanwhile.
+    /// Runs the program and checks all commands that production received meanwhile.
     fn check(&self, arguments: &[&str]) {
         let before = self.log().len();
         let output = run(&mut support::migtime(arguments));
@@ -116,7 +116,7 @@ impl Servers {
     }
 }
 
-/// Returns the command that a line of the log is about, without comments.
+/// Returns the command in a line of the log, without comments.
 fn sent(line: &str) -> Option<String> {
     let (_, rest) = line.split_once("LOG:  ")?;
     let command = match rest.split_once("statement: ") {

@@ -1,4 +1,4 @@
-//! A condition that somebody wrote is asked of production only where it does nothing but read.
+//! A condition written by somebody else runs on production only if it does nothing but read.
 
 use std::process::Output;
 

@@ -1,7 +1,7 @@
-//! Documents that the program writes are what the schemas published in `docs/schemas/` say, with no field that these do not name.
+//! Documents that the program writes match the schemas published in `docs/schemas/`, without further fields.
 //!
-//! That the schemas are what the types give is tested beside the types. Other modules hand the documents that they read to
-//! [`check`], so that whatever commands write in them is validated.
+//! A test next to the types checks that the schemas match them. Other modules pass the documents they read to
+//! [`check`], so that what commands write in them is validated.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,7 +22,7 @@ const SCHEMAS: [(&str, &str); 3] = [
     ("plan", include_str!("../../docs/schemas/plan.json")),
 ];
 
-/// The schemas by the kind of document, each made to refuse fields that it does not name.
+/// The schemas by kind of document, each made to refuse unknown fields.
 static STRICT: LazyLock<BTreeMap<&str, Validator>> = LazyLock::new(|| {
     let strict = |(kind, text): (&'static str, &str)| {
         let mut schema: Value = serde_json::from_str(text).expect("the schema is JSON");

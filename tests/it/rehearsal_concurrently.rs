@@ -1,4 +1,4 @@
-//! Statements that commit in parts: their locks and waits are seen, and whatever fails, no invalid index is left.
+//! Statements that commit in parts: their locks and waits are observed, and no failure leaves an invalid index.
 
 use std::process::{Child, Output};
 use std::time::Instant;
@@ -16,7 +16,7 @@ const ITEMS: &str = r#"CREATE SCHEMA "My Shop"; CREATE TABLE "My Shop"."Items" (
 const INDEX: &str = r#"CREATE INDEX CONCURRENTLY "By Code" ON "My Shop"."Items" (code)"#;
 const WAITING: &str = "waiting for old snapshots";
 
-/// A rehearsal under way in its own database, where another session keeps an old snapshot.
+/// A running rehearsal in its own database, where another session holds an old snapshot.
 struct Concurrently {
     database: Database,
     folder: Folder,
@@ -28,7 +28,7 @@ impl Concurrently {
         Concurrently::begin_while(setup, "SELECT count(*) FROM pg_class", migration, options)
     }
 
-    /// Begins while another session is in a transaction that has run `sql`.
+    /// Starts it while another session is in a transaction that has run `sql`.
     fn begin_while(setup: &str, sql: &str, migration: &str, options: &[&str]) -> (Concurrently, Client) {
         let database = Database::create();
         database.execute(setup);
@@ -51,7 +51,7 @@ impl Concurrently {
         )
     }
 
-    /// Waits until the statement waits for others, and returns its session.
+    /// Waits until the statement waits for others, and returns its process id.
     fn await_waiting(&self) -> i32 {
         let mut client = self.database.client();
         let mut found = 0;
@@ -71,7 +71,7 @@ impl Concurrently {
         self.database.client().execute(sql, &[&session]).expect("cancelled");
     }
 
-    /// Waits until the statement was begun again, after it had been cancelled.
+    /// Waits until the statement has started again after it was cancelled.
     fn await_again(&self, cancelled_before: &str) {
         let mut client = self.database.client();
         let sql = format!(
@@ -90,7 +90,7 @@ impl Concurrently {
         finished(self.child.take().expect("it runs"))
     }
 
-    /// Waits for its end, which must be a good one, and returns its stdout.
+    /// Waits for its end, which must be successful, and returns its stdout.
     fn finish_well(&mut self) -> String {
         let output = self.finish();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -218,7 +218,7 @@ fn a_wait_that_lasts_too_long_is_ended_without_lock_timeout() {
 
 #[test]
 fn a_cancelled_reindex_leaves_neither_copy() {
-    // Its TOAST table has an index too, which is rebuilt like the others.
+    // Its TOAST table also has an index, which is rebuilt like the others.
     let migration = r#"REINDEX TABLE CONCURRENTLY "My Shop"."Items""#;
     let (mut run, mut other) = Concurrently::begin(ITEMS, migration, &[]);
     run.await_waiting();
@@ -281,7 +281,7 @@ fn a_session_that_is_ended_leaves_no_index_either() {
 fn a_cancelled_drop_is_made_again() {
     let setup = "CREATE TABLE t (id int); CREATE INDEX t_id ON t (id)";
     let migration = "DROP INDEX CONCURRENTLY t_id";
-    // Only who uses the table makes it wait.
+    // Only sessions that use the table make it wait.
     let (mut run, mut other) = Concurrently::begin_while(setup, "SELECT * FROM t", migration, &[]);
     run.await_waiting();
     let cancelled = run.now();

@@ -1,4 +1,4 @@
-//! `rehearse --exec`: another tool's command is run against the clone and nowhere else, and what it did there is written down.
+//! `rehearse --exec`: another tool's command runs against the clone and nowhere else, and its actions are recorded.
 
 use std::process::Command;
 
@@ -11,7 +11,7 @@ use crate::support::{self, Database, await_condition};
 
 const ITEMS: &str = "CREATE TABLE items (id bigint PRIMARY KEY, code int); INSERT INTO items SELECT n, n FROM generate_series(1, 1000) AS n";
 
-/// Runs a command on a database as the tests' own `psql` does, with a script of SQL beside it.
+/// Runs a command on a database with the tests' `psql` and an SQL script next to it.
 fn exec(database: &Database, folder: &Folder, command: &str, options: &[&str]) -> Command {
     let (url, out) = (database.url(), folder.path("out"));
     let mut arguments = vec![
@@ -125,7 +125,7 @@ fn a_command_that_fails_is_a_failed_migration() {
     let folder = Folder::new();
     let command =
         "psql -X -c 'SELECT count(*), pg_sleep(0.2) FROM items'; psql -X -c 'CREATE EXTENSION no_such_extension'";
-    // What the command said last is the server's own words.
+    // The command's last output is the server's own message.
     let said = format!("ERROR:  {}", missing_extension(&database));
     let words = ["ended with exit code 1", &said, "saved "];
     check_refused(run(&mut exec(&database, &folder, command, &[])), 4, &words);
@@ -152,7 +152,7 @@ fn an_interrupt_ends_the_command_and_all_that_it_started() {
     let command = format!("cd '{}'; {command}", folder.path(""));
     let child = start(&mut exec(&database, &folder, &command, &[]));
     let mut client = database.client();
-    // Long enough to have been seen by a watch that looks every few milliseconds.
+    // Long enough to be seen by a watch that polls every few milliseconds.
     let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'UPDATE items%' \
                AND clock_timestamp() - query_start > interval '2 seconds')";
     await_condition("the command runs", || client.query_one(sql, &[]).expect("row").get(0));
@@ -170,7 +170,7 @@ fn an_interrupt_ends_the_command_and_all_that_it_started() {
     await_no_sessions(&database);
 }
 
-/// Returns how the server's version begins to say that an extension is not there.
+/// Returns how this server version's message about a missing extension begins.
 fn missing_extension(database: &Database) -> &'static str {
     let sql = "SELECT current_setting('server_version_num')::int";
     match database.client().query_one(sql, &[]).expect("row").get(0) {

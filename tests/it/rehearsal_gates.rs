@@ -1,4 +1,4 @@
-//! Gates on a rehearsal: measured hold times decide; and the documents that `report` makes of it.
+//! Gates on a rehearsal: measured hold times decide. Also the documents that `report` produces from it.
 
 use std::path::Path;
 
@@ -43,7 +43,7 @@ fn measured_hold_times_decide_and_documents_are_made_of_them() {
         let rehearse = ["rehearse", "0042.sql", "--output", "out"];
         run(here, &[&rehearse[..], &scratch, more].concat())
     };
-    // An index build takes some time: denied without a limit, whatever this machine is like.
+    // An index build always takes some time, so a gate without a limit is violated on any machine.
     let denied = with(&["--deny", "share", "--deny", "rewrite"]);
     assert_eq!(denied.code, Some(1), "{}", denied.stderr);
     assert!(
@@ -66,7 +66,7 @@ fn measured_hold_times_decide_and_documents_are_made_of_them() {
         passed.stdout
     );
 
-    // Of the index that it makes itself nobody waits for the lock.
+    // Nobody waits for the lock on the index that the statement itself creates.
     let strong = report(&["--deny", "access-exclusive"]);
     assert!(
         strong.stderr.contains("0042.sql:3: ") && !strong.stderr.contains("0042.sql:2: "),
@@ -77,12 +77,12 @@ fn measured_hold_times_decide_and_documents_are_made_of_them() {
     check_that_the_actual_duration_stays(here);
 }
 
-/// Returns what `migtime report` says of the rehearsal in `here`.
+/// Returns the result of `migtime report` on the rehearsal in `here`.
 fn report(here: &Path, more: &[&str]) -> Ran {
     run(here, &[&["report", "out/rehearsal.json"], more].concat())
 }
 
-/// Every document for machines is made of the rehearsal, and its gates decide.
+/// Checks that every machine-readable document is produced from the rehearsal, and that its gates decide.
 fn check_documents(report: &dyn Fn(&[&str]) -> Ran) {
     let sarif = report(&["--format", "sarif", "--deny", "share"]);
     assert_eq!(sarif.code, Some(1));
@@ -110,7 +110,7 @@ fn check_documents(report: &dyn Fn(&[&str]) -> Ran) {
     assert_eq!(report(&["--format", "gitlab"]).stdout, "[]\n");
 }
 
-/// What a demo found out about the whole run stays with its estimate.
+/// Checks that the duration of the whole run, which a demo measured, stays with its estimate.
 fn check_that_the_actual_duration_stays(here: &Path) {
     let file = here.join("out/estimate.json");
     let mut estimate: Value = serde_json::from_str(&std::fs::read_to_string(&file).expect("there")).expect("JSON");

@@ -1,5 +1,5 @@
-//! Shows that a statement is run on parts of its table before it runs on the whole, that the parts are true to the table, and
-//! that nothing of them is left.
+//! Shows that a statement runs on parts of its table before it runs on the whole, that the parts resemble the table,
+//! and that nothing of them remains.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use migtime::server::Staging;
 
 use crate::support::{Database, rehearse_once};
 
-/// Rows of each table: more than the 8 MB below which nothing is worth a ladder.
+/// Rows of each table: enough to exceed the 8 MB below which a ladder is not worthwhile.
 const ROWS: u64 = 100_000;
 /// Everything in the catalog that a ladder could leave behind or change.
 const CATALOG: &str = "SELECT string_agg(format('%s %s %s %s %s', c.oid, c.relnamespace::regnamespace, c.relname, c.relfilenode, \
     c.reloptions), E'\\n' ORDER BY c.oid) FROM pg_class c WHERE c.oid >= 16384";
 
-/// A table with everything that makes it hard to copy: quoted names, an identity, a generated column, a fill factor, a dropped
-/// column, a constraint that is not valid yet, and a table that refers to it.
+/// Creates a table with everything that makes it hard to copy: quoted names, an identity, a generated column, a fill
+/// factor, a dropped column, a constraint that is not yet valid, and a table that refers to it.
 fn database() -> Database {
     let database = Database::create_alone();
     database.execute(&format!(
@@ -41,7 +41,7 @@ fn database() -> Database {
 
 const TABLE: &str = "\"Odd % schema\".\"It's \"\"it\"\"\"";
 
-/// Rehearses `sql` on `database` for a production four times as large.
+/// Rehearses `sql` on `database` for a production that is four times larger.
 fn rehearsed(database: &Database, sql: &str, table: &str) -> Rehearsal {
     let mut clone = Staging::connect(&database.parameters()).expect("the clone is writable");
     let facts = clone
@@ -66,19 +66,19 @@ fn ask(database: &Database, sql: &str) -> String {
     database.client().query_one(sql, &[]).expect(sql).get(0)
 }
 
-/// Makes sure that `sql` was run on a part of the table first, with less memory and in proportion less WAL than on the whole.
+/// Checks that `sql` first ran on a part of the table, with less memory and proportionally less WAL than on the whole.
 fn check(database: &Database, sql: &str) -> LadderRecord {
     let rehearsal = rehearsed(database, sql, TABLE);
     let step = rehearsal.steps.last().expect("a step");
     let ladder = step.ladder.clone().unwrap_or_else(|| panic!("{sql}: {:?}", step.notes));
     let pilot = ladder.rungs.first().expect("a pilot");
     assert_eq!(pilot.fraction, 1.0 / 16.0, "{sql}");
-    // Blocks are drawn at random: five standard deviations of a sixteenth of 1,000 and more.
+    // Blocks are drawn at random: within five standard deviations of a sixteenth of 1,000 and more.
     assert!((3_000..11_000).contains(&pilot.rows), "{sql}: {} rows", pilot.rows);
     assert!(pilot.maintenance_work_mem_bytes < ladder.maintenance_work_mem_bytes);
     let whole = step.wal_bytes.expect("it was measured");
     if step.kind != StepKind::TableScan {
-        // Other tests write to the same WAL meanwhile: how much of it is the statement's cannot be judged here.
+        // Other tests write to the same WAL at the same time, so the statement's share cannot be checked here.
         assert!(
             pilot.wal_bytes > 0 && whole > 0,
             "{sql}: {} and {whole} bytes",
@@ -94,7 +94,8 @@ fn check(database: &Database, sql: &str) -> LadderRecord {
 fn every_kind_of_statement_runs_on_parts_of_its_table_and_leaves_nothing() {
     let database = database();
     let index = check(&database, &format!("CREATE INDEX \"An index\" ON {TABLE} (name)"));
-    // Its sort fits the clone's memory and not production's, so the whole is also built with a quarter of the memory.
+    // Its sort fits the clone's memory but not production's, so the whole index is also built with a quarter of the
+    // memory.
     let last = index.rungs.last().expect("rungs");
     assert_eq!(last.fraction, 1.0);
     assert_eq!(last.maintenance_work_mem_bytes, index.maintenance_work_mem_bytes / 4);

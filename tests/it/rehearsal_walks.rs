@@ -1,4 +1,4 @@
-//! Shows that a whole walk visits every row exactly once, whatever the key, and finds its windows along the key's index.
+//! Shows that a whole walk visits every row exactly once, with any key, and finds its windows along the key's index.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::support::{self, Database, rehearse_once, said};
 
 /// Rows of each table.
 const ROWS: u64 = 3_000;
-/// So small that a walk of 3,000 rows needs its windows looked up three times.
+/// So small that a walk of 3,000 rows needs three look-ups of windows.
 const BATCH_SIZE: u64 = 7;
 
 fn conditions() -> Conditions {
@@ -22,7 +22,7 @@ fn conditions() -> Conditions {
     }
 }
 
-/// Makes the table `walked` with a counter `visits` and returns the database.
+/// Creates the table `walked` with a counter `visits` and returns the database.
 fn table(columns: &str, fill: &str) -> Database {
     let database = Database::create();
     database.execute(&format!(
@@ -45,7 +45,7 @@ fn steps(clone: &mut Staging, sql: &str, walk: Option<Walk>) -> Vec<Step> {
     migration::steps(&statements, &BTreeMap::from([("walked".to_owned(), facts)]), &options).expect("steps")
 }
 
-/// Replays every batch of `sql` and returns what was written down.
+/// Replays every batch of `sql` and returns the record.
 fn replay(database: &Database, sql: &str, walk: Option<Walk>) -> Rehearsal {
     let mut clone = Staging::connect(&database.parameters()).expect("the clone is writable");
     let steps = steps(&mut clone, sql, walk);
@@ -58,7 +58,7 @@ fn replay(database: &Database, sql: &str, walk: Option<Walk>) -> Rehearsal {
     rehearsal
 }
 
-/// Replays `sql` and makes sure that exactly the rows that meet `visited` were visited, and each of them once.
+/// Replays `sql` and checks that exactly the rows that match `visited` were visited, each once.
 fn check_walk(database: &Database, sql: &str, walk: Option<Walk>, visited: &str) -> StepRecord {
     let rehearsal = replay(database, sql, walk);
     assert_eq!(rehearsal.ended.map(|ended| ended.reason), Some(EndReason::Complete));
@@ -133,7 +133,7 @@ fn windows_of_scattered_keys_are_found_along_the_index() {
         "id uuid PRIMARY KEY, filling text",
         &format!("SELECT md5(n::text)::uuid, repeat('x', 500) FROM generate_series(1, {ROWS}) AS n"),
     );
-    // Of a column that is as new as this the planner thinks `IS NULL` rare, and would sort all rows behind the key.
+    // The planner believes `IS NULL` to be rare in such a new column, and would sort all rows after the key.
     database.execute("ALTER TABLE walked ADD mark text");
     replay(&database, "UPDATE walked SET mark = 'x' WHERE mark IS NULL", None);
     let mut client = database.client();
@@ -145,7 +145,8 @@ fn windows_of_scattered_keys_are_found_along_the_index() {
         read = row.get(0);
         row.get::<_, i64>(1) == ROWS as i64
     });
-    // Once for the places, once for the windows, once to change each; a sort for each window would read over 200 times all.
+    // Each row is read once for the places, once for the windows, and once to change it; a sort for each window would
+    // read more than 200 times all rows.
     assert!(read < 20 * ROWS as i64, "{read} rows were read");
 }
 
@@ -207,7 +208,7 @@ fn a_key_with_ties_and_nulls() {
     let last = step.observations.last().expect("batches");
     assert!(last.rows > BATCH_SIZE, "rows of one grade are never parted");
     let before_last = step.total_rows.expect("counted") - last.rows as f64;
-    // The rows without a grade count as work of the walk, although no window holds them.
+    // The rows without a grade count as work of the walk, although no window contains them.
     assert!(
         (last.position - (before_last - 300.0) / 3000.0).abs() < 0.01,
         "{}",
@@ -301,7 +302,7 @@ fn what_earlier_steps_left_in_the_session_counts_in_every_look_up() {
     check_walk(&table("id integer PRIMARY KEY", fill), sql, None, "id % 10 = 3");
 }
 
-/// Looks at how the server finds the windows behind the key `from`.
+/// Checks how the server finds the windows after the key `from`.
 fn check_plan(columns: &str, fill: &str, from: &[&str]) {
     let database = table(columns, fill);
     let mut clone = Staging::connect(&database.parameters()).expect("the clone is writable");

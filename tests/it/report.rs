@@ -42,7 +42,8 @@ fn hostile() -> (Rehearsal, Estimate) {
     (rehearsal, estimate)
 }
 
-/// Returns the names of the tags in order, closing ones with their slash, and checks that each closes what is open.
+/// Returns the names of the tags in order, closing ones with their slash, and checks that each closing tag matches the
+/// open one.
 fn checked_tags(page: &str) -> Vec<String> {
     let mut tags = Vec::new();
     let mut open: Vec<String> = Vec::new();
@@ -322,7 +323,7 @@ fn a_table_report_says_the_same_in_every_format() {
     assert_eq!(rows, 2);
 }
 
-/// Compares with the committed file, or rewrites it when `UPDATE_REPORTS=1`.
+/// Compares with the committed file, or rewrites it if `UPDATE_REPORTS=1`.
 fn check_golden(path: &Path, actual: &[u8]) {
     if std::env::var_os("UPDATE_REPORTS").is_some_and(|value| value == "1") {
         std::fs::write(path, actual).expect("writing the example");
@@ -341,7 +342,7 @@ fn the_committed_example_is_what_is_rendered_now() {
     let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("reports/example");
     let read = |name: &str| std::fs::read_to_string(directory.join(name)).expect("a committed input");
     let rehearsal = Rehearsal::from_json(&read("rehearsal.json"), "rehearsal.json").expect("a rehearsal");
-    // Only the outcome, which no estimate can know, is taken from the committed estimate.
+    // Only the actual outcome, which no estimate can know, comes from the committed estimate.
     let committed: Estimate = serde_json::from_str(&read("estimate.json")).expect("an estimate");
     let mut estimate = model::estimate(&rehearsal, &[], &EstimateOptions::default()).expect("an estimate");
     estimate.actual_seconds = committed.actual_seconds;

@@ -1,7 +1,8 @@
-//! Rehearsals and estimates to render: measured batches of a real backfill, around them what a migration of four steps has.
+//! Rehearsals and estimates to render: measured batches of a real backfill in an otherwise invented migration of four
+//! steps.
 //!
-//! Shared by the tests and the benchmark of the reports. The estimate is a log-normal guess, good enough to be drawn; the
-//! real one is the model's business.
+//! Shared by the tests and the benchmark of the reports. The estimate is a log-normal guess that is good enough for
+//! plots; the real one belongs to the model.
 
 use migtime::migration::{LockMode, RecognisedBy, StepKind, Walk};
 use migtime::model::estimate::{
@@ -14,7 +15,7 @@ use statrs::distribution::{ContinuousCDF, Normal};
 
 pub use super::table_fixture::{TABLE, server, table};
 
-/// 15 % of a backfill of 6,000,000 rows on PostgreSQL 15, in segments over the key space.
+/// 15 % of a backfill of 6,000,000 rows on PostgreSQL 15, in segments spread over the key space.
 const SEGMENTS: &str = include_str!("data/backfill-segments.csv");
 
 const BACKFILL: &str =
@@ -22,7 +23,7 @@ const BACKFILL: &str =
 
 const WINDOW: f64 = 1800.0;
 
-/// Returns a rehearsal of a migration of four steps whose backfill was really measured.
+/// Returns a rehearsal of a migration of four steps whose backfill was measured on a server.
 pub fn rehearsal() -> Rehearsal {
     let (observations, checkpoints) = measured_batches();
     let backfill = backfill_step(observations, 1200.0);
@@ -58,7 +59,7 @@ pub fn rehearsal() -> Rehearsal {
     rehearsal
 }
 
-/// Returns a rehearsal of one backfill of `batches` batches, made up: drifting, autocorrelated, with rare spikes.
+/// Returns an invented rehearsal of one backfill of `batches` batches: drifting, autocorrelated, with rare spikes.
 pub fn large_rehearsal(batches: usize) -> Rehearsal {
     let mut state = 0x9E37_79B9_7F4A_7C15u64;
     let mut random = move || {
@@ -96,7 +97,7 @@ pub fn large_rehearsal(batches: usize) -> Rehearsal {
     rehearsal
 }
 
-/// Returns a log-normal estimate of the whole, from the mean of what was measured, at 95 %.
+/// Returns a log-normal estimate of the whole, from the mean of the observations, at 95 %.
 pub fn estimate(rehearsal: &Rehearsal) -> Estimate {
     let steps: Vec<StepEstimate> = rehearsal.steps.iter().map(step_estimate).collect();
     let point: f64 = steps.iter().map(|step| step.point_seconds).sum();
@@ -141,7 +142,7 @@ pub fn estimate(rehearsal: &Rehearsal) -> Estimate {
     }
 }
 
-/// Returns a size with an interval of a tenth to either side.
+/// Returns a size with an interval of ± 10 %.
 fn size(bytes: f64) -> SizeInterval {
     SizeInterval {
         point_bytes: bytes,

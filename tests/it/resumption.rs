@@ -1,4 +1,4 @@
-//! A rehearsal that was cut off goes on, by whatever it was cut off: no batch runs twice and none is left out.
+//! A rehearsal that was cut off for any reason can be resumed: no batch runs twice and none is left out.
 
 use std::path::Path;
 
@@ -10,8 +10,8 @@ use crate::cut_off_fixture::{
 };
 use crate::support::Database;
 
-/// Cuts the rehearsal of `sql` off at row 205 and goes on; `is_done` tells whether that row's batch is committed, `all_once` whether
-/// in the end each was exactly once.
+/// Cuts off the rehearsal of `sql` at row 205 and resumes it. `is_done` tests whether that row's batch is committed,
+/// and `all_once` whether in the end each row was processed exactly once.
 fn check(
     database: Database,
     sql: &str,
@@ -40,7 +40,7 @@ fn check(
     rehearsal
 }
 
-/// Checks both ways of cutting off an `UPDATE` that must not run twice.
+/// Checks both moments of cutting off an `UPDATE` that must not run twice.
 fn check_update(key: &str, from_number: &str, sql: &str) {
     let is_done = "SELECT bool_or(done > 0) FROM walked WHERE number = 205";
     let rehearsal = check(
@@ -65,7 +65,7 @@ fn check_update(key: &str, from_number: &str, sql: &str) {
         UnderWay::Committed,
     );
     let step = &rehearsal.steps[0];
-    // What nobody measured is not made up, and not left out of the whole.
+    // Unmeasured batches are neither invented nor left out of the total.
     assert!(!step.complete);
     let (rows, batching) = (step.total_rows.expect("rows"), step.batching.as_ref().expect("batched"));
     assert!((rows - 400.0).abs() < 1e-6 && batching.total_batches == 8.0, "{rows}");
@@ -174,7 +174,7 @@ fn what_is_deleted_is_gone() {
         "SELECT count(*) = 0 FROM walked WHERE number = 205",
         "SELECT count(*) = 0 FROM walked",
     );
-    // No row is left to tell; what is gone is not deleted again.
+    // No row is left that could show it; a deleted row is not deleted again.
     check(
         walked("bigint", "n"),
         sql,
@@ -195,7 +195,7 @@ fn what_is_deleted_is_gone() {
 fn blocks_are_done_once() {
     let blocks = || {
         let database = walked("bigint", "n");
-        // Some forty rows a block, and no key.
+        // About forty rows per block, and no key.
         database.execute(
             "ALTER TABLE walked ADD filling text; UPDATE walked SET filling = repeat('x', 180) WHERE number <> 205; \
              ALTER TABLE walked DROP CONSTRAINT walked_pkey",

@@ -1,4 +1,5 @@
-//! What a rehearsal goes on with besides batches, and where it refuses to: statements, blocks, copies, clones that are not as they were.
+//! What a rehearsal can resume besides batches, and where it refuses to: statements, blocks, copies, clones that have
+//! changed.
 
 use migtime::observation::{EndReason, UnderWay};
 use rustix::process::Signal;
@@ -16,7 +17,7 @@ fn a_copy_that_was_left_behind_is_gone_on_with_and_dropped() {
             .replace("id KEY", "id bigint")
             .replace("FROM_NUMBER", "n"),
     );
-    // In the copy too, where the lock of the original would not hold.
+    // This also holds in the copy, where a lock on the original has no effect.
     let slowly = "CREATE OR REPLACE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS \
                   $$ BEGIN PERFORM pg_sleep(1); RETURN NULL; END $$";
     database.execute(slowly);
@@ -35,14 +36,14 @@ fn a_copy_that_was_left_behind_is_gone_on_with_and_dropped() {
     ];
     let arguments: Vec<&str> = fixed.iter().copied().chain(options).collect();
     let mut child = start(&mut support::migtime(&arguments));
-    // A session on the original would keep it from being copied.
+    // An open session on the original would prevent copying it.
     let mut client = database.parameters_of("postgres").connect().expect("a session");
     let sleeps = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname LIKE 'migtime_sandbox_%')";
     await_condition("a batch sleeps", || client.query_one(sleeps, &[]).expect("row").get(0));
     child.kill().expect("kill -9");
     child.wait().expect("dead");
     let arguments: Vec<&str> = fixed.iter().copied().chain(["--resume"]).collect();
-    // A slip must not cost what took hours.
+    // A small mistake must not cost hours of measurements.
     folder.file(
         "m.sql",
         "UPDATE walked SET done = 7 WHERE id BETWEEN <batch_start> AND <batch_end>;",
@@ -62,7 +63,7 @@ fn a_copy_that_was_left_behind_is_gone_on_with_and_dropped() {
         "SELECT count(*) = 0 FROM pg_database WHERE datname LIKE 'migtime_sandbox_%'",
     );
     holds(&database, "SELECT max(done) = 0 FROM walked");
-    // There is nothing to go on with any more.
+    // Nothing is left to resume.
     check_error(&arguments, 2, &["there is no rehearsal to go on with", "hint: "]);
 }
 
@@ -133,7 +134,7 @@ fn a_clone_that_was_set_back_is_refused() {
             ],
         );
     };
-    // As if the server had given out fewer numbers than when the step began.
+    // As if the server had assigned fewer numbers than when the step began.
     let begun = text
         .split("\"next_transaction\":")
         .nth(1)
@@ -143,7 +144,7 @@ fn a_clone_that_was_set_back_is_refused() {
         &format!("\"next_transaction\":{begun}"),
         "\"next_transaction\":99999999999",
     );
-    // As if the last batch's number had been given to another transaction, which left those rows alone.
+    // As if the last batch's number had been assigned to another transaction, which did not touch those rows.
     check(&format!("\"transaction\":{last}"), &format!("\"transaction\":{next}"));
 }
 
@@ -228,7 +229,7 @@ fn only_the_same_rehearsal_on_the_same_clone_goes_on() {
     let other = held.database.create_beside();
     let on_other = run(&mut command(&other, &held.folder, &held.migration, &["--resume"]));
     check_refused(on_other, 3, &["is not the database on which the rehearsal was cut off"]);
-    // The refusals took nothing away.
+    // The refusals removed nothing.
     check_done(&resume(&held));
     holds(&held.database, ALL_ONCE);
 }
@@ -286,7 +287,7 @@ fn a_rollback_that_can_no_longer_be_judged_is_not_passed() {
             "--no-rollback",
         ],
     );
-    // Of the migration itself all is done; its batch under way may have been committed by the session that was left.
+    // The migration itself is done; its batch under way may have been committed by the abandoned session.
     holds(&held.database, ALL_ONCE);
     held.folder.check_saved(EndReason::Complete, 7);
 }

@@ -1,4 +1,5 @@
-//! Shows that the rollback is really rehearsed: what comes back, what does not, what fails, and that the migration applies again.
+//! Shows that the rollback is really rehearsed: what is restored, what is not, what fails, and that the migration
+//! applies again.
 
 use std::path::Path;
 
@@ -40,7 +41,7 @@ impl Rehearsed {
     }
 }
 
-/// Rehearses `forward` and `back` whole on a copy of a database with `schema`, and expects this exit code.
+/// Rehearses `forward` and `back` completely on a copy of a database with `schema`, and expects this exit code.
 fn rehearse(schema: &str, forward: &str, back: &str, options: &[&str], exit_code: i32) -> Rehearsed {
     let database = Database::create();
     database.execute(schema);
@@ -203,7 +204,7 @@ fn a_rollback_that_fails_halfway() {
     assert!(halfway.record.reapplied.is_none());
     assert!(halfway.record.steps[0].complete && !halfway.record.steps[1].complete);
 
-    // In one transaction nothing of it stays.
+    // In one transaction, no part of it remains.
     let whole = check(
         forward,
         &format!("BEGIN;\n{back}\nCOMMIT;"),

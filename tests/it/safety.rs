@@ -1,10 +1,10 @@
-//! Every promise of docs/safety.md names tests that keep it, and those tests are there.
+//! Every promise of docs/safety.md names tests that check it, and those tests exist.
 
 use std::path::Path;
 
 const SAFETY: &str = include_str!("../../docs/safety.md");
 
-/// Returns the promises of the document's tables, each with the tests that are named beside it.
+/// Returns the promises in the document's tables, each with the tests named next to it.
 fn promises() -> Vec<(String, Vec<String>)> {
     SAFETY
         .lines()

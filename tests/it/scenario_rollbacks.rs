@@ -1,4 +1,4 @@
-//! Shows that the rollback of every scenario brings its schema back.
+//! Shows that the rollback of every scenario restores its schema.
 
 use std::path::Path;
 

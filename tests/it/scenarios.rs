@@ -1,4 +1,4 @@
-//! Shows that every scenario is complete, fills itself the same way twice, and that its migration and rollback run.
+//! Shows that every scenario is complete, fills itself identically each time, and that its migration and rollback run.
 
 use std::path::Path;
 
@@ -72,7 +72,7 @@ fn all_checksums(client: &mut Client) -> Vec<String> {
         .collect()
 }
 
-/// Runs a file as a person with one single batch would: from the table's first key to its last.
+/// Runs a file as a single batch, as a person would: from the table's first key to its last.
 fn run(client: &mut Client, file: &Path, table: &str) {
     for statement in statements(file) {
         let mut sql = statement.sql.clone();
@@ -90,7 +90,8 @@ fn run(client: &mut Client, file: &Path, table: &str) {
     }
 }
 
-/// Returns what decides about a table's steps: its name, columns and key, at a size at which nobody updates it whole.
+/// Returns the facts that decide a table's steps: its name, columns and key, at a size at which nobody updates it as a
+/// whole.
 fn facts_at_full_size(client: &mut Client, table: &str, rows: u64) -> TableFacts {
     let facts = format!(
         "WITH columns AS (
@@ -114,7 +115,7 @@ fn facts_at_full_size(client: &mut Client, table: &str, rows: u64) -> TableFacts
 
 fn filled(database: &Database, scenario: &Scenario, seed: u64) -> Client {
     let mut client = database.client();
-    // VACUUM marks a page as all-visible only when the rows' commits have reached the disk.
+    // VACUUM marks a page as all-visible only if the commits of its rows have reached the disk.
     client.batch_execute("SET synchronous_commit = on").expect("setting");
     let result = scenario.fill(&mut client, ROWS, seed);
     result.unwrap_or_else(|error| panic!("{}: {error}", scenario.name()));

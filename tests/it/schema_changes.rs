@@ -1,6 +1,6 @@
-//! Changes of a schema that has some of everything, each with what undoes it, and what changes nothing.
+//! Changes of a schema that contains some of everything, each with its reverse, and statements that change nothing.
 
-/// Statements that change the schema of `rich.sql`, each with what undoes it.
+/// Statements that change the schema of `rich.sql`, each with its reverse.
 pub const CHANGES: &[(&str, &str)] = &[
     (
         "ALTER TABLE public.parent ADD COLUMN z integer",
@@ -259,7 +259,7 @@ pub const CHANGES: &[(&str, &str)] = &[
     ("DROP EXTENSION plpgsql CASCADE", ""),
 ];
 
-/// Statements after which nothing differs.
+/// Statements that change nothing in the schema.
 pub const NO_CHANGE: &[&str] = &[
     "INSERT INTO public.parent VALUES (1, 'x')",
     "SELECT nextval('public.numbers')",

@@ -40,7 +40,7 @@ impl Bench {
     }
 }
 
-/// Returns the schema as pg_dump writes it, without what differs each time.
+/// Returns the schema as written by pg_dump, without the parts that differ each time.
 fn dump(database: &Database) -> String {
     let mut client = database.client();
     let sql = "SELECT setting FROM pg_config WHERE name = 'BINDIR'";

@@ -1,4 +1,4 @@
-//! Passwords and command lines are in no report, file or message; another tool gets the way to the clone and no other.
+//! Passwords and command lines appear in no report, file or message; another tool gets access to the clone only.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::bad_input::{Folder, check_refused, run};
 use crate::support::{self, Database};
 
-/// Each secret of it is `hunter2`; the whole of it runs.
+/// Every secret in it is `hunter2`; all of it is executed.
 const MIGRATION: &str = "CREATE TABLE visits (note text); -- as postgres://u:hunter2@h/d says\n\
     INSERT INTO visits VALUES ('https://u:hunter2@h/d');\n\
     UPDATE visits SET note = 'host=h password=hunter2 user=u' WHERE note IS NULL;\n\
@@ -58,7 +58,7 @@ fn a_rehearsal_shows_no_password() {
         statements.iter().any(|sql| sql.contains("https://u:********@h/d")),
         "{statements:?}"
     );
-    // What ran was whole.
+    // The executed text was unchanged.
     let sql = "SELECT note = 'https://u:hunter2@h/d' FROM visits";
     assert!(database.client().query_one(sql, &[]).expect("row").get::<_, bool>(0));
 }

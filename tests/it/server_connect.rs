@@ -16,7 +16,7 @@ use openssl::x509::{X509, X509Builder, X509NameBuilder};
 
 use crate::support;
 
-/// One rule for each way a server may insist on something.
+/// One rule for each authentication that a server may require.
 const HBA: &str = "local all all trust
 hostssl all only_tls all trust
 hostnossl all only_plain all trust
@@ -27,7 +27,7 @@ host all by_password all scram-sha-256
 const USERS: &str = "CREATE ROLE only_tls LOGIN; CREATE ROLE only_plain LOGIN; CREATE ROLE by_certificate LOGIN; \
                      SET password_encryption = 'scram-sha-256'; CREATE ROLE by_password LOGIN PASSWORD 'right';";
 
-/// A server that listens on TCP with TLS, and the authorities around it.
+/// A server that listens on TCP with TLS, and its certificate authorities.
 struct TlsServer {
     _server: ThrowawayServer,
     port: u16,
@@ -278,7 +278,7 @@ fn free_port() -> u16 {
     listener.local_addr().expect("address").port()
 }
 
-/// Makes a certificate for `name`, signed by `authority`, or by itself.
+/// Creates a certificate for `name`, signed by `authority`, or self-signed.
 fn sign(name: &str, host: Option<&str>, authority: Option<&Signed>) -> Signed {
     let key = PKey::from_rsa(Rsa::generate(2048).expect("key")).expect("key");
     let mut subject = X509NameBuilder::new().expect("name");

@@ -1,4 +1,4 @@
-//! The sandbox: a true copy, gone afterwards; leftovers of dead runs are dropped, and nothing that is not ours.
+//! The sandbox: an exact copy, dropped afterwards; leftovers of dead runs are dropped, and nothing else.
 
 use migtime::error::ErrorKind;
 use migtime::server::Sandbox;
@@ -29,14 +29,14 @@ fn a_sandbox_is_a_copy_that_is_dropped() {
         .expect("row");
     assert_eq!(row.get::<_, i64>(0), 10);
 
-    // A session that is still open does not keep it.
+    // A session that is still open does not prevent the drop.
     drop(sandbox);
     assert!(!exists(&database, &name));
 }
 
 #[test]
 fn leftovers_of_the_dead_are_dropped_and_nothing_else() {
-    // Elsewhere the sandbox of another test would tidy up before this one does.
+    // On a shared server, another test's sandbox would clean up before this one does.
     let database = Database::create_alone();
     let (of_the_dead, in_use) = ("migtime_sandbox_00000000deadbeef", "migtime_sandbox_00000000feedbeef");
     let not_ours = "migtime_sandbox_of_somebody";
@@ -105,7 +105,7 @@ fn the_settings_of_the_template_hold_in_the_copy() {
     ));
     let sandbox = Sandbox::copy(&database.parameters()).expect("sandbox");
     let copy = sandbox.parameters().database();
-    // The settings of both, word for word; then what a session makes of them.
+    // The settings of both, literally; then their effect in a session.
     let sql = "SELECT setrole, array_remove(setconfig, 'migtime.disposable=on') FROM pg_db_role_setting AS s JOIN pg_database AS d ON d.oid = setdatabase \
                WHERE datname = $1 ORDER BY setrole";
     let of = |database_name: &str| -> Vec<(u32, Vec<String>)> {

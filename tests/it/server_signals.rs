@@ -1,4 +1,4 @@
-//! The first SIGINT asks for an end; the second ends at once, and still no server and no sandbox is left.
+//! The first SIGINT asks for an orderly end; the second ends at once, and still leaves no server and no sandbox.
 
 use std::io::{BufRead, BufReader, Lines};
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{self, Database};
 
-/// Names the environment variable by which a test process is told the database to make a sandbox of.
+/// The environment variable that tells a test process which database to copy into a sandbox.
 const TEMPLATE: &str = "MIGTIME_TEST_TEMPLATE";
 
 #[test]
@@ -46,7 +46,7 @@ fn a_second_interrupt_ends_at_once_and_leaves_nothing() {
     assert_eq!(count(), 0);
 }
 
-/// Does nothing in a test run; started by the test above it never winds up.
+/// Does nothing in a normal test run; started by the test above, it never ends by itself.
 #[test]
 fn work_and_never_wind_up() {
     let Ok(template) = std::env::var(TEMPLATE) else { return };
@@ -62,7 +62,7 @@ fn work_and_never_wind_up() {
     }
 }
 
-/// Returns what follows `key` in the first line that has it.
+/// Returns the text after `key` in the first line that contains it.
 fn told(lines: &mut Lines<BufReader<ChildStdout>>, key: &str) -> String {
     lines
         .map(|line| line.expect("line"))

@@ -1,4 +1,5 @@
-//! The throwaway server: production-like, private, stopped and removed in every case, `kill -9` of its owner included.
+//! The throwaway server: production-like, private, stopped and removed in every case, even after `kill -9` of its
+//! owner.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use migtime::server::{ThrowawayOptions, ThrowawayServer};
 
 use crate::support;
 
-/// Names the environment variable that makes a test process the owner that is killed.
+/// The environment variable that turns a test process into the owner that is killed.
 const DIRECTORY_TO_STDOUT: &str = "MIGTIME_TEST_OWNER";
 
 #[test]
@@ -113,7 +114,7 @@ fn a_server_of_a_killed_owner_is_removed_at_the_next_start() {
     });
 }
 
-/// Does nothing in a test run; started by the test above it holds a server until it is killed.
+/// Does nothing in a normal test run; started by the test above, it holds a server until it is killed.
 #[test]
 fn own_a_server_until_killed() {
     if std::env::var_os(DIRECTORY_TO_STDOUT).is_none() {
@@ -136,7 +137,7 @@ fn postmaster(directory: &Path) -> u32 {
 }
 
 fn runs(process: u32) -> bool {
-    // A container's first process may never collect the dead: a zombie has stopped.
+    // A container's first process may never reap dead children: a zombie has stopped.
     let is_zombie = std::fs::read_to_string(format!("/proc/{process}/stat")).is_ok_and(|stat| stat.contains(") Z "));
     let exists = rustix::process::Pid::from_raw(process as i32)
         .is_some_and(|process| rustix::process::test_kill_process(process).is_ok());

@@ -1,4 +1,4 @@
-//! Completions, manual pages, and a reader that goes away: what a shell has of the program.
+//! The program in a shell: completions, manual pages, and a reader that closes the pipe.
 
 use std::process::{Command, Output};
 
@@ -74,7 +74,7 @@ fn a_manual_page_for_each_command() {
 fn a_closed_pipe_is_no_error() {
     let directory = tempfile::tempdir().expect("a directory");
     let migration = directory.path().join("long.sql");
-    // More than a pipe holds, so that writing goes on after the reader has left.
+    // More than a pipe holds, so that writing continues after the reader has gone.
     std::fs::write(&migration, "ALTER TABLE t ADD COLUMN x int;\n".repeat(2000)).expect("written");
     let plan = format!("\"$MIGTIME\" plan '{}'", migration.display());
     for line in [

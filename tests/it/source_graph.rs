@@ -1,28 +1,28 @@
-//! Which file under `src/` uses what another defines: read from `use` lines and from paths in the code.
+//! Which file under `src/` uses items of which other: read from `use` lines and from paths in the code.
 //!
-//! A `mod` line is no use, and a re-export is one of the file that is meant, not of the one that passes it on. Calls of methods
-//! are not seen; whoever calls one has its type by name in nearly every case.
+//! A `mod` line does not count as use, and a re-export counts as use of the file that defines the item. Method calls
+//! are not seen; a file that calls one nearly always names its type.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 
 use super::source_tokens::{Import, Source};
 
-/// Files, and for each those whose items it uses.
+/// Files, each with the files whose items it uses.
 pub struct Graph {
     files: BTreeMap<Vec<String>, PathBuf>,
     uses: BTreeMap<PathBuf, BTreeSet<PathBuf>>,
 }
 
-/// What a path leads to.
+/// What a path refers to.
 #[derive(Clone, Debug, PartialEq)]
 enum Target {
     Module(Vec<String>),
-    /// Something that the file of this module defines.
+    /// An item defined in the file of this module.
     Item(Vec<String>),
 }
 
-/// The modules of a crate, each with what its file says.
+/// The modules of a crate, each with what was read from its file.
 struct Modules(BTreeMap<Vec<String>, Source>);
 
 impl Graph {
@@ -52,12 +52,12 @@ impl Graph {
         Graph { files: paths, uses }
     }
 
-    /// Returns the files of the product, without those of tests only.
+    /// Returns the files of the program, without those that are only for tests.
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
         self.files.values().filter(|file| self.uses.contains_key(*file))
     }
 
-    /// Returns the shortest circle through each file that is on one, each circle once.
+    /// Returns the shortest circle through each file that is part of one, each circle once.
     pub fn circles(&self) -> Vec<Vec<PathBuf>> {
         let mut circles: Vec<Vec<PathBuf>> = Vec::new();
         for file in self.files() {
@@ -70,7 +70,7 @@ impl Graph {
         circles
     }
 
-    /// Returns the shortest way from a file to another one that is `wanted`, both ends with it.
+    /// Returns the shortest path from a file to another that is `wanted`, including both ends.
     pub fn path(&self, from: &PathBuf, wanted: impl Fn(&PathBuf) -> bool) -> Option<Vec<PathBuf>> {
         let mut reached_from: BTreeMap<&PathBuf, &PathBuf> = BTreeMap::new();
         let mut queue = VecDeque::from([from]);
@@ -93,7 +93,7 @@ impl Graph {
 }
 
 impl Modules {
-    /// Returns the modules that are declared for tests only.
+    /// Returns the modules declared only for tests.
     fn of_tests(&self) -> Vec<Vec<String>> {
         let mut found = Vec::new();
         for (module, source) in &self.0 {
@@ -115,7 +115,7 @@ impl Modules {
             .collect()
     }
 
-    /// Finds what a path in the file of `module` leads to; `None` outside the crate.
+    /// Finds what a path in the file of `module` refers to; `None` outside the crate.
     fn resolve(&self, module: &[String], path: &[String], depth: usize) -> Option<Target> {
         assert!(depth < 50, "{path:?} in {module:?} leads to itself");
         let (head, rest) = path.split_first()?;
@@ -140,7 +140,7 @@ impl Modules {
         }
     }
 
-    /// Goes down from a module along the rest of a path.
+    /// Follows the rest of a path down from a module.
     fn walk(&self, mut module: Vec<String>, path: &[String], depth: usize) -> Option<Target> {
         for (index, name) in path.iter().enumerate() {
             let rest = &path[index + 1..];

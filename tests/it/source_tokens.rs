@@ -1,17 +1,17 @@
-//! What a Rust file imports and which paths its code names, without its comments, strings and tests.
+//! What a Rust file imports and which paths its code names, ignoring comments, strings and tests.
 
 use std::collections::BTreeSet;
 
-/// What a file says of other files.
+/// A file's references to other files.
 #[derive(Debug, Default)]
 pub struct Source {
-    /// Names that it imports, each with the path behind it.
+    /// Names that it imports, each with its path.
     pub imports: Vec<Import>,
-    /// Paths of more than one part in its code.
+    /// Paths with more than one segment in its code.
     pub paths: Vec<Vec<String>>,
-    /// Modules that it declares for tests only.
+    /// Modules that it declares only for tests.
     pub test_modules: Vec<String>,
-    /// All names in its code, but for those of fields and methods.
+    /// All names in its code, except those of fields and methods.
     names: BTreeSet<String>,
 }
 
@@ -20,9 +20,9 @@ pub struct Source {
 pub struct Import {
     /// The name in this file.
     pub name: String,
-    /// What it stands for, from `crate`, `super`, `self` or a name of this file.
+    /// What it refers to, starting with `crate`, `super`, `self` or a name of this file.
     pub path: Vec<String>,
-    /// Whether it is passed on to others.
+    /// Whether it is re-exported.
     pub is_passed_on: bool,
 }
 
@@ -43,12 +43,12 @@ impl Source {
         source
     }
 
-    /// Says whether the file itself uses what it imports.
+    /// Returns whether the file itself uses what it imports.
     pub fn uses(&self, import: &Import) -> bool {
         !import.is_passed_on || self.names.contains(&import.name)
     }
 
-    /// Leaves out every item under `#[cfg(test)]`, and keeps the names of the modules among them.
+    /// Removes every item under `#[cfg(test)]`, and records the names of the modules among them.
     fn without_tests(&mut self, tokens: &[String]) -> Vec<String> {
         const TEST: [&str; 7] = ["#", "[", "cfg", "(", "test", ")", "]"];
         let mut kept = Vec::new();
@@ -116,7 +116,7 @@ fn leaves(tokens: &[String]) -> Vec<(String, Vec<String>)> {
                 path.truncate(prefix);
                 if tokens[at] == "}" {
                     prefixes.pop();
-                    // What follows a closed brace belongs to the list around it, and adds no name of its own.
+                    // Whatever follows a closing brace belongs to the enclosing list, and adds no name of its own.
                     path.truncate(prefixes.last().copied().unwrap_or(0));
                 }
             }
@@ -145,7 +145,7 @@ fn leaf(name: Option<String>, path: &[String], prefix: usize) -> Option<(String,
     Some((name.unwrap_or(own), path))
 }
 
-/// Returns the place after an item: its closing brace or its semicolon.
+/// Returns the position after an item: after its closing brace or its semicolon.
 fn end_of_item(tokens: &[String], start: usize) -> usize {
     let mut depth = 0;
     for (index, token) in tokens.iter().enumerate().skip(start) {
@@ -182,7 +182,7 @@ fn is_name(token: &str) -> bool {
     token.starts_with(|character: char| character.is_alphabetic() || character == '_')
 }
 
-/// Returns a file's text without comments, and without what is between quotes.
+/// Returns a file's text without comments and without quoted text.
 fn code(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut rest = text;
@@ -199,7 +199,7 @@ fn code(text: &str) -> String {
     kept
 }
 
-/// Returns how long the comment or literal is that starts here; 0 when none does.
+/// Returns the length of the comment or literal that starts here; 0 if none does.
 fn length_of_text(rest: &str, before: Option<char>) -> usize {
     let until = |start: usize, end: &str| rest[start..].find(end).map_or(rest.len(), |at| start + at + end.len());
     let after_a_name = before.is_some_and(|character| character.is_alphanumeric() || character == '_');
@@ -218,7 +218,7 @@ fn length_of_text(rest: &str, before: Option<char>) -> usize {
     if rest.starts_with('"') {
         return quoted(rest, '"');
     }
-    // A lifetime has no closing quote right behind its first letter.
+    // A lifetime has no closing quote directly after its first letter.
     let is_character = rest.starts_with("'\\") || rest.chars().nth(2) == Some('\'');
     if rest.starts_with('\'') && is_character {
         return quoted(rest, '\'');

@@ -1,4 +1,4 @@
-//! A network that takes everything and passes nothing on: every phase ends, in words, and what was measured is kept.
+//! A network that accepts all packets and forwards none: every phase ends with a message, and measurements are kept.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -13,7 +13,7 @@ use rustix::process::Signal;
 use crate::bad_input::{Folder, ORDERS, check_error, check_refused, finished, run, send, start};
 use crate::support::{self, Database};
 
-/// A proxy in front of a test's server, which passes on everything until a client says a certain thing, and then nothing.
+/// A proxy in front of a test's server that forwards everything until a client sends certain bytes, and then nothing.
 struct Proxy {
     port: u16,
     stands_still: Arc<AtomicBool>,
@@ -65,7 +65,7 @@ fn pass_between(client: TcpStream, server: UnixStream, last_words: &'static [u8]
     std::thread::spawn(move || pass_on(server_again, client_again, &[], &back));
 }
 
-/// Passes on what comes; whoever has said the last words is heard, and answered no more.
+/// Forwards what it reads; once a client has sent `last_words`, it still reads but forwards no answer.
 fn pass_on(mut from: impl Read, mut to: impl Write, last_words: &[u8], stands_still: &AtomicBool) {
     let mut bytes = [0; 65536];
     loop {
@@ -73,7 +73,7 @@ fn pass_on(mut from: impl Read, mut to: impl Write, last_words: &[u8], stands_st
         let holds_words =
             !last_words.is_empty() && bytes[..count].windows(last_words.len()).any(|part| part == last_words);
         if stands_still.load(Ordering::SeqCst) {
-            // Both ends stay open for as long as the tests run.
+            // Both ends stay open during the whole test run.
             loop {
                 std::thread::park();
             }
@@ -105,7 +105,7 @@ fn rehearse(folder: &Folder, url: &str) -> Vec<String> {
 #[test]
 fn start_up_as_a_whole_has_a_limit() {
     let database = orders();
-    // The request for TLS, and the first message of the session.
+    // The request for TLS, and the session's first message.
     for last_words in [&b"\x04\xd2\x16\x2f"[..], b"user\0"] {
         let proxy = Proxy::start(&database, last_words);
         let url = proxy.url(&database, 2);

@@ -1,7 +1,7 @@
-//! What the tests share: one real server, a fresh database for each test, and the program itself.
+//! Shared by the tests: one real server, a fresh database for each test, and the program itself.
 //!
-//! The server is started by the first test that needs it and stopped when the last handle is dropped, so that a test run
-//! leaves nothing behind. A test fails, and never skips, when no server can be started.
+//! The first test that needs the server starts it, and it stops when the last handle is dropped, so a test run leaves
+//! nothing behind. If no server can be started, tests fail; they never skip.
 
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
@@ -23,7 +23,7 @@ use rustix::process::{Pid, Signal, kill_process};
 static SERVER: Mutex<Weak<ThrowawayServer>> = Mutex::new(Weak::new());
 static NEXT_DATABASE: AtomicU32 = AtomicU32::new(1);
 
-/// A fresh, empty database of one test; dropped with this value.
+/// A fresh, empty database for one test; dropped with this value.
 pub struct Database {
     server: Arc<ThrowawayServer>,
     name: String,
@@ -35,8 +35,8 @@ impl Database {
         Database::create_on(shared_server())
     }
 
-    /// Creates it on a server of its own, for what other tests' work would blur: WAL and sandboxes belong to the whole server, and
-    /// whoever connects anywhere holds back what VACUUM may do.
+    /// Creates it on a separate server, for tests that others would disturb: WAL and sandboxes belong to the whole
+    /// server, and any connection holds back VACUUM.
     pub fn create_alone() -> Database {
         Database::create_on(Arc::new(start_server()))
     }
@@ -50,17 +50,17 @@ impl Database {
         let name = format!("test_{}", NEXT_DATABASE.fetch_add(1, Ordering::Relaxed));
         let database = Database { server, name };
         database.maintain(&format!("CREATE DATABASE {}", database.name));
-        // A test's database is there to be changed.
+        // A test's database may be changed.
         database.maintain(&format!("ALTER DATABASE {} SET migtime.disposable = on", database.name));
         database
     }
 
-    /// Returns how to connect to it.
+    /// Returns the parameters of a connection to it.
     pub fn parameters(&self) -> ConnectionParameters {
         self.server.parameters(&self.name)
     }
 
-    /// Returns how to connect to another database of its server.
+    /// Returns the parameters of a connection to another database of its server.
     pub fn parameters_of(&self, database: &str) -> ConnectionParameters {
         self.server.parameters(database)
     }
@@ -72,7 +72,7 @@ impl Database {
             .expect("the test database takes connections")
     }
 
-    /// Returns it as a URI that the program accepts.
+    /// Returns its URI for the program.
     pub fn url(&self) -> String {
         self.parameters().to_string()
     }
@@ -114,14 +114,14 @@ impl Drop for Database {
     }
 }
 
-/// Returns how the tests start a server: not durable, because nothing is timed, and left to itself; `MIGTIME_PG_BIN` chooses
-/// the version.
+/// Returns how the tests start a server: not durable, because nothing is timed, and without background work.
+/// `MIGTIME_PG_BIN` chooses the version.
 pub fn options() -> ThrowawayOptions {
     let settings = [
         ("fsync", "off"),
         ("synchronous_commit", "off"),
         ("shared_buffers", "128MB"),
-        // An ANALYZE that nobody asked for would hold back what a test's own VACUUM may do.
+        // An automatic ANALYZE would hold back a test's own VACUUM.
         ("autovacuum_naptime", "1h"),
     ];
     ThrowawayOptions {
@@ -132,7 +132,7 @@ pub fn options() -> ThrowawayOptions {
     }
 }
 
-/// Restarts a server as a standby, of nobody.
+/// Restarts a server as a standby without a primary.
 pub fn restart_as_standby(server: &ThrowawayServer) {
     let binaries = binaries_of(server);
     write_as_owner(server, "standby.signal", "");
@@ -161,13 +161,13 @@ pub fn follow(replica: &ThrowawayServer, primary: &ThrowawayServer) {
     });
 }
 
-/// Makes `copy` a server of its own on the files of `origin` as they are now, as a snapshot of a disk would be.
+/// Starts `copy` as an independent server on the current files of `origin`, like a disk snapshot.
 pub fn become_snapshot(copy: &ThrowawayServer, origin: &ThrowawayServer) {
     let binaries = replace_by_copy(copy, origin);
     pg_ctl(&binaries, copy, &["start"]);
 }
 
-/// Leaves `copy` stopped, with the files of `origin`, which is restarted for the purpose.
+/// Replaces the files of `copy`, which stays stopped, by those of `origin`, which is restarted for this.
 fn replace_by_copy(copy: &ThrowawayServer, origin: &ThrowawayServer) -> PathBuf {
     let binaries = binaries_of(origin);
     pg_ctl(&binaries, copy, &["stop", "-m", "fast"]);
@@ -222,9 +222,9 @@ fn pg_ctl(binaries: &Path, server: &ThrowawayServer, arguments: &[&str]) {
     assert!(status.success(), "pg_ctl {arguments:?}");
 }
 
-/// Holds back the process that writes commits to disk, where they are acknowledged before; its death is the server's crash.
+/// Suspends the process that writes to disk commits which were acknowledged before; killing it crashes the server.
 pub fn hold_back_commits(database: &Database) -> Pid {
-    // Writing a changed page would write the commits before it.
+    // Writing a changed page would first write the commits before it.
     database.execute("ALTER SYSTEM SET bgwriter_lru_maxpages = 0");
     database.execute("SELECT pg_reload_conf()");
     let writer = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'";
@@ -234,7 +234,7 @@ pub fn hold_back_commits(database: &Database) -> Pid {
     writer
 }
 
-/// Lets the server of `session` crash and waits until it is back: what `writer` had not yet written is lost.
+/// Crashes the server of `session` and waits until it is back: what `writer` had not yet written is lost.
 pub fn crash(database: &Database, session: &mut Client, writer: Pid) {
     kill_process(writer, Signal::KILL).expect("signal");
     await_condition("the sessions are gone", || session.simple_query("").is_err());
@@ -242,7 +242,7 @@ pub fn crash(database: &Database, session: &mut Client, writer: Pid) {
     await_condition("the server is back", || parameters.connect().is_ok());
 }
 
-/// Returns the built program with `arguments`, untouched by the connection settings of whoever runs the tests.
+/// Returns the built program with `arguments`, isolated from the caller's connection settings.
 pub fn migtime(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_migtime"));
     command.args(arguments);
@@ -256,12 +256,12 @@ pub fn migtime(arguments: &[&str]) -> Command {
     command
 }
 
-/// Returns the parameters of a target, untouched by the environment.
+/// Returns the parameters of a target, isolated from the environment.
 pub fn resolve(target: &str) -> ConnectionParameters {
     ConnectionParameters::resolve(Some(target), &Environment::default()).expect(target)
 }
 
-/// Waits until `holds`, and fails when that takes longer than anything here should.
+/// Waits until `holds` returns true, and fails if that takes far too long.
 pub fn await_condition(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
@@ -270,7 +270,7 @@ pub fn await_condition(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// Returns what the server said, for a test's own failure message.
+/// Returns the server's message, for a test's own failure message.
 pub fn said(error: &postgres::Error) -> String {
     error
         .as_db_error()

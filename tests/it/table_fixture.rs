@@ -1,4 +1,4 @@
-//! What a catalog says of a table of 6,000,000 rows and of its server.
+//! Catalog facts of a table of 6,000,000 rows and of its server.
 
 use std::collections::BTreeMap;
 
@@ -47,7 +47,7 @@ pub fn table() -> TableFacts {
     }
 }
 
-/// Returns what a server says about itself.
+/// Returns the facts of a server.
 pub fn server() -> ServerFacts {
     let settings = [
         ("checkpoint_timeout", "1min"),

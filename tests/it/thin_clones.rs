@@ -1,9 +1,9 @@
-//! What ran on a clone that is next to empty promises nothing for a production that is not.
+//! A rehearsal on an almost empty clone promises nothing for a production that is not.
 
 use crate::bad_input::{Folder, check_done, check_error};
 use crate::support::Database;
 
-/// A clone with `rows` rows, and a production of 40,000 beside it; both have a small table of the same size.
+/// A clone with `rows` rows and a production with 40,000; both have a small table of the same size.
 struct Pair {
     clone: Database,
     production: Database,
@@ -53,7 +53,7 @@ impl Pair {
         let arguments = self.arguments(sql, &["--budget", "1000h", "--full"]);
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         check_error(&arguments, 5, words);
-        // Nor does the file promise more than the run that made it.
+        // The file promises no more than the run that wrote it.
         let file = self.folder.path("out/rehearsal.json");
         check_error(&["report", &file, "--budget", "1000h"], 5, words);
         let junit = check_done(&["report", &file, "--provisional", "--format", "junit"]);
@@ -92,7 +92,7 @@ fn an_empty_clone_promises_nothing_whatever_the_statement() {
 fn a_clone_with_a_few_rows_promises_nothing_either() {
     let pair = Pair::create(3);
     let few = "the clone's table public.orders has 3 rows, production's 40,000: rehearse on a fuller clone";
-    // None of its rows meets the condition: no share of them is known.
+    // None of its rows matches the condition, so no share of rows is known.
     for sql in [
         "SELECT 1;\nUPDATE orders SET paid = true WHERE total > 100 AND id BETWEEN <batch_start> AND <batch_end>;",
         "DELETE FROM orders WHERE total > 100;",

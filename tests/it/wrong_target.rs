@@ -1,4 +1,5 @@
-//! A wrong `--staging` alone changes nothing: a database is changed in place only where it is marked or named, and nobody needs it.
+//! A wrong `--staging` alone changes nothing: a database is changed in place only if it is marked or named, and nobody
+//! depends on it.
 
 use std::process::Output;
 
@@ -12,7 +13,7 @@ fn rehearse(staging: &str, options: &[&str]) -> Output {
     let (migration, out) = (folder.file("backfill.sql", BACKFILL), folder.path("out"));
     let fixed = ["rehearse", &migration, "--staging", staging, "--output", &out, "--full"];
     let mut command = support::migtime(&[&fixed[..], options].concat());
-    // A session's own setting says nothing of the database.
+    // A session's own setting says nothing about the database.
     run(command.env("PGOPTIONS", "-c migtime.disposable=on"))
 }
 
@@ -89,7 +90,7 @@ fn a_role_that_may_not_copy_needs_a_mark_or_the_name() {
         "ALTER ROLE makes_no_copies CREATEDB".to_string(),
     ];
     check_left_alone(&modest, &[], &words.each_ref().map(String::as_str));
-    // Another tool's command is not even started.
+    // Another tool's command does not even start.
     let folder = Folder::new();
     let command = format!("touch '{}'", folder.path("reached"));
     let target = modest.to_string();
@@ -104,7 +105,7 @@ fn a_role_that_may_not_copy_needs_a_mark_or_the_name() {
     ];
     check_refused(run(&mut support::migtime(&arguments)), 3, &[&words[0]]);
     assert!(folder.names("").is_empty(), "{:?}", folder.names(""));
-    // That it may create databases is not enough: those it owns it may copy.
+    // The right to create databases is not enough: the role can copy only databases it owns.
     database.execute("ALTER ROLE makes_no_copies CREATEDB");
     check_left_alone(&modest, &[], &[&words[0]]);
     database.execute(&format!("ALTER DATABASE {name} SET migtime.disposable = on"));
@@ -138,7 +139,7 @@ fn a_database_to_which_others_are_connected_is_not_changed() {
     ];
     check_left_alone(&database.parameters(), &[], &words);
     check_left_alone(&database.parameters(), &["--disposable", database.name()], &words);
-    // They count also for a role that may not see what they do.
+    // They count even for a role that may not see what they do.
     database.execute("CREATE ROLE sees_no_clients LOGIN; GRANT ALL ON orders TO sees_no_clients");
     let modest = support::resolve(&database.url().replace("migtime@", "sees_no_clients@"));
     check_left_alone(&modest, &[], &words);
@@ -161,7 +162,7 @@ fn a_database_that_replicas_follow_is_not_changed() {
         "--waive replicas,slots",
     ];
     check_left_alone(&database, &["--disposable", "postgres"], &words);
-    // They count also for a role that may not see what they are.
+    // They count even for a role that may not see what they are.
     let mut client = database.connect().expect("connection");
     let sql = "CREATE ROLE sees_little LOGIN; GRANT ALL ON orders TO sees_little";
     client.batch_execute(sql).expect("role");
@@ -181,7 +182,7 @@ fn a_database_whose_log_is_archived_is_not_changed() {
     check_left_alone(&database, &["--disposable", "postgres"], &words);
     check_in_place(&database, &["--disposable", "postgres", "--waive", "archiving"]);
 
-    // A copy is made, and what speaks against a clone is said.
+    // A copy is made, and the reasons against a clone are reported.
     let mut client = database.connect().expect("connection");
     client.batch_execute("CREATE DATABASE shop").expect("database");
     drop(client);

@@ -1,4 +1,4 @@
-//! Where a bench takes place: the server, and on it databases that are filled once and copied for each run.
+//! The server of a bench, with databases that are filled once and copied for each run.
 
 use super::super::arguments::BenchArguments;
 use super::super::progress::Progress;
@@ -7,14 +7,14 @@ use crate::error::Result;
 use crate::rehearsal::scenario::Scenario;
 use crate::server::{CancelOnInterrupt, ConnectionParameters, Sandbox, ThrowawayOptions, ThrowawayServer, signals};
 
-/// Every server has this empty database, to which nobody can connect.
+/// An empty database on every server, to which nobody can connect.
 const EMPTY_DATABASE: &str = "template0";
 
 /// The server of a bench.
 pub struct BenchServer {
     parameters: ConnectionParameters,
     server: Option<ThrowawayServer>,
-    /// Whether production, as far as it was named, is on the same server.
+    /// Whether production, if it was named, is on the same server.
     pub is_beside_production: bool,
 }
 
@@ -49,12 +49,12 @@ impl BenchServer {
         })
     }
 
-    /// Tells whether that is a throwaway server.
+    /// Returns whether this is a throwaway server.
     pub fn is_throwaway(&self) -> bool {
         self.server.is_some()
     }
 
-    /// Creates a database and fills it as the scenario says; it is dropped with the value.
+    /// Creates a database and fills it as the scenario says; it is dropped with the returned value.
     ///
     /// # Errors
     /// `Usage` with file and line when the schema fails; `TooLittleEvidence` when the person interrupts.

@@ -22,7 +22,7 @@ use crate::server::{Sandbox, Staging};
 pub struct Entry {
     /// The scenario.
     pub scenario: Scenario,
-    /// How it is called beside others: its name, with its folder where that is needed to tell it apart.
+    /// Its name in tables: the scenario's name, with its folder where names are ambiguous.
     pub label: String,
     /// The file in which its runs are kept.
     pub file: PathBuf,
@@ -34,12 +34,12 @@ pub struct Entry {
     /// The complete runs; `None` before the first.
     measured: Option<Rehearsal>,
     template: Option<Sandbox>,
-    /// Seconds that runs took in all, copying included, and how many there were.
+    /// Total seconds of the runs, including copying, and the number of runs.
     spent: (f64, u32),
 }
 
 impl Entry {
-    /// Takes up `scenario` where `file` leaves off, if it is there.
+    /// Opens `scenario` and continues the runs in `file`, if it exists.
     ///
     /// # Errors
     /// `Usage` when the migration cannot be read, or the file holds runs of something else.
@@ -71,7 +71,7 @@ impl Entry {
         self.measured.as_ref().map_or(0, runs_of)
     }
 
-    /// Returns the seconds the next run will take, copying included, as far as earlier ones tell; 0 before the first.
+    /// Returns the expected seconds of the next run, including copying, from earlier runs; 0 before the first.
     pub fn expected_seconds(&self) -> f64 {
         if self.spent.1 > 0 {
             return self.spent.0 / f64::from(self.spent.1);
@@ -79,7 +79,7 @@ impl Entry {
         runs::mean_seconds(&self.seconds())
     }
 
-    /// Returns what the bench's table says of it; `None` before the first run.
+    /// Returns its row in the bench's table; `None` before the first run.
     pub fn row(&self) -> Option<BenchRow> {
         let seconds = self.seconds();
         (!seconds.is_empty()).then(|| BenchRow {
@@ -92,7 +92,7 @@ impl Entry {
     /// Runs the migration once on a fresh copy and saves the file; returns whether the run was complete.
     ///
     /// # Errors
-    /// Those of a rehearsal; the runs before it are saved.
+    /// Those of a rehearsal; earlier runs are saved.
     pub fn run_once(&mut self, place: &BenchServer, progress: &mut BenchProgress) -> Result<bool> {
         if self.template.is_none() {
             progress.says("filling");
@@ -126,12 +126,12 @@ impl Entry {
         Ok(true)
     }
 
-    /// Returns what is measured.
+    /// Returns the migration that is measured.
     pub fn migration(&self) -> &MigrationFile {
         &self.migration
     }
 
-    /// Drops the filled database, when no run needs it any more.
+    /// Drops the filled database, once no run needs it any more.
     pub fn drop_template(&mut self) {
         self.template = None;
     }
@@ -160,7 +160,7 @@ impl Entry {
         }
     }
 
-    /// Refuses to add runs to those of something else.
+    /// Refuses to add runs to those of another scenario or migration.
     fn refuse_other(&self, saved: &Rehearsal, throwaway: bool) -> Result<()> {
         let Some(benchmark) = &saved.benchmark else {
             return Err(self.other("a rehearsal that is no benchmark"));

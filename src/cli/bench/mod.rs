@@ -1,4 +1,4 @@
-//! `migtime bench`: whole runs of scenarios in random order on fresh copies, one file a scenario.
+//! `migtime bench`: whole runs of scenarios in random order on fresh copies, with one file per scenario.
 
 mod bench_server;
 mod entry;

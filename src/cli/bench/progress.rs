@@ -1,4 +1,4 @@
-//! Shows how a bench goes: the run, how far it is, and the time left; silent where stderr is no terminal.
+//! Shows the progress of a bench: the current run and the time left; silent if stderr is not a terminal.
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -6,14 +6,14 @@ use crate::observation::{Observation, StepRecord};
 use crate::rehearsal::RehearsalMonitor;
 use crate::units::Seconds;
 
-/// The bar of a bench; also the one who watches each of its runs.
+/// The progress bar of a bench, which also monitors each of its runs.
 pub struct BenchProgress {
     bar: ProgressBar,
     scenario: String,
 }
 
 impl BenchProgress {
-    /// Shows a bar of `count` runs, or of whatever `unit` is.
+    /// Shows a bar for `count` runs, or other items named by `unit`.
     pub fn new(count: usize, unit: &str) -> BenchProgress {
         let style = ProgressStyle::with_template(&format!("[{{bar:20}}] {unit} {{pos}}/{{len}}: {{msg}}{{prefix}}"))
             .expect("the template is valid")
@@ -24,7 +24,7 @@ impl BenchProgress {
         }
     }
 
-    /// Shows that a run begins; `seconds_left` is what it and those after it will take, 0 when nothing tells.
+    /// Shows that a run begins; `seconds_left` is the expected time of this and later runs, 0 if unknown.
     pub fn run_begins(&mut self, scenario: &str, seconds_left: f64) {
         self.scenario = scenario.to_string();
         self.bar.set_prefix(if seconds_left > 0.0 {
@@ -36,7 +36,7 @@ impl BenchProgress {
         self.bar.tick();
     }
 
-    /// Shows what goes on before the run.
+    /// Shows what happens before the run.
     pub fn says(&mut self, what: &str) {
         self.bar.set_message(format!("{} ({what})", self.scenario));
     }

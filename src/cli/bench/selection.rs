@@ -8,11 +8,11 @@ use super::entry::Entry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::rehearsal::scenario::Scenario;
 
-/// Returns the asked-for scenarios, each with what earlier benches saved of it.
+/// Returns the selected scenarios, each with the runs that earlier benches saved.
 ///
 /// # Errors
-/// `Usage` when a path holds no scenario, one is described wrongly, a name is unknown, two would share a file, or a file
-/// that is there holds runs of something else.
+/// `Usage` when a path holds no scenario, a scenario's description is wrong, a name is unknown, two scenarios would
+/// share a file, or an existing file holds runs of something else.
 pub fn entries(arguments: &BenchArguments) -> Result<Vec<Entry>> {
     let mut found = Vec::new();
     for path in &arguments.scenarios {
@@ -41,7 +41,7 @@ pub fn entries(arguments: &BenchArguments) -> Result<Vec<Entry>> {
 
 /// Returns the scenario in `path`, or those in its folders.
 fn scenarios_in(path: &Path) -> Result<Vec<Scenario>> {
-    // A path like `.` has no name of its own; without access it is named as typed in the error.
+    // A path like `.` has no name of its own. If it cannot be resolved, the error names it as typed.
     let path = match path.file_name() {
         Some(_) => path.to_path_buf(),
         None => path.canonicalize().unwrap_or_else(|_| path.to_path_buf()),
@@ -64,7 +64,7 @@ fn only<'a>(found: Vec<(&'a Path, Scenario)>, names: &[String]) -> Result<Vec<(&
     Ok(found.into_iter().filter(|(_, scenario)| wanted(scenario)).collect())
 }
 
-/// Returns the file of each: `<output>/<name>.json`, or `<output>/<path>/<name>.json` where names come up twice.
+/// Returns each scenario's file: `<output>/<name>.json`, or `<output>/<path>/<name>.json` for names that occur twice.
 fn files(found: &[(&Path, Scenario)], output: &Path) -> Vec<PathBuf> {
     let names: Vec<String> = found.iter().map(|(_, scenario)| scenario.name()).collect();
     let apart = names.iter().collect::<BTreeSet<_>>().len() < names.len();
@@ -82,7 +82,7 @@ fn files(found: &[(&Path, Scenario)], output: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Returns the names in a path, joined to one.
+/// Returns the components of a path, joined to one name.
 fn label(path: &Path) -> String {
     let names: Vec<String> = path
         .components()

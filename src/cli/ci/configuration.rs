@@ -1,4 +1,5 @@
-//! `migtime.toml`: what a team allows its migrations, and how they are rehearsed. Where databases are is never in it.
+//! `migtime.toml`: a team's limits for its migrations, and how they are rehearsed. It never contains database
+//! addresses.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,40 +12,41 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::report::ci::Gate;
 use crate::units::{Bytes, Seconds, parse_duration, parse_size};
 
-/// Its name, at the root of the repository.
+/// The configuration's file name, at the root of the repository.
 pub const FILE: &str = "migtime.toml";
 
-/// All that can be said in it; everything may be left out.
+/// The whole configuration; every part is optional.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Configuration {
-    /// What a migration may take.
+    /// The limits on a migration.
     pub budget: BudgetSection,
     /// How it is rehearsed.
     pub rehearsal: RehearsalSection,
-    /// What the throwaway server holds, where there is no staging clone.
+    /// What the throwaway server holds, if there is no staging clone.
     pub throwaway: Throwaway,
-    /// An earlier rehearsal to compare with; `None` compares with nothing.
+    /// An earlier rehearsal to compare with, if any.
     pub regression: Option<Regression>,
 }
 
-/// What a migration may take; the upper bound of an interval is judged, never its middle.
+/// The limits on a migration; they apply to the upper bound of an interval, never to its middle.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BudgetSection {
-    /// The window it should fit into: the report says how probable that is.
+    /// The maintenance window; the report says how probable it is that the migration fits.
     #[serde(deserialize_with = "duration")]
     pub window: Option<Seconds>,
-    /// The longest it may take as a whole.
+    /// Longest total duration.
     #[serde(deserialize_with = "duration")]
     pub duration: Option<Seconds>,
-    /// The most WAL it may write.
+    /// Most WAL it may write.
     #[serde(deserialize_with = "size")]
     pub wal: Option<Bytes>,
-    /// The most disk it may need in addition, at its peak.
+    /// Most additional disk space at its peak.
     #[serde(deserialize_with = "size")]
     pub disk: Option<Bytes>,
-    /// The longest that each lock mode, or a stronger one, may be held; also `rewrite`, `scan` and `index-build`.
+    /// Longest time for which each lock mode, or a stronger one, may be held; also for `rewrite`, `scan` and
+    /// `index-build`.
     #[serde(deserialize_with = "gates")]
     pub longest: Vec<Gate>,
 }
@@ -53,10 +55,10 @@ pub struct BudgetSection {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RehearsalSection {
-    /// Level of the intervals that are judged.
+    /// Confidence level of the intervals to which the limits apply.
     #[serde(deserialize_with = "level")]
     pub level: f64,
-    /// Time for the backfills of one migration.
+    /// Time limit for the backfills of one migration.
     #[serde(deserialize_with = "some_duration")]
     pub max_duration: Seconds,
     /// Whether every batch is replayed, however long it takes.
@@ -64,12 +66,12 @@ pub struct RehearsalSection {
     /// Whole repetitions, each on a fresh copy.
     #[serde(deserialize_with = "runs")]
     pub runs: u32,
-    /// The longest wait for a lock.
+    /// Longest wait for a lock.
     #[serde(deserialize_with = "some_duration")]
     pub lock_timeout: Seconds,
-    /// Rows in a batch of a bare statement.
+    /// Rows in a batch of a statement without batching of its own.
     pub batch_size: Option<u64>,
-    /// Whether the job passes where the evidence is too thin to promise a number.
+    /// Whether the job passes if the evidence is too thin for an estimate.
     pub allow_too_little_evidence: bool,
 }
 
@@ -77,21 +79,21 @@ pub struct RehearsalSection {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Throwaway {
-    /// Makes the tables, instead of the migrations that are on the base.
+    /// Schema file that creates the tables, instead of the base's migrations.
     pub schema: Option<PathBuf>,
-    /// Fills them; `:rows` and `:seed` in it are replaced.
+    /// SQL file that fills them; `:rows` and `:seed` in it are replaced.
     pub fill: Option<PathBuf>,
-    /// What `:rows` is replaced by.
+    /// The value for `:rows`.
     pub rows: u64,
 }
 
-/// An earlier rehearsal of the same migrations, and how much slower they may have become.
+/// An earlier rehearsal of the same migrations, and by how much they may have slowed down.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Regression {
-    /// The reports of an earlier `migtime ci`, kept as a cache or an artifact; none are there the first time.
+    /// Directory with the reports of an earlier `migtime ci`, kept as a cache or an artifact; missing the first time.
     pub baseline: PathBuf,
-    /// Slowdown that is no regression yet, 0.05 for 5 %.
+    /// Largest slowdown that is not yet a regression, 0.05 for 5 %.
     #[serde(deserialize_with = "percentage", default = "usual_margin")]
     pub margin: f64,
 }
@@ -121,10 +123,11 @@ impl Default for Throwaway {
 }
 
 impl Configuration {
-    /// Reads `typed`, else the file at the root of the repository, else nothing; paths in it start where it stands.
+    /// Reads the file `typed`, or else the one at the root of the repository, or else returns the defaults. Paths in
+    /// the file are relative to it.
     ///
     /// # Errors
-    /// `Usage` with `file:line` for what cannot be read or is not understood.
+    /// `Usage` with `file:line` for a file that cannot be read or an entry that is invalid.
     pub fn read(typed: Option<&Path>, root: &Path) -> Result<Configuration> {
         let usual = root.join(FILE);
         let file = match typed {
@@ -149,7 +152,7 @@ impl Configuration {
     /// Reads the text of the file `name`; paths in it stay as they are.
     ///
     /// # Errors
-    /// `Usage` with `file:line` for what is not understood.
+    /// `Usage` with `file:line` for an invalid entry.
     pub fn parse(text: &str, name: &str) -> Result<Configuration> {
         toml::from_str(text).map_err(|error| {
             let line = match error.span() {
@@ -166,7 +169,7 @@ impl Configuration {
     }
 }
 
-/// Returns what the parser says as other errors are worded, and what it expected as the hint.
+/// Rewords the parser's message like other errors, and returns what it expected as the hint.
 fn in_words(message: &str) -> (String, Option<String>) {
     let message = message.replace('\n', "; ").replace('`', "\"");
     let message = message.replace("unknown field", "unknown key");

@@ -1,6 +1,7 @@
-//! What git is asked, by the program itself: where the repository is, what a branch is based on, what a directory held there.
+//! Queries git by running the program: where the repository is, what a branch is based on, what a directory contained
+//! there.
 //!
-//! Only reads. A reference goes to git as an argument of its own behind `--end-of-options`, so that no name becomes an option.
+//! Only reads. References are passed to git after `--end-of-options`, so that no name can act as an option.
 
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
@@ -14,32 +15,32 @@ pub struct Repository {
     root: PathBuf,
 }
 
-/// A file as a commit has it.
+/// A file in a commit.
 pub struct CommittedFile {
-    /// Path from the root of the repository, with `/`.
+    /// Path relative to the root of the repository, with `/`.
     pub path: String,
     /// Its content.
     pub content: Vec<u8>,
 }
 
-/// Where a branch left its base.
+/// The commit where a branch left its base.
 pub struct MergeBase {
     /// The commit.
     pub commit: String,
-    /// Whether it is the checked-out commit: the branch has none of its own.
+    /// Whether it is the checked-out commit, so that the branch has no commits of its own.
     pub is_head: bool,
-    /// What a person calls the base.
+    /// The base's name in messages.
     pub name: String,
 }
 
-/// Names of variables that say what a pull request is to be merged into, as services set them.
+/// Environment variables in which CI services name the target branch of a pull request.
 const TARGET_BRANCH: [&str; 2] = ["GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME"];
 
 impl Repository {
     /// Finds the repository that holds `path`.
     ///
     /// # Errors
-    /// `Usage` when there is none, or no git.
+    /// `Usage` when there is no repository, or no git.
     pub fn of(path: &Path) -> Result<Repository> {
         let absolute = std::fs::canonicalize(path).map_err(|error| {
             Error::new(
@@ -78,11 +79,11 @@ impl Repository {
         &self.root
     }
 
-    /// Returns the commit on which the checked-out branch is based: where it left `wanted`, else the target branch that a
-    /// service names in the environment, else the default branch.
+    /// Returns the commit on which the checked-out branch is based: where it left `wanted`, or else the target branch
+    /// that a CI service names in the environment, or else the default branch.
     ///
     /// # Errors
-    /// `Usage` when the base is not there, or the clone is too shallow to tell.
+    /// `Usage` when the base does not exist, or the clone is too shallow to find it.
     pub fn merge_base(&self, wanted: Option<&str>) -> Result<MergeBase> {
         let base = self.base(wanted)?;
         let output = self.run(&["merge-base", "--end-of-options", &base.commit, "HEAD"])?;
@@ -90,7 +91,7 @@ impl Repository {
         let shallow = self.is_shallow();
         let head = self.run(&["rev-parse", "HEAD"])?;
         let is_head = head.stdout.starts_with(found.as_bytes()) && !found.is_empty();
-        // A clone of one commit takes its branch for the default one: nothing would ever be new.
+        // A clone of a single commit has its branch as default branch, so nothing would ever be new.
         let misleading = is_head && wanted.is_none() && shallow;
         if output.status.success() && !found.is_empty() && !misleading {
             return Ok(MergeBase {
@@ -107,7 +108,7 @@ impl Repository {
         Err(Error::new(ErrorKind::Usage, message).with_hint(whole_history()))
     }
 
-    /// Returns the files below `directory`, or the file of that name, at `commit`; links are left out.
+    /// Returns the files below `directory`, or the file of that name, at `commit`; symbolic links are left out.
     ///
     /// # Errors
     /// `Usage` when git cannot read them.
@@ -118,7 +119,7 @@ impl Repository {
         }
         let output = self.successful(&arguments)?;
         let listed = String::from_utf8_lossy(&output.stdout).into_owned();
-        // mode SP type SP object TAB path
+        // Format: mode SP type SP object TAB path
         let (objects, paths): (Vec<&str>, Vec<&str>) = listed
             .split('\0')
             .filter_map(|entry| entry.split_once('\t'))
@@ -139,7 +140,7 @@ impl Repository {
             .collect())
     }
 
-    /// Returns the contents of objects, in order, by one call.
+    /// Returns the contents of objects, in order, with one call of git.
     fn contents(&self, objects: &[&str]) -> Result<Vec<Vec<u8>>> {
         let mut command = self.command(&["cat-file", "--batch"]);
         let mut child = command
@@ -150,7 +151,7 @@ impl Repository {
             .map_err(|error| no_git(&error))?;
         let mut input = child.stdin.take().expect("the input is piped");
         let lines = objects.join("\n") + "\n";
-        // On a thread of its own: git answers while it reads, and a full pipe would stop both.
+        // Written by a separate thread: git answers while it reads, so full pipes would block both sides.
         let writer = std::thread::spawn(move || input.write_all(lines.as_bytes()));
         let output = child.wait_with_output().map_err(|error| no_git(&error))?;
         let _ = writer.join();
@@ -182,12 +183,12 @@ impl Repository {
         self.resolve(&candidates, "the default branch (main or master)")
     }
 
-    /// Returns the first of `candidates` that is a commit; `name` is what a person calls it.
+    /// Returns the first of `candidates` that is a commit; messages call it `name`.
     fn resolve(&self, candidates: &[String], name: &str) -> Result<Base> {
         for candidate in candidates {
             let commit = format!("{candidate}^{{commit}}");
             let output = self.run(&["rev-parse", "--verify", "--quiet", "--end-of-options", &commit])?;
-            // Older versions of git repeat the option.
+            // Older versions of git print the option too.
             let found = String::from_utf8_lossy(&output.stdout);
             if let (true, Some(commit)) = (output.status.success(), found.lines().last()) {
                 return Ok(Base {
@@ -250,13 +251,13 @@ fn is_of_another_user(directory: &Path) -> bool {
     owner.is_some_and(|found| found.uid() != rustix::process::geteuid().as_raw())
 }
 
-/// A commit and what a person calls it.
+/// A commit and its name in messages.
 struct Base {
     name: String,
     commit: String,
 }
 
-/// Divides what `git cat-file --batch` prints: for each object `ID SP type SP size LF content LF`.
+/// Splits the output of `git cat-file --batch`: for each object `ID SP type SP size LF content LF`.
 fn divided(mut printed: &[u8], objects: usize) -> Option<Vec<Vec<u8>>> {
     let mut contents = Vec::with_capacity(objects);
     for _ in 0..objects {
@@ -270,7 +271,7 @@ fn divided(mut printed: &[u8], objects: usize) -> Option<Vec<Vec<u8>>> {
     Some(contents)
 }
 
-/// Returns the first line of what git said, in lower case like all other messages.
+/// Returns the first line of git's message, in lower case like all other messages.
 fn said(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     let line = text.lines().next().unwrap_or("git failed");

@@ -1,4 +1,4 @@
-//! Which migrations are new: those of the history as it is now that the history of the base does not have.
+//! Finds the new migrations: those of the current history that the base's history does not contain.
 //!
 //! Histories are compared, not files: a tool may keep several migrations in one file, or one in several.
 
@@ -11,20 +11,20 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::migration::Tool;
 use crate::migration::formats::{self, History, Migration, NamedAs, NoMigration, SourceFile};
 
-/// What a branch does to a history.
+/// What a branch changes in a history.
 pub struct Pending {
-    /// The tool whose files these are.
+    /// The tool that uses these files.
     pub tool: Tool,
-    /// What databases have that follow the base, in order, as it stands there.
+    /// The migrations already applied to databases that follow the base, in order, as the base has them.
     pub applied: Vec<Migration>,
-    /// What the branch adds, in order.
+    /// The migrations that the branch adds, in order.
     pub new: Vec<Migration>,
-    /// What it changes although the base has it, as it is now.
+    /// The migrations of the base that the branch changed, as they are now.
     pub changed: Vec<Migration>,
 }
 
 impl Pending {
-    /// Reads `path` as it is now and as it was at `commit`.
+    /// Compares `path` now with `path` at `commit`.
     ///
     /// # Errors
     /// `Usage` for what cannot be read; see [`formats::read`].
@@ -45,7 +45,7 @@ impl Pending {
     }
 }
 
-/// Reads the history of the base; one in which there was no migration yet is empty.
+/// Reads the history of the base; empty if it had no migration yet.
 fn read_before(name: &str, files: Vec<SourceFile>, place: NamedAs, tool: Tool) -> Result<Vec<Migration>> {
     match formats::read(name, files, place, Some(tool)) {
         Ok(history) => Ok(history.migrations),
@@ -103,7 +103,7 @@ fn files_at(repository: &Repository, commit: &str, path: &Path, place: NamedAs) 
     Ok(files)
 }
 
-/// Returns a file with those beside it that say how it is run; nothing when it was not there.
+/// Returns a file at `commit` with the files next to it that say how it is run; empty if it did not exist.
 fn companions_at(repository: &Repository, commit: &str, inside: &str) -> Result<Vec<SourceFile>> {
     let (directory, name) = inside.rsplit_once('/').unwrap_or(("", inside));
     let parent = directory.rsplit('/').next().unwrap_or_default();

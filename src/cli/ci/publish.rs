@@ -1,4 +1,4 @@
-//! Writes what reviewers and machines read, and hands it to the service the job runs on.
+//! Writes the files for reviewers and machines, and passes results to the CI service.
 
 use std::io::Write;
 use std::path::Path;
@@ -7,11 +7,11 @@ use super::super::output;
 use crate::error::{Error, ErrorKind, Result, reason};
 use crate::report::ci::{Document, Verdict, job_summary};
 
-/// The summary's file; it is not cut.
+/// The summary's file, which has no size limit.
 const SUMMARY: &str = "summary.md";
 
-/// Writes every document into `directory`; on GitHub also annotations to stdout, the summary and the outputs to where the
-/// runner wants them, elsewhere the summary to stdout.
+/// Writes every document into `directory`. On GitHub, also prints annotations to stdout and writes the summary and
+/// outputs to the runner's files; elsewhere, prints the summary to stdout.
 ///
 /// # Errors
 /// `Usage` when something cannot be written.
@@ -30,10 +30,10 @@ pub fn publish(verdicts: &[Verdict], directory: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Writes every document into `directory`, or where that takes none into the temporary one.
+/// Writes every document into `directory`, or into the temporary directory if that fails.
 ///
 /// # Errors
-/// `Usage` with why they are not in `directory`, and where they are.
+/// `Usage` with the reason why they are not in `directory`, and where they are instead.
 pub fn save(verdicts: &[Verdict], directory: &Path) -> Result<()> {
     let summary = job_summary(verdicts, &directory.display().to_string());
     output::or_in_refuge(directory, |directory| {
@@ -45,7 +45,7 @@ pub fn save(verdicts: &[Verdict], directory: &Path) -> Result<()> {
     })
 }
 
-/// Appends to the file that a variable names; a runner without it does not want it.
+/// Appends to the file named by a variable; does nothing if the runner does not set it.
 fn append(variable: &str, text: &str) -> Result<()> {
     let Some(file) = std::env::var_os(variable).filter(|file| !file.is_empty()) else {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Is a new migration slower than in an earlier rehearsal of it: of the push before, or of another branch?
+//! Checks whether a new migration is slower than in an earlier rehearsal of it, from an earlier push or another branch.
 
 use super::super::{compare, output, repository::path_in_repository};
 use super::configuration::Regression;
@@ -8,8 +8,8 @@ use crate::observation::Rehearsal;
 use crate::report;
 use crate::report::ci::Verdict;
 
-/// Compares with the baseline what was rehearsed of the same name, and puts what it finds into the verdicts; `None` where there
-/// is nothing to compare with, which is said.
+/// Compares each rehearsal with the baseline's of the same name and adds the findings to the verdicts; `None`, with a
+/// message, if there is nothing to compare with.
 ///
 /// # Errors
 /// `Usage` when a file of the baseline is damaged.

@@ -1,4 +1,5 @@
-//! Where the new migrations are rehearsed: copies of the staging clone, or of a throwaway server made as the base leaves it.
+//! Where the new migrations are rehearsed: on copies of the staging clone, or of a throwaway server in the base's
+//! state.
 
 use super::super::arguments::{BatchArguments, CiArguments, OutsideArguments};
 use super::super::job::{Job, Resumable};
@@ -12,19 +13,19 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::rehearsal::saving::journal::Journal;
 use crate::rehearsal::{Conditions, history, scenario};
 
-/// A staging area on which each migration stands on those before it.
+/// A staging area in which each migration follows those before it.
 pub struct StagingPlace {
     /// Where copies are made.
     pub staging_area: StagingArea,
     /// Whether it is a throwaway server.
     pub throwaway: bool,
-    /// Production, where it was named; only ever read.
+    /// Production, if it was named; only ever read.
     pub production: Option<String>,
 }
 
 impl StagingPlace {
-    /// Takes the staging clone that `MIGTIME_STAGING_URL` names, else makes a throwaway server; each of `files` is
-    /// applied before the next.
+    /// Uses the staging clone that `MIGTIME_STAGING_URL` names, or else creates a throwaway server. Each of `files`
+    /// will be applied before the next.
     ///
     /// # Errors
     /// `Connection`, `UnsafeTarget`; `MigrationFailed` with `file:line` when the base's own migrations fail.
@@ -47,7 +48,7 @@ impl StagingPlace {
         })
     }
 
-    /// Runs a migration whole: the next one comes after it.
+    /// Runs a whole migration, so that the next one can follow it.
     ///
     /// # Errors
     /// `MigrationFailed` with `file:line`.
@@ -67,7 +68,7 @@ impl StagingPlace {
         Ok(())
     }
 
-    /// Runs one whose placeholders only a rehearsal fills in.
+    /// Runs a migration whose placeholders only a rehearsal fills in.
     fn apply_in_batches(&self, file: &MigrationFile, batching: &BatchArguments) -> Result<()> {
         let job = Job {
             migration: file,
@@ -89,7 +90,7 @@ impl StagingPlace {
     }
 }
 
-/// Returns what a variable says; services set those that are not given to nothing.
+/// Returns the value of a variable; services set unused ones to an empty text.
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
@@ -105,7 +106,8 @@ fn staging_ground(
         .transpose()?;
     let mut staging = connection::staging(target, production.as_ref(), true)?;
     let rollbacks = files.iter().map(MigrationFile::down).collect::<Result<Vec<_>>>()?;
-    // Before anything is copied, and for all of them: the first ones may have run for hours when the last is refused.
+    // Done before anything is copied, and for all files: otherwise the first ones may run for hours before the last is
+    // refused.
     foreign_servers::refuse(
         &mut staging,
         true,

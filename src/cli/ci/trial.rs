@@ -1,4 +1,4 @@
-//! One new migration: planned, rehearsed, estimated, judged; its own reports.
+//! Plans, rehearses, estimates and judges one new migration, and writes its reports.
 
 use std::path::PathBuf;
 
@@ -23,7 +23,7 @@ use crate::server::signals;
 
 /// A migration and all that is needed to judge it.
 pub struct Trial<'a> {
-    /// What it may take, and how it is rehearsed.
+    /// Its limits, and how it is rehearsed.
     pub configuration: &'a Configuration,
     /// Where it is rehearsed.
     pub place: &'a StagingPlace,
@@ -37,18 +37,18 @@ pub struct Trial<'a> {
     pub seed: u64,
 }
 
-/// What came of it.
+/// The result of a trial.
 pub struct Tried {
-    /// What is said of it.
+    /// The verdict on it.
     pub verdict: Verdict,
-    /// What was measured; `None` when it failed.
+    /// The measurements; `None` if it failed.
     pub rehearsal: Option<Rehearsal>,
-    /// Whether its reports are where they were to be; they are elsewhere if not.
+    /// Whether its reports are in their directory; the error says where they are otherwise.
     pub saved: Result<()>,
 }
 
 impl Trial<'_> {
-    /// Plans, rehearses and judges it; a migration that fails has a verdict too.
+    /// Plans, rehearses and judges the migration; a migration that fails gets a verdict too.
     ///
     /// # Errors
     /// `Connection`, `UnsafeTarget`, `Usage`; `TooLittleEvidence` when the person interrupts it.
@@ -83,14 +83,14 @@ impl Trial<'_> {
             verdict.findings.push(finding);
         }
         let back = rollback::check(&results.rehearsal, false);
-        // One that did not come to its end is among the findings already.
+        // A rollback that did not finish is among the findings already.
         if let Err(error) = back.or_else(|error| match error.kind() {
             ErrorKind::TooLittleEvidence => Ok(()),
             _ => Err(error),
         }) {
             let migration = verdict.migration.clone();
             let words = sentence_with_excerpt(&error);
-            // It says more than the estimate knows.
+            // The error says more than the estimate's finding.
             verdict.findings.retain(|finding| finding.rule != Rule::RollbackFailed);
             verdict
                 .findings
@@ -104,7 +104,8 @@ impl Trial<'_> {
         })
     }
 
-    /// Says what each statement locks and does, by rule, on the schema before it; and whether that is saved.
+    /// Judges by rule what each statement locks and does, based on the schema before it; also returns whether that
+    /// report was saved.
     fn plan(&self) -> Result<(Verdict, Result<()>)> {
         let level = self.configuration.rehearsal.level;
         let mut clone = self.place.staging_area.staged()?;
@@ -155,7 +156,7 @@ impl Trial<'_> {
         })
     }
 
-    /// Asks production how large the steps are there.
+    /// Reads from production how large the steps are there.
     fn with_targets(&self, mut rehearsal: Rehearsal, journal: &mut Journal) -> Result<Rehearsal> {
         if let Some(url) = self.place.production.as_deref() {
             let mut production = connection::production_at(Some(url), true)?;
@@ -165,7 +166,8 @@ impl Trial<'_> {
         Ok(rehearsal)
     }
 
-    /// Estimates; where the evidence is too thin the number is shown all the same, with why it is not promised.
+    /// Estimates the duration. If the evidence is too thin, the estimate is still shown, with the reason why it is
+    /// unreliable.
     fn estimate(&self, rehearsal: Rehearsal) -> Result<(Results, Option<Error>)> {
         let options = EstimateOptions {
             level: self.configuration.rehearsal.level,
@@ -188,7 +190,7 @@ impl Trial<'_> {
         let results = Results {
             rehearsal,
             estimate,
-            // What must not be exceeded is in the configuration.
+            // The limits come from the configuration instead.
             budget: None,
             deny: Vec::new(),
         };
@@ -209,13 +211,13 @@ impl Trial<'_> {
     }
 }
 
-/// Returns what the estimate says of WAL and disk.
+/// Returns the estimate's WAL and disk space.
 fn storage(estimate: &Estimate) -> Storage {
     let Some(total) = &estimate.storage else {
         return Storage::default();
     };
     let size = |interval: &SizeInterval, is_known: fn(&StepEstimate) -> bool| {
-        // What only changes the catalog takes next to nothing.
+        // Steps that only change the catalog need almost no storage.
         let works = estimate.steps.iter().filter(|step| step.kind != StepKind::CatalogOnly);
         Size {
             point_bytes: interval.point_bytes,
@@ -247,7 +249,7 @@ fn is_of(statement: &StatementVerdict, location: &Location) -> bool {
     statement.line == location.line && file.is_none_or(|file| *file == statement.file)
 }
 
-/// Gives what the plan found in a statement the number that the rehearsal has for it.
+/// Replaces a plan finding's statement number by the rehearsal's number for it.
 fn renumbered(mut finding: Finding, rehearsed: &Verdict) -> Finding {
     if finding.statement.is_some() {
         let same = rehearsed
@@ -257,7 +259,7 @@ fn renumbered(mut finding: Finding, rehearsed: &Verdict) -> Finding {
         finding.statement = same.map(|statement| statement.number);
     }
     if finding.rule == Rule::LongLock || finding.rule == Rule::Unclassified {
-        // By rule of thumb; the rehearsal has measured it.
+        // The plan only uses a rule of thumb; the rehearsal has measured it.
         finding.level = Level::Note;
     }
     finding

@@ -1,11 +1,11 @@
-//! Verdicts on what `migtime ci` could not judge: a job that breaks off must not look green in any file.
+//! Verdicts on what `migtime ci` could not judge: after a job that breaks off, no file may look as if it passed.
 
 use super::pending::Pending;
 use crate::cli::repository::path_in_repository;
 use crate::error::{Error, ErrorKind};
 use crate::report::ci::{Finding, Rule, Verdict};
 
-/// Returns the verdict that stands in the files until there is another: a job that is killed cannot write one.
+/// Returns the verdict that is written at the start and later replaced, because a job that is killed cannot write one.
 pub fn cut_off(migrations: &str) -> Verdict {
     verdict(
         path_in_repository(migrations),
@@ -13,8 +13,9 @@ pub fn cut_off(migrations: &str) -> Verdict {
     )
 }
 
-/// Says in `verdicts`, those on what was changed and then those on what is new, that the job ended with `error`: of each new migration
-/// without a verdict, else of all that are new, and where not even these are known of `migrations` as a whole.
+/// Adds to `verdicts` that the job ended with `error`. `verdicts` holds those on changed migrations, followed by those
+/// on new ones. The addition is for each new migration without a verdict, or else for all new ones, or, if these are
+/// not known, for `migrations` as a whole.
 pub fn tell(verdicts: &mut Vec<Verdict>, pending: Option<&Pending>, migrations: &str, error: &Error) {
     let words = words(error);
     let (changed, new) = match pending {

@@ -1,7 +1,8 @@
 //! The schemas of what `catalog` writes into a document: its facts, field by field.
 //!
-//! Written out beside the types because `catalog` is left as it is. `tests/it/schemas.rs` validates documents with every field
-//! against what is published and allows none that is not named, so that a field that is added there is missed here.
+//! Written separately because the types of `catalog` do not derive schemas. `tests/it/published_schemas.rs` validates
+//! documents with every field against the published schemas, which allow no unknown fields. So a field that is added to
+//! `catalog` but not here is noticed.
 #![expect(dead_code, reason = "only their schemas are made")]
 
 use std::borrow::Cow;

@@ -1,4 +1,4 @@
-//! Finds out whether a statement changes the key by which it would be walked.
+//! Detects whether a statement changes the key by which it would be walked.
 //!
 //! A row whose key changes may move ahead of the walk and be visited again, and a walk of such rows may never end.
 

@@ -1,4 +1,4 @@
-//! Finds what a statement's placeholders walk: the key they are compared with, and its table.
+//! Determines what a statement's placeholders walk: the key they are compared with, and its table.
 
 use super::super::lexer::BatchEdge;
 use super::super::names::same_name;
@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 
 const EXAMPLE: &str = "compare a key with both in the WHERE clause: id BETWEEN <batch_start> AND <batch_end>";
 
-/// A key that is compared with both placeholders.
+/// A key compared with both placeholders.
 struct Walkable<'outline> {
     scope: &'outline Scope,
     relation: &'outline Relation,
@@ -46,7 +46,7 @@ impl Request<'_> {
                 .placeholder_error("the window leaves out both its ends, so a loop over it would skip rows")
                 .with_hint("use >= with <batch_start>, or <= with <batch_end>"));
         }
-        // One end may be exclusive in the person's loop; our windows are inclusive and hold the very same rows.
+        // In the person's loop one end may be exclusive; our windows are inclusive and hold exactly the same rows.
         let widened: Vec<usize> = candidates
             .iter()
             .flat_map(|candidate| [candidate.start, candidate.end])
@@ -95,7 +95,7 @@ impl Request<'_> {
         })
     }
 
-    /// A directive may repeat the key, but not name another.
+    /// Checks that a directive names no other key; it may repeat the same one.
     fn check_directive_key(&self, written: &[String]) -> Result<()> {
         if let Some(asked) = self.directive().and_then(|directive| directive.key.as_ref()) {
             let same =
@@ -138,8 +138,8 @@ impl Request<'_> {
         found
     }
 
-    /// Returns the table that has all the columns. A bare name in a query over several tables belongs to the one known
-    /// to have it; were it in two, the server would call it ambiguous.
+    /// Returns the table that has all the columns. In a query over several tables, an unqualified name belongs to the
+    /// table known to have it; if two had it, the server would reject it as ambiguous.
     fn table_of<'outline>(&self, scope: &'outline Scope, columns: &[ColumnUse]) -> Option<&'outline Relation> {
         let has = |relation: &Relation, column: &ColumnUse| match &column.qualifier {
             Some(qualifier) => relation.is_called(qualifier),
@@ -174,7 +174,7 @@ impl Request<'_> {
         self.placeholder_error(message).with_hint(EXAMPLE)
     }
 
-    /// An error that marks the first placeholder.
+    /// Returns an error that marks the first placeholder.
     fn placeholder_error(&self, message: impl std::fmt::Display) -> Error {
         match self.statement.placeholders.first() {
             Some((range, _)) => self.statement.error(range.clone(), message),

@@ -1,4 +1,4 @@
-//! A statement that may be cut into batches: what is known of it, and how its batches are described.
+//! A statement that may be split into batches: what is known about it, and how its batches are described.
 
 use std::collections::BTreeMap;
 
@@ -13,21 +13,21 @@ use crate::migration::template::is_integer_key;
 use crate::migration::{Batching, RecognisedBy, Statement, Template, Walk, templating};
 use crate::units::Count;
 
-/// The cause of an error: the catalog does not have the table of this name, as written.
+/// Size of a block in bytes with PostgreSQL's default build options.
 #[derive(Clone, Debug)]
 pub struct NotInCatalog(pub String);
 
-/// What the catalog says about the tables of a migration, by their names as written.
+/// The catalog's facts about a migration's tables, by their names as written.
 pub type Tables = BTreeMap<String, TableFacts>;
 
-/// How to batch where a statement does not say it.
+/// How to batch a statement that does not say so itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BatchOptions {
-    /// Rows in a batch (key values for a key-range walk); goes before what a directive says.
+    /// Rows in a batch (key values for a key-range walk); overrides a directive.
     pub batch_size: Option<u64>,
-    /// How to walk; goes before what a directive says.
+    /// How to walk; overrides a directive.
     pub walk: Option<Walk>,
-    /// Rows from which on a bare `UPDATE` or `DELETE` is batched.
+    /// Fewest rows for which a plain `UPDATE` or `DELETE` is batched.
     pub big_table_rows: f64,
 }
 
@@ -41,15 +41,15 @@ impl Default for BatchOptions {
     }
 }
 
-/// The tables as they are when a statement runs.
+/// The tables at the moment a statement runs.
 pub(in crate::migration) struct Catalog<'facts> {
     tables: &'facts Tables,
-    /// Tables that earlier statements create: what the catalog says under such a name is about another table.
+    /// Tables that earlier statements create: the catalog's facts under these names are about other tables.
     pub created: Vec<Vec<String>>,
 }
 
 impl<'facts> Catalog<'facts> {
-    /// Begins with nothing created.
+    /// Starts without created tables.
     pub fn new(tables: &'facts Tables) -> Self {
         Catalog {
             tables,
@@ -57,7 +57,7 @@ impl<'facts> Catalog<'facts> {
         }
     }
 
-    /// Returns what is known about a table by its name as written.
+    /// Returns the facts about a table by its name as written.
     pub fn facts(&self, name: &str) -> Option<&'facts TableFacts> {
         self.tables
             .get(name)
@@ -73,7 +73,7 @@ pub(in crate::migration) struct Decision {
     pub notes: Vec<String>,
 }
 
-/// Decides that a statement runs whole, for the reason in `note`.
+/// Returns the decision that a statement runs whole, for the reason in `note`.
 pub(super) fn whole(note: impl Into<String>) -> Decision {
     Decision {
         batching: None,
@@ -81,7 +81,7 @@ pub(super) fn whole(note: impl Into<String>) -> Decision {
     }
 }
 
-/// A statement to decide about, and what is known.
+/// A statement to decide about, with what is known.
 pub(super) struct Request<'input> {
     pub statement: &'input Statement,
     pub catalog: &'input Catalog<'input>,
@@ -89,7 +89,7 @@ pub(super) struct Request<'input> {
     pub in_transaction: bool,
 }
 
-/// What is walked, before the text is cut.
+/// What is walked, before the text is changed.
 pub(super) struct WalkedTable<'input> {
     pub relation: &'input Relation,
     pub facts: &'input TableFacts,
@@ -154,7 +154,7 @@ impl Request<'_> {
         })
     }
 
-    /// Finds columns as written among the table's.
+    /// Finds the table's columns by their names as written.
     pub(super) fn key_columns(
         &self,
         facts: &TableFacts,
@@ -194,7 +194,7 @@ pub(super) fn described(key: &[Column]) -> String {
     names.join(", ")
 }
 
-/// Says how a statement is batched: "batched by its primary key (id), 5,000 rows a batch".
+/// Describes how a statement is batched: "batched by its primary key (id), 5,000 rows a batch".
 pub(super) fn note_of(batching: &Batching, facts: &TableFacts) -> String {
     let size = Count(batching.batch_size as f64);
     let key = described(&batching.key);
@@ -214,7 +214,7 @@ fn is_own_key(key: &[Column], facts: &TableFacts) -> bool {
     key.len() == facts.key.len() && key.iter().all(|column| facts.key.contains(column))
 }
 
-/// Warns of a key that is not known to be unique and never NULL.
+/// Warns about a key that is not known to be unique and never NULL.
 pub(super) fn note_of_other_key(batching: &Batching) -> Option<String> {
     (batching.walk != Walk::Blocks && !batching.key_is_unique).then(|| {
         format!(

@@ -1,5 +1,5 @@
-//! The phases of a column: a twin that every write keeps in step, filled in batches, constrained, indexed, switched to, and the old
-//! one dropped.
+//! The phases of a column change: a twin column is kept in step with every write, filled in batches, constrained,
+//! indexed and switched to; then the old column is dropped.
 
 use super::facts::{ColumnChange, ConstraintChange, IndexChange};
 use super::identifiers::{free_name, quote};
@@ -11,7 +11,7 @@ use crate::quoting::in_literal;
 /// Rows in a batch of the backfill.
 const BATCH: u32 = 5_000;
 
-/// Returns the phases of a column.
+/// Returns the phases of a column change.
 pub fn phases(change: &ColumnChange) -> Vec<Phase> {
     let twin = &change.twin;
     let all = [
@@ -112,7 +112,7 @@ fn constrain(change: &ColumnChange) -> Option<Phase> {
     })
 }
 
-/// Makes a filled column refuse NULL without reading the table under a strong lock.
+/// Makes a filled column NOT NULL without reading the table under a strong lock.
 fn refuse_null(change: &ColumnChange, column: &str) -> Vec<String> {
     let table = &change.table.name;
     let names: Vec<String> = change
@@ -211,7 +211,7 @@ fn contract(change: &ColumnChange) -> Phase {
     for constraint in &change.constraints {
         back.extend(constrained(change, constraint, &constraint.retired, &change.retired));
     }
-    // The index of a key was dropped by the switch already.
+    // The switch has already dropped the index of a key.
     let plain = change.indexes.iter().filter(|index| index.key.is_none());
     back.extend(plain.map(|index| indexed(change, index, &index.retired, &change.retired)));
     Phase {
@@ -221,13 +221,13 @@ fn contract(change: &ColumnChange) -> Phase {
             format!("Run it when nothing uses {retired} any more: its indexes and constraints go with it."),
             "The rollback makes it again from the other column, in the last place.".to_owned(),
         ],
-        // Between the trigger's end and the column's an INSERT would leave NULL where it is refused.
+        // If the trigger were dropped first, an INSERT could leave NULL in a column that refuses it.
         forward: block(forward),
         back,
     }
 }
 
-/// Gives a column the privileges and the comment of the old one.
+/// Gives a column the privileges and the comment of the old column.
 fn described(change: &ColumnChange, column: &str) -> Vec<String> {
     let (table, column) = (&change.table.name, quote(column));
     let granted = change.privileges.iter().map(|line| {

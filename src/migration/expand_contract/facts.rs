@@ -1,11 +1,11 @@
-//! What has to be known of a column before its phases can be written, and why they sometimes cannot.
+//! The facts about a column that its phases need, and the reasons why the phases sometimes cannot be written.
 
 use super::identifiers::{free_name, mentions, quote, with_column};
 use crate::catalog::snapshot::{SchemaObject, SchemaSnapshot};
 use crate::catalog::{ConstraintFacts, ConstraintKind, RelationFacts, RelationKind, SchemaFacts, SchemaIndex};
 use crate::migration::effects::Action;
 
-/// Types that have no equality, or one that means something else.
+/// Types that have no equality operator, or one with another meaning.
 const NOT_COMPARABLE: &[&str] = &[
     "json", "xml", "point", "box", "circle", "line", "lseg", "path", "polygon",
 ];
@@ -24,7 +24,7 @@ pub struct ColumnChange<'a> {
     pub final_name: String,
     pub old_type: String,
     pub new_type: String,
-    /// What stands behind the types, as ` COLLATE "C"`.
+    /// The clause after the types, as ` COLLATE "C"`.
     pub old_collation: String,
     pub new_collation: String,
     pub not_null: bool,
@@ -48,28 +48,28 @@ pub struct SequenceFacts {
     pub name: String,
     /// As `AS integer START 1 INCREMENT 1 …`.
     pub definition: String,
-    /// As `USAGE to writer`, but for its owner's.
+    /// As `USAGE to writer`, without its owner's.
     pub privileges: Vec<String>,
 }
 
-/// An index that holds the column.
+/// An index on the column.
 pub struct IndexChange {
-    /// Bare name, and those of its twin and of the old one once it is retired.
+    /// The bare names of the index, of its twin, and of the old index once it is retired.
     pub name: String,
     pub twin: String,
     pub retired: String,
     /// `CREATE UNIQUE INDEX CONCURRENTLY` or without UNIQUE.
     pub create: String,
-    /// What stands behind `ON table`, in terms of the old column.
+    /// The definition after `ON table`, in terms of the old column.
     pub body: String,
     /// `PRIMARY KEY` or `UNIQUE` when it enforces a constraint of the same name.
     pub key: Option<&'static str>,
-    /// What follows the key, as ` DEFERRABLE`.
+    /// Options after the key, as ` DEFERRABLE`.
     pub key_options: String,
     pub comment: Option<String>,
 }
 
-/// A check or foreign key of the table that holds the column.
+/// A check constraint or foreign key of the table that uses the column.
 pub struct ConstraintChange {
     pub name: String,
     pub twin: String,
@@ -84,15 +84,15 @@ pub struct ReferenceChange {
     pub table: String,
     pub name: String,
     pub twin: String,
-    /// What stands before the referenced columns: `FOREIGN KEY (a) REFERENCES public.t`.
+    /// The text before the referenced columns: `FOREIGN KEY (a) REFERENCES public.t`.
     pub head: String,
-    /// The referenced columns and what follows, in terms of the old column.
+    /// The referenced columns and the text after them, in terms of the old column.
     pub tail: String,
     pub valid: bool,
 }
 
 impl<'a> ColumnChange<'a> {
-    /// Gathers the facts; the reason when the phases cannot be written.
+    /// Collects the facts; the error says why the phases cannot be written.
     pub fn new(
         table: &'a RelationFacts,
         action: &Action,
@@ -154,23 +154,23 @@ impl<'a> ColumnChange<'a> {
         })
     }
 
-    /// Says whether only the name changes.
+    /// Returns whether only the name changes.
     pub fn is_rename(&self) -> bool {
         self.final_name != self.old
     }
 
-    /// Says whether values can be compared with `IS DISTINCT FROM`.
+    /// Returns whether values can be compared with `IS DISTINCT FROM`.
     pub fn comparable(&self) -> bool {
         !NOT_COMPARABLE.contains(&self.old_type.as_str())
     }
 
-    /// Returns a definition in terms of another column.
+    /// Returns a definition in terms of `column`.
     pub fn with(&self, definition: &str, column: &str) -> String {
         with_column(definition, &self.old, &quote(column))
     }
 }
 
-/// Returns the names of the twin, of the old column once it is retired, and of the column in the end.
+/// Returns the names of the twin, of the old column after it is retired, and of the final column.
 fn names(table: &RelationFacts, old: &str, renamed: Option<String>) -> Result<[String; 3], String> {
     let columns: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
     match renamed {
@@ -240,7 +240,7 @@ fn refuse(
     Ok(())
 }
 
-/// Returns the names of relations in the table's schema and of its constraints.
+/// Returns the names already used by relations in the table's schema and by the table's constraints.
 fn taken(table: &RelationFacts, schema: &SchemaFacts) -> Vec<String> {
     let neighbours = schema
         .relations

@@ -1,14 +1,15 @@
-//! Replaces the name of a column in SQL that PostgreSQL printed, and makes names that are free and not too long.
+//! Replaces the name of a column in SQL printed by PostgreSQL, and generates names that are unused and short enough.
 
 use super::super::lexer::{Lexer, TokenKind};
 use super::super::names::{name_path, quoted};
 
-/// Bytes of a name that PostgreSQL keeps.
+/// Longest name in bytes; PostgreSQL truncates longer ones.
 const LONGEST_NAME: usize = 63;
 
-/// Returns `sql` with `replacement` (as it is to be written) in place of the column `name` (bare).
+/// Returns `sql` with the column `name` (bare) replaced by `replacement`, which is already quoted.
 ///
-/// A name behind a dot or a cast, or before a parenthesis, is no column of the table: it is a field, a type or a function.
+/// A name after a dot or a cast, or before a parenthesis, is not a column of the table but a field, a type or a
+/// function.
 pub fn with_column(sql: &str, name: &str, replacement: &str) -> String {
     let tokens = tokens(sql);
     let mut text = String::new();
@@ -26,14 +27,14 @@ pub fn with_column(sql: &str, name: &str, replacement: &str) -> String {
     text
 }
 
-/// Says whether the SQL mentions a column of this bare name.
+/// Returns whether the SQL mentions a column of this bare name.
 pub fn mentions(sql: &str, name: &str) -> bool {
     tokens(sql)
         .iter()
         .any(|(kind, token)| is_name(*kind, token) && name_path(token).concat() == name)
 }
 
-/// Returns `stem` with `suffix`, cut so that PostgreSQL keeps all of it, and unlike any of `taken`.
+/// Returns `stem` with `suffix`, shortened to PostgreSQL's limit, and different from all of `taken`.
 pub fn free_name(stem: &str, suffix: &str, taken: &[String]) -> String {
     let candidates = std::iter::once(suffix.to_owned()).chain((2..).map(|number| format!("{suffix}{number}")));
     let named = candidates.map(|suffix| {
@@ -49,7 +50,7 @@ pub fn free_name(stem: &str, suffix: &str, taken: &[String]) -> String {
         .expect("there are names without end")
 }
 
-/// Returns the bare name quoted where SQL needs it.
+/// Returns the bare name, quoted if SQL requires it.
 pub fn quote(name: &str) -> String {
     quoted(name)
 }

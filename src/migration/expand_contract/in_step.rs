@@ -1,4 +1,4 @@
-//! The trigger that keeps two columns in step, and the statements that more than one phase makes.
+//! The trigger that keeps two columns in step, and statements that several phases need.
 
 use super::facts::{ColumnChange, IndexChange};
 use super::identifiers::{free_name, quote};
@@ -7,13 +7,13 @@ use crate::quoting::in_literal;
 /// Which of the two columns follows the other.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Follower {
-    /// Before the switch: the twin follows; where only the name changes, each follows the other.
+    /// Before the switch: the twin follows. If only the name changes, each follows the other.
     TwinFollows,
     /// After the switch: the old column follows the final one.
     OldFollows,
 }
 
-/// Makes the trigger that keeps the columns in step.
+/// Returns the statements that create the trigger which keeps the columns in step.
 pub fn in_step(change: &ColumnChange, step: Follower) -> Vec<String> {
     let (function, trigger) = names(change);
     let body = match (step, change.is_rename()) {
@@ -44,7 +44,7 @@ pub fn in_step(change: &ColumnChange, step: Follower) -> Vec<String> {
     ]
 }
 
-/// Takes that trigger away.
+/// Returns the statements that drop that trigger.
 pub fn out_of_step(change: &ColumnChange) -> Vec<String> {
     let (function, trigger) = names(change);
     vec![
@@ -53,7 +53,8 @@ pub fn out_of_step(change: &ColumnChange) -> Vec<String> {
     ]
 }
 
-/// The later of two triggers has the last word, so its name comes last in the alphabet.
+/// Returns the names of the function and the trigger. Triggers fire in alphabetical order and the last one decides, so
+/// the trigger's name sorts last.
 fn names(change: &ColumnChange) -> (String, String) {
     let stem = format!("{}_{}", change.table.bare_name, change.old);
     let function = in_schema(change, &free_name(&stem, "_in_step", &[]));
@@ -80,7 +81,7 @@ fn both_ways(change: &ColumnChange) -> String {
     )
 }
 
-/// Makes an index of the change under a name, over a column.
+/// Returns the statement that creates the change's index over `column`, with the given name.
 pub fn indexed(change: &ColumnChange, index: &IndexChange, name: &str, column: &str) -> String {
     let body = change.with(&index.body, column);
     let create = format!("{} {} ON {} {body};", index.create, quote(name), change.table.name);
@@ -94,12 +95,12 @@ pub fn indexed(change: &ColumnChange, index: &IndexChange, name: &str, column: &
     }
 }
 
-/// Returns a name in the schema of the table.
+/// Returns a name qualified with the table's schema.
 pub fn in_schema(change: &ColumnChange, name: &str) -> String {
     format!("{}.{}", quote(&change.table.schema), quote(name))
 }
 
-/// Puts statements into one transaction that does not wait long for its locks.
+/// Wraps statements in one transaction with a short lock timeout.
 pub fn block(statements: Vec<String>) -> Vec<String> {
     let mut block = vec!["BEGIN;".to_owned(), "SET LOCAL lock_timeout = '5s';".to_owned()];
     block.extend(statements);

@@ -1,8 +1,8 @@
-//! Expand and contract: a rename, or a change of type that rewrites the table, as phases of which each is short or lets the
-//! application work on, with the rollback of each.
+//! Expand and contract: splits a rename, or a type change that rewrites the table, into phases, each with its rollback.
+//! Each phase is short or does not block the application.
 //!
-//! Pure: what the schema is comes in as facts (structure) and as a snapshot (definitions as PostgreSQL prints them). What the plan
-//! cannot write out safely is refused with the reason, never left half done.
+//! Pure: the schema is given as facts (structure) and as a snapshot (definitions as PostgreSQL prints them). A plan
+//! that cannot be written safely is refused with the reason, never written in part.
 
 mod column;
 mod facts;
@@ -31,10 +31,10 @@ pub struct PhaseFile {
     pub text: String,
 }
 
-/// Returns the files of the plan for every rename and rewriting change of type among `statements`.
+/// Returns the plan's files for every rename and rewriting type change among `statements`.
 ///
 /// # Errors
-/// `Usage` with `file:line` when one of them cannot be written out safely, or when there is none.
+/// `Usage` with `file:line` when one of them cannot be written safely, or when there is none.
 pub fn expand_and_contract(
     statements: &[Statement],
     schema: &SchemaFacts,

@@ -1,11 +1,11 @@
 //! A phase of a plan.
 
-/// A phase before it has its number.
+/// A phase that has no number yet.
 pub(super) struct Phase {
     pub(super) name: &'static str,
     /// What happens, in a few words.
     pub(super) title: String,
-    /// What whoever runs it should know.
+    /// Notes for the person who runs it.
     pub(super) notes: Vec<String>,
     pub(super) forward: Vec<String>,
     pub(super) back: Vec<String>,

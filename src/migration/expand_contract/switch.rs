@@ -1,4 +1,4 @@
-//! The switch: one short transaction after which the application lives on the new column, and its exact reverse.
+//! The switch: one short transaction after which the application uses the new column, and its exact reverse.
 
 use super::facts::{ColumnChange, ReferenceChange, SequenceFacts};
 use super::identifiers::{free_name, quote};
@@ -7,7 +7,7 @@ use super::phase::Phase;
 use crate::migration::names::last_part;
 use crate::quoting::in_literal;
 
-/// Returns the phase in which names, keys, defaults and sequences change hands.
+/// Returns the phase that hands names, keys, defaults and sequences over to the new column.
 pub fn switch(change: &ColumnChange) -> Phase {
     let retired = quote(&change.retired);
     let use_it = if change.is_rename() {
@@ -49,8 +49,8 @@ fn forward(change: &ColumnChange) -> Vec<String> {
     block(statements)
 }
 
-/// The exact reverse. A key that was dropped has no index any more, and the twin's goes with the key: both are built before the
-/// transaction, and foreign keys are validated behind it.
+/// Returns the exact reverse. Dropped keys have lost their indexes, and the twin's indexes go with its keys. So the
+/// indexes are built before the transaction, and foreign keys are validated after it.
 fn back(change: &ColumnChange) -> Vec<String> {
     let keys_to_build = change.indexes.iter().filter(|index| index.key.is_some());
     let mut statements: Vec<String> = keys_to_build
@@ -121,7 +121,7 @@ fn renamed_columns(change: &ColumnChange, forward: bool) -> Vec<String> {
     }
 }
 
-/// Hands primary and unique keys from one column's index to the other's.
+/// Moves primary and unique keys from one column's index to the other's.
 fn keys(change: &ColumnChange, forward: bool) -> Vec<String> {
     let table = &change.table.name;
     let mut statements = Vec::new();
@@ -138,7 +138,7 @@ fn keys(change: &ColumnChange, forward: bool) -> Vec<String> {
     statements
 }
 
-/// Gives plain indexes and constraints of the new column the names of the old one's, and the other way round.
+/// Swaps the names of plain indexes and constraints between the new column and the old.
 fn renamed(change: &ColumnChange, forward: bool) -> Vec<String> {
     let mut statements = Vec::new();
     for index in change.indexes.iter().filter(|index| index.key.is_none()) {
@@ -173,7 +173,7 @@ fn swapped(name: &str, twin: &str, retired: &str, forward: bool, rename: impl Fn
     }
 }
 
-/// Hands over the default, the sequence or the identity; column names are those after the switch.
+/// Moves the default, the sequence or the identity; column names are those after the switch.
 fn generated(change: &ColumnChange, forward: bool) -> Vec<String> {
     let table = &change.table.name;
     let (gives, takes) = if forward {
@@ -207,7 +207,8 @@ fn generated(change: &ColumnChange, forward: bool) -> Vec<String> {
     statements
 }
 
-/// Makes a second identity that goes on where the first stands, then takes the first away and gives its name to the second.
+/// Creates a second identity that continues at the first one's value, drops the first, and renames the second to the
+/// first one's name.
 fn handed_identity(
     change: &ColumnChange,
     identity: &str,
@@ -239,7 +240,7 @@ fn handed_identity(
     statements
 }
 
-/// Leaves out the bounds of a sequence that follow from its type.
+/// Removes the bounds of a sequence that follow from its type.
 fn without_own_bounds(options: &str) -> String {
     const OWN_BOUNDS: [&str; 4] = [
         "MINVALUE 1",
@@ -253,7 +254,7 @@ fn without_own_bounds(options: &str) -> String {
 }
 
 impl ReferenceChange {
-    /// Returns the foreign key as it refers to `column` in place of the old one.
+    /// Returns the foreign key's definition with `column` in place of the old column.
     pub fn definition(&self, change: &ColumnChange, column: &str) -> String {
         let (columns, rest) = self.tail.split_once(')').unwrap_or((&self.tail, ""));
         format!("{}{}){rest}", self.head, change.with(columns, column))

@@ -1,14 +1,15 @@
-//! A table gets another name: the old one stays as a view through which the application reads and writes until it is gone.
+//! Renames a table: the old name stays as a view through which the application reads and writes, until it is no longer
+//! used.
 
 use super::identifiers::quote;
 use super::phase::Phase;
 use crate::catalog::snapshot::SchemaSnapshot;
 use crate::catalog::{RelationFacts, RelationKind, SchemaFacts};
 
-/// The version from which a view can act with the privileges of whoever uses it.
+/// First server version whose views can use the privileges of the querying role.
 const SECURITY_INVOKER: u32 = 150_000;
 
-/// Returns the phases of a renamed table; the reason when they cannot be written.
+/// Returns the phases of a table rename; the error says why they cannot be written.
 pub fn phases(
     table: &RelationFacts,
     to: &str,
@@ -61,7 +62,7 @@ pub fn phases(
     ])
 }
 
-/// Returns the statements that make the view of the `old` name, with the owner and the privileges that the table has.
+/// Returns the statements that create the view under the `old` name, with the table's owner and privileges.
 fn view(old: &str, new: &str, schema: &SchemaFacts, snapshot: &SchemaSnapshot) -> Vec<String> {
     let options = if schema.version_num >= SECURITY_INVOKER {
         " WITH (security_invoker = true)"
@@ -82,7 +83,7 @@ fn view(old: &str, new: &str, schema: &SchemaFacts, snapshot: &SchemaSnapshot) -
     view
 }
 
-/// Returns the `GRANT` of a privilege as a snapshot lists it, `SELECT to reader WITH GRANT OPTION`.
+/// Returns the `GRANT` for a privilege listed in a snapshot, such as `SELECT to reader WITH GRANT OPTION`.
 fn grant(line: &str, on: &str) -> String {
     let (privilege, grantee) = line.split_once(" to ").unwrap_or((line, "PUBLIC"));
     format!("GRANT {privilege} ON {on} TO {grantee};")

@@ -1,4 +1,5 @@
-//! Atlas: files by name, each in a transaction, each statement sent by itself; directives at the head of a file change that.
+//! Atlas: files in order of their names, each in a transaction, with each statement sent separately; directives at the
+//! head of a file change that.
 
 use std::ops::Range;
 
@@ -58,7 +59,7 @@ fn migration(file: &SourceFile) -> Result<Migration> {
     })
 }
 
-/// Cuts a text at each delimiter, from a byte offset on.
+/// Splits a text at each delimiter, from a byte offset on.
 pub(super) fn cut(text: &str, start: usize, delimiter: &str) -> Vec<Range<usize>> {
     let mut parts = Vec::new();
     let mut from = start;

@@ -5,7 +5,7 @@ use super::script::{Script, Send, TransactionScope};
 use super::source_file::{SourceFile, refused};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Returns the migrations of diesel: `<version>_name/up.sql` and `down.sql`, each sent whole, in a transaction unless the
+/// Returns diesel's migrations: `<version>_name/up.sql` and `down.sql`, each sent whole, in a transaction unless the
 /// directory's `metadata.toml` says `run_in_transaction = false`.
 pub(super) fn migrations_of_diesel(files: &[SourceFile]) -> Result<Vec<Migration>> {
     let mut migrations = Vec::new();
@@ -29,7 +29,7 @@ pub(super) fn migrations_of_diesel(files: &[SourceFile]) -> Result<Vec<Migration
     Ok(migrations)
 }
 
-/// Returns the migrations of Prisma: `<version>_name/migration.sql`, each sent whole, without a transaction or a rollback.
+/// Returns Prisma's migrations: `<version>_name/migration.sql`, each sent whole, without a transaction or a rollback.
 pub(super) fn migrations_of_prisma(files: &[SourceFile]) -> Result<Vec<Migration>> {
     let migrations = sorted(files, "migration.sql").into_iter().map(|file| Migration {
         version: version(file),
@@ -40,7 +40,7 @@ pub(super) fn migrations_of_prisma(files: &[SourceFile]) -> Result<Vec<Migration
     Ok(migrations.collect())
 }
 
-/// Returns the files of one name, by their directories.
+/// Returns the files of this name, sorted by directory.
 pub(super) fn sorted<'files>(files: &'files [SourceFile], name: &str) -> Vec<&'files SourceFile> {
     let mut found: Vec<&SourceFile> = files
         .iter()
@@ -50,7 +50,7 @@ pub(super) fn sorted<'files>(files: &'files [SourceFile], name: &str) -> Vec<&'f
     found
 }
 
-/// Returns what stands before the first `_` of the directory's name.
+/// Returns the part of the directory's name before the first `_`.
 pub(super) fn version(file: &SourceFile) -> String {
     let directory = file.directory();
     directory.split('_').next().unwrap_or(directory).to_owned()

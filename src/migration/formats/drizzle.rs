@@ -1,4 +1,5 @@
-//! Drizzle: the order of its journal, all that is pending in one transaction, cut at each `--> statement-breakpoint`.
+//! Drizzle: migrations in the order of the journal, all pending ones in one transaction, split at each `-->
+//! statement-breakpoint`.
 
 use serde::Deserialize;
 
@@ -11,10 +12,10 @@ use super::script::{Script, Send, TransactionScope};
 use super::source_file::{NamedAs, SourceFile, refused};
 use crate::error::Result;
 
-/// What stands between two statements.
+/// The separator between two statements.
 pub(super) const BREAKPOINT: &str = "--> statement-breakpoint";
 
-/// Where the journal is.
+/// The path of the journal.
 pub(super) const JOURNAL: &str = "meta/_journal.json";
 
 #[derive(Deserialize)]
@@ -28,7 +29,7 @@ struct Entry {
     tag: String,
 }
 
-/// Returns the migrations of Drizzle: those of the journal, or a directory for each, as newer versions write them.
+/// Returns the migrations of Drizzle: those in the journal, or one directory for each, as newer versions write them.
 pub(super) fn migrations(files: &[SourceFile], place: NamedAs) -> Result<Vec<Migration>> {
     if place == NamedAs::File {
         return Ok(files
@@ -60,7 +61,7 @@ pub(super) fn migrations(files: &[SourceFile], place: NamedAs) -> Result<Vec<Mig
     found.collect()
 }
 
-/// Files whose journal was not given: their numbers are in its order.
+/// Returns the migrations without a journal; the numbers in their names have the same order.
 fn by_name(files: &[SourceFile]) -> Vec<Migration> {
     let mut named: Vec<&SourceFile> = files
         .iter()

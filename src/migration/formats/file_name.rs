@@ -2,13 +2,13 @@
 
 use std::cmp::Ordering;
 
-/// Returns the digits at the head of a name that `_` follows, and what stands behind that.
+/// Returns the leading digits of a name if `_` follows them, and the text after the `_`.
 pub(super) fn numbered(name: &str) -> Option<(&str, &str)> {
     let (version, rest) = split_digits(name)?;
     Some((version, rest.strip_prefix('_')?))
 }
 
-/// Returns the digits at the head of a name, and the rest.
+/// Returns the leading digits of a name, and the rest.
 pub(super) fn split_digits(name: &str) -> Option<(&str, &str)> {
     let length = name
         .find(|character: char| !character.is_ascii_digit())
@@ -16,7 +16,7 @@ pub(super) fn split_digits(name: &str) -> Option<(&str, &str)> {
     (length > 0).then(|| name.split_at(length))
 }
 
-/// Returns the numbers of a version: `1.2` and `1_2` are 1 and 2; zeros at its end do not count.
+/// Returns the numbers of a version: `1.2` and `1_2` are 1 and 2; trailing zeros are ignored.
 pub(super) fn numbers(version: &str) -> Option<Vec<u64>> {
     let numbers: Option<Vec<u64>> = version.split(['.', '_']).map(|number| number.parse().ok()).collect();
     let mut numbers = numbers?;
@@ -26,7 +26,7 @@ pub(super) fn numbers(version: &str) -> Option<Vec<u64>> {
     Some(numbers)
 }
 
-/// Compares versions by their numbers, and by their text where they have none.
+/// Compares versions by their numbers, or by their text if they have none.
 pub(super) fn by_numbers(one: &str, other: &str) -> Ordering {
     match (numbers(one), numbers(other)) {
         (Some(one_numbers), Some(other_numbers)) => one_numbers.cmp(&other_numbers),
@@ -36,7 +36,7 @@ pub(super) fn by_numbers(one: &str, other: &str) -> Ordering {
     }
 }
 
-/// Compares names by the number at their head, and by their text where that decides nothing.
+/// Compares names by their leading number, and by their text if the numbers are equal or missing.
 pub(super) fn by_leading_number(one: &str, other: &str) -> Ordering {
     let number = |name| split_digits(name).and_then(|(digits, _)| digits.parse::<u64>().ok());
     let numbers = match (number(one), number(other)) {

@@ -1,4 +1,4 @@
-//! Flyway, and refinery, whose names look the same: `V1.2__name.sql`.
+//! Flyway, and refinery, which uses the same names: `V1.2__name.sql`.
 
 use super::file_name::{by_numbers, numbers};
 use super::history::Migration;
@@ -9,7 +9,7 @@ use crate::error::{ErrorKind, Result};
 use crate::migration::statement::Statement;
 use crate::migration::words::Words;
 
-/// A name of Flyway's.
+/// A file name by Flyway's conventions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Name<'name> {
     /// `V1.2__name.sql`.
@@ -18,13 +18,13 @@ pub(super) enum Name<'name> {
     Repeatable(&'name str),
     /// `U1.2__name.sql`: undoes the version.
     Undo(&'name str),
-    /// `B5__name.sql`: stands for all versions up to it in an empty database.
+    /// `B5__name.sql`: replaces all versions up to it in an empty database.
     Baseline(&'name str),
-    /// `afterMigrate.sql` and its like.
+    /// `afterMigrate.sql` and other callbacks.
     Callback,
 }
 
-/// Beginnings of the names of SQL callbacks.
+/// Prefixes of the names of SQL callbacks.
 const CALLBACKS: [&str; 10] = [
     "beforeMigrate",
     "beforeEach",
@@ -38,7 +38,7 @@ const CALLBACKS: [&str; 10] = [
     "beforeClean",
 ];
 
-/// Reads a file's name; `None` for one that Flyway passes over.
+/// Reads a file's name; `None` for one that Flyway ignores.
 pub(super) fn name(file: &SourceFile) -> Option<Name<'_>> {
     let stem = file.file_name().strip_suffix(".sql")?;
     if CALLBACKS.iter().any(|callback| stem.starts_with(callback)) {
@@ -58,8 +58,8 @@ pub(super) fn name(file: &SourceFile) -> Option<Name<'_>> {
     }
 }
 
-/// Returns Flyway's migrations: versions in order, then the repeatable ones by description; each statement is sent by itself,
-/// in a transaction for each file.
+/// Returns Flyway's migrations: versions in order, then the repeatable ones by description. Each statement is sent
+/// separately, in one transaction per file.
 pub(super) fn migrations(files: &[SourceFile]) -> Result<Vec<Migration>> {
     let of = |wanted: for<'name> fn(Name<'name>) -> Option<&'name str>| {
         files
@@ -118,7 +118,7 @@ fn setting<'file>(file: &'file SourceFile, name: &str) -> Option<&'file str> {
     })
 }
 
-/// Statements that Flyway itself runs outside of its transaction, as its own parser names them; for PostgreSQL 12 and newer.
+/// Statements that Flyway itself runs outside its transaction, according to its parser; for PostgreSQL 12 and newer.
 const NOT_IN_TRANSACTION: [&str; 17] = [
     "ALTER SYSTEM",
     "CREATE DATABASE",
@@ -139,10 +139,11 @@ const NOT_IN_TRANSACTION: [&str; 17] = [
     "VACUUM",
 ];
 
-/// Returns what the transaction of a script of Flyway's spans, by what it does.
+/// Returns the scope of the transaction in which Flyway runs a script, from the script's statements.
 ///
 /// # Errors
-/// `Usage` for a file that mixes statements that run in a transaction with those that cannot, which Flyway refuses.
+/// `Usage` for a file that mixes statements which need a transaction with statements which cannot run in one; Flyway
+/// refuses such a file.
 pub(super) fn transaction_of(script: &Script, parts: &[Vec<Statement>]) -> Result<TransactionScope> {
     if script.transaction == TransactionScope::None {
         return Ok(TransactionScope::None);
@@ -167,7 +168,8 @@ pub(super) fn transaction_of(script: &Script, parts: &[Vec<Statement>]) -> Resul
     }
 }
 
-/// Returns refinery's migrations: `V1__name.sql` and, unlike Flyway, `U1__name.sql` forward; each sent whole, in a transaction.
+/// Returns refinery's migrations: `V1__name.sql` and also `U1__name.sql`, which unlike in Flyway is a forward
+/// migration. Each is sent whole, in a transaction.
 pub(super) fn migrations_of_refinery(files: &[SourceFile]) -> Result<Vec<Migration>> {
     let found = files.iter().filter_map(|file| {
         let version = refinery_version(file)?;
@@ -181,7 +183,7 @@ pub(super) fn migrations_of_refinery(files: &[SourceFile]) -> Result<Vec<Migrati
     in_order(found.collect(), "refinery")
 }
 
-/// Returns the version of a name of refinery's.
+/// Returns the version in a refinery file name.
 pub(super) fn refinery_version(file: &SourceFile) -> Option<&str> {
     let name = file.file_name().strip_suffix(".sql")?;
     let (version, description) = name.strip_prefix(['V', 'U'])?.split_once("__")?;

@@ -1,4 +1,5 @@
-//! graphile-migrate: committed files by name, then what is current; each sent whole, in a transaction unless it says otherwise.
+//! graphile-migrate: committed files in order of their names, then the current one; each sent whole, in a transaction
+//! unless it says otherwise.
 
 use super::file_name::split_digits;
 use super::history::Migration;
@@ -21,12 +22,12 @@ pub(super) fn migrations(files: &[SourceFile], place: NamedAs) -> Result<Vec<Mig
     forward.into_iter().map(migration).collect()
 }
 
-/// Says whether a committed file bears the header that the tool writes.
+/// Returns whether a committed file has the header that the tool writes.
 pub(super) fn has_header(file: &SourceFile) -> bool {
     file.text().starts_with("--! Previous:")
 }
 
-/// Committed ones before current ones.
+/// Sorts committed files before the current one.
 fn rank(file: &SourceFile) -> Option<u8> {
     let committed = split_digits(file.file_name()).is_some_and(|(digits, _)| digits.len() >= 6);
     match (file.directory(), file.file_name()) {
@@ -59,7 +60,7 @@ fn migration(file: &SourceFile) -> Result<Migration> {
     })
 }
 
-/// Says whether nothing but the header stands before a place.
+/// Returns whether only the header comes before `place`.
 fn is_first_of_body(file: &SourceFile, place: usize) -> bool {
     lines(&file.text()[..place]).all(|line| line.text.is_empty() || line.text.starts_with("--!"))
 }

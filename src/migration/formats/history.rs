@@ -12,18 +12,18 @@ pub struct NoMigration;
 /// One migration of a tool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Migration {
-    /// Its version as written, e.g. `0007` or `1.2`; its name, where the tool knows no versions.
+    /// Its version as written, e.g. `0007` or `1.2`; or its name, if the tool has no versions.
     pub version: String,
-    /// What it is called: its file, or `author:id`.
+    /// Its name: the file, or `author:id`.
     pub name: String,
-    /// What it does.
+    /// The forward direction.
     pub up: Script,
-    /// What undoes it, where that is written.
+    /// The rollback, if there is one.
     pub down: Option<Script>,
 }
 
 impl Migration {
-    /// Says whether a person means this one: by its version, with or without leading zeros, or by its name.
+    /// Returns whether `wanted` means this migration: its version, with or without leading zeros, or its name.
     pub fn is_called(&self, wanted: &str) -> bool {
         let name = self.name.rsplit('/').next().unwrap_or_default();
         let bare_name = name.strip_suffix(".sql").unwrap_or(name);
@@ -40,12 +40,12 @@ pub struct History {
     pub tool: Tool,
     /// Its migrations; at least one.
     pub migrations: Vec<Migration>,
-    /// What a person should know of how the files were read.
+    /// What the person should know about how the files were read.
     pub remarks: Vec<String>,
 }
 
 impl History {
-    /// Keeps the migration of one file; a file that undoes another is then what is run.
+    /// Keeps only the migration of one file; if that file is a rollback, it becomes what is run.
     pub(super) fn take_only(&mut self, file: &SourceFile) {
         let undoes = |migration: &Migration| {
             let down = migration.down.as_ref().filter(|down| down.file() == file.name);

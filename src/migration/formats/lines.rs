@@ -1,4 +1,4 @@
-//! The lines of a file, with their places: every tool's markers are lines.
+//! The lines of a file with their positions: the markers of every tool are lines.
 
 use std::ops::Range;
 
@@ -7,9 +7,9 @@ use std::ops::Range;
 pub(super) struct Line<'text> {
     /// Number from 1.
     pub number: usize,
-    /// Its text without the line break, of Unix or Windows.
+    /// Its text without the line break, Unix or Windows.
     pub text: &'text str,
-    /// Where it stands, with its line break.
+    /// Its byte range, including the line break.
     pub range: Range<usize>,
 }
 
@@ -28,13 +28,13 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
 }
 
 impl<'text> Line<'text> {
-    /// Says whether nothing of SQL stands on it.
+    /// Returns whether the line contains no SQL.
     pub fn is_blank_or_comment(&self) -> bool {
         let text = self.text.trim();
         text.is_empty() || text.starts_with("--")
     }
 
-    /// Returns what stands behind `--` and `word`, apart from it, when the line begins so; letters count in either case.
+    /// If the line begins with `--` and `word`, in any case, returns the text after them.
     pub fn comment_behind(&self, word: &str) -> Option<&'text str> {
         let comment = self.text.strip_prefix("--")?.trim_start();
         let (head, rest) = comment.split_at_checked(word.len())?;
@@ -42,7 +42,7 @@ impl<'text> Line<'text> {
         (head.eq_ignore_ascii_case(word) && apart).then(|| rest.trim())
     }
 
-    /// Says whether its last word before a comment ends with a semicolon: where line-wise tools end a statement.
+    /// Returns whether its last word before a comment ends with a semicolon, where line-based tools end a statement.
     pub fn ends_statement(&self) -> bool {
         let words = self.text.split_whitespace();
         let last = words.take_while(|word| !word.starts_with("--")).last();

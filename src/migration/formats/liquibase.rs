@@ -11,7 +11,7 @@ use super::script::{Script, Send, TransactionScope};
 use super::source_file::{NamedAs, SourceFile, refused};
 use crate::error::Result;
 
-/// Returns the changesets of the files, which are taken by path as `includeAll` takes them.
+/// Returns the changesets of the files, ordered by path as with `includeAll`.
 pub(super) fn migrations(files: &[SourceFile], place: NamedAs) -> Result<Vec<Migration>> {
     let mut named: Vec<&SourceFile> = match place {
         NamedAs::File => files.iter().take(1).collect(),
@@ -25,7 +25,7 @@ pub(super) fn migrations(files: &[SourceFile], place: NamedAs) -> Result<Vec<Mig
     Ok(migrations)
 }
 
-/// Says whether the first line that is not blank is the one that Liquibase demands.
+/// Returns whether the first line that is not blank is the header that Liquibase requires.
 pub(super) fn is_formatted(file: &SourceFile) -> bool {
     let first = lines(file.text()).find(|line| !line.text.trim().is_empty());
     first.is_some_and(|line| {
@@ -54,7 +54,7 @@ fn changesets(file: &SourceFile) -> Result<Vec<Migration>> {
     found.filter_map(Result::transpose).collect()
 }
 
-/// Reads one changeset; `None` for one of another database.
+/// Reads one changeset; `None` if it is for another database.
 fn changeset(file: &SourceFile, head: &Line, end: usize) -> Result<Option<Migration>> {
     let written = head.comment_behind("changeset").unwrap_or_default();
     let mut words = written.split_whitespace();
@@ -100,7 +100,7 @@ fn changeset(file: &SourceFile, head: &Line, end: usize) -> Result<Option<Migrat
     }))
 }
 
-/// Cuts at lines that are the delimiter, or at the delimiter itself where it is no word.
+/// Splits at lines that consist of the delimiter, or at any occurrence if the delimiter is not a word.
 fn cut_body(text: &str, body: &Range<usize>, delimiter: &str) -> Vec<Range<usize>> {
     let is_word = delimiter.chars().all(char::is_alphanumeric) || delimiter == "/";
     if !is_word {
@@ -117,8 +117,8 @@ fn cut_body(text: &str, body: &Range<usize>, delimiter: &str) -> Vec<Range<usize
     parts
 }
 
-/// Reads `--rollback SQL` lines and `/* liquibase rollback … */` blocks; all else of the file is blanked, so that lines keep
-/// their numbers.
+/// Reads `--rollback SQL` lines and `/* liquibase rollback … */` blocks. Everything else in the file is replaced by
+/// blanks, so that line numbers stay the same.
 fn rollback(file: &SourceFile, body: Range<usize>, transaction: TransactionScope) -> Option<Script> {
     let text = file.text();
     let mut kept: Vec<Range<usize>> = Vec::new();

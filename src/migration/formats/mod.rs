@@ -1,7 +1,7 @@
-//! Files of migration tools → scripts, in the order and the transactions in which the tool would run them.
+//! Turns files of migration tools into scripts, in the order and the transactions in which the tool would run them.
 //!
-//! One room a tool or a family of like tools; each cuts its files into scripts and parses no SQL. Files come in as text: what
-//! a tool's own table of applied migrations holds, and what its configuration says, is not known here.
+//! One file per tool or family of similar tools; each splits its files into scripts without parsing SQL. Files are
+//! given as text; the tool's table of applied migrations and its configuration are not known here.
 
 mod atlas;
 mod directories;
@@ -30,16 +30,16 @@ pub use script::{Script, Send, TransactionScope};
 pub use scripts::Scripts;
 pub use source_file::{NamedAs, SourceFile};
 
-/// Files whose directory is their name.
+/// File names for which the directory gives the migration's name.
 const NAMED_BY_DIRECTORY: [&str; 3] = ["up.sql", "down.sql", "migration.sql"];
 
-/// Finds out whose files these are, and puts their migrations into order.
+/// Determines the tool that uses these files, and puts their migrations in order.
 ///
-/// `name` is the directory or file for messages; `told` overrides what the files look like.
+/// `name` is the directory or file for messages; `told` overrides the recognised tool.
 ///
 /// # Errors
-/// `Usage` with the file, and where possible its line, for what the tool itself would refuse: no migration at all, two of one
-/// version, markers in a wrong order; and for migrations that are written in another language than SQL.
+/// `Usage` with the file, and where possible its line, for what the tool itself would refuse: no migration at all, two
+/// of the same version, markers in the wrong order; also for migrations in a language other than SQL.
 pub fn read(name: &str, mut files: Vec<SourceFile>, place: NamedAs, told: Option<Tool>) -> Result<History> {
     if place == NamedAs::File && !NAMED_BY_DIRECTORY.contains(&files[0].file_name()) {
         for file in &mut files {

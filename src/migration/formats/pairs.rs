@@ -1,4 +1,4 @@
-//! golang-migrate and sqlx: numbered files, the rollback in a file beside.
+//! golang-migrate and sqlx: numbered files, with each rollback in a separate file.
 
 use super::file_name::{by_numbers, numbered, numbers};
 use super::history::Migration;
@@ -6,14 +6,14 @@ use super::script::{Script, Send, TransactionScope};
 use super::source_file::{SourceFile, refused};
 use crate::error::Result;
 
-/// Returns the migrations of golang-migrate: `0001_name.up.sql` and `.down.sql`, each sent whole, without a transaction.
+/// Returns golang-migrate's migrations: `0001_name.up.sql` and `.down.sql`, each sent whole, without a transaction.
 pub(super) fn migrations_of_golang_migrate(files: &[SourceFile]) -> Result<Vec<Migration>> {
     let script = |file: &SourceFile| Script::whole_file(file, TransactionScope::None, Send::Whole);
     paired(files, "golang-migrate", script)
 }
 
-/// Returns the migrations of sqlx: `0001_name.sql`, or a pair as golang-migrate's; each sent whole, in a transaction unless it
-/// starts with `-- no-transaction`.
+/// Returns sqlx's migrations: `0001_name.sql`, or a pair as in golang-migrate; each sent whole, in a transaction unless
+/// it starts with `-- no-transaction`.
 pub(super) fn migrations_of_sqlx(files: &[SourceFile]) -> Result<Vec<Migration>> {
     let script = |file: &SourceFile| {
         let scope = if refuses_transaction(file) {
@@ -39,7 +39,7 @@ pub(super) fn migrations_of_sqlx(files: &[SourceFile]) -> Result<Vec<Migration>>
     in_order(migrations, "sqlx")
 }
 
-/// Says whether sqlx runs the file outside of a transaction.
+/// Returns whether sqlx runs the file outside a transaction.
 pub(super) fn refuses_transaction(file: &SourceFile) -> bool {
     file.text().starts_with("-- no-transaction")
 }
@@ -94,7 +94,7 @@ fn paired(files: &[SourceFile], tool: &str, script: impl Fn(&SourceFile) -> Scri
     in_order(migrations, tool)
 }
 
-/// Sorts migrations by their numbers, and refuses two of one version, as the tools do.
+/// Sorts migrations by their numbers, and refuses two of the same version, as the tools do.
 pub(super) fn in_order(mut migrations: Vec<Migration>, tool: &str) -> Result<Vec<Migration>> {
     migrations.sort_by(|one, other| by_numbers(&one.version, &other.version));
     for pair in migrations.windows(2) {

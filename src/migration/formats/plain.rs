@@ -1,4 +1,5 @@
-//! Files of SQL without a tool: run by name, as `psql -f` would, and paired by the usual names of what undoes them.
+//! SQL files without a tool: run in order of their names, as with `psql -f`, and paired with rollbacks by the usual
+//! names.
 
 use std::cmp::Ordering;
 
@@ -8,7 +9,7 @@ use super::script::{Script, Send, TransactionScope};
 use super::source_file::{NamedAs, SourceFile};
 use crate::error::Result;
 
-/// Endings of the scripts that undo others, each with the endings of those.
+/// Name endings of rollbacks, each with the endings of the scripts they undo.
 const PAIRS: [(&str, [&str; 2]); 5] = [
     (".down.sql", [".up.sql", ".sql"]),
     ("_down.sql", ["_up.sql", ".sql"]),
@@ -17,7 +18,7 @@ const PAIRS: [(&str, [&str; 2]); 5] = [
     ("rollback.sql", ["migration.sql", "forward.sql"]),
 ];
 
-/// Returns the files that lie directly in the directory, or the one file.
+/// Returns the files directly in the directory, or the single file.
 pub(super) fn migrations(files: &[SourceFile], place: NamedAs) -> Result<Vec<Migration>> {
     let mut forward: Vec<&SourceFile> = match place {
         NamedAs::File => files.iter().take(1).collect(),
@@ -30,17 +31,17 @@ pub(super) fn migrations(files: &[SourceFile], place: NamedAs) -> Result<Vec<Mig
     Ok(forward.into_iter().map(|file| migration(file, files)).collect())
 }
 
-/// Says whether a file is one of SQL, whatever the case of its ending.
+/// Returns whether a file name ends in `.sql`, in upper or lower case.
 pub(super) fn is_sql(file: &SourceFile) -> bool {
     file.text.is_some() && file.path.to_ascii_lowercase().ends_with(".sql")
 }
 
-/// Returns the names that the script which undoes this one may have.
+/// Returns the possible names of this script's rollback.
 pub(super) fn names_of_down(name: &str) -> Vec<String> {
     let mut names = Vec::new();
     for (down, ups) in PAIRS {
         for up in ups {
-            // A whole name is one; anything else is an ending behind a name.
+            // An entry without a leading `.` or `_` is a whole name; any other is an ending of a name.
             let whole = !down.starts_with(['.', '_']);
             match name.strip_suffix(up) {
                 Some("") if whole => names.push(down.to_owned()),

@@ -1,4 +1,5 @@
-//! Whose files these are: by the names of all of them, then by the markers in their first 4 kB; and what to tell of it.
+//! Recognises the tool from the names of all files, then from the markers in their first 4 kB, and says what the person
+//! should know about that.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +17,7 @@ use crate::migration::tool::Tool;
 /// How much of a file is searched for markers, in bytes.
 const HEAD: usize = 4096;
 
-/// Endings of migrations that are programs, and their languages.
+/// File name endings of migrations that are programs, with their languages.
 const PROGRAMS: [(&str, &str); 11] = [
     (".rb", "Ruby"),
     (".py", "Python"),
@@ -31,7 +32,7 @@ const PROGRAMS: [(&str, &str); 11] = [
     (".java", "Java"),
 ];
 
-/// Says whether the text of a file is worth reading; of the others only the name counts.
+/// Returns whether the text of a file must be read; for other files only the name matters.
 pub fn is_of_interest(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
     [".sql", ".sql.conf", ".conf"]
@@ -41,7 +42,7 @@ pub fn is_of_interest(path: &str) -> bool {
         || lower.ends_with(JOURNAL)
 }
 
-/// Returns the names beside a single file that may say how it is run, or hold its rollback.
+/// Returns the names of files next to a single file that may say how it is run, or hold its rollback.
 pub fn companions(file_name: &str) -> Vec<String> {
     let mut names = plain::names_of_down(file_name);
     names.push(format!("{file_name}.conf"));
@@ -63,10 +64,10 @@ pub fn companions(file_name: &str) -> Vec<String> {
     names
 }
 
-/// Returns the tool whose files these are.
+/// Returns the tool that uses these files.
 ///
 /// # Errors
-/// `Usage` when there is no SQL among them, or markers of several tools.
+/// `Usage` when none of them is SQL, or they have markers of several tools.
 pub(super) fn tool(name: &str, files: &[SourceFile], place: NamedAs) -> Result<Tool> {
     let sql: Vec<&SourceFile> = match place {
         NamedAs::File => files.iter().take(1).collect(),
@@ -112,7 +113,7 @@ fn by_names(files: &[SourceFile], sql: &[&SourceFile]) -> Option<Tool> {
         return Some(Tool::GraphileMigrate);
     }
     if all(|file| flyway::name(file).is_some()) && !all(|file| flyway::name(file) == Some(Name::Callback)) {
-        // In Flyway a U file undoes a version that is there; to refinery it is a migration like the others.
+        // In Flyway, a U file undoes an existing version; in refinery, it is a migration like any other.
         let versions = |wanted: char| -> BTreeSet<&str> {
             let names = sql.iter().filter(|file| file.file_name().starts_with(wanted));
             names.filter_map(|file| flyway::refinery_version(file)).collect()
@@ -128,7 +129,7 @@ fn by_names(files: &[SourceFile], sql: &[&SourceFile]) -> Option<Tool> {
     None
 }
 
-/// Says whether a file of a pair is still cut by markers.
+/// Returns whether a file of a pair also contains markers that split it.
 fn has_marker_of_pairs(file: &SourceFile) -> bool {
     marker(file).is_some_and(|tool| tool != Tool::Sqlx)
 }
@@ -197,7 +198,7 @@ fn marker(file: &SourceFile) -> Option<Tool> {
     (numbered && pairs::refuses_transaction(file)).then_some(Tool::Sqlx)
 }
 
-/// Returns what a person should know: names that fit other tools as well, and what was left out.
+/// Returns what the person should know: other tools that fit the names, and what was left out.
 pub(super) fn remarks(history: &History, files: &[SourceFile], place: NamedAs, told: bool) -> Vec<String> {
     let mut remarks = Vec::new();
     if !told {
@@ -219,7 +220,7 @@ pub(super) fn remarks(history: &History, files: &[SourceFile], place: NamedAs, t
     remarks
 }
 
-/// Says which other tools use the same names, and what would differ.
+/// Returns which other tools use the same names, and what would differ.
 fn others(history: &History) -> Option<String> {
     let first = &history.migrations[0].up.file;
     let advice = match history.tool {
@@ -282,7 +283,7 @@ fn language(file: &SourceFile) -> Option<&'static str> {
     ending.map(|(_, language)| *language)
 }
 
-/// Says why there is nothing to run, and where to look.
+/// Returns the error that says why there is nothing to run, and where to look.
 pub(super) fn nothing_found(name: &str, files: &[SourceFile], tool: Tool) -> Error {
     let usage = |message: String| Error::new(ErrorKind::Usage, message);
     if let Some((file, language)) = programs(files).next() {

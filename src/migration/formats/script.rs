@@ -1,48 +1,48 @@
-//! One direction of a migration: which parts of which file, in which transaction, sent how.
+//! One direction of a migration: which parts of which file, in which transaction, and how they are sent.
 
 use std::ops::Range;
 
 use super::source_file::SourceFile;
 
-/// What a tool's transaction spans.
+/// The scope of a tool's transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransactionScope {
-    /// The script.
+    /// One script.
     PerScript,
-    /// All that is pending.
+    /// All pending migrations.
     AllPending,
-    /// Nothing: the tool opens none.
+    /// None: the tool opens no transaction.
     None,
 }
 
 /// How a part is sent to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Send {
-    /// Each statement by itself.
+    /// Each statement separately.
     PerStatement,
     /// In one message, which is one transaction when it holds several statements.
     Whole,
 }
 
-/// What a migration does in one direction.
+/// One direction of a migration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script {
     pub(super) file: SourceFile,
-    /// Parts of the file's text, in order, in bytes.
+    /// The parts of the file's text, in order, as byte ranges.
     pub(super) parts: Vec<Range<usize>>,
-    /// What its tool's transaction spans.
+    /// The scope of the tool's transaction.
     pub transaction: TransactionScope,
     /// How each part is sent.
     pub send: Send,
 }
 
 impl Script {
-    /// Returns the script that is a whole file.
+    /// Returns a script that consists of a whole file.
     pub(super) fn whole_file(file: &SourceFile, transaction: TransactionScope, send: Send) -> Script {
         Script::of_part(file, 0..file.text().len(), transaction, send)
     }
 
-    /// Returns the script that is one part of a file.
+    /// Returns a script that consists of one part of a file.
     pub(super) fn of_part(file: &SourceFile, part: Range<usize>, transaction: TransactionScope, send: Send) -> Script {
         Script {
             file: file.clone(),

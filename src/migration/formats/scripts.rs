@@ -16,13 +16,13 @@ pub struct Scripts<'a> {
 }
 
 impl Scripts<'_> {
-    /// Reads the statements, numbered from 1; each says in which transaction and message its tool sends it.
+    /// Reads the statements, numbered from 1; each records the transaction and message in which its tool sends it.
     ///
     /// `include` finds the files that `\i` and `\ir` name, which only psql follows.
     ///
     /// # Errors
-    /// `Usage` with `file:line:column` for what is no valid SQL, for psql's other commands, for what its tool would cut in the
-    /// middle, and for statements that the tool will not run together.
+    /// `Usage` with `file:line:column` for invalid SQL, for psql's other commands, for statements that the tool would
+    /// split in the middle, and for statements that the tool refuses to run together.
     pub fn statements(&self, include: &mut dyn FnMut(&Include) -> Result<Included>) -> Result<Vec<Statement>> {
         let mut gathered = Gathered::default();
         for script in &self.scripts {
@@ -51,7 +51,7 @@ impl Scripts<'_> {
             let statements = parse_part(&source.up_to(part.end), part.start, &mut include);
             parts.push(statements.map_err(|error| self.explained(error, part.end < text.len()))?);
         }
-        // Batch placeholders are written for migtime: the tool could not run this script.
+        // Batch placeholders are meant for migtime: the tool itself could not run this script.
         let in_batches = parts
             .iter()
             .flatten()
@@ -65,7 +65,7 @@ impl Scripts<'_> {
         Ok(())
     }
 
-    /// Says why a statement ends too early, where a line-wise tool has cut it.
+    /// Adds the reason why a statement ends too early, if a line-based tool has split it.
     fn explained(&self, error: Error, more_follows: bool) -> Error {
         let cut = error.cause::<NeverClosed>().is_some() && more_follows;
         match self.tool {
@@ -83,7 +83,7 @@ struct Gathered {
     statements: Vec<Statement>,
     transactions: u32,
     messages: u32,
-    /// The transaction of all that is pending, once it is open.
+    /// The transaction of all pending migrations, once it is open.
     pending: Option<u32>,
 }
 

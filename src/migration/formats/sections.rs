@@ -1,5 +1,5 @@
-//! goose and sql-migrate: both directions in one file, cut line by line; a statement ends where a line ends with `;`, unless
-//! `StatementBegin` and `StatementEnd` hold it together.
+//! goose and sql-migrate: both directions in one file, split line by line. A statement ends at a line that ends with
+//! `;`, except between `StatementBegin` and `StatementEnd`.
 
 use std::ops::Range;
 
@@ -22,7 +22,7 @@ pub(super) fn migrations_of_goose(files: &[SourceFile], place: NamedAs) -> Resul
     in_order(migrations, "goose")
 }
 
-/// Returns the migrations of sql-migrate: any name, by its leading number.
+/// Returns the migrations of sql-migrate: files of any name, ordered by the leading number.
 pub(super) fn migrations_of_sql_migrate(files: &[SourceFile], place: NamedAs) -> Result<Vec<Migration>> {
     let mut migrations: Vec<Migration> = candidates(files, place)
         .map(|file| migration(file, &SQL_MIGRATE))
@@ -31,7 +31,7 @@ pub(super) fn migrations_of_sql_migrate(files: &[SourceFile], place: NamedAs) ->
     Ok(migrations)
 }
 
-/// Returns the one file, or those that lie directly in the directory.
+/// Returns the single file, or the files directly in the directory.
 pub(super) fn candidates(files: &[SourceFile], place: NamedAs) -> impl Iterator<Item = &SourceFile> {
     files
         .iter()
@@ -43,7 +43,7 @@ pub(super) fn candidates(files: &[SourceFile], place: NamedAs) -> impl Iterator<
         .map(|(_, file)| file)
 }
 
-/// Says whether a line opens the way forward of goose or of sql-migrate.
+/// Returns whether a line begins the forward section of goose or sql-migrate.
 pub(super) fn opens_forward(line: &Line, word: &str) -> bool {
     let direction = line
         .comment_behind(word)
@@ -51,11 +51,11 @@ pub(super) fn opens_forward(line: &Line, word: &str) -> bool {
     direction.is_some_and(|direction| direction.eq_ignore_ascii_case("up"))
 }
 
-/// What tells the two tools apart.
+/// The differences between the two tools.
 struct Dialect {
     name: &'static str,
     word: &'static str,
-    /// Whether each direction may stand once only, forward first.
+    /// Whether each direction may occur only once, forward first.
     strict: bool,
 }
 
@@ -120,13 +120,13 @@ impl Direction {
 struct Cutter<'file> {
     file: &'file SourceFile,
     dialect: &'static Dialect,
-    /// Whether the part that is read goes forward.
+    /// Whether the current part is the forward direction; `None` before the first marker.
     direction: Option<bool>,
-    /// Line of the `StatementBegin` that is open.
+    /// Line number of the open `StatementBegin`.
     held_together: Option<usize>,
-    /// Where the part that is read begins.
+    /// Where the current part begins.
     start: usize,
-    /// First line of a statement that has not ended yet.
+    /// First line of a statement that has not yet ended.
     unfinished: Option<usize>,
     forward: Direction,
     back: Direction,
@@ -141,7 +141,7 @@ impl Cutter<'_> {
             return Ok(());
         }
         if self.direction.is_none() {
-            // sql-migrate passes over what stands before its first marker.
+            // sql-migrate ignores everything before its first marker.
             return if self.dialect.strict {
                 Err(self.refusal(line.number, "wants -- +goose Up before the first statement"))
             } else {
@@ -149,7 +149,7 @@ impl Cutter<'_> {
             };
         }
         self.unfinished.get_or_insert(line.number);
-        // A command of psql ends with its line; whoever reads the part says what is wrong with it.
+        // A psql command ends with its line; an error in it is reported when the part is read.
         if line.ends_statement() || line.text.starts_with('\\') {
             self.end_part(line.range.end);
         }

@@ -12,12 +12,12 @@ use super::sections::candidates;
 use super::source_file::{NamedAs, SourceFile, refused};
 use crate::error::Result;
 
-/// The line that divides a file of tern's.
+/// The separator line in tern's files.
 pub(super) const TERN_SEPARATOR: &str = "---- create above / drop below ----";
 
 const TERN_WITHOUT_TRANSACTION: &str = "---- tern: disable-tx ----";
 
-/// Returns the migrations of dbmate: by name; a file may hold several pairs of sections.
+/// Returns the migrations of dbmate, by name; a file may hold several pairs of sections.
 pub(super) fn migrations_of_dbmate(files: &[SourceFile], place: NamedAs) -> Result<Vec<Migration>> {
     let numbered = |file: &&SourceFile| split_digits(file.file_name()).is_some();
     let mut named: Vec<&SourceFile> = candidates(files, place)
@@ -31,7 +31,7 @@ pub(super) fn migrations_of_dbmate(files: &[SourceFile], place: NamedAs) -> Resu
     Ok(migrations)
 }
 
-/// Returns the rest of a line that opens a section of dbmate's: `-- migrate:up transaction:false`.
+/// Returns the rest of a line that begins a section of dbmate: `-- migrate:up transaction:false`.
 pub(super) fn section_of_dbmate<'text>(line: &Line<'text>, direction: &str) -> Option<&'text str> {
     line.comment_behind(&format!("migrate:{direction}"))
 }
@@ -124,14 +124,14 @@ fn script_of_tern(file: &SourceFile, part: Range<usize>) -> Script {
     Script::of_part(file, part, transaction, send)
 }
 
-/// Returns the migrations of node-pg-migrate that are written in SQL: by time stamp, all that is pending in one transaction.
+/// Returns the node-pg-migrate migrations that are written in SQL, by time stamp, all pending ones in one transaction.
 pub(super) fn migrations_of_node_pg_migrate(files: &[SourceFile], place: NamedAs) -> Result<Vec<Migration>> {
     let mut migrations: Vec<Migration> = candidates(files, place).map(migration_of_node_pg_migrate).collect();
     migrations.sort_by(|one, other| by_time(one, other).then_with(|| one.name.cmp(&other.name)));
     Ok(migrations)
 }
 
-/// Says whether a line is node-pg-migrate's marker of a direction: `-- Up Migration`.
+/// Returns whether a line is node-pg-migrate's marker of a direction: `-- Up Migration`.
 pub(super) fn is_marker_of_node_pg_migrate(line: &Line, direction: &str) -> bool {
     let text = line.text.trim_start().to_ascii_lowercase();
     let Some(comment) = text.strip_prefix("--") else {
@@ -160,7 +160,7 @@ fn migration_of_node_pg_migrate(file: &SourceFile) -> Migration {
     }
 }
 
-/// Orders by milliseconds since 1970, as which a name of 17 digits is read: a date and time of UTC.
+/// Orders by milliseconds since 1970; a name of 17 digits is read as a date and time in UTC.
 fn by_time(one: &Migration, other: &Migration) -> Ordering {
     match (milliseconds(&one.version), milliseconds(&other.version)) {
         (Some(one), Some(other)) => one.cmp(&other),

@@ -1,4 +1,4 @@
-//! A file of a migration tool as text, and errors at its lines.
+//! A file of a migration tool as text, with errors at its lines.
 
 use std::sync::Arc;
 
@@ -10,16 +10,16 @@ use crate::error::{Error, ErrorKind, Location};
 pub struct SourceFile {
     /// Name for messages.
     pub name: String,
-    /// Path below the directory that was named, with `/`; of a single file and its companions their name behind that of their
-    /// directory.
+    /// Path relative to the named directory, with `/`. For a single file and its companions: the directory's name
+    /// followed by the file's name.
     pub path: String,
-    /// Its text; `None` for one of which only the name matters.
+    /// Its text; `None` if only the name matters.
     pub text: Option<Arc<str>>,
 }
 
 impl SourceFile {
     pub(super) fn text(&self) -> &str {
-        // A byte order mark hides the marker of a first line.
+        // A byte order mark would hide a marker on the first line.
         let text = self.text.as_deref().unwrap_or_default();
         text.strip_prefix('\u{feff}').unwrap_or(text)
     }
@@ -28,7 +28,7 @@ impl SourceFile {
         self.path.rsplit('/').next().unwrap_or_default()
     }
 
-    /// Returns the directories between the named one and the file, joined by `/`; empty when there are none.
+    /// Returns the directories between the named one and the file, joined by `/`; may be empty.
     pub(super) fn directory(&self) -> &str {
         self.path.rsplit_once('/').map_or("", |(directory, _)| directory)
     }
@@ -37,7 +37,7 @@ impl SourceFile {
 /// What the person named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NamedAs {
-    /// One file; the first of those given. The others are its companions.
+    /// A file: the first of those given. The others are its companions.
     File,
     /// A directory with all its files.
     Directory,
@@ -48,7 +48,7 @@ pub(super) fn refused(file: &SourceFile, line: usize, message: impl std::fmt::Di
     Error::at(ErrorKind::Usage, Location::line(Some(&file.name), line), message)
 }
 
-/// Says that a file stands beside a migration, and is none.
+/// Returns the error for a file that lies next to a migration but is not one.
 pub(super) fn not_run(file: &SourceFile, tool: Tool) -> Error {
     Error::new(
         ErrorKind::Usage,

@@ -1,8 +1,9 @@
-//! Which statements and functions reach outside their database, from PostgreSQL's documentation and `pg_proc` of 13 to 18.
+//! The statements and functions that reach outside their database, from PostgreSQL's documentation and `pg_proc` of
+//! versions 13 to 18.
 
 use super::outside_kind::OutsideKind;
 
-/// The first words of statements; objects that `pg_shdepend` or `pg_shdescription` knows are the whole server's.
+/// The first words of statements. Objects in `pg_shdepend` or `pg_shdescription` belong to the whole server.
 pub(super) const HEADS: &[(&str, OutsideKind)] = &[
     ("create database", OutsideKind::Database),
     ("alter database", OutsideKind::Database),
@@ -16,7 +17,7 @@ pub(super) const HEADS: &[(&str, OutsideKind)] = &[
     ("create group", OutsideKind::Role),
     ("alter group", OutsideKind::Role),
     ("drop group", OutsideKind::Role),
-    // Both also change who owns databases and tablespaces.
+    // Both can also change the owners of databases and tablespaces.
     ("reassign owned", OutsideKind::Role),
     ("drop owned", OutsideKind::Role),
     ("create tablespace", OutsideKind::Tablespace),
@@ -30,7 +31,7 @@ pub(super) const HEADS: &[(&str, OutsideKind)] = &[
     ("create language", OutsideKind::Program),
     ("create trusted language", OutsideKind::Program),
     ("import foreign schema", OutsideKind::Foreign),
-    // The servers that there were are closed to writes; this makes another, or opens one again.
+    // Existing servers have been closed to writes; these statements create another one or open one again.
     ("create server", OutsideKind::Foreign),
     ("alter server", OutsideKind::Foreign),
 ];
@@ -80,16 +81,16 @@ pub(super) const FUNCTIONS: &[(&str, OutsideKind)] = &[
     ("postgres_fdw_disconnect_all", OutsideKind::Foreign),
 ];
 
-/// Functions by the beginning of their name.
+/// Functions by the prefix of their name.
 pub(super) const FUNCTION_PREFIXES: &[(&str, OutsideKind)] = &[
     ("dblink", OutsideKind::Foreign),
     ("pg_replication_origin_", OutsideKind::Replication),
-    // adminpack, and PostgreSQL's own for directories.
+    // Functions of adminpack, and PostgreSQL's own for directories.
     ("pg_file_", OutsideKind::File),
     ("pg_ls_", OutsideKind::File),
 ];
 
-/// Languages whose code is not confined to the database.
+/// Languages whose code can act outside the database.
 pub(super) const UNTRUSTED_LANGUAGES: &[&str] = &[
     "c",
     "internal",

@@ -1,9 +1,9 @@
-//! The kinds of things outside of the one database that a statement may reach.
+//! The kinds of things outside its database that a statement may reach.
 
-/// Something outside the one database.
+/// A kind of thing outside the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OutsideKind {
-    /// Another database, or the database as the server knows it: its existence, name, settings, privileges.
+    /// Another database, or this database as a server object: its existence, name, settings, privileges.
     Database,
     /// Roles, their memberships, settings and passwords.
     Role,
@@ -21,7 +21,7 @@ pub enum OutsideKind {
     Process,
     /// Other servers.
     Foreign,
-    /// A statement that is put together at run time.
+    /// A statement that is built at run time.
     DynamicSql,
 }
 
@@ -56,7 +56,7 @@ impl OutsideKind {
         }
     }
 
-    /// Returns what is reached, in words.
+    /// Describes what is reached.
     pub fn in_words(self) -> &'static str {
         match self {
             OutsideKind::Database => "databases of the whole server",

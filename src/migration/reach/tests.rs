@@ -1,4 +1,4 @@
-//! What reaches outside, and what only looks like it.
+//! Statements that reach outside, and statements that only seem to.
 
 use super::*;
 

@@ -1,28 +1,28 @@
-//! SQL text as words: without spaces and comments, names and strings as the server sees them, whatever hides them: escapes,
-//! `U&"…"`.
+//! SQL text as words, without spaces and comments. Names and strings are decoded as the server sees them, whatever
+//! hides them: escapes, `U&"…"`.
 
 use crate::migration::lexer::{Lexer, TokenKind};
 
-/// A token without spaces and comments.
+/// A token that is neither space nor comment.
 pub(super) struct Word<'text> {
     /// As written, without the `U&` of a quoted one.
     pub text: &'text str,
     pub kind: TokenKind,
-    /// As the server sees a name or a keyword: unquoted ones folded.
+    /// As the server sees a name or a keyword: folded if unquoted.
     pub name: String,
-    /// What a string says; empty for all else.
+    /// The content of a string; empty for everything else.
     pub content: String,
-    /// Where it begins and ends.
+    /// Its start and end.
     place: (usize, usize),
     is_unicode: bool,
 }
 
-/// Tells whether it is a string, and no quoted name.
+/// Returns whether it is a string, as opposed to a quoted name.
 pub(super) fn is_string(word: &Word) -> bool {
     word.kind == TokenKind::Quoted && !word.text.starts_with('"')
 }
 
-/// Returns the tokens, and whether the text was understood to its end.
+/// Returns the tokens, and whether the text could be read to its end.
 pub(super) fn words(sql: &str) -> (Vec<Word<'_>>, bool) {
     let mut lexer = Lexer::new(sql);
     let mut words: Vec<Word> = Vec::new();
@@ -53,7 +53,7 @@ pub(super) fn words(sql: &str) -> (Vec<Word<'_>>, bool) {
     }
 }
 
-/// `U&`, with nothing between it and the quote.
+/// Returns whether `U&` directly precedes the quote.
 fn ends_in_unicode_mark(words: &[Word], quote: usize) -> bool {
     match words {
         [.., mark, sign] => {
@@ -66,7 +66,7 @@ fn ends_in_unicode_mark(words: &[Word], quote: usize) -> bool {
     }
 }
 
-/// `UESCAPE '!'` behind such a name or string says what stands for the backslash.
+/// Applies `UESCAPE '!'`, which after such a name or string sets the escape character in place of the backslash.
 fn take_escape(words: &mut Vec<Word>) {
     if let [.., quoted, keyword, escape] = words.as_mut_slice()
         && quoted.is_unicode
@@ -96,7 +96,7 @@ fn understand(word: &mut Word, mark: char) {
     }
 }
 
-/// Returns what stands between the quotes.
+/// Returns the text between the quotes.
 fn content(quoted: &str) -> String {
     if let Some(rest) = quoted.strip_prefix('$') {
         let tag = rest.find('$').map_or(0, |end| end + 2);
@@ -116,7 +116,7 @@ fn content(quoted: &str) -> String {
     }
 }
 
-/// Undoes the escapes of `E'…'`.
+/// Decodes the escapes of `E'…'`.
 fn without_backslashes(text: &str) -> String {
     let mut plain = String::new();
     let mut rest = text;
@@ -148,7 +148,7 @@ fn without_backslashes(text: &str) -> String {
     plain + rest
 }
 
-/// Undoes the escapes of `U&"…"`: four digits, or `+` and six.
+/// Decodes the escapes of `U&"…"`: four digits, or `+` and six.
 fn without_unicode_escapes(text: &str, mark: char) -> String {
     let mut plain = String::new();
     let mut rest = text;
@@ -172,7 +172,7 @@ fn without_unicode_escapes(text: &str, mark: char) -> String {
     plain + rest
 }
 
-/// Returns the digits at the head, at most so many.
+/// Returns the leading digits, at most `most`.
 fn digits(text: &str, most: usize, radix: u32) -> &str {
     let count = text
         .chars()

@@ -1,11 +1,12 @@
-//! What a statement reaches outside its database through what the database already has: foreign tables, triggers, routines.
+//! Finds what a statement reaches outside its database through objects that the database already has: foreign tables,
+//! triggers, routines.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{OutsideKind, called, note, reaches_in_body, words, written};
 use crate::catalog::{LeadingOut, Routine};
 
-/// Statements that fire no event trigger.
+/// Statements that fire no event triggers.
 const FIRES_NOTHING: [&str; 24] = [
     "abort",
     "analyze",
@@ -40,7 +41,7 @@ struct Outlet {
     reaches: BTreeMap<OutsideKind, String>,
 }
 
-/// What of a database leads out of it.
+/// The objects of a database that reach outside it.
 #[derive(Default)]
 pub struct Outlets {
     routines: BTreeMap<u32, Outlet>,
@@ -50,7 +51,7 @@ pub struct Outlets {
 }
 
 impl Outlets {
-    /// Reads routines: which reach outside themselves, or by calling one that does.
+    /// Reads routines and finds those that reach outside, directly or by calling another.
     pub fn of_routines(routines: &[Routine]) -> Outlets {
         let mut outlets = Outlets::default();
         let mut calls = BTreeMap::new();
@@ -88,26 +89,26 @@ impl Outlets {
         }
     }
 
-    /// Returns what the catalog knows the routines by.
+    /// Returns the object ids of the routines.
     pub fn routines(&self) -> Vec<u32> {
         self.routines.keys().copied().collect()
     }
 
-    /// Takes the relations that lead out when they are written to, and the event triggers.
+    /// Adds the relations for which a write reaches outside, and the event triggers.
     pub fn with(mut self, leading: Vec<LeadingOut>, event_triggers: Vec<(String, String)>) -> Outlets {
         self.leading = leading;
         self.event_triggers = event_triggers;
         self
     }
 
-    /// Lets names without a schema mean those of every schema: a migration that sets its search path may mean any.
+    /// Makes unqualified names match every schema: a migration that sets its search path may mean any.
     pub fn mean_every_schema(&mut self) {
         for relation in &mut self.leading {
             relation.is_visible = true;
         }
     }
 
-    /// Takes note that a statement ran: what it dropped leads nowhere any more.
+    /// Records that a statement ran: objects that it dropped no longer reach anything.
     pub fn pass(&mut self, sql: &str) {
         let (words, _) = words(sql);
         if words.first().is_some_and(|word| word.name == "drop") {
@@ -117,7 +118,7 @@ impl Outlets {
         }
     }
 
-    /// Returns what a statement reaches through them, each kind with the words that show it.
+    /// Returns what a statement reaches through these objects, each kind with the words that show it.
     pub fn reaches(&self, sql: &str) -> BTreeMap<OutsideKind, String> {
         let mut found = BTreeMap::new();
         for path in written(sql) {

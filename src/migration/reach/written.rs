@@ -1,12 +1,12 @@
-//! Which relations a statement writes to and which routines it calls, by its words alone: also those in bodies and in constants
-//! that are executed.
+//! Finds, from the text alone, the relations that a statement writes to and the routines that it calls, including those
+//! in bodies and in constants that are executed.
 
 use super::{DEEPEST_BODY, Word, creates_routine, is_only_named, is_string, words};
 use crate::migration::lexer::TokenKind;
 
-/// Returns the paths, bare, of what a statement or the text of several writes to, as far as its words tell.
+/// Returns the bare paths of the relations that one or more statements write to, as far as the text shows.
 ///
-/// Rather one too many: `FOR UPDATE OF t` names `of`, which no relation is called.
+/// May return too many: `FOR UPDATE OF t` yields `of`, but no relation has that name.
 pub fn written(sql: &str) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     each_text(sql, 0, &mut |words| {
@@ -17,7 +17,7 @@ pub fn written(sql: &str) -> Vec<Vec<String>> {
     found
 }
 
-/// Returns the bare names of what a statement or the text of several calls.
+/// Returns the bare names of the routines that one or more statements call.
 pub fn called(sql: &str) -> Vec<String> {
     let mut found = Vec::new();
     each_text(sql, 0, &mut |words| {
@@ -30,7 +30,7 @@ pub fn called(sql: &str) -> Vec<String> {
     found
 }
 
-/// Lets `look` see a text, and the texts that it holds as code.
+/// Calls `look` with a text, and with the texts in it that are code.
 fn each_text(sql: &str, depth: usize, look: &mut dyn FnMut(&[Word])) {
     if depth > DEEPEST_BODY {
         return;
@@ -77,7 +77,7 @@ fn targets(words: &[Word], at: usize, found: &mut Vec<Vec<String>>) {
     }
 }
 
-/// Returns the name that stands here, and where it ends.
+/// Returns the name at this position, and where it ends.
 fn path(words: &[Word], first: usize) -> (Option<Vec<String>>, usize) {
     let mut path = Vec::new();
     let mut at = first;

@@ -1,8 +1,9 @@
-//! Looks up the windows of a walk's next batches in a session of its own, while the batches before them run.
+//! Looks up the windows of a walk's next batches in a separate session, while earlier batches run.
 //!
-//! A keyset loop finds each window right before its batch, and the loop waits for it. A rehearsal need not wait: what it
-//! asks for are keys behind those it has, which no batch has touched yet. One look-up in two hundred batches takes some
-//! tens of milliseconds of another processor; its time is measured apart and is part of the estimate.
+//! A keyset loop finds each window right before its batch, and has to wait for the look-up. A rehearsal does not have
+//! to wait: it asks for keys after those it already has, which no batch has touched yet. One look-up for two hundred
+//! batches takes some tens of milliseconds on another processor. Its time is measured separately and is part of the
+//! estimate.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, OnceLock};
@@ -15,7 +16,7 @@ use crate::error::Result;
 use crate::rehearsal::session_queries::text_rows;
 use crate::server::{ConnectionParameters, Line, Staging};
 
-/// How soon whoever waits for an answer notices that the person wants an end.
+/// How often a caller that waits for an answer checks whether the person has interrupted.
 const INTERRUPT_POLL: Duration = Duration::from_millis(100);
 
 /// The rows of a look-up and how long it took.
@@ -27,19 +28,20 @@ pub(super) struct Found {
     pub seconds: f64,
 }
 
-/// A session that looks up what is asked for while others work; dropping it cancels what it still looks for.
+/// A session that answers look-ups while other sessions work; dropping it cancels the look-up that is running.
 pub(super) struct LookAhead {
     parameters: ConnectionParameters,
     token: Arc<OnceLock<CancelToken>>,
     questions: Option<Sender<String>>,
-    /// `None` where the session could not answer: its asker then looks in its own session, which says what is wrong.
+    /// `None` where the session could not answer. The caller then looks in its own session, whose error says what is
+    /// wrong.
     answers: Receiver<Option<Found>>,
     asked: bool,
     thread: Option<JoinHandle<()>>,
 }
 
 impl LookAhead {
-    /// Opens a session beside `clone`'s; it waits for a lock no longer than `lock_timeout` seconds.
+    /// Opens a second session to the database of `clone`; it waits for a lock for at most `lock_timeout` seconds.
     pub fn start(clone: &Staging, lock_timeout: f64) -> LookAhead {
         let (questions, to_answer) = channel::<String>();
         let (reply, answers) = channel();
@@ -50,7 +52,7 @@ impl LookAhead {
             std::thread::spawn(move || {
                 let mut client = open(&parameters, &line, lock_timeout);
                 if let Some(client) = &client {
-                    // Nobody else sets it.
+                    // Only this thread sets the token.
                     let _ = token.set(client.cancel_token());
                 }
                 for sql in to_answer {
@@ -71,12 +73,12 @@ impl LookAhead {
         }
     }
 
-    /// Tells whether a question is open.
+    /// Returns whether a look-up is pending.
     pub fn is_asked(&self) -> bool {
         self.asked
     }
 
-    /// Asks the one question that may be open at a time.
+    /// Starts a look-up; only one may be pending at a time.
     pub fn ask(&mut self, sql: String) {
         self.asked = self
             .questions
@@ -84,7 +86,7 @@ impl LookAhead {
             .is_some_and(|questions| questions.send(sql).is_ok());
     }
 
-    /// Waits for the answer; `None` where this session has none.
+    /// Waits for the answer; `None` where this session cannot answer.
     ///
     /// # Errors
     /// `Interrupted`.
@@ -108,12 +110,13 @@ impl Drop for LookAhead {
     fn drop(&mut self) {
         self.questions = None;
         while self.asked {
-            // When even the request to cancel fails, the look-up comes to its own end; one that had not begun is asked again.
+            // If the cancel request fails too, the look-up simply runs to its end. A look-up that had not begun is
+            // asked again.
             let _ = self.token.get().map(|token| self.parameters.cancel(token));
             self.asked = self.answers.recv_timeout(INTERRUPT_POLL) == Err(RecvTimeoutError::Timeout);
         }
         if let Some(thread) = self.thread.take() {
-            // A panic there leaves nothing to clean up.
+            // A panic in that thread leaves nothing to clean up.
             let _ = thread.join();
         }
     }

@@ -1,7 +1,7 @@
 //! Replays a backfill segment by segment until the evidence is enough or a limit is reached.
 //!
-//! Works on any [`Backfill`], real or simulated, and asks its [`Scribe`] what it cannot know: whether the estimate is
-//! precise enough.
+//! Works on any [`Backfill`], real or simulated. Its [`Monitor`] decides what this file cannot know: whether the
+//! estimate is precise enough, and whether the person wants to stop.
 
 use super::backfill::{Backfill, MeasuredBatch};
 use super::segments::SegmentDesign;
@@ -9,7 +9,7 @@ use crate::error::{ErrorKind, Result};
 use crate::observation::{EndReason, Observation, SHORTEST_SEGMENT};
 use crate::server::Interruption;
 
-/// Longest time without asking whether the person interrupts, in seconds.
+/// Longest time between two checks for an interrupt, in seconds.
 const LONGEST_PAUSE: f64 = 0.1;
 
 /// The limits of a replay.
@@ -23,13 +23,14 @@ pub struct ReplayLimits {
 
 /// The one who writes a replay down, and knows what it is for.
 pub trait Scribe {
-    /// Hears of each batch as it is done, with all observations of this run so far (the newest last).
+    /// Called after each batch with all observations of this run so far, newest last.
     fn batch_done(&mut self, observations: &[Observation], planned_batches: f64);
 
-    /// Returns whether the observations so far are enough; asked after those segments only after which a look is due.
+    /// Returns whether the observations so far are enough. Asked only after the segments at which the stopping rule may
+    /// look.
     fn is_enough(&mut self, observations: &[Observation], checkpoints: u64) -> bool;
 
-    /// Returns whether to go on beyond the design, because too few checkpoints fell into the replay so far.
+    /// Returns whether to replay more than the design because the replay has seen too few checkpoints so far.
     fn lacks_checkpoints(&mut self, _observations: &[Observation], _checkpoints: u64) -> bool {
         false
     }
@@ -53,7 +54,7 @@ pub struct ReplayPlan<'a> {
 /// Replays `backfill` as planned, appending to `observations`, and returns why it ended.
 ///
 /// # Errors
-/// What the batch that failed said; the observations before it are kept.
+/// The error of the batch that failed; earlier observations are kept.
 pub fn replay(
     backfill: &mut dyn Backfill,
     plan: &ReplayPlan,
@@ -111,21 +112,22 @@ struct Replay<'a> {
     plan: &'a ReplayPlan<'a>,
     /// The clock when the first batch began.
     begin: Option<f64>,
-    /// Seconds that had passed before, when it goes on.
+    /// For a replay that is continued: the seconds that had passed before.
     elapsed_before: f64,
     observations: &'a mut Vec<Observation>,
     scribe: &'a mut dyn Scribe,
-    /// Whether the time allowed made a segment shorter than designed.
+    /// Whether the time limit made a segment shorter than designed.
     shortened: bool,
 }
 
 impl Replay<'_> {
-    /// Runs the batches of one segment; returns a reason when the replay has to end within it.
+    /// Runs the batches of one segment; returns a reason if the replay has to end within it.
     fn segment(&mut self, segment: u32, batches: u64) -> Result<Option<EndReason>> {
         let mut counter_before_last = None;
         let mut done = 0;
         let mut end = None;
-        // Where all segments do not fit the time they get shorter, not fewer: places matter more than batches.
+        // If the segments do not all fit into the time limit, they get shorter, not fewer: places matter more than
+        // batches.
         let arrived = self.backfill.clock();
         let fair_share = if self.plan.design.is_whole_walk() {
             f64::INFINITY
@@ -168,13 +170,13 @@ impl Replay<'_> {
         Ok(end)
     }
 
-    /// Tells whether more places are to be visited than designed: there is time, and checkpoints are missing.
+    /// Returns whether to visit more places than designed: time is left and checkpoints are missing.
     fn must_go_on(&mut self) -> bool {
         let checkpoints = self.backfill.checkpoints();
         !self.shortened && self.scribe.lacks_checkpoints(self.observations, checkpoints)
     }
 
-    /// Waits between two batches, in pieces short enough for a person who interrupts; returns whether to go on.
+    /// Waits between two batches, in steps short enough to notice an interrupt; returns whether to go on.
     fn pause(&mut self) -> bool {
         let end = self.backfill.clock() + self.plan.limits.batch_delay;
         loop {
@@ -226,7 +228,7 @@ impl Replay<'_> {
         self.scribe.batch_done(self.observations, planned);
     }
 
-    /// Writes down the full-page images of the last batch: the server publishes them only once it is committed.
+    /// Records the full-page images of the last batch, which the server publishes only after the commit.
     fn settle_full_page_images(&mut self, before: Option<u64>, after: Option<u64>) {
         if let (Some(before), Some(after), Some(last)) = (before, after, self.observations.last_mut()) {
             last.full_page_images = Some(after.saturating_sub(before));
@@ -234,7 +236,7 @@ impl Replay<'_> {
     }
 }
 
-/// Returns `None` when the person's interrupt cut the work off, which is an end and not a failure.
+/// Turns an error caused by the person's interrupt into `None`: an interrupt ends the replay and is not a failure.
 fn unless_interrupted<T>(outcome: Result<T>) -> Result<Option<T>> {
     match outcome {
         Err(error) if error.kind() == ErrorKind::Interrupted => Ok(None),

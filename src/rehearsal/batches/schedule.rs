@@ -1,13 +1,13 @@
-//! In which order whole runs are made, so that a machine whose speed drifts favours none of them. Pure arithmetic.
+//! The order of whole runs, chosen so that a drift in the machine's speed favours none of them. Pure arithmetic.
 
 use crate::stats::random::{generator, uniform};
 
-/// Returns which of `done.len()` things to run next and so on, until each was run `runs` times; `done` says how often each
-/// was already.
+/// Returns the order in which to run `done.len()` things until each has run `runs` times; `done` says how often each
+/// has already run.
 ///
-/// Rounds in random order, each thing once a round (randomised complete blocks; source: Fisher (1935), The Design of
-/// Experiments, §26): whenever it is cut off, all have been run equally often, but for one. The same seed goes on with the
-/// same order.
+/// Each round runs every thing once, in random order (randomised complete blocks; source: Fisher (1935), The Design of
+/// Experiments, §26), so at any point the numbers of runs differ by at most one. The same seed continues the same
+/// order.
 pub fn schedule(done: &[u32], runs: u32, seed: u64) -> Vec<usize> {
     let mut generator = generator(seed);
     (0..runs)
@@ -50,7 +50,7 @@ mod tests {
         for seed in 0..1200 {
             *counts.entry(schedule(&[0, 0, 0], 1, seed)).or_insert(0) += 1;
         }
-        // 200 each; four standard deviations of a binomial count are 52.
+        // 200 are expected for each; four standard deviations of a binomial count are 52.
         assert_eq!(counts.len(), 6);
         assert!(counts.values().all(|count| (148..=252).contains(count)), "{counts:?}");
     }

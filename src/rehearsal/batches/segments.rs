@@ -1,18 +1,18 @@
-//! Where to replay: short segments spread over the whole walk instead of its beginning.
+//! Where to replay: in short segments spread over the whole walk, not only at its beginning.
 //!
-//! The place of the replayed batches matters more than any formula applied to them afterwards: a prefix sees one end of the
-//! key space only. Pure arithmetic over batch numbers; knows no database and no estimate.
+//! The place of the replayed batches matters more than any formula applied afterwards: the first batches show only one
+//! end of the key space. Pure arithmetic over batch numbers; knows no database and no estimate.
 
 use crate::observation::{FEWEST_BATCHES, SHORTEST_SEGMENT, WARM_UP_BATCHES};
 use crate::stats::random::{generator, uniform};
 use crate::stats::sequence::spread_order;
 
-/// Most strata that the walk is cut into.
+/// Fewest and most strata that the walk is cut into.
 const MOST_STRATA: u64 = 24;
 /// Share of the batches replayed when nothing else is asked for.
 const DEFAULT_FRACTION: f64 = 0.15;
 
-/// The places of a replay, in the order in which they are visited.
+/// The segments of a replay, in the order in which they are visited.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SegmentDesign {
     /// The segments, in the order of execution.
@@ -32,16 +32,17 @@ pub struct Segment {
     pub stratum: u32,
     /// Where it begins, as the fraction of the walk's work that lies before it, 0 to 1.
     pub position: f64,
-    /// Batches in it; a whole walk runs until there are no more.
+    /// Batches in the segment; a whole walk ignores this and runs to its end.
     pub batches: u64,
 }
 
 impl SegmentDesign {
     /// Lays out a replay of at most `budget_batches` of a walk of `total_batches`.
     ///
-    /// K = clamp(⌊m / 25⌋, 2, 24) strata of equal work (the rules of evidence ask for 8); in each one segment of ⌊m / K⌋ batches at a random offset; visited in
-    /// van der Corput order, so that any stopping point is spread over the walk. A walk so short that segments would not
-    /// save half of it, or a budget of nearly all, gives one segment that is the whole walk.
+    /// The walk is cut into K = clamp(⌊m / 25⌋, 2, 24) strata of equal work (the rules of evidence ask for 8). Each
+    /// stratum gets one segment of ⌊m / K⌋ batches at a random offset. Segments are visited in van der Corput order, so
+    /// that they are spread over the walk wherever the replay stops. If the walk is so short that segments would not
+    /// save half of it, or the budget covers nearly all of it, the design is one segment: the whole walk.
     pub fn new(total_batches: f64, budget_batches: u64, seed: u64) -> SegmentDesign {
         let budget = budget_batches.max(1) as f64;
         if budget > 0.75 * total_batches {
@@ -71,10 +72,11 @@ impl SegmentDesign {
         }
     }
 
-    /// Returns the segments to go on with where those of the design were not enough, until everything is replayed.
+    /// Returns further segments for when those of the design were not enough, until everything is replayed.
     ///
-    /// Each stratum is cut into places of a segment's length around its first segment, so that no batch is replayed twice;
-    /// they are filled in van der Corput order, one in each stratum by turns, and last the shorter rests at its ends.
+    /// Each stratum is cut into places of a segment's length around its first segment, so that no batch is replayed
+    /// twice. Places are visited in van der Corput order, one from each stratum in turn; the shorter remainders at the
+    /// ends of the strata come last.
     pub fn further(&self) -> Vec<Segment> {
         if self.is_whole_walk() {
             return Vec::new();
@@ -101,9 +103,11 @@ impl SegmentDesign {
         self.segments.len() == 1
     }
 
-    /// Returns after how many segments the stopping rule may look: 8, 11, 16, 22 … (× 1.4), and after the last.
+    /// Returns the numbers of segments after which the stopping rule may look: 8, 11, 16, 22 … (× 1.4), and after the
+    /// last.
     ///
-    /// Looking after every segment would stop at lucky moments: the interval held the truth 82 % of the time instead of 94 %.
+    /// Looking after every segment would stop at lucky moments: the interval contained the truth 82 % of the time
+    /// instead of 94 %.
     pub fn looks(&self) -> Vec<u32> {
         let last = self.segments.len() as u32;
         let geometric = (0..).map(|power| (8.0 * 1.4f64.powi(power)).round() as u32);
@@ -111,7 +115,7 @@ impl SegmentDesign {
     }
 }
 
-/// Lays out one segment of `batches` batches at a random place in each of `strata` equal parts of a walk, in van der Corput
+/// Places one segment of `batches` batches at random in each of `strata` equal parts of a walk, in van der Corput
 /// order.
 pub fn spread(total_batches: f64, strata: u64, batches: u64, seed: u64) -> Vec<Segment> {
     let stratum_batches = total_batches / strata as f64;
@@ -131,7 +135,7 @@ pub fn spread(total_batches: f64, strata: u64, batches: u64, seed: u64) -> Vec<S
         .collect()
 }
 
-/// Returns the places of the stratum of `first` that it leaves free.
+/// Returns the places in the stratum of `first` that `first` leaves free.
 fn places_around(first: &Segment, total_batches: f64, stratum_batches: f64) -> Vec<Segment> {
     let length = first.batches as f64;
     let offset = first.position * total_batches - f64::from(first.stratum) * stratum_batches;
@@ -152,8 +156,8 @@ fn places_around(first: &Segment, total_batches: f64, stratum_batches: f64) -> V
     whole.chain(rests).filter(|place| place.batches > 0).collect()
 }
 
-/// Returns how many of `total_batches` are replayed when nothing is asked for: 15 %, but at least what the rules of evidence
-/// need, and all when segments would save less than half of the walk.
+/// Returns how many of `total_batches` are replayed by default: 15 %, but at least what the rules of evidence need, and
+/// all of them if segments would save less than half of the walk.
 pub fn default_budget(total_batches: f64) -> u64 {
     if total_batches < 2.0 * FEWEST_BATCHES as f64 {
         return total_batches.ceil() as u64;
@@ -161,7 +165,7 @@ pub fn default_budget(total_batches: f64) -> u64 {
     budget_of_fraction(total_batches, DEFAULT_FRACTION).max(FEWEST_BATCHES as u64)
 }
 
-/// Returns how many batches the share `fraction` (0 to 1) of `total_batches` is.
+/// Returns how many batches a `fraction` (0 to 1) of `total_batches` is.
 pub fn budget_of_fraction(total_batches: f64, fraction: f64) -> u64 {
     (total_batches * fraction).floor() as u64
 }
@@ -243,7 +247,7 @@ mod tests {
                 assert!(end(&pair[0]) <= pair[1].position * total + 1e-6, "{pair:?}");
             }
             assert!(end(&all[all.len() - 1]) <= total + 1e-6);
-            // Of a stratum whose length is no whole number, parts of two batches are left over.
+            // If a stratum's length is not a whole number, remainders shorter than two batches are left over.
             let left = total - all.iter().map(|segment| segment.batches as f64).sum::<f64>();
             assert!(left < 2.0 * design.segments.len() as f64, "{left} of {total}");
         }

@@ -1,8 +1,8 @@
 //! A simulated database whose truth is known: a backfill of hours replays in milliseconds on a virtual clock.
 //!
-//! Its batches cost what real ones were seen to cost: autocorrelated heavy-tailed noise, checkpoints, stalls, cold caches at
-//! each new place, places that differ, drift with the share executed, and a run effect that no single run can show. It
-//! stands beside the real database behind the same [`Backfill`] trait and knows no estimate.
+//! Its batches cost what real ones were observed to cost: autocorrelated heavy-tailed noise, checkpoints, stalls, cold
+//! caches at each new place, costs that depend on the place, drift with the share executed, and a run effect that no
+//! single run can show. It implements the same [`Backfill`] trait as the real database and knows no estimate.
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -15,17 +15,17 @@ use crate::stats::random::{between, generator, standard_normal, standard_student
 /// The classes of tables and servers that are simulated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SimulatedScenario {
-    /// The same everywhere and all the time, but for noise, checkpoints and stalls.
+    /// The same cost everywhere and at all times, apart from noise, checkpoints and stalls.
     Stationary,
-    /// Slower (or a little faster) the more has been executed: bloat, splits.
+    /// Batches get slower (or a little faster) as more has been executed: bloat, page splits.
     Drift,
-    /// Places differ: smoothly, or in steps.
+    /// Costs differ between places, smoothly or in steps.
     Heterogeneous,
-    /// Places differ, and ranges of keys are sparse or empty.
+    /// Costs differ between places, and ranges of keys are sparse or empty.
     KeyGaps,
     /// All of the above together.
     Everything,
-    /// Places differ, and the leaf pages of a randomly ordered index split all at about the same time.
+    /// Costs differ between places, and nearly all leaf pages of a randomly ordered index split at about the same time.
     SplitWave,
 }
 
@@ -39,9 +39,9 @@ pub const SCENARIOS: [SimulatedScenario; 6] = [
     SimulatedScenario::SplitWave,
 ];
 
-/// Rows of a batch without gaps.
+/// Rows of a batch that has no gaps.
 const BATCH_SIZE: f64 = 5_000.0;
-/// Standard deviation of the logarithm between two runs of the same work.
+/// Standard deviation of the logarithm of the time between two runs of the same work.
 const RUN_SD: f64 = 0.05;
 
 /// A backfill on a database that exists only as numbers.
@@ -49,7 +49,7 @@ const RUN_SD: f64 = 0.05;
 pub struct SimulatedDatabase {
     truth: Truth,
     run: Run,
-    /// Next batch, and the one before which the prepared stretch ends.
+    /// The next batch, and the batch before which the segment ends.
     next: usize,
     end: usize,
     clock: f64,
@@ -63,8 +63,8 @@ struct Truth {
     rows: Vec<u64>,
     /// Expected seconds of each batch, in key order, before drift and noise.
     seconds: Vec<f64>,
-    /// Logarithm of how much slower a whole run is on average than its first batch, and the power of the share executed
-    /// with which it grows.
+    /// `drift` is the logarithm of how much slower a whole run is on average than its first batch; `drift_power` is the
+    /// power of the share executed with which it grows.
     drift: f64,
     drift_power: f64,
     wave: Option<Wave>,
@@ -76,7 +76,7 @@ struct Truth {
     cold_factor: f64,
 }
 
-/// Additional cost at and after the share executed at which leaf pages split.
+/// The additional cost around the share executed at which leaf pages split.
 #[derive(Clone, Copy, Debug)]
 struct Wave {
     crest: f64,
@@ -91,14 +91,14 @@ struct Run {
     generator: ChaCha8Rng,
     effect: f64,
     noise: f64,
-    /// Where in the first checkpoint cycle the run begins, in batches.
+    /// How far into the first checkpoint cycle the run begins, in batches.
     phase: f64,
     executed: usize,
     since_seek: usize,
 }
 
 impl SimulatedDatabase {
-    /// Creates a table of `total_batches` batches of the given class and begins a run on it; the seed fixes both.
+    /// Creates a table of `total_batches` batches of the given class and begins a run on it; the seed determines both.
     pub fn new(scenario: SimulatedScenario, total_batches: usize, seed: u64) -> SimulatedDatabase {
         let mut generator = generator(seed);
         let truth = Truth::new(scenario, total_batches, &mut generator);
@@ -125,7 +125,8 @@ impl SimulatedDatabase {
         self.truth.walk
     }
 
-    /// Returns the correlation of the table's index with the heap's order: 1, or 0 where its leaf pages split in a wave.
+    /// Returns the correlation of the table's index with the heap's order: 1, or 0 where its leaf pages split in a
+    /// wave.
     pub fn index_correlation(&self) -> f64 {
         if self.truth.wave.is_some() { 0.0 } else { 1.0 }
     }
@@ -211,7 +212,7 @@ impl Truth {
                 .map(|(place, density)| full_batch * (0.1 + 0.9 * density) * place.exp())
                 .collect(),
             drift: if drifts { between(generator, 0.9, 1.5).ln() } else { 0.0 },
-            // From early and then over to slow and steady: no model knows the form.
+            // From a drift that comes early and ends to one that is slow and steady: no model knows the shape.
             drift_power: between(generator, 0.25, 1.25),
             wave: (scenario == SimulatedScenario::SplitWave).then(|| Wave {
                 crest: between(generator, 0.10, 0.18),
@@ -244,7 +245,7 @@ impl Run {
         }
     }
 
-    /// Returns the seconds of one batch and moves the run on.
+    /// Returns the seconds of one batch and advances the run.
     fn execute(&mut self, truth: &Truth, batch: usize) -> f64 {
         // A t variate of 4 degrees of freedom has variance 2.
         let innovation = standard_student(&mut self.generator, 4.0) / std::f64::consts::SQRT_2;
@@ -272,7 +273,7 @@ impl Run {
 }
 
 impl Wave {
-    /// Leaves split at shares executed that are spread logistically about the crest.
+    /// Leaf pages split at shares executed that follow a logistic distribution around the crest.
     fn factor(&self, executed: f64) -> f64 {
         let split = 1.0 / (1.0 + (-1.7 * (executed - self.crest) / self.spread).exp());
         1.0 + self.height * 4.0 * split * (1.0 - split) + self.afterwards * split
@@ -302,7 +303,7 @@ fn place_effects(total_batches: usize, generator: &mut impl Rng) -> Vec<f64> {
     )
 }
 
-/// Returns the share of key values in use for each batch: stretches of full, sparse and empty ranges.
+/// Returns the share of key values in use for each batch, in full, sparse and empty ranges.
 fn densities(total_batches: usize, generator: &mut impl Rng) -> Vec<f64> {
     let mut densities = stretches(
         total_batches,

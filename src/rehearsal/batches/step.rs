@@ -1,4 +1,4 @@
-//! One batched step of a rehearsal: plans its walk, replays it, and writes the batches down as they come.
+//! One batched step of a rehearsal: plans its walk, replays it, and records the batches as they come.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -17,12 +17,12 @@ use crate::rehearsal::resume::{GoOn, ResumeLog};
 use crate::rehearsal::saving::journal::Journal;
 use crate::rehearsal::walker::Walker;
 
-/// What came of a replay beside its batches.
+/// What a replay measured besides its batches.
 struct Replayed {
     begin: Instant,
-    /// Seconds that the walk has taken, from its first batch on.
+    /// Seconds since the walk's first batch.
     seconds: f64,
-    /// Seconds spent on looking up windows, and how many there were.
+    /// Seconds spent on looking up windows, and the number of windows.
     lookups: (f64, u64),
     locks: Vec<LockRecord>,
     waits: Vec<WaitRecord>,
@@ -30,10 +30,10 @@ struct Replayed {
 }
 
 impl Walker<'_> {
-    /// Replays a backfill as the conditions ask for, and records it as step `index`.
+    /// Replays a backfill under the given conditions and records it as step `index`.
     ///
-    /// It may take an equal share of the time that is left for `backfills_left` of them. One that finds nothing to do on
-    /// the clone is passed over, unless it `is_all` there is.
+    /// It may take an equal share of the time left for `backfills_left` backfills. A backfill that has nothing to do on
+    /// the clone is skipped, unless `is_all` says that it is the only one.
     pub(in crate::rehearsal) fn backfill(
         &mut self,
         index: usize,
@@ -73,7 +73,7 @@ impl Walker<'_> {
         Ok(())
     }
 
-    /// Finds out about the walk before its first batch; `None` when it is interrupted, or passed over for having nothing to do.
+    /// Surveys the walk before its first batch; `None` if interrupted, or skipped because there is nothing to do.
     fn plan_walk(
         &mut self,
         index: usize,
@@ -101,7 +101,7 @@ impl Walker<'_> {
         }
     }
 
-    /// Replays those batches of the walk that the conditions ask for, from where it goes on.
+    /// Replays the batches of the walk that the conditions ask for, starting where an earlier run was cut off.
     fn replay_walk(&mut self, index: usize, walk: PlannedWalk, go_on: Option<GoOn>, limits: ReplayLimits) -> Replayed {
         let (place, going_on, mut observations) = go_on.map(GoOn::apart).unwrap_or_default();
         let log = Rc::clone(&walk.log);
@@ -130,7 +130,7 @@ impl Walker<'_> {
         let outcome = replay(&mut backfill, &replay_plan, &mut observations, &mut scribe);
         scribe.write_down(&observations);
         Replayed {
-            // The clock of a walk that went on had run before.
+            // For a continued walk, the time it had already taken counts too.
             begin: backfill.started().checked_sub(before).unwrap_or(backfill.started()),
             seconds: seconds(&observations),
             lookups: backfill.lookups(),
@@ -140,7 +140,8 @@ impl Walker<'_> {
         }
     }
 
-    /// Tells whether another session sees what this one does: after statements that change tables and nothing else.
+    /// Returns whether a second session sees the same data as this one. It does if the steps so far were only
+    /// statements that change tables.
     fn second_session(&self, index: usize) -> SecondSession {
         let keeps_to_tables = |step: &StepRecord| {
             let text = step.statement.trim_start().to_ascii_uppercase();
@@ -168,7 +169,7 @@ impl Walker<'_> {
         record.locks = replayed.locks;
         summarise(record);
         let reason = replayed.outcome.map_err(|error| record.naming(error))?;
-        // A run that was cut off is not made whole by a later one.
+        // A step whose first run was cut off stays incomplete, whatever later runs do.
         record.complete = reason == EndReason::Complete && (self.run == 0 || record.complete);
         if reason != EndReason::Complete {
             self.reason = reason;
@@ -178,8 +179,8 @@ impl Walker<'_> {
     }
 }
 
-/// A walk that came to its end knows how long it was, but for the rows of the batches that nobody measured: as many as in the others
-/// on average, or none.
+/// Adds the rows of committed batches that were not measured, in a walk that is complete: the average of the measured
+/// batches, or none. Everything else about the walk's length is known.
 fn count_unmeasured(record: &mut StepRecord, unmeasured: usize) {
     let came_to_its_end = std::mem::take(&mut record.complete);
     let measured = record.observations.len();
@@ -205,12 +206,12 @@ fn note_unmeasured(record: &mut StepRecord, batches: usize) {
     record.notes.push(note);
 }
 
-/// Writes a replay's observations into the rehearsal, between the replay and the one who watches.
+/// Writes a replay's observations into the rehearsal and passes them on to the monitor.
 struct StepScribe<'a> {
     index: usize,
-    /// Observations of the step from earlier runs, which stay.
+    /// Observations from earlier runs of the step, which stay.
     kept: usize,
-    /// Whether the share to replay is ours to choose.
+    /// Whether migtime, not the person, chose the share to replay.
     may_go_on: bool,
     rehearsal: &'a mut Rehearsal,
     journal: &'a mut Journal,
@@ -253,7 +254,7 @@ impl Scribe for StepScribe<'_> {
     }
 }
 
-/// What the server refuses to look up is the migration's own mistake, as it is when it refuses to run it.
+/// A look-up that the server refuses is a mistake in the migration, just like a statement that it refuses.
 fn plan_failure(error: Error, step: &StepRecord) -> Error {
     let kind = match error.kind() {
         ErrorKind::Usage => ErrorKind::MigrationFailed,

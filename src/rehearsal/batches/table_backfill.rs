@@ -1,7 +1,8 @@
-//! A backfill on a real table: runs each batch in one transaction and one round trip, and measures what it cost.
+//! A backfill on a real table: runs each batch in one transaction and one round trip, and measures its cost.
 //!
-//! Where the WAL is and how many full-page images there were is asked along with the batch. The question is prepared once:
-//! parsing and planning it anew would cost more than the two round trips that a plain client spends on BEGIN and COMMIT.
+//! A probe query is sent along with each batch and asks for the WAL position and the number of full-page images. It is
+//! prepared once: parsing and planning it each time would cost more than the two round trips that a plain client spends
+//! on BEGIN and COMMIT.
 
 use std::rc::Rc;
 use std::time::Instant;
@@ -22,7 +23,7 @@ use crate::rehearsal::statements::lock_waits::{add_wait, total_seconds};
 use crate::rehearsal::statements::statement::{affected_rows, insert_position};
 use crate::server::Staging;
 
-/// Name under which the session keeps the question that goes along with each batch.
+/// Name of the prepared probe query.
 const PROBE: &str = "migtime_probe";
 
 /// A backfill on a real table.
@@ -34,15 +35,15 @@ pub struct TableBackfill<'a> {
     probe: String,
     version_num: u32,
     windows: WindowQueue<'a>,
-    /// How it goes on in the first place that is sought, when it was cut off before.
+    /// Where a walk that was cut off continues in the first place that is sought.
     going_on: Option<GoingOn>,
     log: Rc<ResumeLog>,
     wal_position: u64,
     checkpoints_before: u64,
     started: Instant,
-    /// Locks that one batch holds on tables, seen in the first.
+    /// Table locks that one batch holds, as seen in the first batch.
     pub locks: Option<Vec<LockRecord>>,
-    /// For which locks of others the batches waited.
+    /// Locks of other sessions that the batches waited for.
     pub waits: Vec<WaitRecord>,
 }
 
@@ -91,13 +92,13 @@ impl<'a> TableBackfill<'a> {
         }
     }
 
-    /// Goes on so when the first place is sought.
+    /// Sets where the walk continues in the first place that is sought.
     pub(in crate::rehearsal) fn going_on(mut self, going_on: Option<GoingOn>) -> TableBackfill<'a> {
         self.going_on = going_on;
         self
     }
 
-    /// Returns the seconds spent on looking up windows, and how many there were.
+    /// Returns the seconds spent on looking up windows, and the number of windows.
     pub fn lookups(&self) -> (f64, u64) {
         self.windows.lookups
     }
@@ -107,7 +108,7 @@ impl<'a> TableBackfill<'a> {
         self.started
     }
 
-    /// Returns how long the batch that began at `begin` and took `seconds` waited for locks of others.
+    /// Returns how long the batch that began at `begin` and took `seconds` waited for locks of other sessions.
     fn waited(&mut self, begin: Instant, seconds: f64) -> Option<f64> {
         let waits = self.observer.lock_waits(begin, Instant::now());
         let waited = total_seconds(&waits).min(seconds);
@@ -209,12 +210,12 @@ impl Backfill for TableBackfill<'_> {
 
 impl Drop for TableBackfill<'_> {
     fn drop(&mut self) {
-        // A session that is gone has forgotten it as well.
+        // If the session is lost, so is its prepared statement.
         let _ = self.clone.client().simple_query(&format!("DEALLOCATE {PROBE}"));
     }
 }
 
-/// Asked along with the first batch, right before its commit: the locks it holds on tables, one a line.
+/// Sent along with the first batch, right before its commit: the locks it holds on tables, one a line.
 const LOCKS_SQL: &str = "SELECT string_agg(format('%I.%I %s', n.nspname, c.relname, l.mode), E'\\n' ORDER BY 1) \
     FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid = l.relation \
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
@@ -242,8 +243,8 @@ fn read_locks(messages: &[SimpleQueryMessage]) -> Vec<LockRecord> {
         .collect()
 }
 
-/// Returns what is asked along with each batch: where the WAL is, the full-page images up to the batch before, and the number of
-/// the batch's transaction.
+/// Returns the probe sent along with each batch: the WAL position, the full-page images up to the previous batch, and
+/// the batch's transaction number.
 ///
 /// A backend publishes its WAL counters when it goes idle; `pg_stat_force_next_flush` makes it do so after this batch.
 fn probe_sql(version_num: u32) -> String {
@@ -259,7 +260,7 @@ fn probe_sql(version_num: u32) -> String {
     }
 }
 
-/// Prepares the question in the session and returns how to ask it: by its name, or in full where that is not to be had.
+/// Prepares the probe in the session and returns how to run it: by name, or in full if it cannot be prepared.
 fn prepare_probe(clone: &mut Staging, version_num: u32) -> String {
     let sql = probe_sql(version_num);
     match clone.client().simple_query(&format!("PREPARE {PROBE} AS {sql}")) {
@@ -268,7 +269,7 @@ fn prepare_probe(clone: &mut Staging, version_num: u32) -> String {
     }
 }
 
-/// The answer to what is asked along with each batch.
+/// The answer to the probe of one batch.
 struct Probed {
     wal_position: Option<u64>,
     full_page_images: Option<u64>,

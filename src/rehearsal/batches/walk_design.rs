@@ -1,4 +1,4 @@
-//! Which batches of a walk are replayed under the conditions that were asked for. Pure.
+//! Decides which batches of a walk are replayed under the given conditions. Pure.
 
 use super::segments::{self, SegmentDesign};
 use crate::rehearsal::conditions::Conditions;

@@ -11,7 +11,7 @@ pub struct WalkPlan {
     pub total_rows_relative_sd: f64,
     /// Batches of the whole walk.
     pub total_batches: f64,
-    /// Whether so many of the table's rows are processed that walking along the key meets few others on its way.
+    /// Whether so many of the table's rows are processed that a walk along the key passes few rows it does not need.
     pub is_dense: bool,
     /// How windows are found.
     pub bounds: Bounds,
@@ -20,7 +20,7 @@ pub struct WalkPlan {
 /// How the windows of a walk are found.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Bounds {
-    /// Keyset: quantiles of the key, first to last, as text values of its columns; none when every batch is replayed.
+    /// Keyset: quantiles of the key, first to last, as text values of its columns; empty if every batch is replayed.
     Quantiles(Vec<Vec<String>>),
     /// Arithmetic: key values, or blocks, from the first to the last.
     Integers {

@@ -1,4 +1,4 @@
-//! Finds out about a walk before its first batch: how many rows and batches, and where in the key space is what.
+//! Surveys a walk before its first batch: how many rows and batches it has, and where they lie in the key space.
 
 use super::walk_plan::{Bounds, WalkPlan};
 use crate::catalog::facts::TableFacts;
@@ -12,19 +12,20 @@ use crate::server::Staging;
 
 /// Blocks sampled for the quantiles of the key.
 const QUANTILE_BLOCKS: u64 = 2_000;
-/// Blocks sampled for the rows of a walk that is replayed whole: it counts them itself, and only its progress and the
-/// positions written down on the way rest on the sample.
+/// Blocks sampled to count the rows of a walk that is replayed whole. Such a walk counts its rows itself; only its
+/// progress and the recorded positions depend on the sample.
 const BLOCKS_BEFORE_A_WHOLE_WALK: u64 = 1_000;
-/// Share of the rows from which on they are dense: of twenty rows that a walk along the key meets, one is wanted.
+/// Share of wanted rows from which a walk counts as dense: 1 in 20 rows along the key.
 const DENSE: f64 = 0.05;
 /// Quantiles of the key that are kept to find a segment's first key.
 const QUANTILES: u64 = 1_000;
 
-/// Reads what the walk of `batching` needs to know from the clone, as earlier steps have left the table.
+/// Reads from the clone what the walk of `batching` needs to know, given the changes that earlier steps made to the
+/// table.
 ///
 /// # Errors
 /// `TooLittleEvidence` when there is nothing to process; `MigrationFailed` when the server refuses the predicate;
-/// `Usage` when an earlier step took the table away; `Interrupted`.
+/// `Usage` when an earlier step dropped the table; `Interrupted`.
 pub(in crate::rehearsal) fn survey(
     clone: &mut Staging,
     batching: &Batching,
@@ -48,7 +49,7 @@ pub(in crate::rehearsal) fn survey(
             SampleOptions::default()
         };
         let sampled = sampler::sample(reader, &facts, predicate, conditions.seed, options)?;
-        // A sample without a single match does not show that there is none.
+        // A sample without a match does not prove that no row matches.
         if sampled.matching.is_some_and(|matching| matching.rows < 1.0) {
             sampler::exact(reader, &facts, predicate).map(|counted| (facts, counted))
         } else {
@@ -84,7 +85,7 @@ fn read_bounds(
     conditions: &Conditions,
 ) -> Result<Bounds> {
     match batching.walk {
-        // A whole walk begins at the beginning and needs no other place.
+        // A whole walk starts at the first key, so it needs no quantiles.
         Walk::Rows if conditions.full => Ok(Bounds::Quantiles(Vec::new())),
         Walk::Rows => read_quantiles(clone, batching, facts, conditions.seed),
         Walk::KeyRange => {
@@ -115,7 +116,7 @@ fn read_quantiles(clone: &mut Staging, batching: &Batching, facts: &TableFacts, 
     ))
 }
 
-/// Thins a sorted sample of keys out on the server, so that its quantiles travel and not its rows.
+/// Reduces a sorted sample of keys to its quantiles on the server, so that only those are transferred.
 fn quantiles_sql(sample: &str) -> String {
     format!(
         "SELECT * FROM (SELECT sample.*, row_number() OVER () AS sample_position, count(*) OVER () AS sample_rows \

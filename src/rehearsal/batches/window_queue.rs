@@ -1,7 +1,8 @@
-//! The windows of the next batches: looked up along the key some hundred batches ahead, or counted out.
+//! The windows of the next batches: looked up along the key a few hundred batches ahead, or computed by arithmetic.
 //!
-//! A keyset loop looks for its window right before the batch, so batches find their pages as warm as that loop would. The
-//! look-ups are timed apart. On a long walk those behind the first are made in a second session while batches run.
+//! A production keyset loop looks up its window right before the batch; this queue stays so close to the batches that
+//! they find their pages as warm as that loop would. Look-ups are timed separately. On a long walk, all but the first
+//! are made in a second session while batches run.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -19,28 +20,28 @@ use crate::server::Staging;
 
 /// Windows looked up at a time.
 const LOOKUP_BATCHES: u64 = 200;
-/// How few windows are left when the next ones are asked for.
+/// Number of remaining windows at which the next ones are requested.
 const ASK_AT: usize = 100;
-/// Compiling a look-up can take longer than running it, and the server does so where it thinks a table large; this holds
-/// for the look-up's transaction only.
+/// JIT compilation can take longer than the look-up itself, and the server does it where it believes a table to be
+/// large. This setting applies only to the look-up's transaction.
 const WITHOUT_JIT: &str = "SET LOCAL jit = off";
-/// Of a column that was added a moment ago the server knows nothing and thinks `IS NULL` rare: it would read and sort all rows
-/// behind the key for each window, by a bitmap where keys lie scattered.
+/// The server has no statistics on a column that was just added and believes `IS NULL` to be rare. For each window it
+/// would read and sort all rows after the key, through a bitmap scan if the keys are scattered.
 const ALONG_THE_KEY: &str = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off";
 
 /// Whether a second session may look up windows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::rehearsal) enum SecondSession {
-    /// It sees the same as the first; it waits for a lock no longer than so many seconds.
+    /// It sees the same data as the first.
     SeesTheSame {
         /// Longest wait for a lock.
         lock_timeout: f64,
     },
-    /// What earlier steps left in the first session (settings, temporary tables) is missing in it.
+    /// It lacks what earlier steps left in the first session (settings, temporary tables).
     MaySeeOther,
 }
 
-/// The windows of the batches to come.
+/// The windows of the next batches.
 pub(in crate::rehearsal) struct WindowQueue<'a> {
     batching: &'a Batching,
     plan: &'a WalkPlan,
@@ -50,7 +51,7 @@ pub(in crate::rehearsal) struct WindowQueue<'a> {
     second_session: SecondSession,
     ahead: Option<LookAhead>,
     log: Rc<ResumeLog>,
-    /// Seconds spent on looking up windows, and how many there were.
+    /// Seconds spent on looking up windows, and the number of windows.
     pub lookups: (f64, u64),
 }
 
@@ -61,18 +62,18 @@ enum From {
     After(Vec<String>),
 }
 
-/// Where the batches after those in the queue come from.
+/// Where the batches after those in the queue are found.
 enum Next {
-    /// A keyset look-up from here on.
+    /// By a keyset look-up from this key.
     Keys { from: From, rows_before: f64 },
-    /// The batch with this index.
+    /// By arithmetic, starting at the batch with this index.
     Index(u64),
-    /// There are none.
+    /// There are no more batches.
     End,
 }
 
 impl<'a> WindowQueue<'a> {
-    /// Begins empty; the walk's first place is sought.
+    /// Creates an empty queue; call [`WindowQueue::seek`] before taking batches.
     pub fn new(
         batching: &'a Batching,
         plan: &'a WalkPlan,
@@ -92,13 +93,13 @@ impl<'a> WindowQueue<'a> {
         }
     }
 
-    /// Goes to `position` (0 to 1), from where `batches` are wanted.
+    /// Goes to `position` (0 to 1), where `batches` batches are wanted.
     ///
     /// # Errors
-    /// What the server says to the look-up; `Interrupted`.
+    /// The server's error for the look-up; `Interrupted`.
     pub fn seek(&mut self, clone: &mut Staging, position: f64, batches: u64) -> Result<()> {
         self.queue.clear();
-        // An answer that is under way belongs to the place that is left.
+        // A pending answer belongs to the previous place.
         self.ahead = None;
         self.lookup_batches = batches.min(LOOKUP_BATCHES);
         self.next = match &self.plan.bounds {
@@ -115,13 +116,13 @@ impl<'a> WindowQueue<'a> {
         };
         self.fill(clone)?;
         if batches <= LOOKUP_BATCHES {
-            // All that is wanted of this place is in the queue.
+            // The queue already holds every batch wanted at this place.
             self.next = Next::End;
         }
         Ok(())
     }
 
-    /// Goes on with a whole walk, from `start` to its end.
+    /// Continues a whole walk from `start` to its end.
     ///
     /// # Errors
     /// As [`WindowQueue::seek`].
@@ -141,7 +142,7 @@ impl<'a> WindowQueue<'a> {
         self.fill(clone)
     }
 
-    /// Takes the next batch; `None` at the end of the walk, or of what was wanted.
+    /// Takes the next batch; `None` at the end of the walk or after the number of batches wanted.
     ///
     /// # Errors
     /// As [`WindowQueue::seek`].
@@ -154,7 +155,7 @@ impl<'a> WindowQueue<'a> {
         Ok(self.queue.pop_front())
     }
 
-    /// Asks the second session for the windows after those in the queue, if that is of use and not done yet.
+    /// Requests the windows after those in the queue from the second session, if that helps and is not done yet.
     fn ask_ahead(&mut self, clone: &Staging) {
         let (SecondSession::SeesTheSame { lock_timeout }, Some(sql)) = (self.second_session, self.question()) else {
             return;
@@ -165,7 +166,7 @@ impl<'a> WindowQueue<'a> {
         }
     }
 
-    /// Returns the query for the windows after those in the queue; `None` where none is needed.
+    /// Returns the query for the windows after those in the queue; `None` if no more are needed.
     fn question(&self) -> Option<String> {
         let Next::Keys { from, .. } = &self.next else {
             return None;
@@ -203,7 +204,8 @@ impl<'a> WindowQueue<'a> {
         Ok(())
     }
 
-    /// Returns what the second session found; `None` where it was not asked, or fails, and is not asked again.
+    /// Returns what the second session found; `None` if it was not asked. After a failure it returns `None` and the
+    /// second session is not used again.
     fn answered_ahead(&mut self) -> Result<Option<Found>> {
         let Some(ahead) = self.ahead.as_mut().filter(|ahead| ahead.is_asked()) else {
             return Ok(None);
@@ -229,7 +231,7 @@ impl<'a> WindowQueue<'a> {
                 start: row[1..=width].to_vec(),
                 end: row[width + 1..].to_vec(),
             };
-            // There may be more rows than the sample foretold.
+            // There may be more rows than the sample predicted.
             let position = (rows_before / self.plan.total_rows.max(1.0)).min(1.0);
             rows_before += row[0].parse().unwrap_or(self.batching.batch_size as f64);
             self.queue.push_back(PlannedBatch { window, position });

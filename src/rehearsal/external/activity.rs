@@ -1,8 +1,9 @@
-//! Watches what another program does on a database, from a session of its own, until it is told to stop.
+//! Watches what another program does on a database, from a separate session, until told to stop.
 //!
-//! It looks every 5 ms while statements come and go, and less often, down to every 20 ms, while one runs on; a look takes the
-//! server about 0.5 ms, so that at most a tenth of one core goes into it. Sessions that were there before are not the program's; on a database that others use, theirs that
-//! begin meanwhile cannot be told apart from it.
+//! It polls every 5 ms while statements come and go, and less often, down to every 20 ms, while one statement keeps
+//! running. A poll takes the server about 0.5 ms, so polling uses at most a tenth of one core. Sessions that existed
+//! before are not the program's. On a shared database, sessions that others open meanwhile cannot be told apart from
+//! the program's.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,7 +20,7 @@ use crate::server::Interruption;
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(5);
 const LONGEST_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Seconds of the server's clock are counted from the start of the watch, so that fractions keep their digits.
+/// Times are server times in seconds since the start of the watch, so that they keep their fractional digits.
 const LOOK: &str = "
 SELECT a.pid, a.query, extract(epoch FROM a.query_start - $1::timestamptz)::float8,
        CASE WHEN a.state <> 'active' THEN extract(epoch FROM a.state_change - $1::timestamptz)::float8 END, l.relation, l.mode
@@ -74,9 +75,9 @@ impl ActivityWatch {
         })
     }
 
-    /// Returns what was seen until now; what it did to the relations is not known yet.
+    /// Returns what was seen so far; changes to the relations are not known yet.
     pub fn so_far(&self) -> Activity {
-        // Copied, so that the watch looks on while it is written down.
+        // Copied, so that the watch can continue while the copy is recorded.
         let seen = locked(&self.seen).clone();
         Activity {
             seen,
@@ -84,7 +85,8 @@ impl ActivityWatch {
         }
     }
 
-    /// Ends the watch and returns what was seen, and `Err` when it broke off before, with why where the server said it.
+    /// Ends the watch and returns what was seen. The second value is `Err` if the watch broke off early, with the
+    /// server's error if there was one.
     pub fn end(self) -> (Activity, Result<(), Option<postgres::Error>>) {
         self.stopping.store(true, Ordering::Relaxed);
         let (after, outcome) = match self.thread.join() {
@@ -115,7 +117,7 @@ impl Lookout {
         })
     }
 
-    /// Looks on until it is told to stop, and returns the relations then.
+    /// Polls until told to stop, and then returns the relations at that moment.
     fn watch(
         &mut self,
         seen: &Mutex<SeenStatements>,

@@ -1,6 +1,6 @@
-//! Runs a person's command against a clone, in a process group of its own, and ends it when the person interrupts.
+//! Runs a person's command against a clone in its own process group, and ends it when the person interrupts.
 //!
-//! What it says goes on to stderr, without the password; its last lines are kept for the case that it fails.
+//! Its output is passed on to stderr without the password. Its last lines are kept to explain a failure.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -16,13 +16,13 @@ use crate::error::{Error, ErrorKind, Result, reason};
 use crate::server::{ConnectionParameters, Interruption, is_of_a_database, signals};
 use crate::shown::printable_line;
 
-/// Lines that are kept.
+/// Number of lines kept.
 const LAST_LINES: usize = 12;
-/// Time between two looks at whether the command is over.
+/// Time between two checks whether the command has ended.
 const POLL: Duration = Duration::from_millis(20);
-/// How long its streams are read on after its end.
+/// How long its output is still read after its end.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-/// How long it may take to wind up after each request to end.
+/// How long it may take to end after each request to do so.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How a command ended.
@@ -33,11 +33,11 @@ pub struct CommandEnd {
     pub interrupted: bool,
     /// From its start to its end, in seconds.
     pub seconds: f64,
-    /// The last lines it said, oldest first.
+    /// The last lines of its output, oldest first.
     pub last_lines: Vec<String>,
 }
 
-/// Runs `command` through the shell with the environment that leads to `clone`, and calls `meanwhile` again and again.
+/// Runs `command` in the shell with environment variables that point to `clone`, and calls `meanwhile` repeatedly.
 ///
 /// # Errors
 /// `Usage` when no shell can be started.
@@ -77,7 +77,7 @@ pub fn run_command(
     })
 }
 
-/// Returns the variables of the environment that could lead a command to another database than the clone.
+/// Returns the environment variables that could lead a command to a database other than the clone.
 pub fn of_other_databases() -> Vec<std::ffi::OsString> {
     let variables = std::env::vars_os();
     variables
@@ -94,7 +94,7 @@ fn shell(command: &str, clone: &ConnectionParameters, version_num: u32) -> Comma
     }
     let mut variables = clone.child_environment();
     if version_num >= 140_000 {
-        // A statement must not run on when the command that sent it is gone.
+        // A statement must not keep running after the command that sent it has ended.
         let options = variables.iter().find(|(name, _)| name == "PGOPTIONS");
         let options = options.map_or("", |(_, options)| options);
         let options = format!("{options} -c client_connection_check_interval=1000");
@@ -109,7 +109,7 @@ fn shell(command: &str, clone: &ConnectionParameters, version_num: u32) -> Comma
     shell
 }
 
-/// Waits for the end of the command; asks it to end when the person interrupts, at last without asking.
+/// Waits for the command to end. On an interrupt, asks it to end, and finally kills it.
 fn await_end(
     child: &mut Child,
     group: Pid,
@@ -125,7 +125,7 @@ fn await_end(
     let mut interrupted = false;
     loop {
         if let Some(status) = child.try_wait().map_err(lost)? {
-            // The same interrupt may have ended the command before it was told here.
+            // The same interrupt may have ended the command before this function saw it.
             return Ok((status, interrupted || interruption.is_asked()));
         }
         let is_due = next_request.is_none_or(|due| Instant::now() >= due);
@@ -139,7 +139,7 @@ fn await_end(
     }
 }
 
-/// Waits until all that it said is passed on; what it left running in the background may keep its streams open for ever.
+/// Waits until all output is passed on, but not for ever: background processes may keep the streams open.
 fn await_streams(streams: &[JoinHandle<()>]) {
     let begin = Instant::now();
     while streams.iter().any(|stream| !stream.is_finished()) && begin.elapsed() < LAST_WORDS {

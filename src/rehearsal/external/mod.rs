@@ -1,4 +1,5 @@
-//! A person's own tool: its command runs, and what it sends to the clone is seen from a second connection.
+//! A person's own migration tool: its command runs, and what it sends to the clone is observed from a second
+//! connection.
 
 mod activity;
 mod command;

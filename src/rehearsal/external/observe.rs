@@ -1,6 +1,6 @@
-//! Rehearses with a person's own tool: runs its command against the clone and writes down the statements that were seen.
+//! Rehearses with a person's own tool: runs its command against the clone and records the statements that were seen.
 //!
-//! The tool decides what is sent and when; a second connection looks on. What is written down is sampled and says so.
+//! The tool decides what is sent and when; a second connection observes. The record is based on sampling and says so.
 
 use super::activity::ActivityWatch;
 use super::command::{CommandEnd, run_command};
@@ -11,11 +11,13 @@ use crate::observation::{EndReason, Ending, Rehearsal};
 use crate::rehearsal::saving::journal::Journal;
 use crate::server::{Staging, server_error};
 
-/// Runs `command`, shown as the rehearsal's migration, against `clone` and appends the statements that were seen to `rehearsal`, saving it.
+/// Runs `command`, which the rehearsal shows as its migration, against `clone`. Appends the statements that were seen
+/// to `rehearsal` and saves it.
 ///
 /// # Errors
-/// `MigrationFailed` with what the command said last, when it fails; `Connection` when the clone cannot be watched;
-/// `TooLittleEvidence` when no statement was seen. What was seen until then is in `rehearsal`, which also says how it ended.
+/// `MigrationFailed` with the command's last lines of output, when it fails; `Connection` when the clone cannot be
+/// watched; `TooLittleEvidence` when no statement was seen. In each case `rehearsal` holds what was seen until then and
+/// how it ended.
 pub fn observe(
     command: &str,
     clone: &mut Staging,
@@ -31,7 +33,7 @@ pub fn observe(
         run_command(command, clone.parameters(), version_num, &mut || saves.save_if_due())
     };
     let (activity, watched) = {
-        // Should the network stand still, the watch is cut off together with the session.
+        // If the network stalls, the watch is cut off together with the session.
         let _answer = clone.line().await_answer(clone.longest_silence());
         watch.end()
     };
@@ -59,7 +61,7 @@ fn broken_off(why: Option<Error>) -> Error {
     why.unwrap_or_else(|| Error::new(ErrorKind::Connection, "the watch over the command broke off"))
 }
 
-/// Returns how it ended where the command's own end is not known, or there was none.
+/// Returns the ending of a rehearsal whose command did not end, or ended in an unknown way.
 fn without_end(error: &Error) -> Ending {
     let reason = match error.kind() {
         ErrorKind::Connection => EndReason::ConnectionLost,
@@ -71,7 +73,8 @@ fn without_end(error: &Error) -> Ending {
     }
 }
 
-/// Whether the last statement came to its end, and what would have followed it, nobody knows: its time is no whole time.
+/// Marks the last statement as incomplete: whether it ran to its end, and what would have followed, is unknown, so its
+/// time is not that of a whole run.
 fn mark_unfinished(rehearsal: &mut Rehearsal) {
     if let Some(last) = rehearsal.steps.last_mut() {
         last.complete = false;

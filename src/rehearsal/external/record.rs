@@ -1,4 +1,4 @@
-//! Writes down the statements that were seen while a person's command ran.
+//! Records the statements that were seen while a person's command ran.
 
 use super::activity::Activity;
 use super::seen_statements::SeenStatement;
@@ -8,7 +8,7 @@ use crate::rehearsal::statements::relations::RelationNames;
 use crate::shown::without_secrets;
 use crate::units::Seconds;
 
-/// Commands that only steer the session; `COMMIT` among them, whose time is told apart.
+/// Commands that only control the session. `COMMIT` is one of them: its time is reported separately.
 const STEERING: [&str; 14] = [
     "BEGIN",
     "START",
@@ -25,22 +25,22 @@ const STEERING: [&str; 14] = [
     "DEALLOCATE",
     "LISTEN",
 ];
-/// Queries that take less are look-ups of the tool's own.
+/// Queries that take less time, in seconds, count as the tool's own look-ups.
 const SHORT_LOOKUP_SECONDS: f64 = 0.1;
 
 /// What was seen while the command ran, summed up for the person.
 pub struct CommandSeen {
     /// How long the command took, in seconds.
     pub seconds: f64,
-    /// How much of that the statements written down took, in seconds.
+    /// How many of those seconds the recorded statements took.
     pub statement_seconds: f64,
-    /// Statements that only steer the session and short look-ups, which are not written down.
+    /// Number of statements that are not recorded: session control and short look-ups.
     pub left_out: usize,
-    /// How long those took, in seconds.
+    /// How long the statements left out took, in seconds.
     pub left_out_seconds: f64,
 }
 
-/// Writes the statements down, each text once, in the order in which they were first seen.
+/// Records the statements, each text once, in the order in which they were first seen.
 pub(super) fn record(activity: &Activity, seconds: f64, rehearsal: &mut Rehearsal) -> CommandSeen {
     let mut told = CommandSeen {
         seconds,
@@ -67,7 +67,7 @@ pub(super) fn record(activity: &Activity, seconds: f64, rehearsal: &mut Rehearsa
     for (text, runs) in &texts {
         let number = steps.len() as u32 + 1;
         steps.push(StepRecord {
-            // All that ran when the command was told to end were cut off, not only the last.
+            // All statements that ran when the command was told to end were cut off, not only the last.
             complete: !runs.iter().any(|run| activity.seen.is_cut_off(run)),
             ..step(number, text, runs, activity)
         });
@@ -139,7 +139,7 @@ fn notes(runs: &[&SeenStatement], gap: f64) -> Vec<String> {
     notes
 }
 
-/// Returns the kind of work and the table it mainly is on, as far as the text tells.
+/// Returns the kind of work and the main table, as far as the text shows.
 fn classify(text: &str) -> (StepKind, Option<String>) {
     let parsed = migration::parse(text, "the statement");
     let steps = parsed.and_then(|statements| migration::steps(&statements, &Default::default(), &Default::default()));
@@ -168,8 +168,8 @@ fn locks(runs: &[&SeenStatement], activity: &Activity) -> Vec<LockRecord> {
     locks
 }
 
-/// Gives each rewritten relation to the longest statement that held the lock which a rewrite needs on its table; one that
-/// changes rows only holds that of a statement before it in its transaction.
+/// Attributes each rewritten relation to the longest statement that held the lock a rewrite needs on its table. A
+/// statement that only changes rows may hold that lock too, but only because an earlier one in its transaction took it.
 fn attribute_rewrites(steps: &mut [StepRecord], before: &RelationNames, after: &RelationNames) {
     for relation in before.rewritten_since(after) {
         let table = before.table_of(&relation);

@@ -1,4 +1,4 @@
-//! Saves what was seen of a person's command while that runs, so that whatever ends the watch loses next to nothing.
+//! Saves what was seen of a person's command while it runs, so that almost nothing is lost if the watch ends early.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -9,10 +9,10 @@ use crate::observation::Rehearsal;
 use crate::rehearsal::saving::journal::Journal;
 use crate::shown::without_secrets;
 
-/// Writing it down may take at most this share of the time.
+/// Saving may take at most one part in this many of the time.
 const SHARE_OF_TIME: u32 = 100;
 
-/// Saves again and again what a watch has seen.
+/// Repeatedly saves what a watch has seen.
 pub struct SavesMeanwhile<'a> {
     watch: &'a ActivityWatch,
     rehearsal: &'a mut Rehearsal,
@@ -21,7 +21,7 @@ pub struct SavesMeanwhile<'a> {
 }
 
 impl<'a> SavesMeanwhile<'a> {
-    /// Takes what `watch` sees down into `rehearsal` and saves it to `journal`.
+    /// Records what `watch` sees into `rehearsal` and saves it to `journal`.
     pub fn new(watch: &'a ActivityWatch, rehearsal: &'a mut Rehearsal, journal: &'a mut Journal) -> SavesMeanwhile<'a> {
         SavesMeanwhile {
             watch,
@@ -31,14 +31,14 @@ impl<'a> SavesMeanwhile<'a> {
         }
     }
 
-    /// Saves if the last time is long enough ago.
+    /// Saves if the last save is long enough ago.
     pub fn save_if_due(&mut self) {
         if !self.journal.is_due() || Instant::now() < self.not_before {
             return;
         }
         let begin = Instant::now();
         let activity = self.watch.so_far();
-        // How long the command took is not known yet, and told to nobody.
+        // The command's duration is not known yet, and this summary is not shown.
         record(&activity, 0.0, self.rehearsal);
         mark_unfinished(&activity, self.rehearsal);
         self.journal.try_save(self.rehearsal);
@@ -46,7 +46,7 @@ impl<'a> SavesMeanwhile<'a> {
     }
 }
 
-/// Says of those statements that still ran when they were last looked at that they are not complete.
+/// Marks the statements that were still running in the last poll as incomplete.
 pub fn mark_unfinished(activity: &Activity, rehearsal: &mut Rehearsal) {
     let running = activity.seen.running();
     let unfinished: BTreeSet<String> = running.map(|statement| without_secrets(&statement.sql)).collect();

@@ -1,20 +1,20 @@
-//! Puts together what looks at another program's sessions showed: its statements, when each ran, and what it locked.
+//! Reconstructs from polls of another program's sessions which statements it ran, when, and what they locked.
 //!
-//! Pure; times are seconds of the server's clock. A session shows its last statement also after that has ended, with the
-//! exact times of both ends; of several statements between two looks only the last is seen.
+//! Pure; times are seconds on the server's clock. A session still shows its last statement after that has ended, with
+//! its exact start and end. If several statements run between two polls, only the last is seen.
 
 use std::collections::BTreeMap;
 
 use crate::rehearsal::statements::relations::RelationLock;
 
-/// A session of the program, in one look.
+/// A session of the program, as one poll shows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SessionLook {
-    /// Its process on the server.
+    /// The process id of its backend.
     pub process: i32,
-    /// The statement that runs, or ran last.
+    /// The statement that is running, or ran last.
     pub sql: String,
-    /// When that began.
+    /// When that statement began.
     pub begin: f64,
     /// When it ended; `None` while it runs.
     pub end: Option<f64>,
@@ -25,38 +25,39 @@ pub struct SessionLook {
 /// A statement that was seen.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SeenStatement {
-    /// The text, cut off where the server cuts it (`track_activity_query_size`).
+    /// The text, truncated where the server truncates it (`track_activity_query_size`).
     pub sql: String,
     /// When it began.
     pub begin: f64,
-    /// When it ended, or was last seen to run.
+    /// When it ended, or was last seen running.
     pub end: f64,
-    /// Whether `end` is the server's own, not that of a look.
+    /// Whether `end` is the server's exact time and not the time of a poll.
     pub end_is_exact: bool,
-    /// WAL inserted on the server while it was the one that ran, in bytes.
+    /// WAL inserted on the server while this statement ran, in bytes.
     pub wal_bytes: u64,
-    /// Locks taken while it ran, each with the longest time until a look no longer showed it, in seconds.
+    /// Locks taken while it ran, each with the longest time until a poll no longer showed it, in seconds.
     pub locks: BTreeMap<RelationLock, f64>,
 }
 
 /// The statements seen so far.
 #[derive(Clone, Debug, Default)]
 pub struct SeenStatements {
-    /// In the order in which they began to be seen.
+    /// In the order in which they were first seen.
     pub statements: Vec<SeenStatement>,
-    /// Longest time between two looks, in seconds.
+    /// Longest time between two polls, in seconds.
     pub longest_gap: f64,
-    /// The last statement of each session, by its place.
+    /// The index of each session's last statement, by process id.
     last: BTreeMap<i32, usize>,
-    /// When a lock of a session that is held now was first seen, and during which statement.
+    /// For each lock held now, when it was first seen and during which statement.
     held: BTreeMap<(i32, RelationLock), (f64, usize)>,
     last_look: Option<(f64, u64)>,
-    /// The last look before the program was told to end.
+    /// The time of the last poll before the program was told to end.
     cut_off_at: Option<f64>,
 }
 
 impl SeenStatements {
-    /// Adds a look made at `now`, when the server had inserted WAL up to `wal_position`; returns whether it showed anything new.
+    /// Adds a poll made at `now`, when the server had inserted WAL up to `wal_position`; returns whether it showed
+    /// anything new.
     pub fn add(&mut self, now: f64, wal_position: u64, sessions: &[SessionLook]) -> bool {
         let (last_at, last_position) = self.last_look.unwrap_or((now, wal_position));
         self.longest_gap = self.longest_gap.max(now - last_at);
@@ -84,7 +85,7 @@ impl SeenStatements {
             sessions.any(|session| session.process == process && session.locks.contains(lock))
         };
         for ((process, lock), (since, taken_by)) in &self.held {
-            // One that is gone was held until some time since the last look.
+            // A lock that has disappeared was released at some time since the last poll.
             if !is_held(*process, lock) {
                 let held = self.statements[*taken_by].locks.entry(lock.clone()).or_default();
                 *held = held.max(now - since);
@@ -97,20 +98,20 @@ impl SeenStatements {
         is_news
     }
 
-    /// Returns the statements that still ran in the last look.
+    /// Returns the statements that were still running in the last poll.
     pub fn running(&self) -> impl Iterator<Item = &SeenStatement> {
         let last_at = self.last_look.map_or(0.0, |(at, _)| at);
         let statements = self.statements.iter();
         statements.filter(move |statement| !statement.end_is_exact && statement.end >= last_at)
     }
 
-    /// Hears that the program was told to end since the last look; only the first time counts.
+    /// Records that the program was told to end after the last poll; only the first call counts.
     pub fn cut_off(&mut self) {
         let last_at = self.last_look.map_or(0.0, |(at, _)| at);
         self.cut_off_at.get_or_insert(last_at);
     }
 
-    /// Tells whether a statement may not have come to its own end: it still ran when the program was told to end.
+    /// Returns whether a statement may have been cut off: it was still running when the program was told to end.
     pub fn is_cut_off(&self, statement: &SeenStatement) -> bool {
         self.cut_off_at.is_some_and(|cut_off_at| statement.end >= cut_off_at)
     }

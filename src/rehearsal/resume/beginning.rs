@@ -1,4 +1,4 @@
-//! What a rehearsal was when it began, as its log says first.
+//! The state of a rehearsal when it began, the first entry of its log.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,20 +7,20 @@ use crate::observation::Rehearsal;
 use crate::rehearsal::conditions::Conditions;
 use crate::server::DatabaseIdentity;
 
-/// What a rehearsal was when it began: all that is needed to take the same steps again.
+/// The state of a rehearsal when it began: all that is needed to derive the same steps again.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Beginning {
-    /// Version of the log's format, which is that of `rehearsal.json`.
+    /// Version of the log's format, the same as that of `rehearsal.json`.
     pub format_version: u32,
-    /// The database that it changes.
+    /// The database that the rehearsal changes.
     pub place: RehearsalPlace,
-    /// The tables as they were, by their names as written.
+    /// The tables at that time, by their names as written.
     pub tables: Tables,
     /// How bare statements are batched.
     pub batching: BatchOptions,
-    /// Under which conditions it is rehearsed.
+    /// The conditions under which it is rehearsed.
     pub conditions: Conditions,
-    /// The rehearsal, with all its steps, in which nothing is measured yet.
+    /// The rehearsal with all its steps and no measurements yet.
     pub rehearsal: Rehearsal,
 }
 
@@ -33,7 +33,7 @@ pub struct RehearsalPlace {
     pub is_copy: bool,
 }
 
-/// Returns what tells this start of the machine from any other, where the system says.
+/// Returns an identifier of this boot of the machine, where the system provides one.
 pub(super) fn boot() -> Option<String> {
     let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     Some(text.trim().to_string())

@@ -1,41 +1,41 @@
-//! How a rehearsal that was cut off goes on. Plain data.
+//! How a rehearsal that was cut off continues. Plain data.
 
 use super::log_line::{GoingOn, Start};
 use crate::observation::{Observation, UnderWay};
 use crate::rehearsal::batches::walk_plan::WalkPlan;
 
-/// How a rehearsal goes on.
+/// How a rehearsal continues.
 #[derive(Debug)]
 pub(in crate::rehearsal) struct Continuation {
     /// The first step to run.
     pub step: usize,
-    /// Steps before it that were committed while nobody measured them.
+    /// Steps before it that were committed but not measured.
     pub unmeasured: std::ops::Range<usize>,
-    /// Statements that put the session into the state that it had.
+    /// Statements that restore the session's earlier state.
     pub repeated: Vec<String>,
-    /// How its walk goes on, where it had begun.
+    /// How its walk continues, if it had begun.
     pub walk: Option<GoOn>,
-    /// What became of what was under way.
+    /// What became of the work that was under way.
     pub under_way: UnderWay,
 }
 
-/// How a walk goes on.
+/// How a walk continues.
 #[derive(Clone, Debug)]
 pub(in crate::rehearsal) struct GoOn {
     /// What was known of it before its first batch.
     pub plan: WalkPlan,
-    /// The place that comes next, in the order of execution.
+    /// The next place, in the order of execution.
     pub place: usize,
-    /// Where in that; `None` for where the design says.
+    /// Where in that place; `None` to start where the design says.
     pub start: Option<Start>,
-    /// What was measured of it.
+    /// What was measured so far.
     pub observations: Vec<Observation>,
-    /// How many of its batches were committed and not measured.
+    /// How many of its batches were committed but not measured.
     pub unmeasured: usize,
 }
 
 impl GoOn {
-    /// Begins a walk of which nothing is done.
+    /// Starts a walk from its beginning.
     pub fn from_the_beginning(plan: &WalkPlan) -> GoOn {
         GoOn {
             plan: plan.clone(),
@@ -46,7 +46,7 @@ impl GoOn {
         }
     }
 
-    /// Returns the place that comes next, how the walk goes on there, and what was measured before.
+    /// Returns the next place, how the walk continues there, and what was measured before.
     pub fn apart(self) -> (usize, Option<GoingOn>, Vec<Observation>) {
         let going_on = GoingOn {
             start: self.start,

@@ -1,4 +1,4 @@
-//! How far a rehearsal came before it was cut off, as its log tells. Pure but for reading the file.
+//! How far a rehearsal got before it was cut off, according to its log. Pure except for reading the file.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -17,55 +17,55 @@ use crate::rehearsal::batches::walk_plan::WalkPlan;
 pub struct CutOff {
     /// How it began.
     pub beginning: Beginning,
-    /// What was measured, of steps that are done.
+    /// The measurements of the steps that are done.
     pub rehearsal: Rehearsal,
     /// The first step that is not done.
     pub step: usize,
-    /// Length of what was read of the log, without a torn line at its end.
+    /// Length of the log in bytes, without an incomplete line at its end.
     pub bytes: u64,
-    /// When this was found out, as RFC 3339 in UTC.
+    /// When the log was read, as RFC 3339 in UTC.
     pub found_at: String,
-    /// Seconds from its last line until then, where the clock tells.
+    /// Seconds between the log's last line and `found_at`, where the clock shows that.
     pub away_seconds: Option<f64>,
-    /// The session that ran it: its process, and when that started.
+    /// The session that ran it: its process id and when the process started.
     pub(super) session: Option<(i32, Option<i64>)>,
-    /// The start of the machine that ran it, where it says.
+    /// The boot identifier of the machine that ran it, if known.
     boot: Option<String>,
-    /// The number of the next transaction when that step began; `None` when it had not.
+    /// The number of the next transaction when that step began; `None` if it had not begun.
     pub(super) begun: Option<u64>,
     pub(super) commit: Commit,
-    /// The number of the last transaction of the steps that are done.
+    /// The number of the last transaction of the completed steps.
     pub(super) last_committed: Option<u64>,
     pub(super) walk: Option<WalkSoFar>,
 }
 
-/// How far a statement, or a block, came that is not done.
+/// How far the commit of an unfinished statement or block got.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) enum Commit {
-    /// Its commit was not sent.
+    /// The commit was not sent.
     #[default]
     NotSent,
-    /// Its commit was sent, under this number if it had one.
+    /// The commit was sent, with this transaction number if there was one.
     Sent(Option<u64>),
-    /// It has no commit of its own.
+    /// The statement commits in parts or cannot run in a transaction block.
     InParts,
 }
 
-/// How far a walk came that is not done.
+/// How far an unfinished walk got.
 #[derive(Clone, Debug)]
 pub(super) struct WalkSoFar {
     pub plan: WalkPlan,
     /// The place that was reached, in the order of execution.
     pub place: Option<usize>,
-    /// Where in it the batches began, where that was not where the design says.
+    /// Where in that place the batches began; `None` where the design says.
     pub start: Option<Start>,
-    /// The batches of that place that were planned.
+    /// The planned batches of that place.
     pub windows: Vec<PlannedBatch>,
-    /// Of those that were acknowledged, the first ones, the numbers of their transactions.
+    /// The transaction numbers of the acknowledged batches, which are the first of `windows`.
     pub acknowledged: Vec<Option<u64>>,
-    /// What was measured of all batches so far.
+    /// The measurements of all batches so far.
     pub observations: Vec<Observation>,
-    /// How many batches were committed and not measured, as far as that is known.
+    /// How many batches are known to be committed but not measured.
     pub unmeasured: usize,
     /// The number of the last transaction of all batches so far.
     last_transaction: Option<u64>,
@@ -75,7 +75,7 @@ impl CutOff {
     /// Reads the log at `path`.
     ///
     /// # Errors
-    /// `Usage` when there is none, or it is not of this version, or damaged.
+    /// `Usage` when there is no log, or it is damaged or of another version.
     pub fn read(path: &Path) -> Result<CutOff> {
         let name = path.display().to_string();
         let text = std::fs::read(path).map_err(|error| match error.kind() {
@@ -96,12 +96,12 @@ impl CutOff {
         Ok(cut_off)
     }
 
-    /// Makes of a log's `text` how far the rehearsal came; `name` is how it is called in errors.
+    /// Derives from a log's `text` how far the rehearsal got; `name` is what errors call the log.
     ///
     /// # Errors
-    /// `Usage` when it is of another version, or damaged elsewhere than at its end.
+    /// `Usage` when the log is of another version, or damaged anywhere except at its end.
     pub fn of_log(text: &[u8], name: &str) -> Result<CutOff> {
-        // What has no end of its line was being written when it was cut off.
+        // A line without a line end was being written at the moment of the cut.
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
         let mut lines = text[..whole].split_inclusive(|byte| *byte == b'\n').enumerate();
         let beginning = match lines.next() {
@@ -129,7 +129,7 @@ impl CutOff {
         Ok(cut_off)
     }
 
-    /// Takes the next line into account; `None` where it cannot follow what was before.
+    /// Applies the next line; `None` if it cannot follow the lines before.
     fn take(&mut self, line: LogLine) -> Option<()> {
         match line {
             LogLine::Begin(_) => return None,
@@ -179,7 +179,7 @@ impl CutOff {
         Some(())
     }
 
-    /// Tells whether the machine was started anew since it was cut off, or may have been.
+    /// Returns whether the machine has, or may have, restarted since the rehearsal was cut off.
     pub(super) fn may_have_lost_lines(&self) -> bool {
         let boot = boot();
         boot.is_none() || boot != self.boot

@@ -1,4 +1,4 @@
-//! Goes on with a rehearsal that was cut off, once it is settled where.
+//! Continues a rehearsal that was cut off, once it is settled where.
 
 use super::cut_off::CutOff;
 use super::settle::settle;
@@ -8,7 +8,7 @@ use crate::observation::Resumption;
 use crate::rehearsal::failure::failure;
 use crate::rehearsal::rehearse::{Begin, Workplace, walk};
 
-/// Goes on with a rehearsal that was cut off, with the first of `steps` that is not done.
+/// Continues a rehearsal that was cut off, starting with the first of `steps` that is not done.
 ///
 /// # Errors
 /// As [`rehearse`]; `Usage` when it cannot be told what was committed, `UnsafeTarget` when the clone was set back.

@@ -1,8 +1,9 @@
-//! The log of a rehearsal under way: a line of JSON for whatever happens, appended as it happens.
+//! The log of a running rehearsal: one line of JSON for each event, appended as it happens.
 //!
-//! What is needed to tell what happened is on disk before it happens: windows before their batches run, a transaction's number
-//! before its commit is sent; these wait for the disk, and with them all that was written before. All else does not, and the disk is
-//! told to keep up every few seconds: a program that is killed loses nothing, and a machine that is switched off loses seconds.
+//! Whatever is needed to settle an event is on disk before the event: windows before their batches run, a transaction's
+//! number before its commit is sent. Writing these lines waits for the disk, and for all lines before. Other lines do
+//! not wait; the disk is synchronised every few seconds. So a program that is killed loses nothing, and a machine that
+//! loses power loses seconds.
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -19,17 +20,17 @@ use crate::observation::{Event, Observation, Resumption, StepRecord};
 use crate::rehearsal::batches::planned_batch::PlannedBatch;
 use crate::rehearsal::batches::walk_plan::WalkPlan;
 
-/// The log's name beside `rehearsal.json`.
+/// The log's file name, next to `rehearsal.json`.
 pub const FILE: &str = "rehearsal.resume";
 
-/// Waiting for the disk may take at most this share of the rehearsal's time.
+/// Waiting for the disk may take at most one part in this many of the rehearsal's time.
 const SHARE_OF_TIME: u32 = 100;
-/// Acknowledged batches wait for the disk at least this far apart.
+/// Shortest time between two disk synchronisations for acknowledged batches.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// The log, or none.
+/// The log, which may be switched off.
 ///
-/// Writing it never ends a rehearsal: a disk that takes no more ends the log, and the person is told.
+/// A failed write never ends a rehearsal: when the disk is full, the log ends and the person is told.
 #[derive(Default)]
 pub struct ResumeLog {
     open: RefCell<Option<(File, PathBuf)>>,
@@ -39,17 +40,17 @@ pub struct ResumeLog {
 }
 
 impl ResumeLog {
-    /// Begins a log at `path`, in the place of one that is there; `tell` hears why there is none.
+    /// Begins a log at `path`, replacing any earlier one; `tell` is called with the reason if there can be no log.
     pub fn begin(path: &Path, beginning: Beginning, tell: fn(&str)) -> ResumeLog {
         let log = ResumeLog::of(path, tell, |options| options.truncate(true));
         log.announce(&LogLine::Begin(Box::new(beginning)));
         log
     }
 
-    /// Goes on with the log at `path`, behind what `cut_off` was read from.
+    /// Continues the log at `path` after the part that `cut_off` was read from.
     pub fn go_on(path: &Path, cut_off: &CutOff, tell: fn(&str)) -> ResumeLog {
         let log = ResumeLog::of(path, tell, |options| options.append(true));
-        // A line that was being written when it was cut off would spoil the next one.
+        // An incomplete line would corrupt the next one.
         let cut = log.open.borrow().as_ref().map(|(file, _)| file.set_len(cut_off.bytes));
         if let Some(Err(error)) = cut {
             log.give_up(&error);
@@ -63,7 +64,7 @@ impl ResumeLog {
         opening: impl Fn(&mut std::fs::OpenOptions) -> &mut std::fs::OpenOptions,
     ) -> ResumeLog {
         let mut options = File::options();
-        // Keys of rows are in it.
+        // The log contains keys of rows.
         options.write(true).create(true).mode(0o600);
         let log = ResumeLog {
             tell: Some(tell),
@@ -77,35 +78,36 @@ impl ResumeLog {
         log
     }
 
-    /// Tells whether there is one.
+    /// Returns whether the log is being written.
     pub fn is_on(&self) -> bool {
         self.open.borrow().is_some()
     }
 
-    /// Removes it: there is nothing left to go on with.
+    /// Removes the log: nothing is left to continue.
     pub fn remove(&self) {
         if let Some((_, path)) = self.open.borrow_mut().take() {
             let _ = std::fs::remove_file(path);
         }
     }
 
-    /// Appends a line that must be on the disk before what it announces happens.
+    /// Appends a line that must be on disk before the announced event happens.
     fn announce(&self, line: &LogLine) {
         self.append(line, true);
     }
 
-    /// Appends a line that says what was; it waits for the disk only when that is due.
+    /// Appends a line about a past event; waits for the disk only when a synchronisation is due.
     fn note(&self, line: &LogLine) {
         let is_due = self.next_sync.get().is_none_or(|next| Instant::now() >= next);
         self.append(line, is_due);
     }
 
-    /// Notes the number of the transaction that was just acknowledged; the line of its batch comes when it is measured.
+    /// Stores the number of the transaction that was just acknowledged; its batch's line is written once it is
+    /// measured.
     pub(in crate::rehearsal) fn acknowledge(&self, transaction: Option<u64>) {
         self.acknowledged.set(transaction);
     }
 
-    /// Appends the batch that is the last of `observations`.
+    /// Appends the last batch of `observations`.
     pub(in crate::rehearsal) fn batch(&self, observations: &[Observation]) {
         let [.., last] = observations else { return };
         if !self.is_on() {
@@ -123,24 +125,24 @@ impl ResumeLog {
         self.note(&line);
     }
 
-    /// Appends the windows of the batches that come next.
+    /// Appends the windows of the next batches.
     pub(in crate::rehearsal) fn windows<'a>(&self, batches: impl Iterator<Item = &'a PlannedBatch>) {
         if self.is_on() {
             self.announce(&LogLine::Windows(batches.cloned().collect()));
         }
     }
 
-    /// Appends that the statement, or the block, in transaction `transaction` commits next.
+    /// Appends that the statement or block in `transaction` is about to commit.
     pub(in crate::rehearsal) fn committing(&self, transaction: Option<u64>) {
         self.announce(&LogLine::Committing { transaction });
     }
 
-    /// Appends that the statement that comes next cannot be undone as a whole.
+    /// Appends that the next statement cannot be undone as a whole.
     pub(in crate::rehearsal) fn alone(&self) {
         self.announce(&LogLine::Alone);
     }
 
-    /// Appends that batches of the place with this number come next.
+    /// Appends that batches of the place with this number follow.
     pub(in crate::rehearsal) fn place(&self, number: usize, going_on: Option<&GoingOn>) {
         self.note(&LogLine::Place {
             number,
@@ -148,14 +150,14 @@ impl ResumeLog {
         });
     }
 
-    /// Appends what is known of the walk that begins.
+    /// Appends what is known of the walk before it begins.
     pub(in crate::rehearsal) fn walk(&self, plan: &WalkPlan) {
         if self.is_on() {
             self.note(&LogLine::Walk(plan.clone()));
         }
     }
 
-    /// Appends that the rehearsal goes on in the session with this process, which started then.
+    /// Appends that the rehearsal continues in the session with this process id and process start time.
     pub(in crate::rehearsal) fn session(&self, process: i32, started: Option<i64>) {
         self.note(&LogLine::Session {
             process,
@@ -164,7 +166,7 @@ impl ResumeLog {
         });
     }
 
-    /// Appends that the step at `index` begins, when the server has given out all numbers below `next_transaction`.
+    /// Appends that the step at `index` begins; `next_transaction` is the number of the server's next transaction.
     pub(in crate::rehearsal) fn step(&self, index: usize, next_transaction: u64) {
         self.note(&LogLine::Step {
             index,
@@ -182,7 +184,7 @@ impl ResumeLog {
         }
     }
 
-    /// Appends that the rehearsal went on after it had been cut off.
+    /// Appends that the rehearsal was resumed after it had been cut off.
     pub(in crate::rehearsal) fn resumed(&self, resumption: &Resumption) {
         self.note(&LogLine::Resumed(resumption.clone()));
     }
@@ -213,7 +215,7 @@ impl ResumeLog {
     }
 }
 
-/// Appends `line` in one write, so that only the last one of a log can be torn; returns how long the disk took.
+/// Appends `line` in one write, so that only the log's last line can be incomplete; returns how long the disk took.
 fn append(file: &mut File, line: &LogLine, sync: bool) -> std::io::Result<Duration> {
     let mut text = serde_json::to_string(line)?;
     text.push('\n');

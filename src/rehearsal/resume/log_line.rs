@@ -1,4 +1,4 @@
-//! The lines of the log of a rehearsal under way: what can happen. Plain data.
+//! The lines of the log of a running rehearsal: the possible events. Plain data.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,31 +7,32 @@ use crate::observation::{Event, Observation, Resumption, StepRecord};
 use crate::rehearsal::batches::planned_batch::PlannedBatch;
 use crate::rehearsal::batches::walk_plan::WalkPlan;
 
-/// What can happen.
+/// An event.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum LogLine {
     /// The rehearsal began.
     Begin(Box<Beginning>),
-    /// It goes on in this session of the server.
+    /// The rehearsal continues in this session of the server.
     Session {
-        /// Its process.
+        /// Its process id.
         process: i32,
-        /// When that started, in microseconds since 1970; `None` where the role that was set may not see its own login's.
+        /// When that started, in microseconds since 1970; `None` where the role set by `SET ROLE` may not see the login
+        /// role's sessions.
         started: Option<i64>,
-        /// The start of the machine on which migtime runs, where it says.
+        /// The boot identifier of the machine on which migtime runs, if known.
         boot: Option<String>,
     },
-    /// A step begins; of a transaction block its first.
+    /// A step begins; for a transaction block, its first step.
     Step {
-        /// Its place among the steps, from 0.
+        /// The step's index, from 0.
         index: usize,
-        /// The number that the server gives to the next transaction.
+        /// The number of the server's next transaction.
         next_transaction: u64,
     },
-    /// The statement that runs commits in parts, or cannot run in a transaction block.
+    /// The running statement commits in parts, or cannot run in a transaction block.
     Alone,
-    /// The commit of the statement, or of the block, is sent next; without a number there is nothing to commit.
+    /// The commit of the statement or block is sent next; without a transaction number there is nothing to commit.
     Committing { transaction: Option<u64> },
     /// What is known of the walk that begins.
     Walk(WalkPlan),
@@ -39,47 +40,48 @@ pub(super) enum LogLine {
     Place {
         /// Its number, in the order of execution.
         number: usize,
-        /// How the walk goes on there, where it was cut off before.
+        /// How the walk continues there, if it was cut off before.
         going_on: Option<GoingOn>,
     },
     /// These batches run next, in this order.
     Windows(Vec<PlannedBatch>),
     /// A batch was committed.
     Batch {
-        /// Its number; `None` where it changed nothing.
+        /// Its transaction number; `None` if it changed nothing.
         transaction: Option<u64>,
         /// What was measured.
         observation: Observation,
-        /// The full-page images of the batch before, which are known only now.
+        /// The full-page images of the previous batch, which become known only now.
         full_page_images_before: Option<u64>,
     },
     /// Steps are done, and committed.
     Done {
-        /// Each with its place among the steps.
+        /// The steps' records, each with the step's index.
         records: Vec<(usize, StepRecord)>,
-        /// All that was seen on the server until now.
+        /// All events observed on the server so far.
         events: Vec<Event>,
     },
-    /// It went on after it had been cut off.
+    /// The rehearsal was resumed after it had been cut off.
     Resumed(Resumption),
 }
 
-/// How a walk goes on after it was cut off: written down at once with its place, so that a second cut cannot fall between.
+/// How a walk continues after it was cut off. Written in the same line as its place, so that a second cut cannot
+/// separate them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::rehearsal) struct GoingOn {
-    /// Where in the place it goes on; `None` for where the design says.
+    /// Where in the place it continues; `None` to start where the design says.
     pub start: Option<Start>,
-    /// Of what was measured of the walk, so many batches stand: the server lost the others.
+    /// How many of the walk's measured batches remain valid; the server lost the others.
     pub kept: usize,
-    /// How many of its batches were committed and not measured.
+    /// How many of its batches were committed but not measured.
     pub unmeasured: usize,
 }
 
 /// Where the rest of a whole walk begins.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::rehearsal) struct Start {
-    /// Last key, or block, of what is done; `None` when nothing is.
+    /// Last key or block that is done; `None` if nothing is done.
     pub after: Option<Vec<String>>,
-    /// Fraction of the walk's work that lies before it, 0 to 1.
+    /// Fraction of the walk's work before this point, 0 to 1.
     pub position: f64,
 }

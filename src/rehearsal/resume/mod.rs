@@ -1,8 +1,9 @@
-//! Going on after a rehearsal that was cut off, by whatever it was.
+//! Resumes a rehearsal that was cut off for any reason.
 //!
-//! While it runs, a [`log`] beside `rehearsal.json` takes down what was about to happen and what was acknowledged; [`cut_off`]
-//! makes of it how far the rehearsal came; `settle` asks the clone about the one batch or statement of which only the server
-//! knows whether it was committed. Nothing runs twice, and what cannot be told is refused.
+//! During a rehearsal, a [`log`] next to `rehearsal.json` records what is about to happen and what was acknowledged.
+//! [`cut_off`] derives from the log how far the rehearsal got. `settle` asks the clone whether the one batch or
+//! statement that was under way was committed, which only the server knows. Nothing runs twice; if the answer cannot be
+//! determined, the rehearsal is not resumed.
 
 pub(super) mod beginning;
 pub(super) mod continuation;

@@ -1,13 +1,13 @@
-//! What earlier steps left in the session that ran them, and that a new session does not have: settings are made again, what
-//! cannot be is refused. Pure.
+//! What earlier steps left in their session and a new session lacks: settings are made again; anything that cannot be
+//! restored is refused. Pure.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::{Step, command};
 
-/// Words of statements that leave something in their session.
+/// Words that mark statements which leave something in their session.
 const STAYS_IN_THE_SESSION: [&str; 5] = ["TEMP", "TEMPORARY", "PG_TEMP", "HOLD", "PG_ADVISORY_LOCK"];
 
-/// What may stand between `CREATE` and the kind of what is created, where that can be temporary.
+/// Words that may stand between `CREATE` and the kind of object, if that can be temporary.
 const BEFORE_THE_KIND: [&str; 8] = [
     "OR",
     "REPLACE",
@@ -19,10 +19,10 @@ const BEFORE_THE_KIND: [&str; 8] = [
     "RECURSIVE",
 ];
 
-/// Returns the statements of `done` that a new session has to run again.
+/// Returns the statements of `done` that a new session must repeat.
 ///
 /// # Errors
-/// `Usage` when one of them left what no statement makes again.
+/// `Usage` when one of them left something that no statement can restore.
 pub fn statements_to_repeat(done: &[Step]) -> Result<Vec<&str>> {
     let mut repeated = Vec::new();
     for step in done {
@@ -52,7 +52,7 @@ pub fn statements_to_repeat(done: &[Step]) -> Result<Vec<&str>> {
     Ok(repeated)
 }
 
-/// Tells whether a statement of this command may leave something in its session. Columns may be called `temp`.
+/// Returns whether a statement with this command may leave something in its session. A column may be called `temp`.
 fn leaves_something(command: &str, words: &[String]) -> bool {
     let locks = words.iter().any(|word| word == "PG_ADVISORY_LOCK");
     match command.split(' ').next().unwrap_or_default() {

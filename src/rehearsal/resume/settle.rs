@@ -1,9 +1,9 @@
-//! What only the server knows: whether the batch, or the statement, that was under way when a rehearsal was cut off was committed.
+//! Asks the server what only it knows: whether the batch or statement that was under way at the cut was committed.
 //!
-//! Of a statement the number of its transaction was written down before its commit was sent. Of a batch only its window is known:
-//! a round trip for its number would cost as much as a small batch. Its rows tell, as each carries the number of the transaction
-//! that wrote it (`xmin`): where one of them is newer than the last acknowledged batch, the batch was committed. A batch that
-//! writes no row can run again without harm.
+//! For a statement, the log has its transaction number, written before the commit was sent. For a batch, the log has
+//! only its window: asking for the number would cost a round trip, as much as a small batch. But each row carries the
+//! number of the transaction that wrote it (`xmin`). If a row in the window is newer than the last acknowledged batch,
+//! the batch was committed. A batch that writes no row can safely run again.
 
 use std::time::{Duration, Instant};
 
@@ -18,14 +18,15 @@ use crate::observation::UnderWay;
 use crate::rehearsal::failure::failure;
 use crate::server::Staging;
 
-/// How long the session of the rehearsal that was cut off may take to end.
+/// How long to wait for the session of the interrupted rehearsal to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(50);
 
-/// Finds out how the rehearsal of `steps` on `clone` goes on; its old session is ended first.
+/// Determines how the rehearsal of `steps` on `clone` continues, after ending its old session.
 ///
 /// # Errors
-/// `Usage` when it cannot be told what was committed; `UnsafeTarget` when the clone was set back; `Connection`.
+/// `Usage` when it cannot be determined what was committed; `UnsafeTarget` when the clone was reset to an earlier
+/// state; `Connection`.
 pub(in crate::rehearsal) fn settle(clone: &mut Staging, cut_off: &CutOff, steps: &[Step]) -> Result<Continuation> {
     if let Some((process, started)) = cut_off.session {
         end_session(clone, process, started)?;
@@ -40,7 +41,7 @@ pub(in crate::rehearsal) fn settle(clone: &mut Staging, cut_off: &CutOff, steps:
     };
     let next = next_transaction(clone)?;
     if let Some(last) = cut_off.last_committed {
-        // A crash may have lost it, where commits do not wait for the disk.
+        // A crash may have lost it if commits do not wait for the disk.
         if last >= next || status(clone, last)? == Some(false) {
             return Err(set_back(clone));
         }
@@ -85,10 +86,11 @@ fn is_of_block(step: &Step, first: &Step) -> bool {
     step.transaction_block.is_some() && step.transaction_block == first.transaction_block
 }
 
-/// Tells whether a statement, or the block that it begins, was committed.
+/// Returns whether a statement, or the block that begins with it, was committed.
 fn is_committed(clone: &mut Staging, commit: Commit, step: &Step) -> Result<bool> {
     match commit {
-        // Its transaction ended with its session. One that has no number changed nothing.
+        // Without a sent commit, the transaction was rolled back with its session. Without a number, it changed
+        // nothing.
         Commit::NotSent | Commit::Sent(None) => Ok(false),
         Commit::Sent(Some(transaction)) => match status(clone, transaction)? {
             Some(committed) => Ok(committed),
@@ -98,9 +100,9 @@ fn is_committed(clone: &mut Staging, commit: Commit, step: &Step) -> Result<bool
     }
 }
 
-/// Ends the session of the rehearsal that was cut off, should it still run, and waits for its end.
+/// Ends the session of the interrupted rehearsal if it is still running, and waits for its end.
 ///
-/// Where it cannot be told from another one of the same process number, it is only waited for.
+/// If the session cannot be told apart from a later one with the same process id, it is only waited for.
 fn end_session(clone: &mut Staging, process: i32, started: Option<i64>) -> Result<()> {
     let sql = "SELECT CASE WHEN s.start = $2 THEN pg_catalog.pg_terminate_backend(s.pid) END FROM (SELECT pid, datname, \
                (extract(epoch FROM backend_start) * 1000000)::bigint AS start FROM pg_catalog.pg_stat_activity) s \

@@ -1,4 +1,4 @@
-//! A walk that was under way: how many of its batches are committed, and where it goes on.
+//! Determines how many batches of an interrupted walk are committed, and where it continues.
 
 use postgres::SimpleQueryMessage;
 
@@ -15,19 +15,19 @@ use crate::rehearsal::failure::failure;
 use crate::rehearsal::statements::sub_tables::regclass;
 use crate::server::Staging;
 
-/// Numbers of transactions that rows carry wrap around here.
+/// The transaction numbers stored in rows wrap around here.
 const WRAP: u64 = 1 << 32;
 
-/// The numbers of transactions between the begin of a step and now.
+/// The range of transaction numbers between a step's begin and now.
 #[derive(Clone, Copy)]
 pub(super) struct TransactionNumbers {
-    /// The first that the step could have.
+    /// The first number the step could have.
     pub begun: u64,
-    /// The next that the server gives.
+    /// The next number the server will assign.
     pub next: u64,
 }
 
-/// Tables that the open transaction may write, and whether each is the walked one or a part of it.
+/// Tables that the open transaction may write, each with whether it is the walked table or one of its partitions.
 const WRITTEN: &str = "SELECT format('%I.%I', n.nspname, c.relname), \
     c.oid = $1 OR c.oid IN (SELECT relid FROM pg_catalog.pg_partition_tree($1)) \
     FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid = l.relation \
@@ -41,7 +41,7 @@ struct Written {
     is_walked: bool,
 }
 
-/// The walk, and what is known of it.
+/// An interrupted walk, and what is known about it.
 pub(super) struct WalkUnderWay<'a> {
     pub step: &'a Step,
     pub batching: &'a Batching,
@@ -51,7 +51,7 @@ pub(super) struct WalkUnderWay<'a> {
 }
 
 impl WalkUnderWay<'_> {
-    /// Finds out how it goes on, and what became of the batch that was under way.
+    /// Determines how the walk continues, and what became of the batch that was under way.
     ///
     /// # Errors
     /// As [`super::settle::settle`].
@@ -67,7 +67,7 @@ impl WalkUnderWay<'_> {
             return Ok((go_on, UnderWay::Nothing));
         };
         if !design.is_whole_walk() {
-            // Whatever became of its batch, a place is left as it is, and the next one begun.
+            // An interrupted place is not resumed, whatever became of its batch; the next place begins.
             go_on.place = place + 1;
             return Ok((go_on, UnderWay::LeftBehind));
         }
@@ -77,7 +77,7 @@ impl WalkUnderWay<'_> {
         let lost = acknowledged - kept;
         let unknown = &self.walk.windows[acknowledged.min(self.walk.windows.len())..];
         let committed = match lost {
-            // After one that was lost, none was committed.
+            // If an acknowledged batch was lost, none after it was committed.
             1.. => 0,
             0 => self.committed(clone, unknown, last, cut_off)?,
         };
@@ -92,7 +92,7 @@ impl WalkUnderWay<'_> {
         Ok((go_on, under_way))
     }
 
-    /// Returns where the walk goes on when the first `done` batches of those planned are.
+    /// Returns where the walk continues if the first `done` of the planned batches are done.
     fn start(&self, done: usize) -> Option<Start> {
         let Some(last) = done.checked_sub(1).map(|last| &self.walk.windows[last]) else {
             return self.walk.start.clone();
@@ -106,8 +106,8 @@ impl WalkUnderWay<'_> {
         })
     }
 
-    /// Returns how many of the acknowledged batches are committed still, and the number of the last of them that has one: a
-    /// server that crashes loses the last ones where `synchronous_commit` is off.
+    /// Returns how many acknowledged batches are still committed, and the transaction number of the last of them that
+    /// has one. A server that crashes loses the latest ones if `synchronous_commit` is off.
     fn still_committed(&self, clone: &mut Staging) -> Result<(usize, Option<u64>)> {
         let acknowledged = &self.walk.acknowledged;
         let mut kept = acknowledged.len();
@@ -122,14 +122,14 @@ impl WalkUnderWay<'_> {
         Ok((kept, None))
     }
 
-    /// Makes sure that the last committed batch is in the clone, where its rows can tell: a clone that was set back and then
-    /// used for something else has given its number to another transaction.
+    /// Checks that the last committed batch is in the clone, if its rows can show that. A clone that was reset and then
+    /// used otherwise has given the same number to another transaction.
     fn check_last(&self, clone: &mut Staging, kept: usize, last: Option<u64>) -> Result<()> {
         let (Some(last), Some(index)) = (last, kept.checked_sub(1)) else {
             return Ok(());
         };
         let measured = self.walk.observations.len() - self.walk.acknowledged.len() + index;
-        // A batch without rows may have a number all the same, from a trigger of its statement.
+        // A batch without rows may still have a number, from a statement trigger.
         let wrote = self.walk.acknowledged[index] == Some(last) && self.walk.observations[measured].rows > 0;
         if !wrote || self.batching.walk == Walk::Blocks || command(&self.step.sql) != "UPDATE" {
             return Ok(());
@@ -141,7 +141,7 @@ impl WalkUnderWay<'_> {
         }
     }
 
-    /// Returns how many of the first windows of `unknown` are committed.
+    /// Returns how many of the windows in `unknown`, counted from the first, are committed.
     fn committed(
         &self,
         clone: &mut Staging,
@@ -185,12 +185,12 @@ impl WalkUnderWay<'_> {
         Ok(0)
     }
 
-    /// Returns the tables that the batch of `window` writes, as far as its plan tells.
+    /// Returns the tables that the batch of `window` writes, as far as its plan shows.
     fn written_by(&self, clone: &mut Staging, window: &Window) -> Result<Vec<Written>> {
         let template = &self.batching.template;
         let statement = template.render(self.batching, window, self.version_num);
         let walked = regclass(&self.batching.table);
-        // Planning takes the locks that running would take, and nothing runs.
+        // Planning takes the same locks as running, without changing anything.
         let sql = format!(
             "BEGIN; EXPLAIN {statement}; {}; ROLLBACK",
             WRITTEN.replace("$1", &walked)

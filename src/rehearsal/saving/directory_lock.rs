@@ -1,7 +1,7 @@
-//! The directory that a run writes its results into is its own meanwhile: a second run into it is refused.
+//! Reserves the directory into which a run writes its results: a second run into the same directory is refused.
 //!
-//! It is owned by the process that holds the lock on a hidden file in it. The kernel lets go of the lock when that process
-//! ends in whatever way, so a file that was left behind keeps nobody out.
+//! The owner is the process that holds the lock on a hidden file in the directory. The kernel releases the lock
+//! whenever that process ends, so a leftover file blocks nobody.
 
 use std::fs::File;
 use std::io::{Read, Seek, Write};
@@ -11,26 +11,26 @@ use std::path::{Path, PathBuf};
 use super::fallback_directory;
 use crate::error::{Error, ErrorKind, Result, reason};
 
-/// Not among the names that are cleaned up as torn files.
+/// Must not begin with the prefix of torn files, which are cleaned up.
 const FILE: &str = ".migtime.lock";
 
-/// How often a directory that vanishes is made anew.
+/// How often a directory that vanishes is created again.
 const ATTEMPTS: u32 = 10;
 
-/// A directory that no other run writes into for as long as this value lives.
+/// A directory into which no other run writes while this value lives.
 pub struct DirectoryLock {
     file: Option<(File, PathBuf)>,
-    /// The directories that were made for it, the deepest first.
+    /// The directories created for it, deepest first.
     made: Vec<PathBuf>,
 }
 
 impl DirectoryLock {
-    /// Claims `directory`, which is made where there is none.
+    /// Claims `directory`, creating it if necessary.
     ///
-    /// A disk that takes no file, or has no locks, does not keep anybody from working: there nobody is refused.
+    /// If the disk accepts no file or has no locks, nobody is refused, so that work can go on.
     ///
     /// # Errors
-    /// `Usage` when another run has it, with that run's process; or when there can be no such directory.
+    /// `Usage` when another run owns it, naming that run's process, or when the directory cannot be created.
     pub fn of(directory: &Path) -> Result<DirectoryLock> {
         let missing = directory.ancestors().take_while(|ancestor| !ancestor.exists());
         let mut held = DirectoryLock {
@@ -40,7 +40,7 @@ impl DirectoryLock {
         let path = directory.join(FILE);
         let mut locked = std::fs::create_dir_all(directory).and_then(|()| lock(&path));
         for _ in 0..ATTEMPTS {
-            // The run before, which made the directory and wrote nothing, may have removed it in between.
+            // An earlier run that created the directory and wrote nothing may have removed it in between.
             match &locked {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                     locked = std::fs::create_dir_all(directory).and_then(|()| lock(&path));
@@ -64,11 +64,11 @@ impl DirectoryLock {
 impl Drop for DirectoryLock {
     fn drop(&mut self) {
         if let Some((_lock, path)) = &self.file {
-            // While it is still locked: whoever locks it later finds that it has lost its name.
+            // Removed while still locked: anyone who locks it later sees that its name is gone.
             let _ = std::fs::remove_file(path);
         }
         for directory in &self.made {
-            // Succeeds only for one in which nothing was written.
+            // Succeeds only if the directory is empty.
             let _ = std::fs::remove_dir(directory);
         }
     }
@@ -86,16 +86,16 @@ fn lock(path: &Path) -> std::io::Result<Lock> {
             Ok(()) => {}
             Err(std::fs::TryLockError::WouldBlock) => {
                 let mut owner = String::new();
-                // It may just be written; then nobody is named.
+                // The owner's name may not be written yet; then nobody is named.
                 let _ = file.read_to_string(&mut owner);
                 return Ok(Lock::OfAnother(owner.trim().to_string()));
             }
-            // Some file systems have none.
+            // Some file systems have no locks.
             Err(std::fs::TryLockError::Error(_)) => return Ok(Lock::Taken(file)),
         }
-        // The one before may have removed it after it was opened here.
+        // The previous owner may have removed the file after it was opened here.
         if path.metadata().is_ok_and(|named| is_same(&named, &file)) {
-            // Where there is no room for a name, the lock says enough.
+            // If the disk has no room for the name, the lock is enough.
             let _ = name_owner(&mut file);
             return Ok(Lock::Taken(file));
         }
@@ -105,7 +105,7 @@ fn lock(path: &Path) -> std::io::Result<Lock> {
 fn open(path: &Path) -> std::io::Result<File> {
     let mut options = File::options();
     let opened = options.read(true).write(true).create(true).truncate(false).open(path);
-    // One that another account made can be locked all the same.
+    // A file created by another account can still be locked, opened read-only.
     opened.or_else(|error| match error.kind() {
         std::io::ErrorKind::PermissionDenied => File::open(path).map_err(|_| error),
         _ => Err(error),

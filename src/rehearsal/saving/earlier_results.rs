@@ -1,5 +1,5 @@
-//! The rehearsal that an earlier command left where a new one is to be saved: it stays until the new one has measured
-//! something, and is then kept beside it.
+//! The rehearsal that an earlier command left at the path of a new one: it stays until the new one has measured
+//! something, and is then kept next to it.
 
 use std::io::Result;
 use std::os::unix::fs::MetadataExt;
@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use super::torn_files;
 use crate::observation::{Rehearsal, StepRecord};
 
-/// How the name of what was kept ends, behind that of the file it was.
+/// The suffix of a kept file, replacing the extension.
 pub const SUFFIX: &str = ".previous.json";
 
-/// Tells whether a rehearsal holds anything that another run would have to measure again.
+/// Returns whether a rehearsal holds anything that another run would have to measure again.
 pub fn has_measured(rehearsal: &Rehearsal) -> bool {
     let rollback = rehearsal.rollback.iter().flat_map(|record| &record.steps);
     rehearsal.steps.iter().chain(rollback).any(has_measured_step)
@@ -22,7 +22,8 @@ fn has_measured_step(step: &StepRecord) -> bool {
     !step.observations.is_empty() || !step.failed_attempts.is_empty() || climbed
 }
 
-/// Tells whether the file at `path` must not be lost: a rehearsal that measured something, or what only another version reads.
+/// Returns whether the file at `path` must not be lost: it holds a rehearsal with measurements, or only another version
+/// can read it.
 pub fn is_worth_keeping(path: &Path) -> bool {
     if !path.metadata().is_ok_and(|found| found.is_file() && found.len() > 0) {
         return false;
@@ -41,13 +42,15 @@ pub fn kept_as(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Keeps the file at `path` under its other name too, until it is replaced; at no moment is it under neither.
+/// Gives the file at `path` its second name as well, until the file is replaced; at no moment does it have neither
+/// name.
 ///
 /// # Errors
-/// The system's, when there is no room for it.
+/// The system's error, for example when the disk is full.
 pub fn keep(path: &Path) -> Result<()> {
     let (target, kept) = (path.canonicalize()?, kept_as(path));
-    // As after an end between the two: renaming one name of a file to another of its names does nothing.
+    // Both names already refer to one file after a crash between the two steps; renaming one name to the other would do
+    // nothing.
     if is_same_file(&target, &kept) {
         return Ok(());
     }
@@ -56,7 +59,8 @@ pub fn keep(path: &Path) -> Result<()> {
         tempfile::Builder::new()
             .prefix(torn_files::PREFIX)
             .make_in(directory.unwrap_or(Path::new(".")), |new| {
-                // Without room for a copy; where the file system has no second names, or the file is elsewhere, with one.
+                // A hard link needs no room; a copy is made if the file system has no hard links or the file is on
+                // another one.
                 std::fs::hard_link(&target, new).or_else(|error| match error.kind() {
                     std::io::ErrorKind::AlreadyExists => Err(error),
                     _ => std::fs::copy(&target, new).map(drop),

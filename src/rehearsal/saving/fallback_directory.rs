@@ -1,4 +1,4 @@
-//! Where what was measured goes when its own place takes no more: a full disk, one that became read-only.
+//! Where measurements are saved if their own directory cannot be written: a full disk, or one that became read-only.
 
 use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -8,8 +8,8 @@ const PREFIX: &str = "migtime-results-";
 
 static DIRECTORY: OnceLock<Option<PathBuf>> = OnceLock::new();
 
-/// Returns where the files of `directory` go instead: a directory that only this account reads, in the temporary one, made when
-/// it is first needed; `None` where that takes nothing either.
+/// Returns the fallback for `directory`: a directory inside the temporary one that only this account can read, created
+/// on first use. `None` if that cannot be written either.
 pub fn instead_of(directory: &Path) -> Option<PathBuf> {
     let make = || {
         let made = tempfile::Builder::new().prefix(PREFIX).tempdir();
@@ -22,7 +22,7 @@ pub fn instead_of(directory: &Path) -> Option<PathBuf> {
     })
 }
 
-/// Tells whether it is the disk or its rights that take no file, not a path that could never hold one.
+/// Returns whether the disk or its permissions refuse the file, as opposed to a path that could never hold one.
 pub fn is_of_the_disk(error: &Error) -> bool {
     matches!(
         error.kind(),

@@ -1,4 +1,4 @@
-//! Keeps `rehearsal.json` on disk while the rehearsal goes on, so that whatever interrupts it loses next to nothing.
+//! Saves `rehearsal.json` regularly during the rehearsal, so that an interruption loses almost nothing.
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -10,19 +10,19 @@ use crate::error::{Error, ErrorKind, Result, reason};
 use crate::observation::Rehearsal;
 use crate::rehearsal::resume::{CutOff, ResumeLog};
 
-/// A save may take at most this share of the rehearsal's time.
+/// Saving may take at most one part in this many of the rehearsal's time.
 const SHARE_OF_TIME: u32 = 100;
-/// Saves are at least this far apart.
+/// Shortest time between two saves.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(2);
-/// What to do where nothing can be written.
+/// The hint for a place that cannot be written.
 const ANOTHER_PLACE: &str = "name another place, or make room there";
 
-/// The file a rehearsal is saved to, again and again.
+/// The file to which a rehearsal is saved repeatedly.
 pub struct Journal {
     path: Option<PathBuf>,
     next_save: Instant,
     has_saved: bool,
-    /// Whether the file is an earlier rehearsal that is not to be lost; `None` before that was looked at.
+    /// Whether the file is an earlier rehearsal that must not be lost; `None` until that is checked.
     holds_earlier: Option<bool>,
     unsaved: Option<Error>,
     fallback: Option<PathBuf>,
@@ -31,7 +31,7 @@ pub struct Journal {
     log: Rc<ResumeLog>,
 }
 
-/// What the file holds while a part of the rehearsal is kept apart, made of that part.
+/// Builds the file's content from a part of the rehearsal that is recorded separately.
 type Enclosing = Box<dyn Fn(&Rehearsal) -> Rehearsal>;
 
 impl Journal {
@@ -50,23 +50,23 @@ impl Journal {
         }
     }
 
-    /// Lets `tell` hear, in words for the person, where it saves instead and what it keeps.
+    /// Sets `tell`, which is called with a message when the journal saves elsewhere or keeps an earlier file.
     pub fn telling(mut self, tell: fn(&str)) -> Self {
         self.tell = tell;
         self
     }
 
-    /// Keeps `log`, with which the rehearsal can go on when it is cut off.
+    /// Stores `log`, with which the rehearsal can be resumed if it is cut off.
     pub fn keep_log(&mut self, log: ResumeLog) {
         self.log = Rc::new(log);
     }
 
-    /// Returns the log of the rehearsal under way, which may be none.
+    /// Returns the log of the running rehearsal, which may be switched off.
     pub fn log(&self) -> Rc<ResumeLog> {
         Rc::clone(&self.log)
     }
 
-    /// Takes the file for this rehearsal's own where it is that of the one that was `cut_off`.
+    /// Treats the existing file as this rehearsal's own if it belongs to the rehearsal that was `cut_off`.
     pub fn go_on_with(&mut self, cut_off: &CutOff) {
         let text = self.path.as_deref().and_then(|path| std::fs::read_to_string(path).ok());
         let found = text.and_then(|text| Rehearsal::from_json(&text, "").ok());
@@ -75,8 +75,8 @@ impl Journal {
         }
     }
 
-    /// Saves what `enclosing` makes of each rehearsal in its stead, until told otherwise: a rollback is saved as a part of its
-    /// migration's rehearsal.
+    /// From now on, saves what `enclosing` makes of each rehearsal, or the rehearsal itself for `None`. A rollback is
+    /// saved as a part of its migration's rehearsal.
     pub fn enclose(&mut self, enclosing: Option<Enclosing>) {
         self.enclosing = enclosing;
     }
@@ -86,10 +86,11 @@ impl Journal {
         self.path.is_some() && Instant::now() >= self.next_save
     }
 
-    /// Saves for the first time, or makes sure that it could where an earlier rehearsal stays until something is measured.
+    /// Saves for the first time. If an earlier rehearsal must stay until something is measured, only checks that saving
+    /// would work.
     ///
     /// # Errors
-    /// `Usage` when nothing can be written there and nothing is lost by saying so, or nothing elsewhere either.
+    /// `Usage` when the file cannot be written and nothing is measured yet, or the fallback cannot be written either.
     pub fn begin(&mut self, rehearsal: &Rehearsal) -> Result<()> {
         let Err(error) = self.write(rehearsal) else {
             return Ok(());
@@ -103,8 +104,8 @@ impl Journal {
         }
     }
 
-    /// Saves if it is possible, in the temporary directory if not here: a full disk must not end a rehearsal that may find room
-    /// again at its end.
+    /// Saves if possible, in the temporary directory if necessary: a full disk must not end a rehearsal, as there may
+    /// be room again by its end.
     pub fn try_save(&mut self, rehearsal: &Rehearsal) {
         match self.write(rehearsal) {
             Ok(()) => {
@@ -117,20 +118,20 @@ impl Journal {
         }
     }
 
-    /// Tells whether there is something on disk that this journal saved.
+    /// Returns whether this journal has saved anything.
     pub fn has_saved(&self) -> bool {
         self.has_saved
     }
 
-    /// Tells whether the file still is that of an earlier rehearsal, because this one measured nothing.
+    /// Returns whether the file is still that of an earlier rehearsal, because this one measured nothing.
     pub fn holds_earlier(&self) -> bool {
         self.holds_earlier == Some(true)
     }
 
-    /// Tells whether the last state that was to be saved is on disk, where it was to be.
+    /// Checks that the latest state is saved at the intended path.
     ///
     /// # Errors
-    /// `Usage` with why it is not, and where it is instead.
+    /// `Usage` with the reason why it is not, and where it was saved instead.
     pub fn is_saved(&self) -> Result<()> {
         match &self.unsaved {
             Some(error) => Err(error.clone()),
@@ -170,7 +171,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Saves in the temporary directory, after `error` kept it from its own place.
+    /// Saves in the temporary directory after `error` prevented saving at the intended path.
     fn take_refuge(&mut self, rehearsal: &Rehearsal, error: &std::io::Error) {
         self.next_save = Instant::now() + SHORTEST_PAUSE;
         let unsaved = self.cannot_write(error);
@@ -205,7 +206,8 @@ fn fallback_place(path: &Path) -> Option<PathBuf> {
 
 /// Writes a file so that a reader sees either the old or the new content, never a part.
 ///
-/// A symbolic link stays one. What is no regular file (a pipe, a device) is written to and never replaced.
+/// A symbolic link stays a link. Anything that is not a regular file (a pipe, a device) is written to and never
+/// replaced.
 ///
 /// # Errors
 /// `Usage` with the path and the reason (disk full, no permission, no such directory).
@@ -230,12 +232,12 @@ fn try_write(path: &Path, content: &[u8]) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Makes sure that `content` could be written to the file that is at `path`, and leaves that as it is.
+/// Checks that `content` could be written to the file at `path`, and leaves that file unchanged.
 fn could_write(path: &Path, content: &[u8]) -> std::io::Result<()> {
     write_beside(&path.canonicalize()?, content).map(drop)
 }
 
-/// Writes a file under a name of its own into the directory of `path`; it is gone with the value.
+/// Writes a temporary file into the directory of `path`; it is deleted when the value is dropped.
 fn write_beside(path: &Path, content: &[u8]) -> std::io::Result<tempfile::NamedTempFile> {
     use std::io::Write;
     use std::os::unix::fs::PermissionsExt;
@@ -245,13 +247,13 @@ fn write_beside(path: &Path, content: &[u8]) -> std::io::Result<tempfile::NamedT
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
     std::fs::create_dir_all(directory)?;
-    // As any other new file: what the person's umask keeps from others stays theirs.
+    // Like any other new file, subject to the umask.
     let as_any_other = std::fs::Permissions::from_mode(0o666);
     let mut file = tempfile::Builder::new()
         .prefix(torn_files::PREFIX)
         .permissions(as_any_other)
         .tempfile_in(directory)?;
-    // Where the file system has no locks, the file is only not protected from a clean-up that comes a minute later.
+    // Without locks in the file system, the only loss is that a clean-up a minute later may remove the file.
     let _ = file.as_file().try_lock();
     file.write_all(content)?;
     file.as_file().sync_all()?;

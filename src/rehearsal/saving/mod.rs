@@ -1,4 +1,5 @@
-//! What is measured is kept: the directory that belongs to one run, the file that grows, and what stands in when the disk is full.
+//! Keeps the measurements: a directory reserved for one run, a file that is saved repeatedly, and a fallback for a full
+//! disk.
 
 pub mod directory_lock;
 pub mod earlier_results;

@@ -1,18 +1,20 @@
-//! Temporary files that a killed program left beside its results: found and removed by the next that saves there.
+//! Temporary files that a killed program left next to its results: the next run that saves there finds and removes
+//! them.
 //!
-//! A file is written under such a name, locked, and renamed when it is whole. One that can be locked has no writer any more,
-//! as the kernel lets go of a lock when its process ends; one that is younger than a minute may not be locked yet.
+//! A file is written under a temporary name, locked, and renamed when complete. If such a file can be locked, its
+//! writer is gone, because the kernel releases a lock when its process ends. A file younger than a minute may not be
+//! locked yet.
 
 use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
-/// How every such name begins.
+/// The prefix of every temporary name.
 pub const PREFIX: &str = ".migtime-";
 
 const YOUNG: Duration = Duration::from_secs(60);
 
-/// Removes those in `directory`; what cannot be removed harms nobody.
+/// Removes the torn files in `directory`; a file that cannot be removed does no harm.
 pub fn remove_torn_files(directory: &Path) {
     for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
         let named_so = entry.file_name().to_string_lossy().starts_with(PREFIX);

@@ -1,8 +1,9 @@
-//! The ladder of a statement: runs on parts of the clone's table before it runs on the whole, where production's is larger.
+//! The ladder of a statement: if production's table is larger than the clone's, the statement first runs on parts of
+//! the clone's table.
 //!
-//! `maintenance_work_mem` and the parallel workers of a run are to production's what its table is to production's, so that a
-//! sort meets the same regime (similitude). Everything happens in a transaction that is rolled back; a statement that cannot
-//! run in one has no ladder, and its run on the clone is the only rung.
+//! For each run, `maintenance_work_mem` and the number of parallel workers are scaled by the ratio of its table to
+//! production's, so that a sort works in the same regime (similitude). Everything happens in a transaction that is
+//! rolled back. A statement that cannot run in a transaction has no ladder; its run on the clone is the only rung.
 
 use std::time::Instant;
 
@@ -21,31 +22,31 @@ use crate::stats::random::{generator, uniform};
 
 /// Sizes of the sub-tables, as parts of the clone's table; the smallest is the pilot.
 const FRACTIONS: [f64; 3] = [1.0 / 16.0, 1.0 / 8.0, 1.0 / 4.0];
-/// Runs on each.
+/// Runs on each sub-table.
 const REPEATS: usize = 2;
-/// Runs that are expected to be shorter than this, in seconds, tell nothing and are not made.
+/// Runs expected to be shorter than this, in seconds, show nothing and are skipped.
 const SHORTEST_SECONDS: f64 = 1.0;
 /// Growth of the table from which a ladder is worth its time.
 const LEAST_GROWTH: f64 = 1.1;
-/// Tables that are smaller than this take no time that matters.
+/// Smallest table, in bytes, whose time matters.
 const LEAST_BYTES: u64 = 8 << 20;
-/// Least memory that a sort is given.
+/// Least memory for a sort, in bytes.
 const LEAST_MEMORY: u64 = 1 << 20;
-/// Bytes that a sort needs for each byte of the index it makes; ± half of it is not known.
+/// Bytes that a sort needs for each byte of the index it builds, uncertain by ± half.
 const SORT_BYTES_PER_INDEX_BYTE: f64 = 2.0;
 
-/// What is measured under which conditions.
+/// What is measured, and under which conditions.
 struct Climb<'a> {
     sql: &'a str,
     table: &'a TableFacts,
     kind: StepKind,
-    /// How many times as large production's table is.
+    /// How many times larger production's table is.
     growth: f64,
     seed: u64,
     max_seconds: f64,
 }
 
-/// What the server says of itself.
+/// The server's settings for memory and workers.
 struct Means {
     memory: u64,
     most_workers: u32,
@@ -54,8 +55,8 @@ struct Means {
 }
 
 impl Walker<'_> {
-    /// Runs step `index` on parts of its table, where production's is larger and that can tell something, and writes the
-    /// rungs down. A ladder that fails says nothing against the migration: the reason is noted.
+    /// Runs step `index` on parts of its table and records the rungs, if production's table is larger and that can show
+    /// something. A ladder that fails is no evidence against the migration: the reason is noted.
     pub(in crate::rehearsal) fn ladder(&mut self, index: usize, step: &Step) -> Result<()> {
         let tables = self.rehearsal.tables.clone();
         let Some(table) = tables.iter().find(|table| Some(&table.name) == step.table.as_ref()) else {
@@ -90,7 +91,7 @@ impl Walker<'_> {
         let climbed = climb.run(self.clone.client());
         let interrupted = watch.end();
         self.execute(leave)?;
-        // The checkpoints of the ladder are not those of the step.
+        // The ladder's checkpoints do not belong to the step.
         drop(self.observer.take_events(self.run, step.number, Instant::now()));
         match climbed {
             Ok(ladder) => {
@@ -105,7 +106,7 @@ impl Walker<'_> {
             Err(error) if error.code() == Some(&SqlState::ACTIVE_SQL_TRANSACTION) => {
                 self.no_ladder(index, "it cannot run in a transaction")
             }
-            // Rows that an earlier step was to put right and did not, because only a part of it was replayed.
+            // Some rows violate a constraint because an earlier step, replayed only in part, did not fix them.
             Err(error) if error.code().is_some_and(|code| code.code().starts_with("23")) => Ok(()),
             Err(error) => {
                 let failure = failure(&error);
@@ -122,7 +123,8 @@ impl Walker<'_> {
     }
 }
 
-/// Tells whether the statement works on every row of its table and can be put on another: what is not understood is run once.
+/// Returns whether the statement works on every row of its table and can run on another table. A statement that is not
+/// understood runs only once, on the clone.
 fn grows_with_its_table(step: &Step) -> bool {
     match step.kind {
         StepKind::IndexBuild | StepKind::TableScan | StepKind::TableRewrite => true,
@@ -162,7 +164,7 @@ impl Climb<'_> {
 
         let mut cut = vec![(FRACTIONS[0], pilot)];
         for fraction in FRACTIONS[1..].iter().copied() {
-            // Filling a part takes about as long as the statement on it.
+            // Filling a part takes about as long as running the statement on it.
             let expected = (1 + REPEATS) as f64 * fraction * whole_seconds;
             if fraction * whole_seconds >= SHORTEST_SECONDS && time_is_left(expected) {
                 cut.push((fraction, parts.make(fraction, self.seed)?));
@@ -189,7 +191,7 @@ impl Climb<'_> {
         Ok(record)
     }
 
-    /// Returns the places of the runs still to be made, in random order; the pilot has run once.
+    /// Returns the indexes of the parts for the runs still to be made, in random order; the pilot has already run once.
     fn order(&self, cut: &[(f64, SubTable)], whole_seconds: f64) -> Vec<usize> {
         let repeats = |place: usize| if place == 0 { REPEATS - 1 } else { REPEATS };
         let long = |place: &usize| cut[*place].0 * whole_seconds >= SHORTEST_SECONDS;
@@ -214,7 +216,7 @@ impl Climb<'_> {
         }
     }
 
-    /// Returns the memory and the workers that stand to a part as production's stand to production's table.
+    /// Returns the memory and workers for a part, scaled as the part is to production's table.
     fn memory(&self, means: &Means, fraction: f64) -> Memory {
         let bytes = (means.memory as f64 * fraction / self.growth) as u64;
         Memory {
@@ -225,8 +227,8 @@ impl Climb<'_> {
 
     /// Returns how many workers the server would give production's index build.
     ///
-    /// Source: PostgreSQL, `plan_create_index_workers` and `compute_parallel_worker`: one from `min_parallel_table_scan_size`
-    /// on and one more for each factor of three, each with at least 32 MB of the memory.
+    /// Source: PostgreSQL, `plan_create_index_workers` and `compute_parallel_worker`: one worker from
+    /// `min_parallel_table_scan_size` on and one more for each factor of three, each with at least 32 MB of the memory.
     fn workers(&self, means: &Means) -> u32 {
         let pages = self.table.relpages as f64 * self.growth;
         let (mut workers, mut threshold) = (0, means.least_parallel_pages.max(1.0));
@@ -240,8 +242,8 @@ impl Climb<'_> {
         workers
     }
 
-    /// Tells whether the sort may fit its memory on the clone and not in production: then the clone's own run is of another
-    /// regime, and one with less memory is needed.
+    /// Returns whether the sort may fit into memory on the clone but not in production. The clone's own run is then in
+    /// another regime, and a run with less memory is needed.
     fn spills_only_in_production(&self, sorted_bytes: f64, means: &Means) -> bool {
         let memory = means.memory as f64;
         self.kind == StepKind::IndexBuild && sorted_bytes < 1.5 * memory && sorted_bytes * self.growth > memory / 1.5
@@ -270,7 +272,7 @@ mod tests {
 
     const MEGABYTE: u64 = 1 << 20;
 
-    /// `plan_create_index_workers` with two workers at most and 8 MB as the least table.
+    /// Checks `plan_create_index_workers` with at most two workers and a least table size of 8 MB.
     fn check(megabytes: u64, growth: f64, memory_megabytes: u64, expected: u32) {
         let table = TableFacts {
             relpages: megabytes * 128,

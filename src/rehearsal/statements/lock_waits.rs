@@ -1,13 +1,13 @@
-//! How long one session waited for locks that others held, as looks at it from another session showed.
+//! How long one session waited for locks that others held, from polls in another session.
 //!
-//! Pure arithmetic. A wait ends between two looks, so the middle between them is taken for it: too much as often as too little. So
-//! it does for its beginning, where the server does not tell that.
+//! Pure arithmetic. A wait ends between two polls, so its end is taken to be their midpoint, which is too late as often
+//! as too early. The same holds for its beginning if the server does not report it.
 
 use std::time::Instant;
 
 use crate::observation::WaitRecord;
 
-/// The waits that were seen, oldest first.
+/// The observed waits, oldest first.
 #[derive(Debug, Default)]
 pub struct LockWaits {
     waits: Vec<Wait>,
@@ -15,30 +15,30 @@ pub struct LockWaits {
     is_waiting: bool,
 }
 
-/// A wait, as one look shows it.
+/// A wait, as one poll shows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SeenWait {
-    /// What it is for, as the server names it.
+    /// What is waited for, as the server names it.
     pub what: String,
-    /// When it began at the latest, where the server tells.
+    /// The latest time at which it began, where the server reports that.
     pub since: Option<Instant>,
 }
 
-/// One wait, from the look that first showed it to the one that last did.
+/// One wait, from the first poll that showed it to the last.
 #[derive(Debug)]
 struct Wait {
-    /// What it was for, as the server names it.
+    /// What was waited for, as the server names it.
     what: String,
-    /// The look before, which did not show it yet.
+    /// The poll before, which did not show it yet.
     not_before: Instant,
     first_seen: Instant,
     last_seen: Instant,
-    /// The look behind, which did not show it any more; `None` until there is one.
+    /// The poll after, which no longer showed it; `None` until there is one.
     not_after: Option<Instant>,
 }
 
 impl LockWaits {
-    /// Adds a look made at `now`.
+    /// Adds a poll made at `now`.
     pub fn add(&mut self, now: Instant, seen: Option<SeenWait>) {
         let last_look = self.last_look.unwrap_or(now);
         let last = self.waits.last_mut().filter(|_| self.is_waiting);
@@ -60,13 +60,14 @@ impl LockWaits {
         self.last_look = Some(now);
     }
 
-    /// Returns how long the session waited between `begin` and `end`, in seconds, and for what; waits before it are forgotten.
+    /// Returns how long the session waited between `begin` and `end`, in seconds, and for what; earlier waits are
+    /// forgotten.
     pub fn take_within(&mut self, begin: Instant, end: Instant) -> Vec<WaitRecord> {
         self.waits.retain(|wait| wait.last_seen > begin);
         let within = self.waits.iter().map(|wait| {
             let from = middle(wait.not_before.max(begin), wait.first_seen.max(begin));
             let to = match wait.not_after {
-                // It may have ended with what is asked about.
+                // It may have ended together with the period asked about.
                 Some(not_after) => middle(wait.last_seen, not_after.min(end)),
                 None => wait.last_seen,
             };
@@ -80,12 +81,12 @@ impl LockWaits {
     }
 }
 
-/// Returns the seconds of all of them.
+/// Returns the total seconds of `waits`.
 pub fn total_seconds(waits: &[WaitRecord]) -> f64 {
     waits.iter().map(|wait| wait.seconds).sum()
 }
 
-/// Adds a wait to those that are known, one record for each thing that is waited for.
+/// Adds a wait to the known ones, with one record for each thing that is waited for.
 pub fn add_wait(waits: &mut Vec<WaitRecord>, wait: WaitRecord) {
     match waits.iter_mut().find(|known| known.waiting_for == wait.waiting_for) {
         Some(known) => known.seconds += wait.seconds,
@@ -103,7 +104,8 @@ mod tests {
 
     use super::*;
 
-    /// Looks every 200 ms from `begin`, of which those from the `waiting.0`th to the `waiting.1`th show a wait, the first of `told` ms.
+    /// Polls every 200 ms from `begin`; polls `waiting.0` to `waiting.1` show a wait, and the first of them reports
+    /// `told` ms.
     fn looked(begin: Instant, waiting: (u32, u32), told: Option<u64>) -> LockWaits {
         let mut waits = LockWaits::default();
         for look in 0..10 {
@@ -134,9 +136,9 @@ mod tests {
     fn a_wait_lasts_from_between_two_looks_to_between_two_others() {
         // Seen from 400 to 1000 ms: from 300 to 1100.
         check((2, 5), 0, 1800, 0.8);
-        // What is asked about began at 360 ms, and so did the wait at the earliest: from 380.
+        // The period asked about began at 360 ms, so the wait began then at the earliest: from 380.
         check((2, 5), 360, 1800, 0.72);
-        // It ended at 1040 ms, and the wait with it at the latest: until 1020.
+        // The period ended at 1040 ms, so the wait ended then at the latest: until 1020.
         check((2, 5), 0, 1040, 0.72);
         check((2, 5), 500, 700, 0.2);
         check((2, 5), 1100, 1800, 0.0);

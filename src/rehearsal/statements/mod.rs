@@ -1,4 +1,5 @@
-//! Statements as they stand: each runs once, in its transaction or outside one, and is watched from a second connection.
+//! Statements that are not batched: each runs once, in a transaction or outside one, and is watched from a second
+//! connection.
 
 mod ladder;
 pub(super) mod lock_waits;

@@ -1,8 +1,10 @@
-//! Runs a statement that the server takes only outside a transaction: `CONCURRENTLY`, `VACUUM`, procedures that commit.
+//! Runs a statement that the server accepts only outside a transaction: `CONCURRENTLY`, `VACUUM`, procedures that
+//! commit.
 //!
-//! A second connection sees its locks and waits. The server's `lock_timeout` would cancel the waits of `CONCURRENTLY` and leave
-//! an invalid index, so it is off meanwhile and the same limit is kept by cancelling the statement. What a failed run
-//! leaves unfinished is cleared away, and the statement is then run once more.
+//! A second connection observes its locks and waits. The server's `lock_timeout` would cancel the waits of
+//! `CONCURRENTLY` and leave an invalid index. So it is switched off meanwhile, and the same limit is enforced by
+//! cancelling the statement. What a failed run leaves unfinished is cleared away, and the statement then runs once
+//! more.
 
 use std::time::{Duration, Instant};
 
@@ -18,10 +20,10 @@ use crate::observation::{FailedAttempt, LockRecord};
 use crate::server::{CancelOnInterrupt, server_error};
 use crate::units::Seconds;
 
-/// Time between two looks at whether a session is gone.
+/// Time between two checks whether a session has ended.
 const POLL: Duration = Duration::from_millis(10);
 
-/// A run of the statement that came to its end.
+/// A run of the statement that succeeded.
 struct Run {
     seconds: f64,
     rows: u64,
@@ -31,7 +33,7 @@ struct Run {
 }
 
 impl Session<'_> {
-    /// Runs `sql` outside a transaction; `before` are the relations as they are now.
+    /// Runs `sql` outside a transaction; `before` holds the current relations.
     pub(super) fn run_outside(
         &mut self,
         sql: &str,
@@ -164,14 +166,14 @@ impl Session<'_> {
         })
     }
 
-    /// Clears away what the failed statement left, in a new session if its own is gone.
+    /// Clears away what the failed statement left, in a new session if its own has ended.
     fn clear(&mut self, unfinished: &Unfinished, before: &RelationNames, is_last: bool) -> Cleared {
         let clearing = Clearing {
             before,
             lock_timeout_milliseconds: self.lock_timeout_milliseconds(),
             is_last,
         };
-        // A session that was ended learns of it only when it asks for something.
+        // A terminated session is noticed only when something is sent to it.
         if self.client.batch_execute("SELECT").is_ok() {
             return unfinished.clear(self.client, self.version_num, &clearing);
         }
@@ -186,7 +188,7 @@ impl Session<'_> {
         unfinished.clear(&mut client, self.version_num, &clearing)
     }
 
-    /// Waits until the server is done with the session that was ended: until then its index counts as being built.
+    /// Waits until the server has removed the terminated session: until then, its index counts as being built.
     fn await_end(&self, client: &mut Client) {
         let sql = "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE pid = $1)";
         let begin = Instant::now();
@@ -197,7 +199,7 @@ impl Session<'_> {
         }
     }
 
-    /// Says so when the migration itself set a `lock_timeout` that was not in force.
+    /// Returns a note if the migration set a `lock_timeout` that was not in force.
     fn note_lock_timeout(&self, sql: &str, lock_timeout: &str) -> Option<String> {
         let ours = Seconds(self.lock_timeout_milliseconds() as f64 / 1000.0);
         let theirs = crate::units::parse_duration(&lock_timeout.replace("min", "m")).ok();
@@ -236,7 +238,7 @@ fn sampled(
     })
 }
 
-/// Returns the locks with the longest hold of each: a rebuilt index has the name of the one it replaces.
+/// Merges locks by name, keeping the longest hold of each: a rebuilt index has the name of the one it replaces.
 fn merged(locks: impl Iterator<Item = LockRecord>) -> Vec<LockRecord> {
     let mut merged: Vec<LockRecord> = Vec::new();
     for lock in locks {
@@ -277,7 +279,7 @@ fn note_of_attempt(attempt: &FailedAttempt) -> String {
     )
 }
 
-/// Says so when an index that was invalid before is named in the statement and still is.
+/// Returns a note if an index named in the statement was invalid before and still is.
 fn kept_invalid(sql: &str, before: &Unfinished, after: &Unfinished) -> Option<String> {
     let still = after.invalid_indexes();
     let kept = before.invalid_indexes().into_iter().find(|name| {
@@ -294,7 +296,7 @@ fn mentions(sql: &str, word: &str) -> bool {
 }
 
 impl StatementFailed {
-    /// Returns why it failed, in one sentence; `lock_timeout` is the longest wait in seconds.
+    /// Returns in one sentence why the run failed; `lock_timeout` is the longest wait in seconds.
     pub(super) fn sentence(&self, lock_timeout: f64) -> String {
         match &self.waited_too_long {
             Some(what) => format!("it waited longer than {}: {what}", Seconds(lock_timeout)),

@@ -1,7 +1,7 @@
-//! The relations of a database as they are at one moment: names, storage and sizes; and what a statement changed of them.
+//! The relations of a database at one moment (names, storage and sizes), and what a statement changed about them.
 //!
-//! A rewrite is a changed `relfilenode`. Storage that a statement replaces stays on disk until its commit, so what it needs at
-//! most is known from the sizes before and after it.
+//! A changed `relfilenode` means a rewrite. Storage that a statement replaces stays on disk until its commit, so the
+//! disk it needs at most follows from the sizes before and after.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +10,10 @@ use postgres::Client;
 use crate::migration::LockMode;
 use crate::observation::{DiskRecord, LockRecord};
 
-/// A relation and a mode in which it is locked, as `pg_locks` has them.
+/// A relation and a lock mode, as in `pg_locks`.
 pub type RelationLock = (u32, String);
 
-/// The relations that are not the server's own, by object id.
+/// The relations that do not belong to the server itself, by object id.
 #[derive(Clone, Default)]
 pub struct RelationNames {
     relations: BTreeMap<u32, Relation>,
@@ -22,16 +22,17 @@ pub struct RelationNames {
 #[derive(Clone)]
 struct Relation {
     name: String,
-    /// Number of its file; 0 without storage.
+    /// Its `relfilenode`; 0 without storage.
     storage: u32,
-    /// The table it belongs to, by object id: itself, or that of the index, the TOAST table or its index.
+    /// The object id of its table: for an index, a TOAST table or a TOAST index, the table it belongs to; otherwise
+    /// itself.
     table: u32,
     bytes: u64,
     is_toast: bool,
 }
 
-/// Sizes are those of the main fork. Asking for one takes a lock, so those that others lock or wait for in the strongest mode
-/// are left out.
+/// Sizes are those of the main fork. Reading a size takes a lock, so relations that others lock or wait for in the
+/// strongest mode are left out.
 const RELATIONS: &str = "
 SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relfilenode, coalesce(owner.oid, i.indrelid, c.oid),
        CASE WHEN c.relkind IN ('r', 'm', 'i', 't', 'S') AND c.oid NOT IN (
@@ -45,7 +46,7 @@ LEFT JOIN pg_catalog.pg_class owner ON owner.reltoastrelid = coalesce(i.indrelid
 WHERE c.oid >= 16384";
 
 impl RelationNames {
-    /// Reads them, outside a transaction.
+    /// Reads the relations outside a transaction.
     pub fn read(client: &mut Client) -> Result<RelationNames, postgres::Error> {
         let mut relations = BTreeMap::new();
         for row in client.query(RELATIONS, &[])? {
@@ -61,7 +62,7 @@ impl RelationNames {
         Ok(RelationNames { relations })
     }
 
-    /// Reads them inside a transaction, which keeps none of the locks that it takes.
+    /// Reads the relations inside a transaction without keeping the locks that this takes.
     pub fn read_in_block(client: &mut Client) -> Result<RelationNames, postgres::Error> {
         client.batch_execute("SAVEPOINT migtime_sizes")?;
         let relations = RelationNames::read(client)?;
@@ -69,13 +70,13 @@ impl RelationNames {
         Ok(relations)
     }
 
-    /// Returns the name of a relation; `None` for one that is not there and for TOAST, which nobody knows by name.
+    /// Returns the name of a relation; `None` if it does not exist or is TOAST, whose names users do not know.
     pub fn name(&self, oid: u32) -> Option<&String> {
         let relation = self.relations.get(&oid).filter(|relation| !relation.is_toast)?;
         Some(&relation.name)
     }
 
-    /// Returns the relations whose storage was replaced until `after`, sorted by name.
+    /// Returns the relations whose storage was replaced between these relations and `after`, sorted by name.
     pub fn rewritten_since(&self, after: &RelationNames) -> Vec<String> {
         let replaced = self.replaced_since(after);
         let still_there = replaced.iter().filter(|oid| after.relations.contains_key(oid));
@@ -84,14 +85,15 @@ impl RelationNames {
         names
     }
 
-    /// Returns the name of the table that a relation, given by name, belongs to: its own for a table.
+    /// Returns the name of the table that the named relation belongs to; a table belongs to itself.
     pub fn table_of(&self, name: &str) -> Option<&String> {
         let mut relations = self.relations.values();
         let relation = relations.find(|relation| relation.name == name)?;
         self.name(relation.table)
     }
 
-    /// Names locks that were taken between these relations and `after`; how long they were held is for the caller to say.
+    /// Adds names to locks that were taken between these relations and `after`; the caller sets how long they were
+    /// held.
     pub fn name_locks(&self, after: &RelationNames, locks: impl IntoIterator<Item = RelationLock>) -> Vec<LockRecord> {
         let named = locks.into_iter().filter_map(|(oid, mode)| {
             Some(LockRecord {
@@ -106,8 +108,8 @@ impl RelationNames {
         records
     }
 
-    /// Returns the disk that a statement took between these relations and `after`, of which it took `locks`; `None` when
-    /// it touched none. `temporary_file_bytes` are those of its temporary files, where known.
+    /// Returns the disk space that a statement needed between these relations and `after`, given its `locks`; `None` if
+    /// it touched none of the relations. `temporary_file_bytes` is the size of its temporary files, where known.
     pub fn disk_until<'lock>(
         &self,
         after: &RelationNames,
@@ -139,7 +141,7 @@ impl RelationNames {
         })
     }
 
-    /// Returns those whose storage is gone or another in `after`.
+    /// Returns the relations whose storage is gone or different in `after`.
     fn replaced_since(&self, after: &RelationNames) -> BTreeSet<u32> {
         let storage_after = |oid| after.relations.get(oid).map(|relation| relation.storage);
         self.relations
@@ -192,9 +194,9 @@ mod tests {
         let (index, other) = ((2, 1, 101, 4), (9, 9, 900, 50));
         check(&[table, index, other], &[table, index, other], 1, [14, 14, 0]);
         check(&[table, other], &[table, index, other], 1, [10, 14, 0]);
-        // Rewritten and grown: the old storage is what is used for a while.
+        // Rewritten and grown: the old storage is the temporary extra.
         check(&[table, index], &[(1, 1, 200, 12), (2, 1, 201, 5)], 1, [14, 17, 14]);
-        // Rewritten and shrunk, as by VACUUM FULL: the new one is.
+        // Rewritten and shrunk, as by VACUUM FULL: the new storage is the temporary extra.
         check(&[table], &[(1, 1, 200, 3)], 1, [10, 3, 3]);
         check(&[table, index], &[], 1, [14, 0, 0]);
     }

@@ -1,4 +1,4 @@
-//! The session that runs the statements as they stand, and what it tells of each.
+//! The session that runs the unbatched statements, and what is measured of each.
 
 use std::time::Instant;
 
@@ -18,7 +18,7 @@ use crate::units::Seconds;
 pub struct Session<'a> {
     /// Runs the statements.
     pub client: &'a mut Client,
-    /// Its process on the server.
+    /// Its process id on the server.
     pub process: i32,
     /// How to reach its server.
     pub parameters: &'a ConnectionParameters,
@@ -26,11 +26,11 @@ pub struct Session<'a> {
     pub version_num: u32,
     /// Longest wait for a lock, in seconds.
     pub lock_timeout: f64,
-    /// Looks at it from a second connection; `None` when that was lost.
+    /// Polls it from a second connection; `None` when that connection was lost.
     pub view: &'a mut Option<SessionView>,
-    /// Takes down what is about to be committed.
+    /// Records what is about to be committed.
     pub log: &'a ResumeLog,
-    /// Makes one who hears how far a statement has come.
+    /// Creates a listener for a statement's progress.
     pub listener: &'a dyn Fn() -> ProgressListener,
 }
 
@@ -39,44 +39,44 @@ pub struct Session<'a> {
 pub struct StatementMeasured {
     /// Seconds from sending it to its commit, or to its end inside a transaction block.
     pub seconds: f64,
-    /// From when to when that was: the statement, and its commit.
+    /// The start and end of those times: the statement, and its commit.
     pub busy: Vec<(Instant, Instant)>,
-    /// Seconds among them in which it waited for others, sampled; `None` where that was not observed.
+    /// How many of those seconds it waited for others, sampled; `None` where that was not observed.
     pub waited_seconds: Option<f64>,
     /// Rows affected, as the server reported.
     pub rows: u64,
-    /// WAL inserted on the server meanwhile, in bytes.
+    /// WAL inserted on the server during the statement, in bytes.
     pub wal_bytes: u64,
-    /// Locks it acquired, held until its commit.
+    /// Locks it acquired and held until its commit.
     pub locks: Vec<LockRecord>,
     /// Relations whose storage it replaced.
     pub rewritten: Vec<String>,
     /// Tables it read from end to end.
     pub scanned: Vec<String>,
-    /// Disk it took.
+    /// Disk space it needed.
     pub disk: Option<DiskRecord>,
     /// What it waited for.
     pub waits: Vec<WaitRecord>,
-    /// Runs of it that failed before this one.
+    /// Earlier runs of it that failed.
     pub failed_attempts: Vec<FailedAttempt>,
     /// What the reader should know of how it was run.
     pub notes: Vec<String>,
 }
 
-/// Why a statement failed, and what became of what it left behind.
+/// Why a statement failed, and what became of its leftovers.
 #[derive(Debug)]
 pub struct StatementFailed {
-    /// What the server said.
+    /// The server's error.
     pub error: postgres::Error,
-    /// Whether it was cancelled because the person interrupts.
+    /// Whether it was cancelled because the person interrupted.
     pub interrupted: bool,
-    /// What it waited for too long, when it was cancelled for that.
+    /// What it waited for too long, if it was cancelled for that reason.
     pub waited_too_long: Option<String>,
-    /// Runs that failed, this one included, where something had to be cleared away.
+    /// Failed runs, including this one, after which something had to be cleared away.
     pub attempts: Vec<FailedAttempt>,
-    /// Partitions it left half detached, which were detached wholly.
+    /// Partitions it left half detached, whose detachment was completed.
     pub detached: Vec<String>,
-    /// Statements that a person must run to clear away what could not be.
+    /// Statements that a person must run to clear away the rest.
     pub remedies: Vec<String>,
 }
 
@@ -94,13 +94,13 @@ impl From<postgres::Error> for StatementFailed {
 }
 
 impl Session<'_> {
-    /// Returns the longest wait for a lock as the server takes it.
+    /// Returns the longest wait for a lock in the server's unit, milliseconds.
     pub fn lock_timeout_milliseconds(&self) -> u64 {
         milliseconds(self.lock_timeout)
     }
 
-    /// Returns the bytes of temporary files that sessions of this database have written so far; `None` before version 15,
-    /// which tells them late.
+    /// Returns the bytes of temporary files that sessions of this database have written so far; `None` before version
+    /// 15, which reports them late.
     pub fn temporary_file_bytes(&mut self) -> Result<Option<u64>, postgres::Error> {
         if self.version_num < 150_000 {
             return Ok(None);
@@ -114,7 +114,7 @@ impl Session<'_> {
 }
 
 impl StatementFailed {
-    /// Puts it into words; `lock_timeout` is the longest wait in seconds.
+    /// Describes the failure; `lock_timeout` is the longest wait in seconds.
     pub fn describe(&self, lock_timeout: f64) -> Error {
         let mut error = match &self.waited_too_long {
             Some(what) => Error::new(

@@ -1,33 +1,34 @@
-//! The session that runs the statements, seen from another one: its locks, what it waits for, and how far it has come.
+//! A view of the statements' session from another session: its locks, its waits and its progress.
 //!
-//! How far is what `pg_stat_progress_create_index`, `_cluster`, `_vacuum`, `_analyze` and `_copy` say; other statements, such
-//! as an `ALTER TABLE` that rewrites, have no such view. Their columns for tuples stay 0 or mean little, so blocks count.
+//! The progress comes from `pg_stat_progress_create_index`, `_cluster`, `_vacuum`, `_analyze` and `_copy`. Other
+//! statements, such as an `ALTER TABLE` that rewrites, have no such view. The views' tuple columns stay 0 or mean
+//! little, so progress counts blocks.
 
 use postgres::{Client, Row, Statement};
 
 use super::sightings::Look;
 
-/// How far a statement has come.
+/// The progress of a statement.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StatementProgress {
-    /// What it is doing, in the server's words, e.g. `building index: scanning table`.
+    /// The current phase in the server's words, e.g. `building index: scanning table`.
     pub phase: String,
-    /// How much of the phase is done; `None` where the server does not know how much there is.
+    /// How much of the phase is done; `None` where the server does not know the total.
     pub share: Option<PhaseShare>,
 }
 
 /// How much of a phase is done.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PhaseShare {
-    /// What is done, in `unit`s.
+    /// The amount done, in `unit`s.
     pub done: f64,
-    /// What there is to do in this phase, in `unit`s, above 0.
+    /// The total of this phase, in `unit`s, above 0.
     pub total: f64,
     /// What is counted: `blocks`, `bytes`, `transactions`, `indexes`, `partitions`.
     pub unit: String,
 }
 
-/// A session to look from; its query is prepared once.
+/// A session that polls another; its query is prepared once.
 pub struct SessionView {
     client: Client,
     statement: Statement,
@@ -35,7 +36,7 @@ pub struct SessionView {
 }
 
 impl SessionView {
-    /// Prepares to look at the session of the process `worker`.
+    /// Prepares to poll the session with process id `worker`.
     pub fn new(mut client: Client, version_num: u32, worker: i32) -> Result<SessionView, postgres::Error> {
         let statement = client.prepare(&look_sql(version_num))?;
         Ok(SessionView {
@@ -45,7 +46,7 @@ impl SessionView {
         })
     }
 
-    /// Looks once.
+    /// Polls once.
     pub fn look(&mut self) -> Result<(Look, Option<StatementProgress>), postgres::Error> {
         let rows = self.client.query(&self.statement, &[&self.worker])?;
         let mut look = Look::default();
@@ -97,7 +98,7 @@ fn look_sql(version_num: u32) -> String {
     )
 }
 
-/// Returns a query of `pid, phase, done, total, unit` over the progress views that this version has.
+/// Returns a query for `pid, phase, done, total, unit` over the progress views of this server version.
 fn progress_sql(version_num: u32) -> String {
     const CREATE_INDEX: &str = "SELECT pid, phase, \
         CASE WHEN phase LIKE 'waiting%' THEN lockers_done WHEN blocks_total > 0 THEN blocks_done ELSE partitions_done END AS done, \

@@ -1,28 +1,28 @@
-//! Adds up what was seen of a statement in looks at it: how long it held each lock, and how long it waited for what.
+//! Sums up polls of one statement: how long it held each lock, and how long it waited for what.
 //!
-//! Pure arithmetic; times are seconds since the statement was sent. What is seen in one look counts until the next, so a
-//! duration is off by at most the longest time between two looks at either end, which is kept with it.
+//! Pure arithmetic; times are seconds since the statement was sent. What one poll shows is assumed to last until the
+//! next. So each end of a duration may be off by the longest time between two polls, which is stored with it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::relations::RelationLock;
 use crate::observation::WaitRecord;
 
-/// What one look showed.
+/// What one poll showed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Look {
     /// Locks that are held.
     pub locks: BTreeSet<RelationLock>,
-    /// What it waits for, if it does.
+    /// What the statement waits for, if anything.
     pub waiting_for: Option<String>,
 }
 
-/// The sum of the looks so far.
+/// The sum of the polls so far.
 #[derive(Clone, Debug, Default)]
 pub struct Sightings {
     last: Look,
     last_at: f64,
-    /// When each lock that is held now was first seen.
+    /// When each currently held lock was first seen.
     held_since: BTreeMap<RelationLock, f64>,
     /// The longest time each lock was held without a break.
     longest_held: BTreeMap<RelationLock, f64>,
@@ -32,7 +32,7 @@ pub struct Sightings {
 }
 
 impl Sightings {
-    /// Adds a look made at `now`.
+    /// Adds a poll made at `now`.
     pub fn add(&mut self, now: f64, look: Look) {
         self.pass(now);
         if look.waiting_for != self.last.waiting_for {
@@ -47,14 +47,14 @@ impl Sightings {
         self.last = look;
     }
 
-    /// Ends the looks: the statement was over at `now`, and with it what was seen last.
+    /// Ends the observation: the statement ended at `now`, and so did whatever the last poll showed.
     pub fn end(&mut self, now: f64) {
         self.pass(now);
         self.last = Look::default();
         self.held_since.clear();
     }
 
-    /// Returns what it waits for since how many seconds, as of the last look.
+    /// Returns what the statement waits for and for how many seconds so far, as of the last poll.
     pub fn waiting(&self) -> Option<(&str, f64)> {
         let what = self.last.waiting_for.as_deref()?;
         Some((what, self.last_at - self.waiting_since))
@@ -65,7 +65,7 @@ impl Sightings {
         &self.longest_held
     }
 
-    /// Returns the waits, the longest first.
+    /// Returns the waits, longest first.
     pub fn waits(&self) -> Vec<WaitRecord> {
         let wait = |(waiting_for, seconds): (&String, &f64)| WaitRecord {
             waiting_for: waiting_for.clone(),
@@ -76,12 +76,12 @@ impl Sightings {
         waits
     }
 
-    /// Returns the longest time between two looks, in seconds, beginning and end of the statement included.
+    /// Returns the longest time between two polls, in seconds, counting the statement's beginning and end as polls.
     pub fn longest_gap(&self) -> f64 {
         self.longest_gap
     }
 
-    /// Counts the time since the last look as what was seen then.
+    /// Adds the time since the last poll to whatever that poll showed.
     fn pass(&mut self, now: f64) {
         let gap = now - self.last_at;
         self.longest_gap = self.longest_gap.max(gap);

@@ -1,8 +1,8 @@
-//! Runs one statement as it stands and measures what it did: time, rows, WAL, locks, rewrites and scans.
+//! Runs one unbatched statement and measures what it did: time, rows, WAL, locks, rewrites and scans.
 //!
-//! Every fact is the server's own: locks from `pg_locks` before the commit, a rewrite from a changed `relfilenode`, a scan
-//! from the difference in `pg_stat_xact_user_tables`, WAL from the difference of insert positions, disk from the sizes before
-//! and after.
+//! Every fact comes from the server: locks from `pg_locks` before the commit, a rewrite from a changed `relfilenode`, a
+//! scan from the difference in `pg_stat_xact_user_tables`, WAL from the difference of insert positions, disk space from
+//! the sizes before and after.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -23,7 +23,7 @@ struct Inside {
 }
 
 impl Session<'_> {
-    /// Runs `sql` in a transaction of its own, or outside one where the server says it must be.
+    /// Runs `sql` in its own transaction, or outside one where the server requires that.
     pub fn run_alone(&mut self, sql: &str) -> Result<StatementMeasured, StatementFailed> {
         let before = RelationNames::read(self.client)?;
         let temporary_before = self.temporary_file_bytes()?;
@@ -31,7 +31,7 @@ impl Session<'_> {
         let Inside { mut measured, locks } = match self.run_inside(sql, &before) {
             Ok(inside) => inside,
             Err(failed) => {
-                // A connection that is gone cannot roll back, and need not: the server does.
+                // A lost connection cannot roll back and need not: the server does.
                 let _ = self.client.batch_execute("ROLLBACK");
                 return if must_be_alone(&failed.error) {
                     self.run_outside(sql, &before)
@@ -57,7 +57,7 @@ impl Session<'_> {
         Ok(measured)
     }
 
-    /// Runs `sql` inside the transaction block that is open; hold times are known only at its commit.
+    /// Runs `sql` inside the open transaction block; how long locks are held is known only at the block's commit.
     pub fn run_in_block(&mut self, sql: &str) -> Result<StatementMeasured, StatementFailed> {
         let before = RelationNames::read_in_block(self.client)?;
         let Inside { mut measured, locks } = self.run_inside(sql, &before)?;
@@ -89,7 +89,7 @@ impl Session<'_> {
         Ok(Inside { measured, locks })
     }
 
-    /// Sends the statement and waits for its end, and tells from when to when that was; an interrupt cancels it.
+    /// Sends the statement, waits for its end, and returns when it started and ended; an interrupt cancels it.
     fn send(&mut self, sql: &str) -> Result<(Vec<SimpleQueryMessage>, (Instant, Instant)), StatementFailed> {
         let view = self.view.take();
         let watch = view.map(|view| StatementWatch::progress(view, (self.listener)()));
@@ -110,7 +110,7 @@ impl Session<'_> {
     }
 }
 
-/// Adds what the relations before and after a statement tell of it.
+/// Adds what the relations before and after a statement show about it.
 fn complete(
     measured: &mut StatementMeasured,
     before: &RelationNames,
@@ -119,13 +119,13 @@ fn complete(
     temporary_file_bytes: Option<u64>,
 ) {
     measured.rewritten = before.rewritten_since(after);
-    // What a statement has made itself, nobody else can see or wait for until it commits.
+    // Until the commit, other sessions can neither see nor wait for an object that the statement created.
     let others_see = locks.iter().filter(|(oid, _)| before.name(*oid).is_some());
     measured.locks = before.name_locks(after, others_see.cloned());
     measured.disk = before.disk_until(after, locks, temporary_file_bytes);
 }
 
-/// Tells whether the server refused the statement only because it stood in a transaction.
+/// Returns whether the server refused the statement only because it was in a transaction.
 fn must_be_alone(error: &postgres::Error) -> bool {
     let alone = [
         SqlState::ACTIVE_SQL_TRANSACTION,
@@ -135,7 +135,7 @@ fn must_be_alone(error: &postgres::Error) -> bool {
     error.code().is_some_and(|code| alone.contains(code))
 }
 
-/// Returns the rows the first command of a simple query affected.
+/// Returns the number of rows that the first command of a simple query affected.
 pub(in crate::rehearsal) fn affected_rows(messages: &[SimpleQueryMessage]) -> u64 {
     messages
         .iter()

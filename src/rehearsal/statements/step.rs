@@ -1,4 +1,4 @@
-//! One step of a rehearsal that runs as it stands: has it run and watched, and writes down what it did or how it failed.
+//! One unbatched step of a rehearsal: runs it under observation and records what it did or how it failed.
 
 use std::time::Instant;
 
@@ -12,17 +12,17 @@ use crate::observation::{EndReason, Observation, WaitRecord};
 use crate::rehearsal::monitor::RehearsalMonitor;
 use crate::rehearsal::walker::Walker;
 
-/// To what a transaction block goes back when one of its statements is passed over.
+/// The savepoint to which a transaction block returns when one of its statements is skipped.
 const SAVEPOINT: &str = "SAVEPOINT migtime_step";
 const RELEASE_SAVEPOINT: &str = "RELEASE SAVEPOINT migtime_step";
 const BACK_TO_SAVEPOINT: &str = "ROLLBACK TO SAVEPOINT migtime_step; RELEASE SAVEPOINT migtime_step";
 
 impl Walker<'_> {
-    /// Runs a statement as it stands and records it as step `index`.
+    /// Runs a statement and records it as step `index`.
     pub(in crate::rehearsal) fn statement(&mut self, index: usize, step: &Step) -> Result<()> {
         let may_be_passed_over = step.transaction_block.is_some() && self.replayed_in_part(index).is_some();
         if may_be_passed_over {
-            // Without it, one check that needs the whole backfill would take the rest of its block with it.
+            // Without the savepoint, a check that needs the whole backfill would also abort the rest of its block.
             self.execute(SAVEPOINT)?;
         }
         let begin = Instant::now();
@@ -43,7 +43,7 @@ impl Walker<'_> {
             Some(_) => session.run_in_block(&step.sql),
             None => session.run_alone(&step.sql),
         };
-        // Of a statement outside a transaction only the whole is known.
+        // For a statement outside a transaction, only the whole time is known.
         let whole = [(begin, Instant::now())];
         let busy = measured.as_ref().map(|measured| measured.busy.as_slice());
         let busy = busy.ok().filter(|busy| !busy.is_empty()).unwrap_or(&whole);
@@ -98,7 +98,7 @@ impl Walker<'_> {
         }
     }
 
-    /// Writes down what became of a statement that failed, and decides whether the rehearsal ends with it.
+    /// Records a failed statement, and decides whether the failure ends the rehearsal.
     fn statement_failed(&mut self, index: usize, step: &Step, mut failed: StatementFailed) -> Result<()> {
         let record = &mut self.rehearsal.steps[index];
         record.failed_attempts.append(&mut failed.attempts.clone());
@@ -131,7 +131,8 @@ impl Walker<'_> {
         }
     }
 
-    /// A check that fails because an earlier backfill was replayed only in part says nothing against the migration.
+    /// Returns the note for a check that failed only because an earlier backfill was replayed in part: that is no
+    /// evidence against the migration.
     fn cause_in_a_part(&self, index: usize, failed: &StatementFailed) -> Option<String> {
         const VIOLATIONS: [SqlState; 5] = [
             SqlState::NOT_NULL_VIOLATION,
@@ -147,7 +148,7 @@ impl Walker<'_> {
         ))
     }
 
-    /// Names the backfill before step `index` of which only a part was replayed, if there is one.
+    /// Describes the backfill before step `index` that was replayed only in part, if there is one.
     fn replayed_in_part(&self, index: usize) -> Option<String> {
         let mut earlier = self.rehearsal.steps[..index].iter();
         let partial = earlier.find(|earlier| earlier.batching.is_some() && !earlier.complete);
@@ -157,7 +158,7 @@ impl Walker<'_> {
     }
 }
 
-/// Adds the waits that the observer saw; of a statement that was watched closely its own are known better.
+/// Adds the waits that the observer saw, unless the statement was watched closely: its own waits are then more exact.
 fn add_lock_waits(measured: &mut StatementMeasured, waits: Vec<WaitRecord>) {
     if measured.waited_seconds.is_none() && measured.waits.is_empty() && !waits.is_empty() {
         measured.waited_seconds = Some(total_seconds(&waits).min(measured.seconds));

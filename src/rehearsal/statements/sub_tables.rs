@@ -1,9 +1,9 @@
-//! Parts of a table under the table's own name: made, filled and put in its place, all inside a transaction that is never
+//! Parts of a table under the table's own name: created, filled and swapped in, all inside a transaction that is never
 //! committed.
 //!
-//! The statement under test is not rewritten, which no parser does safely: the table steps aside by `RENAME` instead. Since
-//! nothing is committed, nothing of ours is left in the clone, not after a crash either. What is measured on them, and how
-//! often, is decided by `ladder`.
+//! The statement under test is not rewritten, as no parser does that safely; instead, `RENAME` moves the table out of
+//! the way. Since nothing is committed, nothing of ours stays in the clone, not even after a crash. `ladder` decides
+//! what is measured on the parts, and how often.
 
 use crate::quoting::{in_literal, literal};
 use std::time::Instant;
@@ -12,13 +12,13 @@ use postgres::Client;
 
 use super::statement::insert_position;
 
-/// What the sub-tables are called until one takes the table's name, and the table while it stands aside.
+/// The name prefix of a sub-table before it takes the table's name, and of the table while it is renamed.
 const NAME: &str = "migtime_rung_";
 
 /// A table and its parts, in an open transaction.
 pub(in crate::rehearsal) struct SubTables<'a> {
     client: &'a mut Client,
-    /// The table, and its schema and bare name, each usable in SQL.
+    /// The table, and its schema and bare name, each quoted for SQL.
     table: &'a str,
     schema: String,
     name: String,
@@ -34,12 +34,12 @@ pub(in crate::rehearsal) struct SubTable {
     pub rows: u64,
 }
 
-/// How a run is to be made.
+/// The resources of a run.
 #[derive(Clone, Copy)]
 pub(in crate::rehearsal) struct Memory {
     /// `maintenance_work_mem`, in bytes.
     pub bytes: u64,
-    /// Parallel workers of an index build, where they are to be those of a larger table.
+    /// Parallel workers of an index build, if they should be those of a larger table.
     pub workers: Option<u32>,
 }
 
@@ -47,14 +47,14 @@ pub(in crate::rehearsal) struct Memory {
 pub(in crate::rehearsal) struct RungMeasured {
     /// From sending the statement to its end, in seconds.
     pub seconds: f64,
-    /// WAL inserted meanwhile, in bytes.
+    /// WAL inserted during the run, in bytes.
     pub wal_bytes: u64,
-    /// By how much the table with its indexes grew, in bytes.
+    /// Growth of the table and its indexes, in bytes.
     pub growth_bytes: i64,
 }
 
 impl<'a> SubTables<'a> {
-    /// Prepares to cut `table`; a transaction must be open.
+    /// Prepares to create parts of `table`; a transaction must be open.
     pub(in crate::rehearsal) fn new(
         client: &'a mut Client,
         table: &'a str,
@@ -76,11 +76,11 @@ impl<'a> SubTables<'a> {
         })
     }
 
-    /// Makes a part of about `fraction` of the table, whole blocks drawn at random from `seed` and in their order, so that
-    /// the columns' order in the heap stays what it is; 0 makes an empty one.
+    /// Creates a part of about `fraction` of the table. It consists of whole blocks drawn at random from `seed`, in
+    /// their original order, so that the order of the columns' values in the heap is preserved; 0 makes an empty part.
     ///
-    /// It has the table's columns, defaults, checks and storage parameters, and those constraints that are not valid yet.
-    /// Without triggers and foreign keys, which a statement that changes a whole table does not fire.
+    /// The part has the table's columns, defaults, checks and storage parameters, and its constraints that are not yet
+    /// valid. It has no triggers or foreign keys, which a statement that changes a whole table does not fire.
     pub(in crate::rehearsal) fn make(&mut self, fraction: f64, seed: u64) -> Result<SubTable, postgres::Error> {
         let number = self.made;
         let sub_table = format!("{}.{NAME}{number}", self.schema);
@@ -101,7 +101,7 @@ impl<'a> SubTables<'a> {
         self.made += 1;
         let constraints = self.unchecked_constraints()?;
         for (name, _) in &constraints {
-            // Rows that break it may be there, and must find their way into the part.
+            // The table may hold rows that violate the constraint, and the part must hold them too.
             let drop = format!("ALTER TABLE {sub_table} DROP CONSTRAINT IF EXISTS {name}");
             self.client.batch_execute(&drop)?;
         }
@@ -133,8 +133,8 @@ impl<'a> SubTables<'a> {
         self.client.execute(&insert, &[])
     }
 
-    /// Returns name and definition of the constraints that are not valid yet; those that are came with `LIKE`, or need not be
-    /// looked at.
+    /// Returns name and definition of the constraints that are not yet valid. Valid ones came with `LIKE` or need no
+    /// check.
     fn unchecked_constraints(&mut self) -> Result<Vec<(String, String)>, postgres::Error> {
         let sql = format!(
             "SELECT pg_catalog.quote_ident(conname), pg_catalog.pg_get_constraintdef(oid) FROM pg_catalog.pg_constraint \
@@ -145,7 +145,7 @@ impl<'a> SubTables<'a> {
         Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
     }
 
-    /// Runs `sql` with the part under the table's name, or on the table itself without one, and undoes it.
+    /// Runs `sql` on the part, which takes the table's name, or on the table itself if there is no part, and undoes it.
     pub(in crate::rehearsal) fn run(
         &mut self,
         sub_table: Option<&SubTable>,
@@ -190,12 +190,12 @@ impl<'a> SubTables<'a> {
     }
 }
 
-/// Returns the table's object id as an expression; `table` is usable in SQL as it stands.
+/// Returns an SQL expression for the table's object id; `table` is already quoted for SQL.
 pub(in crate::rehearsal) fn regclass(table: &str) -> String {
     format!("{}::pg_catalog.regclass", literal(table))
 }
 
-/// Returns a name for use inside the first argument of `format`, which is a literal.
+/// Returns a name escaped for the first argument of `format`, which is a literal.
 fn in_format(name: &str) -> String {
     in_literal(&name.replace('%', "%%"))
 }

@@ -1,4 +1,4 @@
-//! How large the tables of a migration are before and after a backfill, with their partitions, indexes and TOAST.
+//! The sizes of a migration's tables before and after a backfill, including partitions, indexes and TOAST.
 
 use postgres::Client;
 
@@ -7,14 +7,14 @@ use crate::observation::DiskRecord;
 use crate::rehearsal::walker::Walker;
 
 impl Walker<'_> {
-    /// Returns the bytes of the migration's tables now, in the run whose disk is recorded.
+    /// Returns the current size of the migration's tables in bytes, if this run records disk space.
     pub(in crate::rehearsal) fn bytes_of_tables(&mut self) -> Option<u64> {
         (self.run == 0)
             .then(|| total_bytes(self.clone.client(), &self.rehearsal.tables))
             .flatten()
     }
 
-    /// Writes down by how much the batches of step `index` made the tables grow; they replace no storage while they run.
+    /// Records how much the batches of step `index` made the tables grow. Batches replace no storage while they run.
     pub(in crate::rehearsal) fn record_growth(&mut self, index: usize, before_bytes: Option<u64>) {
         let after_bytes = self.bytes_of_tables();
         if let Some((before_bytes, after_bytes)) = before_bytes.zip(after_bytes) {
@@ -27,8 +27,8 @@ impl Walker<'_> {
     }
 }
 
-/// Returns the bytes of `tables` in all; `None` when the server does not tell, which must not end a rehearsal. A table that
-/// is gone by now counts nothing.
+/// Returns the total bytes of `tables`; `None` if the server does not report it, which must not end a rehearsal. A
+/// table that no longer exists counts as 0.
 fn total_bytes(client: &mut Client, tables: &[TableFacts]) -> Option<u64> {
     let names: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
     let sql = "WITH named AS (SELECT pg_catalog.to_regclass(name) AS relation FROM unnest($1::text[]) AS name), \

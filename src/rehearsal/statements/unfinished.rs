@@ -1,9 +1,9 @@
-//! What a statement that commits in parts leaves unfinished when it fails: invalid indexes, partitions that are half
-//! detached; and how they are cleared away.
+//! What a failed statement that commits in parts leaves unfinished (invalid indexes, partitions that are half
+//! detached), and how that is cleared away.
 //!
-//! `CREATE INDEX CONCURRENTLY` leaves the index under its name, `REINDEX CONCURRENTLY` a new one ending in `_ccnew` or the
-//! old one ending in `_ccold`, on partitions and TOAST tables too. An invalid index on a partitioned table is no leftover:
-//! it waits for its partitions.
+//! `CREATE INDEX CONCURRENTLY` leaves the index under its name, `REINDEX CONCURRENTLY` a new one ending in `_ccnew` or
+//! the old one ending in `_ccold`, on partitions and TOAST tables too. An invalid index on a partitioned table is not a
+//! leftover: it becomes valid once its partitions have their indexes.
 
 use std::collections::BTreeSet;
 
@@ -26,11 +26,11 @@ pub struct Unfinished {
 pub(super) struct Cleared {
     /// Invalid indexes that were dropped.
     pub dropped_indexes: Vec<String>,
-    /// Indexes that the statement itself was dropping when it failed: it is to be run again.
+    /// Whether the statement was dropping indexes when it failed: it must run again.
     pub half_dropped: bool,
-    /// Partitions that were wholly detached.
+    /// Partitions whose detachment was completed.
     pub detached: Vec<String>,
-    /// Statements that a person must run to clear away what could not be.
+    /// Statements that a person must run to clear away the rest.
     pub remedies: Vec<String>,
 }
 
@@ -82,7 +82,7 @@ impl Unfinished {
         names
     }
 
-    /// Tells what is unfinished, one sentence each, with what a person can do about it.
+    /// Describes what is unfinished, one sentence each, with what a person can do about it.
     pub fn warnings(&self) -> Vec<String> {
         let index = |name: &str| {
             format!(
@@ -106,7 +106,7 @@ impl Unfinished {
             "SET statement_timeout = 0; SET lock_timeout = {}",
             clearing.lock_timeout_milliseconds
         );
-        // Where the server does not answer, the statement's own error says so.
+        // If the server does not answer, the statement's own error says so.
         let _ = client.batch_execute(&limit);
         let Ok(now) = Unfinished::read(client, version_num) else {
             return cleared;
@@ -141,7 +141,7 @@ pub(super) struct Clearing<'a> {
     pub is_last: bool,
 }
 
-/// Drops an index without keeping others from the table, or, should its waits last too long, with.
+/// Drops an index without blocking the table's users; if that waits too long, drops it with a lock that blocks them.
 fn drop_index(client: &mut Client, name: &str) -> bool {
     let concurrently = client.batch_execute(&format!("DROP INDEX CONCURRENTLY IF EXISTS {name}"));
     concurrently.is_ok() || client.batch_execute(&format!("DROP INDEX IF EXISTS {name}")).is_ok()

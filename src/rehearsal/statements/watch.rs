@@ -1,9 +1,10 @@
-//! Watches the statement that runs, from a second connection, in a thread of its own: adds up its locks and waits, tells
-//! how far it has come, and cancels it when it has waited for others as long as it may.
+//! Watches the running statement from a second connection in its own thread: sums up its locks and waits, reports its
+//! progress, and cancels it when it has waited for others too long.
 //!
-//! A look takes the server about 0.5 ms (pgbench, PostgreSQL 15, on a busy machine). The first is made at once and the time
-//! between two grows with the statement, from 2 ms to 100 ms, a hundredth of its time so far: what is seen of short
-//! statements is exact to milliseconds, and from 5 s on looking costs at most a hundredth of one core.
+//! A poll takes the server about 0.5 ms (pgbench, PostgreSQL 15, on a busy machine). The first poll is made at once.
+//! The time between two polls is a hundredth of the statement's time so far, but at least 2 ms and at most 100 ms. So
+//! durations of short statements are exact to milliseconds, and from 5 s on polling uses at most a hundredth of one
+//! core.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -15,34 +16,34 @@ use super::session_view::{SessionView, StatementProgress};
 use super::sightings::Sightings;
 use crate::server::ConnectionParameters;
 
-/// Hears how far the statement has come; called from another thread.
+/// Receives a statement's progress; called from another thread.
 pub type ProgressListener = Box<dyn Fn(&StatementProgress) + Send>;
 
-/// How long a statement runs before its progress is told.
+/// How long a statement runs before its progress is reported.
 const TOLD_AFTER: Duration = Duration::from_secs(2);
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(2);
 const LONGEST_INTERVAL: Duration = Duration::from_millis(100);
-/// Time between two looks that serve the progress only.
+/// Time between two polls that only read the progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Ends the waits of a statement that the server's own `lock_timeout` must not end.
+/// The limit on a statement's waits where the server's own `lock_timeout` must not apply.
 pub struct WaitLimit {
     /// Longest wait for one thing, in seconds.
     pub seconds: f64,
     /// How to reach the server.
     pub parameters: ConnectionParameters,
-    /// Names the session whose statement is cancelled.
+    /// Identifies the session whose statement is cancelled.
     pub token: CancelToken,
 }
 
 /// What a watch has seen.
 #[derive(Default)]
 pub struct Watched {
-    /// Locks and waits; empty for a watch over the progress alone.
+    /// Locks and waits; empty if only the progress is watched.
     pub sightings: Sightings,
-    /// What it waited for too long, when it was cancelled for that.
+    /// What it waited for too long, if it was cancelled for that reason.
     pub waited_too_long: Option<String>,
-    /// The session that looked; `None` when its connection was lost.
+    /// The session that polled; `None` when its connection was lost.
     pub view: Option<SessionView>,
 }
 
@@ -60,12 +61,12 @@ struct Shared {
 }
 
 impl StatementWatch {
-    /// Watches the whole of a statement that is about to be sent.
+    /// Watches everything about a statement that is about to be sent.
     pub fn closely(view: SessionView, listener: ProgressListener, limit: WaitLimit) -> StatementWatch {
         StatementWatch::start(view, listener, Some(limit))
     }
 
-    /// Watches the progress of a statement that is about to be sent, once it has run for a while.
+    /// Watches only the progress of a statement that is about to be sent, once it has run for a while.
     pub fn progress(view: SessionView, listener: ProgressListener) -> StatementWatch {
         StatementWatch::start(view, listener, None)
     }
@@ -80,12 +81,12 @@ impl StatementWatch {
         StatementWatch { shared, thread, begin }
     }
 
-    /// Ends the watch over a statement that is over.
+    /// Ends the watch over a statement that has ended.
     pub fn end(self) -> Watched {
         let elapsed = self.begin.elapsed().as_secs_f64();
         *self.shared.over() = true;
         self.shared.wake.notify_all();
-        // Should the watcher panic, the statement was simply not seen.
+        // If the watcher panicked, nothing was seen of the statement.
         let mut watched = self.thread.join().unwrap_or_default();
         watched.sightings.end(elapsed);
         watched
@@ -102,7 +103,7 @@ fn watch(
     let mut watched = Watched::default();
     let mut pause = if limit.is_some() { Duration::ZERO } else { TOLD_AFTER };
     while !shared.is_over_within(pause) {
-        // Losing this connection must not end the rehearsal: the worker's own connection will tell the person.
+        // Losing this connection must not end the rehearsal: the worker's own connection reports the error.
         let Ok((look, progress)) = view.look() else {
             return watched;
         };
@@ -112,7 +113,7 @@ fn watch(
         }
         pause = PROGRESS_INTERVAL;
         if let Some(limit) = limit {
-            // A look that began in time may end after the statement; what it shows is no longer of it.
+            // A poll that began in time may end after the statement; its result no longer describes the statement.
             if *shared.over() {
                 break;
             }
@@ -135,7 +136,7 @@ impl Watched {
             return;
         };
         let what = what.to_string();
-        // Where even the request fails it is made again after the next look.
+        // If the cancel request fails, it is repeated after the next poll.
         if limit.parameters.cancel(&limit.token).is_ok() {
             self.waited_too_long = Some(what);
         }
@@ -147,7 +148,7 @@ impl Shared {
         self.over.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for `pause` or until the statement is over; tells whether it is.
+    /// Waits for `pause` or until the statement has ended; returns whether it has.
     fn is_over_within(&self, pause: Duration) -> bool {
         let waited = self.wake.wait_timeout_while(self.over(), pause, |over| !*over);
         *waited.unwrap_or_else(PoisonError::into_inner).0

@@ -1,4 +1,4 @@
-//! What holds for the histories of all tools: who decides whose they are, what is refused, how transactions are numbered.
+//! Rules for the histories of all tools: how the tool is chosen, what is refused, how transactions are numbered.
 
 use super::*;
 

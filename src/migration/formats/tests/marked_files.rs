@@ -1,4 +1,4 @@
-//! Tools whose files say by markers what leads up and what leads back.
+//! Tools whose files separate the directions by markers.
 
 use super::*;
 
@@ -102,7 +102,7 @@ fn dbmate() {
         None,
         "1_a.sql:1: dbmate wants -- migrate:up before the first statement",
     );
-    // dbmate looks for its markers line by line, also inside of strings.
+    // dbmate looks for its markers line by line, even inside strings.
     check_refused(
         &[(
             "1_a.sql",

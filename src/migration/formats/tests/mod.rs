@@ -1,4 +1,4 @@
-//! What is read of the files of each tool: whose they are, in which order, which rollback, which transaction, sent how.
+//! What is read from the files of each tool: the tool, the order, the rollback, the transaction, and how it is sent.
 
 mod histories;
 mod marked_files;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::*;
 use crate::migration::Statement;
 
-/// Returns files of these paths and texts; a text of `-` is one of which only the name counts.
+/// Returns files with these paths and texts; the text `-` means that only the name matters.
 fn files(files: &[(&str, &str)]) -> Vec<SourceFile> {
     let file = |(path, text): &(&str, &str)| SourceFile {
         name: (*path).to_owned(),
@@ -19,8 +19,8 @@ fn files(files: &[(&str, &str)]) -> Vec<SourceFile> {
     files.iter().map(file).collect()
 }
 
-/// Writes a history as `tool: version up / down` with the statements that are left of each script, the transaction's scope
-/// (`s`cript, `p`ending, `n`one) and in brackets what is sent in one message.
+/// Writes a history as `tool: version up / down`, with the statements of each script, the transaction's scope
+/// (`s`cript, `p`ending, `n`one), and in brackets what is sent in one message.
 fn written(history: &History) -> String {
     let mut lines = vec![history.tool.name().to_owned()];
     for migration in &history.migrations {
@@ -83,7 +83,7 @@ fn check_file(named: &[(&str, &str)], expected: &str) {
     assert_eq!(written(&history), expected);
 }
 
-/// Checks what is said of files that are not read, or whose statements are not.
+/// Checks the error for files that cannot be read, or whose statements cannot be.
 fn check_refused(named: &[(&str, &str)], told: Option<Tool>, expected: &str) {
     let refused = read("dir", files(named), NamedAs::Directory, told).and_then(|history| {
         for migration in &history.migrations {

@@ -1,4 +1,4 @@
-//! Tools that tell the order, and the rollback, by the names of their files.
+//! Tools that give the order and the rollback by file names.
 
 use super::*;
 
@@ -106,7 +106,7 @@ fn golang_migrate() {
         &[("m/1_a.up.sql", "SELECT 1"), ("m/1_a.down.sql", "SELECT 2")],
         "golang-migrate\n1 n:SELECT 1@1 / n:SELECT 2@1",
     );
-    // A rollback that is named is what runs.
+    // If a rollback is named, it is what runs.
     check_file(
         &[("m/1_a.down.sql", "SELECT 2; SELECT 3"), ("m/1_a.up.sql", "SELECT 1")],
         "golang-migrate\n1_a.down.sql n:[SELECT 2@1;SELECT 3@1]",

@@ -1,4 +1,4 @@
-//! Logs, and how far they say that a rehearsal came.
+//! Logs, and how far they say that the rehearsal got.
 
 use super::*;
 use crate::migration::{BatchOptions, Tables};
@@ -136,7 +136,7 @@ fn what_the_server_lost_is_taken_back_where_it_goes_on() {
     assert!(walk.acknowledged.is_empty() && walk.windows.is_empty());
 }
 
-/// Puts `absurd` in the place of the `nth` number of a document; `None` when there are fewer.
+/// Replaces the `nth` number of a document with `absurd`; `None` if there are fewer numbers.
 fn with_absurd(value: &mut serde_json::Value, nth: &mut usize, absurd: &serde_json::Value) -> Option<()> {
     match value {
         serde_json::Value::Number(_) if *nth == 0 => {
@@ -191,7 +191,7 @@ fn any_number_of_a_log_may_be_absurd() {
                         format!("{line}\n")
                     }
                 });
-                // Refused or taken; and what is taken can be laid out.
+                // The log may be refused; if it is accepted, its design must be valid.
                 if let Ok(cut_off) = CutOff::of_log(changed.collect::<String>().as_bytes(), "log")
                     && let Some(walk) = &cut_off.walk
                 {
@@ -225,7 +225,7 @@ fn what_is_no_log_is_refused() {
     assert!(refused("").contains("ends before the rehearsal began"));
     assert!(refused("{}\n").contains("is damaged at line 1"));
     assert!(refused("{\"begin\":{\"format_version\":99}}\n").contains("has format_version 99"));
-    // More batches than were planned; a step that is not there.
+    // More batches than were planned, and a step that does not exist.
     let step = || LogLine::Step {
         index: 0,
         next_transaction: 5,
