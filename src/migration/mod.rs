@@ -4,6 +4,7 @@
 
 mod batching;
 mod command;
+mod command_name;
 mod depth;
 mod directive;
 mod effects;
@@ -34,7 +35,7 @@ mod windows;
 mod words;
 
 pub use batching::{BatchOptions, Tables};
-pub use command::command;
+pub use command_name::command;
 pub use directive::{BatchDirective, DEFAULT_BATCH_SIZE, Directive};
 pub use effects::{Effects, TransactionRule, effects, safe_form};
 pub use expand_contract::{PhaseFile, expand_and_contract};
