@@ -4,8 +4,16 @@
 //! PostgreSQL sees them where it says so, else as written. Knows nothing of locks.
 
 mod alter_table;
+mod column_definition;
+mod expression;
+mod type_name;
 
-pub(super) use alter_table::AlterTable;
+pub(super) use alter_table::{
+    AlterTable, AlteredKind, ColumnAction, DetachManner, Firing, PartitionBound, PartitionRows, TableAction, TypeChange,
+};
+pub(super) use column_definition::{ColumnDefinition, ConstraintDefinition, Generated, TableConstraint};
+pub(super) use expression::Expression;
+pub(super) use type_name::TypeName;
 
 /// A statement that was read.
 #[derive(Clone, Debug, PartialEq)]

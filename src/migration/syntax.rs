@@ -8,12 +8,19 @@ use std::ops::Range;
 use squawk_syntax::ast::AstNode;
 use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 
+use super::command::Command;
 use super::depth::with_stack_for;
 use super::outline::{Dml, Outline};
 
+mod alter_table;
+mod column_definition;
+mod expression;
+mod fragment;
 mod node;
 mod scope;
+mod type_name;
 
+pub(super) use fragment::{constraint, expression, type_name};
 use node::{bytes, written_name};
 
 /// A place where the text is no valid SQL.
@@ -57,12 +64,34 @@ fn read_outline(masked: &str) -> Outline {
     let parsed = SourceFile::parse(masked);
     match statements(&parsed.tree()).next() {
         Some(statement) => Outline {
-            command: command(&statement),
+            command: command_name(&statement),
             tables: tables(&statement),
             creates: creates(&statement),
             dml: dml(&statement),
         },
         None => Outline::default(),
+    }
+}
+
+/// Returns what a statement says; the text is known to be one valid statement.
+pub(super) fn command(masked: &str) -> Command {
+    with_stack_for(masked, || {
+        let parsed = SourceFile::parse(masked);
+        let statement = statements(&parsed.tree()).next();
+        statement.map_or(Command::Other, |statement| read_command(&statement))
+    })
+    .unwrap_or(Command::Other)
+}
+
+fn read_command(statement: &SyntaxNode) -> Command {
+    match statement.kind() {
+        SyntaxKind::ALTER_TABLE
+        | SyntaxKind::ALTER_FOREIGN_TABLE
+        | SyntaxKind::ALTER_VIEW
+        | SyntaxKind::ALTER_MATERIALIZED_VIEW => {
+            alter_table::alter_table(statement).map_or(Command::Other, Command::AlterTable)
+        }
+        _ => Command::Other,
     }
 }
 
@@ -104,7 +133,7 @@ fn in_words(message: &str, found: &str) -> String {
 }
 
 /// Returns the statement's name, as `CREATE INDEX`; options that change what it does are part of it.
-fn command(statement: &SyntaxNode) -> String {
+fn command_name(statement: &SyntaxNode) -> String {
     let name = format!("{:?}", statement.kind()).replace('_', " ");
     let has = |kind| {
         let mut tokens = statement.descendants_with_tokens();
