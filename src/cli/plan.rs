@@ -207,7 +207,7 @@ fn statement(planned: PlannedStatement, times: Times, schema: &SchemaFacts) -> S
         transaction: effects.transaction,
         rollback: effects.rollback.map(|words| without_secrets(&words)),
         safe_form: may_be_long
-            .then(|| migration::safe_form(&planned.statement.sql))
+            .then(|| migration::safe_form(&planned.statement))
             .flatten()
             .map(|sql| without_secrets(&sql)),
         warnings,

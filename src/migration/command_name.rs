@@ -1,59 +1,10 @@
 //! The command of a statement, `CREATE INDEX`: what it is called in reports, the same however it is written out.
 
-use super::words::Words;
-
-/// What may stand between `CREATE` and the kind of object.
-const MODIFIERS: [&str; 13] = [
-    "OR REPLACE",
-    "UNIQUE",
-    "TEMPORARY",
-    "TEMP",
-    "GLOBAL",
-    "LOCAL",
-    "UNLOGGED",
-    "RECURSIVE",
-    "CONSTRAINT",
-    "DEFAULT",
-    "TRUSTED",
-    "PROCEDURAL",
-    "EVENT",
-];
-
-/// Objects with a name of two words.
-const OBJECTS: [&str; 9] = [
-    "MATERIALIZED VIEW",
-    "FOREIGN TABLE",
-    "FOREIGN DATA WRAPPER",
-    "ACCESS METHOD",
-    "OPERATOR CLASS",
-    "OPERATOR FAMILY",
-    "TEXT SEARCH CONFIGURATION",
-    "TEXT SEARCH DICTIONARY",
-    "USER MAPPING",
-];
-
-/// Commands whose second word belongs to them.
-const WITH_OBJECT: [&str; 6] = ["CREATE", "ALTER", "DROP", "REINDEX", "REFRESH", "COMMENT ON"];
+use super::syntax;
 
 /// Returns the command of a statement in upper case, e.g. `ALTER TABLE`, `CREATE INDEX`, `UPDATE`.
 pub fn command(sql: &str) -> String {
-    let mut words = Words::new(sql);
-    let Some(verb) = words.accept_any(&WITH_OBJECT) else {
-        return first_word(&words);
-    };
-    words.parenthesis();
-    while words.accept_any(&MODIFIERS).is_some() {}
-    match words.accept_any(&OBJECTS) {
-        Some(object) => format!("{verb} {object}"),
-        None => format!("{verb} {}", first_word(&words)).trim_end().to_string(),
-    }
-}
-
-/// Returns the next word if it is a plain one.
-fn first_word(words: &Words) -> String {
-    let text = words.text();
-    let end = text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len());
-    text[..end].to_ascii_uppercase()
+    syntax::command_name(sql)
 }
 
 #[cfg(test)]

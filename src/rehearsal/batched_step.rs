@@ -13,7 +13,7 @@ use super::table_backfill::TableBackfill;
 use super::walk_plan::WalkPlan;
 use super::window_queue::SecondSession;
 use crate::error::{Error, ErrorKind, Result};
-use crate::migration::Batching;
+use crate::migration::{Batching, keeps_to_tables};
 use crate::observation::{BatchingRecord, EndReason, LockRecord, Observation, Rehearsal, StepRecord};
 
 impl Walker<'_> {
@@ -113,10 +113,7 @@ impl Walker<'_> {
 
     /// Tells whether another session sees what this one does: after statements that change tables and nothing else.
     fn second_session(&self, index: usize) -> SecondSession {
-        let keeps_to_tables = |step: &StepRecord| {
-            let text = step.statement.trim_start().to_ascii_uppercase();
-            step.batching.is_some() || text.starts_with("ALTER TABLE") || text.starts_with("CREATE INDEX")
-        };
+        let keeps_to_tables = |step: &StepRecord| step.batching.is_some() || keeps_to_tables(&step.statement);
         match self.rehearsal.steps[..index].iter().all(keeps_to_tables) {
             true => SecondSession::SeesTheSame {
                 lock_timeout: self.conditions.lock_timeout,

@@ -15,23 +15,6 @@ use crate::server::{Staging, server_error};
 use crate::shown::without_secrets;
 use crate::units::Seconds;
 
-/// Commands that only steer the session; `COMMIT` among them, whose time is told apart.
-const STEERING: [&str; 14] = [
-    "BEGIN",
-    "START",
-    "COMMIT",
-    "END",
-    "ROLLBACK",
-    "ABORT",
-    "SAVEPOINT",
-    "RELEASE",
-    "SET",
-    "RESET",
-    "SHOW",
-    "DISCARD",
-    "DEALLOCATE",
-    "LISTEN",
-];
 /// Queries that take less are look-ups of the tool's own.
 const SHORT_LOOKUP_SECONDS: f64 = 0.1;
 
@@ -189,16 +172,10 @@ pub(super) fn record(activity: &Activity, seconds: f64, rehearsal: &mut Rehearsa
 }
 
 fn is_steering(statement: &SeenStatement) -> bool {
-    let first = statement
-        .sql
-        .split_whitespace()
-        .next()
-        .unwrap_or_default()
-        .to_uppercase();
-    let first = first.trim_end_matches(';');
     let only_reads = statement.locks.keys().all(|(_, mode)| mode == "AccessShareLock");
-    let is_lookup = matches!(first, "SELECT" | "WITH" | "VALUES" | "TABLE" | "EXPLAIN");
-    STEERING.contains(&first) || (is_lookup && only_reads && statement.end - statement.begin < SHORT_LOOKUP_SECONDS)
+    let is_short_lookup = only_reads && statement.end - statement.begin < SHORT_LOOKUP_SECONDS;
+    // `COMMIT` among them, whose time is told apart.
+    migration::steers_its_session(&statement.sql) || (is_short_lookup && migration::looks_up(&statement.sql))
 }
 
 fn step(

@@ -4,7 +4,7 @@ use postgres::Client;
 
 use super::session::failure;
 use crate::error::{Error, ErrorKind, Result};
-use crate::migration::{Statement, is_transaction_edge};
+use crate::migration::Statement;
 
 /// Runs the statements in the transactions and messages in which their tool sends them, and vacuums and analyses what they made.
 ///
@@ -36,7 +36,7 @@ pub fn apply(client: &mut Client, statements: &[Statement]) -> Result<()> {
 
 /// Sends one message; statement by statement where that is the same, so that a failure has its line.
 fn send(client: &mut Client, message: &[Statement]) -> Result<()> {
-    let manages_transactions = message.iter().any(|statement| is_transaction_edge(&statement.sql));
+    let manages_transactions = message.iter().any(|statement| statement.is_transaction_edge());
     if message.len() > 1 && manages_transactions {
         let whole: Vec<&str> = message.iter().map(|statement| statement.sql.as_str()).collect();
         return execute(client, &whole.join(";\n"), &message[0]);

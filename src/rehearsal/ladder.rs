@@ -14,7 +14,7 @@ use super::session;
 use super::sub_tables::{Memory, RungMeasured, SubTable, SubTables};
 use crate::catalog::facts::{TableFacts, TableKind};
 use crate::error::Result;
-use crate::migration::{Step, StepKind};
+use crate::migration::{Step, StepKind, alters};
 use crate::observation::{EndReason, LadderRecord, Rung};
 use crate::server::{CancelOnInterrupt, signals};
 use crate::stats::random::{generator, uniform};
@@ -126,11 +126,7 @@ impl Walker<'_> {
 fn grows_with_its_table(step: &Step) -> bool {
     match step.kind {
         StepKind::IndexBuild | StepKind::TableScan | StepKind::TableRewrite => true,
-        StepKind::Unclassified => step
-            .sql
-            .split_whitespace()
-            .next()
-            .is_some_and(|word| word.eq_ignore_ascii_case("ALTER")),
+        StepKind::Unclassified => alters(&step.sql),
         StepKind::Backfill | StepKind::Dml | StepKind::CatalogOnly => false,
     }
 }

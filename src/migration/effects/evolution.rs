@@ -3,77 +3,75 @@
 //! Follows what decides locks, rewrites and scans: columns, constraints, indexes, tables, domains, the session's time zone. What it
 //! does not follow, such as the effects of `DO` blocks, stays as it was.
 
-use super::alter_table::{self, Action, Constraint, column_definition, table_constraint};
+use super::alter_table::{self, Action, Constraint};
+use super::types::DataType;
 use crate::catalog::{ColumnFacts, ConstraintFacts, Origin, RelationFacts, SchemaFacts, SchemaIndex, TypeFacts};
+use crate::migration::Statement;
+use crate::migration::command::{
+    AlteredKind, Body, ColumnDefinition, Command, ConstraintDefinition, Copied, Copy, CreateIndex, CreateTable,
+    Creation, DropObjects, ObjectKind, PartVerb, PartitionBound, PartitionRows, Query, Session, TableConstraint,
+    TablePart,
+};
 use crate::migration::names::name_path;
 use crate::migration::words::Words;
 
 /// Applies a statement to the facts; without a catalog there is nothing to apply it to.
-pub(in crate::migration) fn evolve(sql: &str, schema: &mut SchemaFacts) {
+pub(in crate::migration) fn evolve(statement: &Statement, schema: &mut SchemaFacts) {
     if !schema.is_known() {
         return;
     }
-    let mut words = Words::new(sql);
-    if words.accept("ALTER TABLE") {
-        alter(&mut words, schema);
-    } else if words.accept_any(&["CREATE UNLOGGED TABLE", "CREATE TABLE"]).is_some() {
-        create_table(&mut words, schema);
-    } else if words.accept("CREATE MATERIALIZED VIEW") {
-        words.accept("IF NOT EXISTS");
-        add_relation(&mut words, schema, "m");
-    } else if words.accept_any(&["CREATE UNIQUE INDEX", "CREATE INDEX"]).is_some() {
-        let unique = Words::new(sql).at("CREATE UNIQUE");
-        create_index(&mut words, unique, schema);
-    } else if words
-        .accept_any(&["DROP TABLE", "DROP MATERIALIZED VIEW", "DROP VIEW"])
-        .is_some()
-    {
-        drop_each(
-            &mut words,
-            |path, schema| {
-                if let Some(position) = schema.position(path) {
-                    schema.relations.remove(position);
-                }
-            },
-            schema,
-        );
-    } else if words.accept("DROP INDEX") {
-        words.accept("CONCURRENTLY");
-        drop_each(&mut words, drop_index, schema);
-    } else if words.accept("CREATE DOMAIN") {
-        create_domain(&mut words, schema);
-    } else if words
-        .accept_any(&["CREATE TRIGGER", "CREATE OR REPLACE TRIGGER"])
-        .is_some()
-    {
-        create_trigger(&mut words, schema);
-    } else if words.accept_any(&["INSERT INTO", "COPY"]).is_some() {
-        fill(&mut words, schema);
-    } else if words.accept("SET") {
-        set_time_zone(&mut words, schema);
+    match statement.command() {
+        Command::AlterTable(altered) if altered.called == AlteredKind::Table => {
+            let mut words = Words::new(&statement.sql);
+            words.accept("ALTER TABLE");
+            alter(&mut words, schema);
+        }
+        Command::CreateTable(create) => create_table(create, schema),
+        Command::CreateTableAs(create) => {
+            if let Some(position) = add_relation(&create.made, schema) {
+                schema.relations[position].empty = false;
+            }
+        }
+        Command::CreateIndex(create) => create_index(create, schema),
+        Command::CreateDomain {
+            made,
+            base,
+            constrained,
+        } => create_domain(made, base, *constrained, schema),
+        Command::TablePart(part) => create_trigger(part, schema),
+        Command::Drop(dropped) => drop_each(dropped, schema),
+        Command::Copy(Copy {
+            what: Copied::Table(table),
+            ..
+        }) => fill(table, schema),
+        Command::Query(Query {
+            body: Body::Insert(insert),
+            ..
+        }) => fill(&insert.table, schema),
+        Command::Session(Session::Set(setting)) if setting.name == "timezone" => {
+            schema.timezone.clone_from(&setting.value);
+        }
+        _ => {}
     }
 }
 
-fn set_time_zone(words: &mut Words, schema: &mut SchemaFacts) {
-    words.accept_any(&["LOCAL", "SESSION"]);
-    if words.accept("TIME ZONE") || words.accept("TIMEZONE") {
-        words.accept_any(&["TO", "="]);
-        schema.timezone = words.string().unwrap_or_else(|| words.text());
-    }
-}
-
-fn fill(words: &mut Words, schema: &mut SchemaFacts) {
-    let position = words.name().and_then(|written| schema.position(&name_path(&written)));
+fn fill(table: &str, schema: &mut SchemaFacts) {
+    let position = schema.position(&name_path(table));
     if let Some(relation) = position.and_then(|position| schema.relations.get_mut(position)) {
         relation.empty = false;
     }
 }
 
-fn drop_each(words: &mut Words, drop: fn(&[String], &mut SchemaFacts), schema: &mut SchemaFacts) {
-    words.accept("IF EXISTS");
-    for mut part in words.until(&["CASCADE", "RESTRICT"]).split_at_commas() {
-        if let Some(written) = part.name() {
-            drop(&name_path(&written), schema);
+fn drop_each(dropped: &DropObjects, schema: &mut SchemaFacts) {
+    for path in dropped.names.iter().map(|name| name_path(name)) {
+        match dropped.kind {
+            ObjectKind::Index => drop_index(&path, schema),
+            ObjectKind::Table | ObjectKind::MaterializedView | ObjectKind::View => {
+                if let Some(position) = schema.position(&path) {
+                    schema.relations.remove(position);
+                }
+            }
+            _ => {}
         }
     }
 }
@@ -87,9 +85,14 @@ fn drop_index(path: &[String], schema: &mut SchemaFacts) {
     }
 }
 
-/// Adds a relation of the name that comes next, and returns its place.
-fn add_relation(words: &mut Words, schema: &mut SchemaFacts, kind: &str) -> Option<usize> {
-    let path = name_path(&words.name()?);
+/// Adds what a statement makes, and returns its place.
+fn add_relation(made: &Creation, schema: &mut SchemaFacts) -> Option<usize> {
+    let kind = match made.kind {
+        ObjectKind::Table => "r",
+        ObjectKind::MaterializedView => "m",
+        _ => return None,
+    };
+    let path = name_path(made.name.as_ref().filter(|_| !made.temporary)?);
     let (name, qualifier) = path.split_last()?;
     let home = qualifier.last().or(schema.search_path.first())?.clone();
     if schema.position(&[home.clone(), name.clone()]).is_some() {
@@ -107,72 +110,103 @@ fn add_relation(words: &mut Words, schema: &mut SchemaFacts, kind: &str) -> Opti
     }))
 }
 
-fn create_table(words: &mut Words, schema: &mut SchemaFacts) {
-    words.accept("IF NOT EXISTS");
-    let Some(position) = add_relation(words, schema, "r") else {
+fn create_table(create: &CreateTable, schema: &mut SchemaFacts) {
+    let Some(position) = add_relation(&create.made, schema) else {
         return;
     };
-    if words.accept("PARTITION OF") {
-        create_partition(words, position, schema);
+    if let Some((parent, bound)) = &create.partition_of {
+        let parent = schema.relation(&name_path(parent)).cloned();
+        let partition = &mut schema.relations[position];
+        partition.bound = Some(bound_of(bound));
+        if let Some(parent) = parent {
+            partition.columns = parent.columns.clone();
+            partition.constraints = parent.constraints.clone();
+            partition.indexes = parent.indexes.clone();
+            partition.parents.push(parent.name);
+        }
         return;
     }
-    let elements = words
-        .parenthesis()
-        .map(|mut inner| inner.split_at_commas())
-        .unwrap_or_default();
-    for mut element in elements {
-        match table_constraint(&mut element.clone()) {
-            Some(constraint) => add_constraint(position, &constraint, schema),
-            None => add_column(position, &mut element, schema),
-        }
+    for column in &create.columns {
+        add_column(position, column, schema);
     }
-    if words.holds("PARTITION BY") {
+    for constraint in &create.constraints {
+        add_constraint(position, &of_old_form(constraint), schema);
+    }
+    if create.partitioned {
         schema.relations[position].kind = "p".to_owned();
     }
-    if words.holds("AS") {
-        schema.relations[position].empty = false;
+}
+
+/// Returns a bound as the catalog has it.
+fn bound_of(bound: &PartitionBound) -> String {
+    match bound.rows {
+        PartitionRows::Default => "DEFAULT".to_owned(),
+        _ => bound.written.clone(),
     }
 }
 
-fn create_partition(words: &mut Words, position: usize, schema: &mut SchemaFacts) {
-    let parent = words
-        .name()
-        .and_then(|written| schema.relation(&name_path(&written)).cloned());
-    words.parenthesis();
-    let partition = &mut schema.relations[position];
-    partition.bound = Some(words.text());
-    if let Some(parent) = parent {
-        partition.columns = parent.columns.clone();
-        partition.constraints = parent.constraints.clone();
-        partition.indexes = parent.indexes.clone();
-        partition.parents.push(parent.name);
-    }
-}
-
-fn add_column(position: usize, words: &mut Words, schema: &mut SchemaFacts) {
-    if let Some(column) = column_definition(words, false) {
-        apply(position, &Action::AddColumn(column), schema);
-    }
-}
-
-fn create_index(words: &mut Words, unique: bool, schema: &mut SchemaFacts) {
-    words.accept("CONCURRENTLY");
-    words.accept("IF NOT EXISTS");
-    let name = if words.at("ON") { None } else { words.identifier() };
-    words.accept("ON");
-    let Some((written, _)) = words.table() else {
+fn add_column(position: usize, column: &ColumnDefinition, schema: &mut SchemaFacts) {
+    let Some(data_type) = &column.data_type else {
         return;
     };
-    if words.accept("USING") {
-        words.skip();
+    let serial = DataType::parse(&data_type.written).serial;
+    let relation = &mut schema.relations[position];
+    if relation.column(&column.name).is_some() {
+        return;
     }
-    let columns = words.parenthesis();
-    let plain = !words.holds("WHERE") && columns.as_ref().is_some_and(|inner| !inner.text().contains('('));
-    let columns = columns.map(|mut inner| inner.identifiers()).unwrap_or_default();
-    if let Some(position) = schema.position(&name_path(&written)) {
+    relation.columns.push(ColumnFacts {
+        name: column.name.clone(),
+        data_type: data_type.written.clone(),
+        collation: None,
+        not_null: column.not_null || serial,
+    });
+    for constraint in &column.constraints {
+        add_constraint(position, &of_old_form(constraint), schema);
+    }
+}
+
+/// Until the facts follow the typed form.
+fn of_old_form(constraint: &TableConstraint) -> Constraint {
+    let mut old = Constraint {
+        name: constraint.name.clone(),
+        kind: 'n',
+        columns: constraint.columns.clone(),
+        references: None,
+        referenced_columns: String::new(),
+        not_valid: constraint.not_valid,
+        not_enforced: constraint.not_enforced,
+        using_index: None,
+        expression: String::new(),
+    };
+    match &constraint.definition {
+        ConstraintDefinition::Check { written, .. } => {
+            old.kind = 'c';
+            old.expression.clone_from(written);
+        }
+        ConstraintDefinition::Exclude => old.kind = 'x',
+        ConstraintDefinition::ForeignKey { table, .. } => {
+            old.kind = 'f';
+            old.references = Some(table.clone());
+        }
+        ConstraintDefinition::NotNull => {}
+        ConstraintDefinition::PrimaryKey { using_index } => {
+            old.kind = 'p';
+            old.using_index.clone_from(using_index);
+        }
+        ConstraintDefinition::Unique { using_index } => {
+            old.kind = 'u';
+            old.using_index.clone_from(using_index);
+        }
+    }
+    old
+}
+
+fn create_index(create: &CreateIndex, schema: &mut SchemaFacts) {
+    if let Some(position) = schema.position(&name_path(&create.table.name)) {
         let relation = &mut schema.relations[position];
-        let name = name.unwrap_or_else(|| format!("{}_{}_idx", relation.bare_name, columns.join("_")));
-        add_index(relation, &name, columns, unique, plain);
+        let default_name = || format!("{}_{}_idx", relation.bare_name, create.columns.join("_"));
+        let name = create.name.clone().unwrap_or_else(default_name);
+        add_index(relation, &name, create.columns.clone(), create.unique, create.plain);
     }
 }
 
@@ -191,37 +225,27 @@ fn add_index(relation: &mut RelationFacts, name: &str, columns: Vec<String>, uni
     }
 }
 
-fn create_domain(words: &mut Words, schema: &mut SchemaFacts) {
-    let Some((path, home)) = words
-        .name()
-        .map(|written| name_path(&written))
-        .zip(schema.search_path.first().cloned())
-    else {
+fn create_domain(made: &Creation, base: &str, constrained: bool, schema: &mut SchemaFacts) {
+    let path = made.name.as_deref().map(name_path).unwrap_or_default();
+    let Some((name, home)) = path.split_last() else {
         return;
     };
-    words.accept("AS");
-    let base = words
-        .until(&["CONSTRAINT", "CHECK", "NOT NULL", "DEFAULT", "COLLATE", "NULL"])
-        .text();
-    let (schema_name, name) = match path.as_slice() {
-        [schema_name, name] => (schema_name.clone(), name.clone()),
-        _ => (home, path.concat()),
+    let Some(home) = home.last().or(schema.search_path.first()).cloned() else {
+        return;
     };
     schema.types.push(TypeFacts {
-        schema: schema_name,
-        name,
-        base: Some(base),
-        constrained: words.holds("CHECK") || words.holds("NOT NULL"),
+        schema: home,
+        name: name.clone(),
+        base: Some(base.to_owned()),
+        constrained,
     });
 }
 
-fn create_trigger(words: &mut Words, schema: &mut SchemaFacts) {
-    let name = words.identifier();
-    words.until(&["ON"]);
-    words.accept("ON");
-    let position = words.name().and_then(|written| schema.position(&name_path(&written)));
-    if let Some((name, position)) = name.zip(position) {
-        schema.relations[position].triggers.push(name);
+fn create_trigger(part: &TablePart, schema: &mut SchemaFacts) {
+    let is_new = matches!(part.verb, PartVerb::Create | PartVerb::Replace);
+    let position = schema.position(&name_path(&part.table));
+    if let Some(position) = position.filter(|_| is_new && part.kind == ObjectKind::Trigger) {
+        schema.relations[position].triggers.push(name_path(&part.name).concat());
     }
 }
 

@@ -4,6 +4,7 @@
 //! Pure. A statement that the rules do not cover is [`StepKind::Unclassified`](super::StepKind::Unclassified) and says so; nothing is guessed.
 
 mod alter_table;
+mod changes;
 mod columns;
 mod constraint_text;
 mod constraints;
@@ -12,6 +13,7 @@ mod indexes;
 mod judge;
 mod kept_values;
 mod keyed_rows;
+mod maintenance;
 mod other_objects;
 mod partitions;
 mod queries;

@@ -3,40 +3,44 @@
 //! Knows no sizes: whether the statement is dangerous is for the caller to judge.
 
 use super::alter_table::{self, Action, Constraint};
+use crate::migration::Statement;
+use crate::migration::command::{AlteredKind, Body, Command, Query};
 use crate::migration::names::quoted;
 use crate::migration::words::Words;
 
 /// Returns the form that keeps reads and writes going, where there is one.
-pub fn safe_form(sql: &str) -> Option<String> {
-    let mut words = Words::new(sql);
-    if words.accept("ALTER TABLE") {
-        words.accept("IF EXISTS");
-        let (table, _) = words.table()?;
-        return match alter_table::actions(&mut words).as_slice() {
-            [action] => safe_action(&table, action),
-            actions => actions
-                .iter()
-                .find_map(|action| safe_action(&table, action))
-                .map(|form| format!("one statement each; {form}")),
-        };
-    }
-    let concurrently = |behind: &str| insert_behind(sql, behind, " CONCURRENTLY");
-    match () {
-        () if words.holds("CONCURRENTLY") => None,
-        () if words.at("CREATE UNIQUE INDEX") || words.at("CREATE INDEX") => concurrently("INDEX"),
-        () if words.at("REINDEX INDEX") => concurrently("INDEX"),
-        () if words.at("REINDEX TABLE") => concurrently("TABLE"),
-        () if words.at("REFRESH MATERIALIZED VIEW") => {
-            concurrently("VIEW").map(|form| format!("{form} (needs a unique index on plain columns)"))
+pub fn safe_form(statement: &Statement) -> Option<String> {
+    match statement.command() {
+        Command::AlterTable(altered) if altered.called == AlteredKind::Table => {
+            let (table, actions) = alter_table::actions_of(&Words::new(&statement.sql))?;
+            match actions.as_slice() {
+                [action] => safe_action(&table, action),
+                actions => actions
+                    .iter()
+                    .find_map(|action| safe_action(&table, action))
+                    .map(|form| format!("one statement each; {form}")),
+            }
         }
-        () if words.at("VACUUM") || words.at("CLUSTER") => {
+        Command::CreateIndex(_) | Command::Reindex(_) => concurrently(statement),
+        Command::Refresh(_) => {
+            concurrently(statement).map(|form| format!("{form} (needs a unique index on plain columns)"))
+        }
+        Command::Vacuum(_) | Command::Cluster(_) => {
             Some("pg_repack or pg_squeeze, which copy the table beside its use".to_owned())
         }
-        () if words.at("UPDATE") || words.at("DELETE") => {
-            Some("in batches of a few thousand rows, each in its own transaction".to_owned())
-        }
-        () => None,
+        Command::Query(Query {
+            with,
+            body: Body::Update(_) | Body::Delete(_),
+            ..
+        }) if with.is_empty() => Some("in batches of a few thousand rows, each in its own transaction".to_owned()),
+        _ => None,
     }
+}
+
+/// Returns the statement with `CONCURRENTLY`, where it does without.
+fn concurrently(statement: &Statement) -> Option<String> {
+    let (before, behind) = statement.sql.split_at(statement.outline.place_of_concurrently?);
+    Some(format!("{before} CONCURRENTLY{behind};"))
 }
 
 fn safe_action(table: &str, action: &Action) -> Option<String> {
@@ -119,18 +123,14 @@ fn safe_constraint(table: &str, constraint: &Constraint, validated: &dyn Fn(&str
     }
 }
 
-/// Puts text behind the first occurrence of a keyword.
-fn insert_behind(sql: &str, keyword: &str, text: &str) -> Option<String> {
-    let place = sql.to_ascii_uppercase().find(keyword)? + keyword.len();
-    Some(format!("{}{text}{};", &sql[..place], &sql[place..]))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::migration::parse;
 
     fn check(sql: &str, expected: Option<&str>) {
-        assert_eq!(safe_form(sql).as_deref(), expected, "{sql}");
+        let statements = parse(sql, "m.sql").expect("parses");
+        assert_eq!(safe_form(&statements[0]).as_deref(), expected, "{sql}");
     }
 
     #[test]

@@ -7,38 +7,8 @@ use super::alter_table::{Action, Constraint};
 use super::kept_values::keeps_values;
 use super::types::DataType;
 use crate::catalog::RelationFacts;
-use crate::migration::names::{last_part, quoted};
-use crate::migration::words::Words;
-
-/// Statements that make an object `name`, which `DROP` of the same keywords takes away.
-const CREATED: &[&str] = &[
-    "COLLATION",
-    "DOMAIN",
-    "EXTENSION",
-    "MATERIALIZED VIEW",
-    "PUBLICATION",
-    "ROLE",
-    "SCHEMA",
-    "SEQUENCE",
-    "STATISTICS",
-    "TABLE",
-    "TYPE",
-    "VIEW",
-];
-
-/// Objects that `ALTER … RENAME TO` renames.
-const RENAMED: &[&str] = &[
-    "DOMAIN",
-    "FOREIGN TABLE",
-    "INDEX",
-    "MATERIALIZED VIEW",
-    "SCHEMA",
-    "SEQUENCE",
-    "STATISTICS",
-    "TABLE",
-    "TYPE",
-    "VIEW",
-];
+use crate::migration::command::{Command, CreateIndex, ObjectKind, PartVerb, TablePart};
+use crate::migration::names::{last_part, name_path, quoted};
 
 /// Returns what undoes a subcommand of `ALTER TABLE table`; `facts` are those of the table before it, if it is known, and
 /// `is_known` says whether a catalog was asked.
@@ -146,74 +116,56 @@ fn renamed_back(what: &str, written: &str, to: &str) -> String {
 }
 
 /// Returns the `ALTER … RENAME TO` that undoes another.
-pub(super) fn of_rename(statement: &Words) -> Option<String> {
-    let mut words = statement.clone();
-    if !words.accept("ALTER") {
-        return None;
-    }
-    let what = words.accept_any(RENAMED)?;
-    if words.at("IF EXISTS") {
-        return None;
-    }
-    let written = words.name()?;
-    let to = words.accept("RENAME TO").then(|| words.identifier()).flatten()?;
-    Some(renamed_back(what, &written, &to))
+pub(super) fn of_rename(command: &Command) -> Option<String> {
+    let (kind, written, to) = command.renaming()?;
+    Some(renamed_back(kind.keywords(), written, to))
 }
 
 /// Returns the `DROP` that undoes a plain `CREATE`.
-pub(super) fn of_creation(statement: &Words) -> Option<String> {
-    let mut words = statement.clone();
-    if !words.accept("CREATE") {
-        return None;
+pub(super) fn of_creation(command: &Command) -> Option<String> {
+    if let Command::TablePart(part) = command {
+        let certain = part.verb == PartVerb::Create && part.kind != ObjectKind::Trigger;
+        return certain.then(|| format!("DROP {} {} ON {}", part.kind.keywords(), part.name, part.table));
     }
-    words.accept_any(&["UNLOGGED", "RECURSIVE"]);
-    if let Some(what) = words.accept_any(&["POLICY", "RULE"]) {
-        let name = words.name()?;
-        words.until(if what == "RULE" { &["TO"] } else { &["ON"] });
-        words.skip();
-        let (table, _) = words.table()?;
-        return Some(format!("DROP {what} {name} ON {table}"));
-    }
-    let what = words.accept_any(CREATED)?;
-    // What may have been there before must not be dropped; a schema may be named after its owner, statistics by the server.
-    let certain = !words.at("IF NOT EXISTS") && !words.at("AUTHORIZATION") && !words.at("(") && !words.at("ON");
-    let name = words.name().filter(|_| certain)?;
-    Some(format!("DROP {what} {name}"))
+    let made = command.creation()?;
+    // What may have been there before must not be dropped.
+    let certain = !made.if_not_exists && !made.replaces && !made.temporary;
+    let name = made.name.as_ref().filter(|_| certain)?;
+    Some(format!("DROP {} {name}", made.kind.keywords()))
 }
 
-/// Returns the `DROP INDEX` of an index just made on `table`, unless it was perhaps there before.
-pub(super) fn of_index(
-    name: &str,
-    table: &str,
-    facts: Option<&RelationFacts>,
-    concurrently: bool,
-    if_not_exists: bool,
-) -> Option<String> {
+/// Returns the `DROP INDEX` of an index just made, unless it was perhaps there before; `facts` are those of its table.
+pub(super) fn of_index(create: &CreateIndex, facts: Option<&RelationFacts>) -> Option<String> {
+    let name = create.name.as_ref()?;
     let certain = match facts {
-        Some(facts) => !facts.indexes.iter().any(|index| index.bare_name == name),
-        None => !if_not_exists,
+        Some(facts) => !facts.indexes.iter().any(|index| index.bare_name == *name),
+        None => !create.if_not_exists,
     };
-    let own = last_part(table);
-    let qualifier = &table[..table.len() - own.len()];
-    let keyword = if concurrently { "CONCURRENTLY " } else { "" };
+    let table = &create.table.name;
+    let qualifier = &table[..table.len() - last_part(table).len()];
+    let keyword = if create.concurrently { "CONCURRENTLY " } else { "" };
     certain.then(|| format!("DROP INDEX {keyword}{qualifier}{}", quoted(name)))
 }
 
-/// Returns the `DROP TRIGGER` of a trigger just made, unless it was perhaps there before.
-pub(super) fn of_trigger(name: &str, table: &str, facts: Option<&RelationFacts>, replaces: bool) -> Option<String> {
+/// Returns the `DROP TRIGGER` of a trigger just made, unless it was perhaps there before; `facts` are those of its table.
+pub(super) fn of_trigger(part: &TablePart, facts: Option<&RelationFacts>) -> Option<String> {
+    let name = name_path(&part.name).concat();
     let certain = match facts {
-        Some(facts) => !facts.triggers.iter().any(|known| known == name),
-        None => !replaces,
+        Some(facts) => !facts.triggers.contains(&name),
+        None => part.verb == PartVerb::Create,
     };
-    certain.then(|| format!("DROP TRIGGER {} ON {table}", quoted(name)))
+    certain.then(|| format!("DROP TRIGGER {} ON {}", quoted(&name), part.table))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::migration::parse;
 
     fn check(sql: &str, expected: Option<&str>) {
-        let found = of_rename(&Words::new(sql)).or_else(|| of_creation(&Words::new(sql)));
+        let statement = parse(sql, "m.sql").expect("parses").remove(0);
+        let command = statement.command();
+        let found = of_rename(command).or_else(|| of_creation(command));
         assert_eq!(found.as_deref(), expected, "{sql}");
     }
 

@@ -47,7 +47,7 @@ pub fn expand_and_contract(
         };
         let wanted = actions
             .iter()
-            .filter(|action| is_wanted(action, || effects(&statement.sql, schema)));
+            .filter(|action| is_wanted(action, || effects(statement, schema)));
         for action in wanted {
             let found = schema
                 .relation(&name_path(&table))

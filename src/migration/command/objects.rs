@@ -1,0 +1,245 @@
+//! Statements that make, alter and drop objects, as plain data.
+
+use super::NamedTable;
+
+/// Kinds of objects that `CREATE`, `ALTER` and `DROP` name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObjectKind {
+    AccessMethod,
+    Aggregate,
+    Cast,
+    Collation,
+    Conversion,
+    Database,
+    Domain,
+    EventTrigger,
+    Extension,
+    ForeignDataWrapper,
+    ForeignTable,
+    Function,
+    Group,
+    Index,
+    Language,
+    LargeObject,
+    MaterializedView,
+    Operator,
+    OperatorClass,
+    OperatorFamily,
+    Policy,
+    Procedure,
+    PropertyGraph,
+    Publication,
+    Role,
+    Routine,
+    Rule,
+    Schema,
+    Sequence,
+    Server,
+    Statistics,
+    Subscription,
+    Table,
+    Tablespace,
+    TextSearchConfiguration,
+    TextSearchDictionary,
+    TextSearchParser,
+    TextSearchTemplate,
+    Transform,
+    Trigger,
+    Type,
+    User,
+    UserMapping,
+    View,
+}
+
+/// The words that name each kind.
+const KEYWORDS: [(ObjectKind, &str); 44] = [
+    (ObjectKind::AccessMethod, "ACCESS METHOD"),
+    (ObjectKind::Aggregate, "AGGREGATE"),
+    (ObjectKind::Cast, "CAST"),
+    (ObjectKind::Collation, "COLLATION"),
+    (ObjectKind::Conversion, "CONVERSION"),
+    (ObjectKind::Database, "DATABASE"),
+    (ObjectKind::Domain, "DOMAIN"),
+    (ObjectKind::EventTrigger, "EVENT TRIGGER"),
+    (ObjectKind::Extension, "EXTENSION"),
+    (ObjectKind::ForeignDataWrapper, "FOREIGN DATA WRAPPER"),
+    (ObjectKind::ForeignTable, "FOREIGN TABLE"),
+    (ObjectKind::Function, "FUNCTION"),
+    (ObjectKind::Group, "GROUP"),
+    (ObjectKind::Index, "INDEX"),
+    (ObjectKind::Language, "LANGUAGE"),
+    (ObjectKind::LargeObject, "LARGE OBJECT"),
+    (ObjectKind::MaterializedView, "MATERIALIZED VIEW"),
+    (ObjectKind::Operator, "OPERATOR"),
+    (ObjectKind::OperatorClass, "OPERATOR CLASS"),
+    (ObjectKind::OperatorFamily, "OPERATOR FAMILY"),
+    (ObjectKind::Policy, "POLICY"),
+    (ObjectKind::Procedure, "PROCEDURE"),
+    (ObjectKind::PropertyGraph, "PROPERTY GRAPH"),
+    (ObjectKind::Publication, "PUBLICATION"),
+    (ObjectKind::Role, "ROLE"),
+    (ObjectKind::Routine, "ROUTINE"),
+    (ObjectKind::Rule, "RULE"),
+    (ObjectKind::Schema, "SCHEMA"),
+    (ObjectKind::Sequence, "SEQUENCE"),
+    (ObjectKind::Server, "SERVER"),
+    (ObjectKind::Statistics, "STATISTICS"),
+    (ObjectKind::Subscription, "SUBSCRIPTION"),
+    (ObjectKind::Table, "TABLE"),
+    (ObjectKind::Tablespace, "TABLESPACE"),
+    (ObjectKind::TextSearchConfiguration, "TEXT SEARCH CONFIGURATION"),
+    (ObjectKind::TextSearchDictionary, "TEXT SEARCH DICTIONARY"),
+    (ObjectKind::TextSearchParser, "TEXT SEARCH PARSER"),
+    (ObjectKind::TextSearchTemplate, "TEXT SEARCH TEMPLATE"),
+    (ObjectKind::Transform, "TRANSFORM"),
+    (ObjectKind::Trigger, "TRIGGER"),
+    (ObjectKind::Type, "TYPE"),
+    (ObjectKind::User, "USER"),
+    (ObjectKind::UserMapping, "USER MAPPING"),
+    (ObjectKind::View, "VIEW"),
+];
+
+impl ObjectKind {
+    /// Returns the words that name it, as `MATERIALIZED VIEW`.
+    pub fn keywords(self) -> &'static str {
+        let found = KEYWORDS.iter().find(|(kind, _)| *kind == self);
+        found.map_or("", |(_, keywords)| keywords)
+    }
+
+    /// Returns the kind that these words name; the last may be shortened, as `TEXT SEARCH CONFIG`.
+    pub fn named(keywords: &str) -> Option<ObjectKind> {
+        let exactly = KEYWORDS.iter().find(|(_, known)| *known == keywords);
+        let shortened = || {
+            KEYWORDS
+                .iter()
+                .find(|(_, known)| keywords.contains(' ') && known.starts_with(keywords))
+        };
+        exactly.or_else(shortened).map(|(kind, _)| *kind)
+    }
+}
+
+/// What a `CREATE` makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Creation {
+    pub kind: ObjectKind,
+    /// As written; `None` where the server or the owner's name decides it.
+    pub name: Option<String>,
+    pub if_not_exists: bool,
+    /// `OR REPLACE`.
+    pub replaces: bool,
+    pub temporary: bool,
+}
+
+/// An `ALTER` of which the rules need no more than what is altered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alteration {
+    pub kind: ObjectKind,
+    /// As written.
+    pub name: Option<String>,
+    /// As PostgreSQL sees it.
+    pub renamed_to: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DropObjects {
+    pub kind: ObjectKind,
+    /// As written.
+    pub names: Vec<String>,
+    pub cascade: bool,
+    pub concurrently: bool,
+}
+
+/// A trigger, rule or policy of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TablePart {
+    pub verb: PartVerb,
+    pub kind: ObjectKind,
+    /// As written.
+    pub name: String,
+    pub table: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartVerb {
+    Create,
+    /// `CREATE OR REPLACE`.
+    Replace,
+    Alter,
+    Drop,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlterSequence {
+    pub sequence: String,
+    pub if_exists: bool,
+    pub action: SequenceAction,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SequenceAction {
+    /// To this name, as PostgreSQL sees it.
+    Rename(String),
+    /// `SET SCHEMA`, `OWNER TO`, `SET LOGGED`, `SET UNLOGGED`: as `ALTER TABLE` does them.
+    OfRelation,
+    /// `OWNED BY` and nothing else.
+    OwnedBy,
+    /// Options of the sequence, `RESTART` among them.
+    Options,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlterType {
+    pub name: String,
+    pub action: TypeAction,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TypeAction {
+    /// To this name, as PostgreSQL sees it.
+    Rename(String),
+    AddValue(String),
+    RenameValue {
+        from: String,
+        to: String,
+    },
+    /// `ADD`, `ALTER`, `DROP` or `RENAME ATTRIBUTE`.
+    Attributes {
+        dropped: Vec<String>,
+        cascade: bool,
+    },
+    Other,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlterDomain {
+    pub name: String,
+    pub action: DomainAction,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DomainAction {
+    /// To this name, as PostgreSQL sees it.
+    Rename(String),
+    AddConstraint {
+        not_valid: bool,
+    },
+    SetNotNull,
+    ValidateConstraint,
+    Other,
+}
+
+/// `CREATE PUBLICATION` or `ALTER PUBLICATION`, with the tables that it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Publication {
+    pub made: Option<Creation>,
+    pub tables: Vec<NamedTable>,
+}
+
+/// What `COMMENT ON` is about; names as written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Commented {
+    /// A table, view or sequence, or a column of it.
+    Relation(String),
+    Index(String),
+    Other,
+}
