@@ -15,6 +15,7 @@ mod alter_table;
 mod column_definition;
 mod command_name;
 mod commands;
+mod condition;
 mod expression;
 mod fragment;
 mod node;
@@ -25,6 +26,7 @@ mod session;
 mod tables;
 mod type_name;
 
+pub(super) use condition::{Use, uses, words};
 pub(super) use fragment::{constraint, expression, type_name};
 use node::{bytes, written_name};
 

@@ -2,7 +2,7 @@
 
 use super::NamedTable;
 
-/// Kinds of objects that `CREATE`, `ALTER` and `DROP` name.
+/// Kinds of objects that `CREATE`, `ALTER` and `DROP` name, by the words of [`keywords`](Self::keywords).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ObjectKind {
     AccessMethod,
@@ -121,60 +121,80 @@ impl ObjectKind {
 /// What a `CREATE` makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Creation {
+    /// What is made.
     pub kind: ObjectKind,
     /// As written; `None` where the server or the owner's name decides it.
     pub name: Option<String>,
+    /// Whether it may be there already.
     pub if_not_exists: bool,
     /// `OR REPLACE`.
     pub replaces: bool,
+    /// Whether it goes with its session.
     pub temporary: bool,
 }
 
 /// An `ALTER` of which the rules need no more than what is altered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alteration {
+    /// What is altered.
     pub kind: ObjectKind,
     /// As written.
     pub name: Option<String>,
-    /// As PostgreSQL sees it.
+    /// The name behind `RENAME TO`, as PostgreSQL sees it.
     pub renamed_to: Option<String>,
 }
 
+/// `DROP` of objects of one kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DropObjects {
+    /// What is dropped.
     pub kind: ObjectKind,
     /// As written.
     pub names: Vec<String>,
+    /// Whether what depends on them goes too.
     pub cascade: bool,
+    /// `CONCURRENTLY`.
     pub concurrently: bool,
 }
 
 /// A trigger, rule or policy of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TablePart {
+    /// What is done to it.
     pub verb: PartVerb,
+    /// Which of them it is.
     pub kind: ObjectKind,
     /// As written.
     pub name: String,
+    /// As written.
     pub table: String,
 }
 
+/// What is done to a part of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PartVerb {
+    /// `CREATE`.
     Create,
     /// `CREATE OR REPLACE`.
     Replace,
+    /// `ALTER`.
     Alter,
+    /// `DROP`.
     Drop,
 }
 
+/// `ALTER SEQUENCE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlterSequence {
+    /// As written.
     pub sequence: String,
+    /// Whether it may be missing.
     pub if_exists: bool,
+    /// What is altered.
     pub action: SequenceAction,
 }
 
+/// What `ALTER SEQUENCE` alters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SequenceAction {
     /// To this name, as PostgreSQL sees it.
@@ -187,51 +207,73 @@ pub enum SequenceAction {
     Options,
 }
 
+/// `ALTER TYPE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlterType {
+    /// As written.
     pub name: String,
+    /// What is altered.
     pub action: TypeAction,
 }
 
+/// What `ALTER TYPE` alters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TypeAction {
     /// To this name, as PostgreSQL sees it.
     Rename(String),
+    /// `ADD VALUE`.
     AddValue(String),
+    /// `RENAME VALUE`.
     RenameValue {
+        /// The old value.
         from: String,
+        /// The new one.
         to: String,
     },
     /// `ADD`, `ALTER`, `DROP` or `RENAME ATTRIBUTE`.
     Attributes {
+        /// Names of those that are dropped, as PostgreSQL sees them.
         dropped: Vec<String>,
+        /// Whether tables of the type follow.
         cascade: bool,
     },
+    /// `OWNER TO`, `SET SCHEMA`, `SET (…)`.
     Other,
 }
 
+/// `ALTER DOMAIN`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlterDomain {
+    /// As written.
     pub name: String,
+    /// What is altered.
     pub action: DomainAction,
 }
 
+/// What `ALTER DOMAIN` alters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DomainAction {
     /// To this name, as PostgreSQL sees it.
     Rename(String),
+    /// `ADD CONSTRAINT`.
     AddConstraint {
+        /// `NOT VALID`.
         not_valid: bool,
     },
+    /// `SET NOT NULL`.
     SetNotNull,
+    /// `VALIDATE CONSTRAINT`.
     ValidateConstraint,
+    /// What checks no values.
     Other,
 }
 
 /// `CREATE PUBLICATION` or `ALTER PUBLICATION`, with the tables that it names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Publication {
+    /// What `CREATE` makes.
     pub made: Option<Creation>,
+    /// The tables that are added, set or dropped.
     pub tables: Vec<NamedTable>,
 }
 
@@ -240,6 +282,8 @@ pub struct Publication {
 pub enum Commented {
     /// A table, view or sequence, or a column of it.
     Relation(String),
+    /// An index.
     Index(String),
+    /// Anything else.
     Other,
 }

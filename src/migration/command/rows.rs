@@ -8,17 +8,24 @@ use crate::migration::outline::Relation;
 pub struct Query {
     /// The queries behind `WITH`, which may change rows themselves.
     pub with: Vec<Query>,
+    /// The statement behind them.
     pub body: Body,
     /// Functions that are called anywhere in it, by the last part of their names.
     pub calls: Vec<String>,
 }
 
+/// A query or a change of rows.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Body {
+    /// `SELECT`, `TABLE`, `VALUES`.
     Select(Select),
+    /// `INSERT`.
     Insert(Insert),
+    /// `UPDATE`.
     Update(Change),
+    /// `DELETE`.
     Delete(Change),
+    /// `MERGE`.
     Merge(Merge),
 }
 
@@ -46,42 +53,54 @@ pub struct Part {
     pub condition: Option<Condition>,
 }
 
+/// An `INSERT`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Insert {
+    /// As written.
     pub table: String,
-    /// `None` for `DEFAULT VALUES`.
+    /// What it adds; `None` for `DEFAULT VALUES`.
     pub query: Option<Box<Query>>,
 }
 
 /// An `UPDATE` or `DELETE`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
+    /// The table whose rows are changed.
     pub table: NamedTable,
     /// Columns that are assigned, as PostgreSQL sees them.
     pub assigned: Vec<String>,
     /// Other tables, in `FROM` or `USING`.
     pub others: Vec<Relation>,
+    /// What stands behind `WHERE`.
     pub condition: Option<Condition>,
     /// `WHERE CURRENT OF cursor`.
     pub current_of: bool,
 }
 
+/// A `MERGE`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Merge {
+    /// The table whose rows are changed.
     pub table: NamedTable,
+    /// The table it compares with.
     pub others: Vec<Relation>,
 }
 
+/// A `COPY`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Copy {
+    /// Whose rows.
     pub what: Copied,
     /// Whether rows are written into the table.
     pub from: bool,
 }
 
+/// Whose rows are copied.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Copied {
+    /// A table's, as written.
     Table(String),
+    /// Those of a query.
     Query(Query),
 }
 

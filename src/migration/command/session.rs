@@ -7,14 +7,17 @@ pub enum Transaction {
     Begin,
     /// `COMMIT`, `END`.
     Commit {
+        /// `AND CHAIN`: another one begins.
         chain: bool,
     },
     /// `ROLLBACK`, `ABORT`.
     Rollback {
+        /// `AND CHAIN`: another one begins.
         chain: bool,
     },
     /// `SAVEPOINT`, `RELEASE`.
     Savepoint,
+    /// `ROLLBACK TO`.
     RollbackToSavepoint,
     /// `PREPARE TRANSACTION`, `COMMIT PREPARED`, `ROLLBACK PREPARED`.
     Prepared,
@@ -31,21 +34,31 @@ pub enum Session {
     Characteristics,
     /// `SET CONSTRAINTS`.
     Constraints,
+    /// `RESET`.
     Reset,
+    /// `SHOW`.
     Show,
+    /// `DISCARD`.
     Discard {
+        /// `ALL`.
         all: bool,
     },
     /// `PREPARE` of a statement.
     Prepare,
+    /// `DEALLOCATE`.
     Deallocate,
-    /// `DECLARE`; with `hold` the cursor outlives its transaction.
+    /// `DECLARE`.
     Declare {
+        /// `WITH HOLD`: the cursor outlives its transaction.
         hold: bool,
     },
+    /// `LISTEN`.
     Listen,
+    /// `UNLISTEN`.
     Unlisten,
+    /// `NOTIFY`.
     Notify,
+    /// `LOAD`.
     Load,
 }
 
