@@ -6,11 +6,13 @@
 use std::collections::BTreeSet;
 
 use super::Statement;
-use super::command::{AlterType, Body, Change, Command, DropObjects, Expression, ObjectKind, Query, TypeAction};
-use super::effects::{Action, DataType, TypeChange, actions_of, evolve, keeps_values};
+use super::command::{
+    AlterTable, AlterType, AlteredKind, Body, Change, ColumnAction, Command, DropObjects, Expression, ObjectKind,
+    Query, TableAction, TypeAction, TypeChange,
+};
+use super::effects::{DataType, computes, evolve, keeps_values};
 use super::names::name_path;
 use super::outline::Verb;
-use super::words::Words;
 use crate::catalog::SchemaFacts;
 
 /// Something a statement destroys for good.
@@ -63,11 +65,11 @@ impl Made {
         });
         self.tables
             .extend(created.and_then(|made| made.name.as_ref()).map(|name| bare(name)));
-        if let Some((table, actions)) = actions_of(&Words::new(&statement.sql)) {
-            let table = bare(&table);
-            for action in actions {
-                if let Action::AddColumn(column) = action {
-                    self.columns.insert((table.clone(), column.name));
+        if let Command::AlterTable(alter) = statement.command() {
+            let table = bare(&alter.table);
+            for action in &alter.actions {
+                if let TableAction::AddColumn { column, .. } = action {
+                    self.columns.insert((table.clone(), column.name.clone()));
                 }
             }
         }
@@ -91,7 +93,7 @@ struct Judge<'a> {
 impl Judge<'_> {
     fn lost(&self) -> Vec<String> {
         match self.statement.command() {
-            Command::AlterTable(_) => self.by_alter_table(&Words::new(&self.statement.sql)),
+            Command::AlterTable(alter) if alter.called == AlteredKind::Table => self.by_alter_table(alter),
             Command::AlterType(alter) => by_alter_type(alter),
             Command::Truncate(truncate) => {
                 let names = truncate.tables.iter().map(|table| &table.name);
@@ -131,30 +133,28 @@ impl Judge<'_> {
         not_made.map(|name| lost(name)).collect()
     }
 
-    fn by_alter_table(&self, words: &Words) -> Vec<String> {
-        let Some((written, actions)) = actions_of(words) else {
-            return Vec::new();
-        };
-        let table = bare(&written);
+    fn by_alter_table(&self, alter: &AlterTable) -> Vec<String> {
+        let written = &alter.table;
+        let table = bare(written);
         let mut lost = Vec::new();
-        for action in &actions {
+        for action in &alter.actions {
             match action {
-                Action::DropColumn(column) if !self.made.column(&table, column) => lost.push(format!(
+                TableAction::DropColumn { column, .. } if !self.made.column(&table, column) => lost.push(format!(
                     "the values of {written}.{column}, and its place among the columns"
                 )),
-                Action::SetType(change) if !self.made.column(&table, &change.column) => {
-                    lost.extend(self.by_type(&written, change));
-                }
+                TableAction::AlterColumn {
+                    column,
+                    action: ColumnAction::SetType(change),
+                } if !self.made.column(&table, column) => lost.extend(self.by_type(written, column, change)),
                 _ => {}
             }
         }
         lost
     }
 
-    fn by_type(&self, table: &str, change: &TypeChange) -> Option<String> {
-        let column = &change.column;
-        let new = &change.written_type;
-        if change.computed {
+    fn by_type(&self, table: &str, column: &str, change: &TypeChange) -> Option<String> {
+        let new = &change.data_type.written;
+        if computes(column, change) {
             return Some(format!(
                 "what the USING expression of {table}.{column} forgets of the old values"
             ));
@@ -165,7 +165,7 @@ impl Judge<'_> {
             .and_then(|facts| facts.column(column))
             .map(|facts| DataType::parse(&facts.data_type));
         match old {
-            Some(old) if keeps_values(&old, &change.data_type) => None,
+            Some(old) if keeps_values(&old, &DataType::of(&change.data_type)) => None,
             Some(_) => Some(format!("what {new} cannot hold of the values of {table}.{column}")),
             None => Some(format!(
                 "what {new} cannot hold of the values of {table}.{column} (its type was not looked up)"
@@ -301,7 +301,7 @@ mod tests {
         check("ALTER TABLE t ALTER n TYPE numeric(12,3)", &[]);
         check(
             "ALTER TABLE t ALTER n TYPE numeric(10,1)",
-            &["1: what numeric ( 10 , 1 ) cannot hold of the values of t.n"],
+            &["1: what numeric(10,1) cannot hold of the values of t.n"],
         );
         check(
             "ALTER TABLE t ALTER s TYPE date USING to_date(s, 'YYYY')",

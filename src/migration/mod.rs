@@ -33,7 +33,6 @@ mod transactions;
 mod trap;
 mod variables;
 mod windows;
-mod words;
 
 pub use batching::{BatchOptions, Tables};
 pub use command_name::command;

@@ -7,7 +7,6 @@ use super::{changes, indexes, maintenance, other_objects, queries, table_rules, 
 use crate::catalog::SchemaFacts;
 use crate::migration::Statement;
 use crate::migration::command::{Command, Creation, DropObjects, ObjectKind, Session, Transaction};
-use crate::migration::words::Words;
 
 /// Version whose rules hold when no server was asked: the oldest that its project still maintains.
 const ASSUMED_VERSION: u32 = 140_000;
@@ -26,18 +25,7 @@ pub fn effects(statement: &Statement, schema: &SchemaFacts) -> Effects {
         effects: Effects::default(),
     };
     let command = statement.command();
-    if let Command::AlterTable(_) = command {
-        let mut words = Words::new(&statement.sql);
-        words.accept_any(&[
-            "ALTER FOREIGN TABLE",
-            "ALTER MATERIALIZED VIEW",
-            "ALTER TABLE",
-            "ALTER VIEW",
-        ]);
-        table_rules::alter_table(&mut judge, &mut words);
-    } else {
-        judge_command(&mut judge, command);
-    }
+    judge_command(&mut judge, command);
     let mut effects = judge.effects;
     if effects.rollback.is_none() {
         effects.rollback = undo::of_creation(command).or_else(|| undo::of_rename(command));
@@ -51,7 +39,7 @@ fn judge_command(judge: &mut Judge, command: &Command) {
         Command::Query(query) => queries::query(judge, query),
         Command::Copy(copy) => changes::copy(judge, copy),
 
-        Command::AlterTable(_) => {}
+        Command::AlterTable(alter) => table_rules::alter_table(judge, alter),
         Command::CreateTable(create) => whole_tables::create_table(judge, create),
         Command::CreateTableAs(create) => queries::create_table_as(judge, create),
         Command::Truncate(truncate) => whole_tables::truncate(judge, truncate),

@@ -3,92 +3,109 @@
 //! `tests/it/plan_rollbacks.rs` runs each of them on a server and compares the schemas. Where something stays behind, an SQL comment
 //! at its end says what. What was perhaps there before the statement is not taken away.
 
-use super::alter_table::{Action, Constraint};
+use super::data_type::DataType;
 use super::kept_values::keeps_values;
-use super::types::DataType;
+use super::types::computes;
 use crate::catalog::RelationFacts;
-use crate::migration::command::{Command, CreateIndex, ObjectKind, PartVerb, TablePart};
+use crate::migration::command::{
+    AlterTable, ColumnAction, Command, ConstraintDefinition, CreateIndex, Firing, ObjectKind, PartVerb, TableAction,
+    TableConstraint, TablePart,
+};
 use crate::migration::names::{last_part, name_path, quoted};
 
-/// Returns what undoes a subcommand of `ALTER TABLE table`; `facts` are those of the table before it, if it is known, and
+/// Returns what undoes the one subcommand of an `ALTER TABLE`; `facts` are those of the table before it, if it is known, and
 /// `is_known` says whether a catalog was asked.
-pub(super) fn of_action(table: &str, action: &Action, facts: Option<&RelationFacts>, is_known: bool) -> Option<String> {
-    if is_known && facts.is_none() {
+pub(super) fn of_alter_table(alter: &AlterTable, facts: Option<&RelationFacts>, is_known: bool) -> Option<String> {
+    let [action] = alter.actions.as_slice() else {
         return None;
+    };
+    let is_missing = is_known && facts.is_none();
+    let table = &alter.table;
+    match action {
+        TableAction::RenameTo(to) if !is_missing || !alter.if_exists => {
+            Some(renamed_back(alter.called.keywords(), table, to))
+        }
+        _ if is_missing => None,
+        TableAction::SetSchema(schema) => {
+            let moved = format!("{}.{}", quoted(schema), last_part(table));
+            Some(format!("ALTER TABLE {moved} SET SCHEMA {}", quoted(&facts?.schema)))
+        }
+        action => Some(format!("ALTER TABLE {table} {}", of_action(action, facts, is_known)?)),
     }
-    let column_of = |name: &str| facts.and_then(|facts| facts.column(name));
+}
+
+fn of_action(action: &TableAction, facts: Option<&RelationFacts>, is_known: bool) -> Option<String> {
     let persistence = facts.map(|facts| facts.persistence.as_str());
-    let undo = match action {
-        Action::AddColumn(column) => {
-            let certain = !column.if_not_exists || (is_known && column_of(&column.name).is_none());
+    Some(match action {
+        TableAction::AddColumn { column, if_not_exists } => {
+            let there = facts.and_then(|facts| facts.column(&column.name));
+            let certain = !if_not_exists || (is_known && there.is_none());
             certain.then(|| format!("DROP COLUMN {}", column.written_name))?
         }
-        Action::AddConstraint(constraint) => of_constraint(constraint, facts)?,
-        Action::DropConstraint(name) => restored_constraint(name, facts?)?,
-        Action::SetType(change) if !change.computed && change.collation.is_none() => {
-            let old = column_of(&change.column)?;
-            let kept = keeps_values(&DataType::parse(&old.data_type), &change.data_type);
+        TableAction::AlterColumn { column, action } => of_column_action(column, action, facts)?,
+        TableAction::AddConstraint(constraint) => of_constraint(constraint, facts)?,
+        TableAction::DropConstraint { constraint, .. } => restored_constraint(constraint, facts?)?,
+        TableAction::RenameColumn { from, to } => format!("RENAME COLUMN {} TO {}", quoted(to), quoted(from)),
+        TableAction::RenameConstraint { from, to } => format!("RENAME CONSTRAINT {} TO {}", quoted(to), quoted(from)),
+        TableAction::AttachPartition { partition, .. } => {
+            format!("DETACH PARTITION {partition} -- the indexes, keys and triggers that it got on joining stay")
+        }
+        TableAction::SetLogged(true) if persistence != Some("p") => "SET UNLOGGED".to_owned(),
+        TableAction::SetLogged(false) if persistence != Some("u") => "SET LOGGED".to_owned(),
+        TableAction::Inherit(parent) => format!("NO INHERIT {parent}"),
+        TableAction::NoInherit(parent) => format!("INHERIT {parent}"),
+        // What ENABLE found is not known: it may have been enabled before, or for replicas only.
+        TableAction::Trigger {
+            firing: Firing::Disabled,
+            trigger,
+        } => format!("ENABLE TRIGGER {trigger}"),
+        TableAction::Rule {
+            firing: Firing::Disabled,
+            rule,
+        } => format!("ENABLE RULE {rule}"),
+        TableAction::RowSecurity(enabled) if facts.is_none_or(|facts| facts.row_security != *enabled) => {
+            let undo = if *enabled { "DISABLE" } else { "ENABLE" };
+            format!("{undo} ROW LEVEL SECURITY")
+        }
+        TableAction::ForceRowSecurity(forced) if facts.is_none_or(|facts| facts.row_security_forced != *forced) => {
+            let undo = if *forced { "NO FORCE" } else { "FORCE" };
+            format!("{undo} ROW LEVEL SECURITY")
+        }
+        _ => return None,
+    })
+}
+
+fn of_column_action(name: &str, action: &ColumnAction, facts: Option<&RelationFacts>) -> Option<String> {
+    let column = facts.and_then(|facts| facts.column(name));
+    let undo = match action {
+        ColumnAction::SetType(change) if !computes(name, change) && change.collation.is_none() => {
+            let old = column?;
+            let kept = keeps_values(&DataType::parse(&old.data_type), &DataType::of(&change.data_type));
             let loss = if kept {
                 ""
             } else {
                 " -- what the new type cannot hold stays lost"
             };
             let collation = old.collation.as_ref().map(|name| format!(" COLLATE {}", quoted(name)));
-            let collation = collation.unwrap_or_default();
-            format!(
-                "ALTER COLUMN {} TYPE {}{collation}{loss}",
-                quoted(&change.column),
-                old.data_type
-            )
+            format!("TYPE {}{}{loss}", old.data_type, collation.unwrap_or_default())
         }
-        Action::SetNotNull(column) if column_of(column).is_none_or(|column| !column.not_null) => {
-            format!("ALTER COLUMN {} DROP NOT NULL", quoted(column))
-        }
-        Action::DropNotNull(column) if column_of(column).is_none_or(|column| column.not_null) => {
-            format!("ALTER COLUMN {} SET NOT NULL", quoted(column))
-        }
-        Action::AddIdentity { column } => format!("ALTER COLUMN {} DROP IDENTITY", quoted(column)),
-        Action::RenameColumn(from, to) => format!("RENAME COLUMN {} TO {}", quoted(to), quoted(from)),
-        Action::RenameConstraint(from, to) => format!("RENAME CONSTRAINT {} TO {}", quoted(to), quoted(from)),
-        Action::Attach { partition, .. } => {
-            format!("DETACH PARTITION {partition} -- the indexes, keys and triggers that it got on joining stay")
-        }
-        Action::SetLogged(true) if persistence != Some("p") => "SET UNLOGGED".to_owned(),
-        Action::SetLogged(false) if persistence != Some("u") => "SET LOGGED".to_owned(),
-        Action::Inherit(parent) => format!("NO INHERIT {parent}"),
-        Action::NoInherit(parent) => format!("INHERIT {parent}"),
-        Action::Simple { undo: Some(undo), .. } if facts.is_none_or(|facts| changes_security(undo, facts)) => {
-            undo.clone()
-        }
-        Action::SetSchema(schema) => {
-            let old = &facts?.schema;
-            let moved = format!("{}.{}", quoted(schema), last_part(table));
-            return Some(format!("ALTER TABLE {moved} SET SCHEMA {}", quoted(old)));
-        }
-        Action::RenameTo(to) => return Some(renamed_back("TABLE", table, to)),
+        ColumnAction::SetNotNull if column.is_none_or(|column| !column.not_null) => "DROP NOT NULL".to_owned(),
+        ColumnAction::DropNotNull if column.is_none_or(|column| column.not_null) => "SET NOT NULL".to_owned(),
+        ColumnAction::AddIdentity => "DROP IDENTITY".to_owned(),
         _ => return None,
     };
-    Some(format!("ALTER TABLE {table} {undo}"))
+    Some(format!("ALTER COLUMN {} {undo}", quoted(name)))
 }
 
-/// Says whether the statement that `undo` undoes changes anything: row-level security may have been as it says.
-fn changes_security(undo: &str, facts: &RelationFacts) -> bool {
-    match undo {
-        "ENABLE ROW LEVEL SECURITY" => facts.row_security,
-        "DISABLE ROW LEVEL SECURITY" => !facts.row_security,
-        "FORCE ROW LEVEL SECURITY" => facts.row_security_forced,
-        "NO FORCE ROW LEVEL SECURITY" => !facts.row_security_forced,
-        _ => true,
-    }
-}
-
-fn of_constraint(constraint: &Constraint, facts: Option<&RelationFacts>) -> Option<String> {
+fn of_constraint(constraint: &TableConstraint, facts: Option<&RelationFacts>) -> Option<String> {
     let drop = format!("DROP CONSTRAINT {}", quoted(constraint.name.as_ref()?));
-    Some(match (constraint.kind, &constraint.using_index, facts) {
-        ('p', Some(_), _) => format!("{drop} -- the index goes with it, and its columns stay NOT NULL"),
-        (_, Some(_), _) => format!("{drop} -- the index goes with it"),
-        ('p', None, None) => format!("{drop} -- its columns stay NOT NULL"),
-        ('p', None, Some(facts)) => {
+    Some(match (&constraint.definition, facts) {
+        (ConstraintDefinition::PrimaryKey { using_index: Some(_) }, _) => {
+            format!("{drop} -- the index goes with it, and its columns stay NOT NULL")
+        }
+        (ConstraintDefinition::Unique { using_index: Some(_) }, _) => format!("{drop} -- the index goes with it"),
+        (ConstraintDefinition::PrimaryKey { .. }, None) => format!("{drop} -- its columns stay NOT NULL"),
+        (ConstraintDefinition::PrimaryKey { .. }, Some(facts)) => {
             let nullable = constraint.columns.iter().filter(|name| {
                 let column = facts.column(name);
                 column.is_some_and(|column| !column.not_null)

@@ -3,7 +3,8 @@
 use super::identifiers::{free_name, mentions, quote, with_column};
 use crate::catalog::snapshot::{SchemaObject, SchemaSnapshot};
 use crate::catalog::{ConstraintFacts, RelationFacts, SchemaFacts, SchemaIndex};
-use crate::migration::effects::Action;
+use crate::migration::command::{ColumnAction, TableAction};
+use crate::migration::effects::computes;
 
 /// Types that have no equality, or one that means something else.
 const NOT_COMPARABLE: &[&str] = &[
@@ -95,18 +96,23 @@ impl<'a> ColumnChange<'a> {
     /// Gathers the facts; the reason when the phases cannot be written.
     pub fn new(
         table: &'a RelationFacts,
-        action: &Action,
+        action: &TableAction,
         schema: &'a SchemaFacts,
         snapshot: &SchemaSnapshot,
     ) -> Result<ColumnChange<'a>, String> {
         let (old, renamed, new_type) = match action {
-            Action::RenameColumn(from, to) => (from, Some(to.clone()), None),
-            Action::SetType(change) if change.computed => {
-                return Err(
-                    "its USING expression computes values, and nothing says how to compute them back".to_owned(),
-                );
+            TableAction::RenameColumn { from, to } => (from, Some(to.clone()), None),
+            TableAction::AlterColumn {
+                column,
+                action: ColumnAction::SetType(change),
+            } => {
+                if computes(column, change) {
+                    return Err(
+                        "its USING expression computes values, and nothing says how to compute them back".to_owned(),
+                    );
+                }
+                (column, None, Some(change))
             }
-            Action::SetType(change) => (&change.column, None, Some(change)),
             _ => return Err("it is neither a rename nor a change of type".to_owned()),
         };
         let column = table
@@ -149,7 +155,7 @@ impl<'a> ColumnChange<'a> {
             retired,
             final_name,
             old_type: column.data_type.clone(),
-            new_type: new_type.map_or_else(|| column.data_type.clone(), |change| change.written_type.clone()),
+            new_type: new_type.map_or_else(|| column.data_type.clone(), |change| change.data_type.written.clone()),
             old_collation,
             new_collation,
             not_null: object.attribute("NULL").is_some(),
