@@ -1,6 +1,7 @@
 //! The trigger that keeps two columns in step, and the statements that more than one phase makes.
 
-use super::facts::{ColumnChange, IndexChange};
+use super::dependents::IndexChange;
+use super::facts::ColumnChange;
 use super::identifiers::{free_name, quote};
 
 /// Which of the two columns follows the other.

@@ -5,6 +5,7 @@
 //! cannot write out safely is refused with the reason, never left half done.
 
 mod column;
+mod dependents;
 mod facts;
 mod identifiers;
 mod in_step;

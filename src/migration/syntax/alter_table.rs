@@ -272,3 +272,117 @@ pub(super) fn partition_bound(bound: &ast::PartitionType) -> PartitionBound {
         rows,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::command::{Command, ConstraintDefinition, Generated};
+    use super::*;
+
+    fn read(sql: &str) -> AlterTable {
+        match super::super::outline(sql).command {
+            Command::AlterTable(alter) => alter,
+            other => panic!("{sql}: {other:?}"),
+        }
+    }
+
+    fn only(action: &str) -> TableAction {
+        read(&format!("ALTER TABLE t {action}")).actions.remove(0)
+    }
+
+    #[test]
+    fn every_form_of_the_documentation_is_understood() {
+        let of_tables = "ALTER a SET DEFAULT 1; ALTER a DROP DEFAULT; ALTER a DROP EXPRESSION IF EXISTS; \
+            ALTER a SET GENERATED ALWAYS; ALTER a SET INCREMENT BY 2; ALTER a RESTART; ALTER a DROP IDENTITY IF EXISTS; \
+            ALTER a SET STATISTICS 5; ALTER a SET (n_distinct = 5); ALTER a RESET (n_distinct); ALTER a SET STORAGE MAIN; \
+            ALTER a SET COMPRESSION lz4; ALTER CONSTRAINT c DEFERRABLE; DISABLE TRIGGER ALL; ENABLE REPLICA TRIGGER x; \
+            ENABLE ALWAYS TRIGGER x; DISABLE RULE r; ENABLE REPLICA RULE r; ENABLE ALWAYS RULE r; ENABLE ROW LEVEL SECURITY; \
+            NO FORCE ROW LEVEL SECURITY; CLUSTER ON i; SET WITHOUT CLUSTER; SET WITHOUT OIDS; SET ACCESS METHOD DEFAULT; \
+            SET TABLESPACE s; SET UNLOGGED; SET (fillfactor = 70); RESET (fillfactor); INHERIT p; NO INHERIT p; OF y; NOT OF; \
+            OWNER TO CURRENT_USER; REPLICA IDENTITY USING INDEX i; SET SCHEMA s; RENAME TO u; RENAME a TO b; \
+            RENAME CONSTRAINT a TO b; VALIDATE CONSTRAINT c; DETACH PARTITION p FINALIZE; OPTIONS (ADD a 'b')";
+        let of_views =
+            "ALTER a SET DEFAULT 1; OWNER TO o; RENAME a TO b; RENAME TO w; SET SCHEMA s; RESET (check_option)";
+        let of_copies =
+            "DEPENDS ON EXTENSION x; NO DEPENDS ON EXTENSION x; ALTER a SET STATISTICS 5; CLUSTER ON i; RENAME TO w";
+        for (kind, forms) in [
+            ("TABLE", of_tables),
+            ("FOREIGN TABLE", of_tables),
+            ("VIEW", of_views),
+            ("MATERIALIZED VIEW", of_copies),
+        ] {
+            for form in forms.split(';') {
+                let alter = read(&format!("ALTER {kind} IF EXISTS s.t {form}"));
+                assert_eq!((alter.called.keywords(), alter.table.as_str()), (kind, "s.t"));
+                assert!(alter.if_exists && alter.actions.len() == 1, "{form}");
+                assert!(!matches!(alter.actions[0], TableAction::NotUnderstood(_)), "{form}");
+            }
+        }
+    }
+
+    #[test]
+    fn columns_and_constraints_are_read_with_all_they_say() {
+        let TableAction::AddColumn { column, if_not_exists } = only(
+            "ADD IF NOT EXISTS \"A b\" varchar(20) COLLATE \"C\" DEFAULT ARRAY['a', 'b'] CONSTRAINT k PRIMARY KEY \
+             REFERENCES p (id) ON DELETE CASCADE CHECK (f(a) <> /* x */ '')",
+        ) else {
+            panic!("adds a column");
+        };
+        assert!(if_not_exists && column.not_null && column.has_default());
+        assert_eq!((column.name.as_str(), column.written_name.as_str()), ("A b", "\"A b\""));
+        assert_eq!(column.collation.as_deref(), Some("\"C\""));
+        let [key, reference, check] = column.constraints.as_slice() else {
+            panic!("three constraints: {:?}", column.constraints);
+        };
+        assert_eq!(
+            (key.name.as_deref(), key.columns.as_slice()),
+            (Some("k"), ["A b".to_owned()].as_slice())
+        );
+        assert_eq!(key.definition, ConstraintDefinition::PrimaryKey { using_index: None });
+        let referenced = ConstraintDefinition::ForeignKey {
+            table: "p".to_owned(),
+            columns: vec!["id".to_owned()],
+        };
+        assert_eq!(reference.definition, referenced);
+        assert!(matches!(&check.definition, ConstraintDefinition::Check { written, .. } if written == "f(a) <> ''"));
+
+        let generated = |kind: &str| match only(&format!("ADD a int GENERATED ALWAYS AS {kind}")) {
+            TableAction::AddColumn { column, .. } => column.generated,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(generated("IDENTITY (START 5)"), Some(Generated::Identity));
+        assert!(matches!(generated("(b) STORED"), Some(Generated::Stored(_))));
+        assert!(matches!(generated("(b)"), Some(Generated::Virtual(_))));
+    }
+
+    #[test]
+    fn flags_belong_to_their_own_subcommand() {
+        let alter = read(
+            "ALTER TABLE ONLY t DROP a CASCADE, DROP CONSTRAINT b, ADD CONSTRAINT c CHECK (d) NOT VALID, ADD UNIQUE (e)",
+        );
+        assert!(alter.only);
+        let cascades = |action: &TableAction| match action {
+            TableAction::DropColumn { cascade, .. } | TableAction::DropConstraint { cascade, .. } => *cascade,
+            TableAction::AddConstraint(constraint) => constraint.not_valid,
+            _ => false,
+        };
+        let found: Vec<bool> = alter.actions.iter().map(cascades).collect();
+        assert_eq!(found, [true, false, true, false]);
+    }
+
+    #[test]
+    fn bounds_of_partitions_are_values() {
+        let rows = |bound: &str| match only(&format!("ATTACH PARTITION s.p {bound}")) {
+            TableAction::AttachPartition { bound, .. } => bound.rows,
+            other => panic!("{other:?}"),
+        };
+        let one = || vec![Expression::Number("1".to_owned())];
+        let range = PartitionRows::Range {
+            from: vec![Expression::Name(vec!["minvalue".to_owned()])],
+            to: one(),
+        };
+        assert_eq!(rows("FOR VALUES FROM (MINVALUE) TO (1)"), range);
+        assert_eq!(rows("FOR VALUES IN (1)"), PartitionRows::List(one()));
+        assert_eq!(rows("FOR VALUES WITH (MODULUS 4, REMAINDER 0)"), PartitionRows::Hash);
+        assert_eq!(rows("default"), PartitionRows::Default);
+    }
+}

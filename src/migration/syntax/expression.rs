@@ -7,7 +7,8 @@ use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::{SyntaxElement, SyntaxKind, SyntaxNode};
 
 use super::super::command::Expression;
-use super::node::{name, written};
+use super::node::{name, tokens, written};
+use super::scope::VALUE_KEYWORDS;
 use super::type_name;
 
 /// Levels of an expression that are looked into; chains of `AND` and `OR` are one. What is read is walked on any thread's stack.
@@ -30,6 +31,11 @@ const GRAMMARS_OWN: &[&str] = &[
     "row",
     "xmlconcat",
 ];
+
+/// Says whether the grammar itself knows what looks like a function of this name.
+pub(super) fn is_grammars_own(function: &str) -> bool {
+    GRAMMARS_OWN.iter().any(|known| known.eq_ignore_ascii_case(function))
+}
 
 /// Reads an expression.
 pub(super) fn expression(expr: &ast::Expr) -> Expression {
@@ -96,13 +102,14 @@ fn literal(found: &ast::Literal) -> Expression {
 }
 
 fn name_or_keyword(found: &ast::NameRef) -> Expression {
-    match found.ident_token() {
-        Some(_) => Expression::Name(vec![name(found.syntax())]),
-        None => Expression::BuiltIn {
+    let is_value = tokens(found.syntax()).any(|token| VALUE_KEYWORDS.contains(&token.kind()));
+    if is_value {
+        return Expression::BuiltIn {
             name: written(found.syntax()).to_ascii_lowercase(),
             operands: Vec::new(),
-        },
+        };
     }
+    Expression::Name(vec![name(found.syntax())])
 }
 
 /// Returns the parts of a qualified name, when it is nothing else.
@@ -192,7 +199,7 @@ fn operator(node: &SyntaxNode) -> String {
         SyntaxElement::Token(_) => true,
     });
     let tokens = beside.flat_map(|element| match element {
-        SyntaxElement::Node(node) => super::node::tokens(&node).collect::<Vec<_>>(),
+        SyntaxElement::Node(node) => tokens(&node).collect::<Vec<_>>(),
         SyntaxElement::Token(token) => vec![token],
     });
     for token in tokens.filter(|token| !token.kind().is_trivia()) {
@@ -233,7 +240,7 @@ fn call(found: &ast::CallExpr, level: usize) -> Expression {
     };
     let arguments = within(arguments.syntax(), level);
     let call = match function.as_slice() {
-        [name] if GRAMMARS_OWN.contains(&name.as_str()) => Expression::BuiltIn {
+        [name] if is_grammars_own(name) => Expression::BuiltIn {
             name: name.clone(),
             operands: arguments,
         },
@@ -328,6 +335,9 @@ mod tests {
         let not_null = Expression::IsNotNull(Box::new(name("A")));
         check("(\"A\") IS /* x */ NOT NULL", &not_null);
         check("\"A\" notnull", &not_null);
+        check("name", &name("name"));
+        check("VALUE", &name("value"));
+        check("CURRENT_USER", &built_in("current_user", &[]));
         check("A <> b", &expression("a != b").expect("is read"));
         check("a in (1, 2)", &operation("in", &[name("a"), number("1"), number("2")]));
         check("a NOT  IN ((1))", &operation("not in", &[name("a"), number("1")]));

@@ -3,7 +3,7 @@
 use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
-use super::expression::expression;
+use super::expression::{expression, is_grammars_own};
 use super::node::{child, child_of, has, last_name, written_name};
 use super::objects::creation;
 use super::scope::{columns_in, joined_by_and, relations, tables_of_with};
@@ -58,7 +58,8 @@ pub(super) fn copy(node: &SyntaxNode) -> Option<Copy> {
 pub(super) fn calls(node: &SyntaxNode) -> Vec<String> {
     let calls = node.descendants().filter(|part| part.kind() == SyntaxKind::CALL_EXPR);
     let names = calls.filter_map(|call| child_of(&call, &[SyntaxKind::NAME_REF, SyntaxKind::FIELD_EXPR]));
-    names.map(|name| last_name(&name)).collect()
+    let calls_function = |name: &SyntaxNode| !is_grammars_own(&written_name(name));
+    names.filter(calls_function).map(|name| last_name(&name)).collect()
 }
 
 struct Reader {

@@ -10,7 +10,7 @@ use super::super::outline::{Assignment, Bound, ColumnUse, Conjunct, Relation, Sc
 use super::node::{child, has, range_of, written_name};
 
 /// Keywords that stand where a column could and are functions.
-const VALUE_KEYWORDS: [SyntaxKind; 12] = [
+pub(super) const VALUE_KEYWORDS: [SyntaxKind; 12] = [
     SyntaxKind::CURRENT_CATALOG_KW,
     SyntaxKind::CURRENT_DATE_KW,
     SyntaxKind::CURRENT_ROLE_KW,
