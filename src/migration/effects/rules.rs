@@ -197,3 +197,67 @@ fn of_server(judge: &mut Judge) {
     judge.effects.transaction = TransactionRule::Forbidden;
     not_covered(judge);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migration::parse;
+
+    fn effects_of(sql: &str) -> Effects {
+        let statements = parse(sql, "m.sql").expect("parses");
+        effects(&statements[0], &SchemaFacts::default())
+    }
+
+    #[test]
+    fn what_is_read_from_end_to_end() {
+        fn check(sql: &str, expected: &[&str]) {
+            assert_eq!(effects_of(sql).scanned, expected, "{sql}");
+        }
+        check("SELECT 1 FROM a UNION (SELECT 1 FROM b) ORDER BY 1", &["a", "b"]);
+        check("(TABLE ONLY a)", &["a"]);
+        check(
+            "SELECT 1 FROM (SELECT 1 FROM a) AS x JOIN (b CROSS JOIN c) ON true",
+            &["a", "b", "c"],
+        );
+        check("SELECT EXISTS (SELECT FROM a)", &["a"]);
+        check("WITH x AS (SELECT 1 FROM a) SELECT 1 FROM x", &["a"]);
+        check(
+            "WITH gone AS (DELETE FROM a RETURNING *) INSERT INTO b TABLE gone",
+            &["a"],
+        );
+        check("UPDATE a SET b = 1 WHERE CURRENT OF c", &[]);
+        check(
+            "MERGE INTO a USING b ON a.id = b.id WHEN MATCHED THEN DELETE",
+            &["a", "b"],
+        );
+        check("CREATE TEMP TABLE x AS SELECT 1 FROM a", &["a"]);
+    }
+
+    #[test]
+    fn options_say_what_they_say() {
+        fn check(sql: &str, expected: &[(&str, &str)]) {
+            let found = effects_of(sql).locks;
+            let found: Vec<(&str, String)> = found
+                .iter()
+                .map(|(name, mode)| (name.as_str(), mode.to_string()))
+                .collect();
+            let expected: Vec<(&str, String)> = expected
+                .iter()
+                .map(|(name, mode)| (*name, format!("{mode}Lock")))
+                .collect();
+            assert_eq!(found, expected, "{sql}");
+        }
+        check("VACUUM (FULL off, ANALYZE) t", &[("t", "ShareUpdateExclusive")]);
+        check("REINDEX (CONCURRENTLY false) INDEX i", &[("i", "AccessExclusive")]);
+        check("CLUSTER i ON t", &[("t", "AccessExclusive")]);
+        check("SELECT 1 FROM t AS x, u FOR UPDATE OF x", &[("t", "RowShare")]);
+        check(
+            "CREATE TABLE a (b int PRIMARY KEY REFERENCES t, c int REFERENCES a)",
+            &[("t", "ShareRowExclusive")],
+        );
+        check(
+            "CREATE PUBLICATION p FOR TABLE t (a), TABLES IN SCHEMA s",
+            &[("t", "ShareUpdateExclusive")],
+        );
+    }
+}
