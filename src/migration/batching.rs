@@ -3,7 +3,7 @@
 //! Placeholders take precedence, then a directive, then the size of the table. `templating` changes the text.
 
 use super::directive::{BatchDirective, Directive};
-use super::outline::{Dml, Outline, Scope, Verb};
+use super::outline::{Dml, Scope, Verb};
 use super::{RecognisedBy, Statement, Walk, templating};
 use crate::catalog::facts::TableKind;
 use crate::error::Result;
@@ -23,7 +23,6 @@ use request::{Request, WalkedTable, note_of, note_of_other_key, whole};
 /// `Usage` with `file:line` when it requests batches in an impossible way.
 pub(super) fn decide(
     statement: &Statement,
-    outline: &Outline,
     catalog: &Catalog,
     options: &BatchOptions,
     in_transaction: bool,
@@ -34,8 +33,9 @@ pub(super) fn decide(
         options,
         in_transaction,
     };
-    match (&statement.directive, &outline.dml) {
-        _ if !statement.placeholders.is_empty() => request.by_placeholders(outline.dml.as_ref()),
+    let dml = statement.outline.dml.as_ref();
+    match (&statement.directive, dml) {
+        _ if !statement.placeholders.is_empty() => request.by_placeholders(dml),
         (Some(Directive::NoBatch), _) => Ok(whole("kept whole by a migtime comment")),
         (Some(Directive::Batch(directive)), Some(dml)) => request.by_directive(dml, directive),
         (Some(Directive::Batch(_)), None) => Err(statement

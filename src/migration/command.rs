@@ -1,81 +1,157 @@
-//! The command of a statement, `CREATE INDEX`: what it is called in reports, the same however it is written out.
+//! What one statement says, as plain data: a command with its names, options and flags, and its expressions as trees.
+//!
+//! `syntax` reads it, once; the rules, rollbacks, safe forms and batching match on it and never look at text again. Names are as
+//! PostgreSQL sees them where it says so, else as written. Knows nothing of locks.
 
-use super::words::Words;
+mod alter_table;
+mod column_definition;
+mod expression;
+mod indexes;
+mod objects;
+mod rows;
+mod session;
+mod tables;
+mod type_name;
 
-/// What may stand between `CREATE` and the kind of object.
-const MODIFIERS: [&str; 13] = [
-    "OR REPLACE",
-    "UNIQUE",
-    "TEMPORARY",
-    "TEMP",
-    "GLOBAL",
-    "LOCAL",
-    "UNLOGGED",
-    "RECURSIVE",
-    "CONSTRAINT",
-    "DEFAULT",
-    "TRUSTED",
-    "PROCEDURAL",
-    "EVENT",
-];
+pub(super) use alter_table::{
+    AlterTable, AlteredKind, ColumnAction, DetachManner, Firing, PartitionBound, PartitionRows, TableAction, TypeChange,
+};
+pub(super) use column_definition::{ColumnDefinition, ConstraintDefinition, Generated, TableConstraint};
+pub(super) use expression::Expression;
+pub(super) use indexes::{AlterIndex, CreateIndex, IndexAction, Reindex, ReindexTarget};
+pub(super) use objects::{
+    AlterDomain, AlterSequence, AlterType, Alteration, Commented, Creation, DomainAction, DropObjects, ObjectKind,
+    PartVerb, Publication, SequenceAction, TablePart, TypeAction,
+};
+pub(super) use rows::{Body, Change, Condition, Copied, Copy, Insert, Merge, Part, Query, Select, Term};
+pub(super) use session::{Session, Setting, Transaction};
+pub(super) use tables::{Cluster, CreateTable, CreateTableAs, Lock, NamedTable, Refresh, Truncate, Vacuum};
+pub(super) use type_name::TypeName;
 
-/// Objects with a name of two words.
-const OBJECTS: [&str; 9] = [
-    "MATERIALIZED VIEW",
-    "FOREIGN TABLE",
-    "FOREIGN DATA WRAPPER",
-    "ACCESS METHOD",
-    "OPERATOR CLASS",
-    "OPERATOR FAMILY",
-    "TEXT SEARCH CONFIGURATION",
-    "TEXT SEARCH DICTIONARY",
-    "USER MAPPING",
-];
+/// A statement that was read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) enum Command {
+    /// `SELECT`, `INSERT`, `UPDATE`, `DELETE`, `MERGE` and their like.
+    Query(Query),
+    Copy(Copy),
 
-/// Commands whose second word belongs to them.
-const WITH_OBJECT: [&str; 6] = ["CREATE", "ALTER", "DROP", "REINDEX", "REFRESH", "COMMENT ON"];
+    /// `ALTER TABLE`, and what has its form: `ALTER FOREIGN TABLE`, `ALTER VIEW`, `ALTER MATERIALIZED VIEW`.
+    AlterTable(AlterTable),
+    /// `ALTER … ALL IN TABLESPACE`, of tables, indexes or materialised views.
+    AlterAllInTablespace,
+    CreateTable(CreateTable),
+    /// `CREATE TABLE … AS` and `CREATE MATERIALIZED VIEW`.
+    CreateTableAs(CreateTableAs),
+    Truncate(Truncate),
+    Lock(Lock),
+    Vacuum(Vacuum),
+    /// `ANALYZE` of these tables; of all without any.
+    Analyze(Vec<NamedTable>),
+    Cluster(Cluster),
+    Refresh(Refresh),
 
-/// Returns the command of a statement in upper case, e.g. `ALTER TABLE`, `CREATE INDEX`, `UPDATE`.
-pub fn command(sql: &str) -> String {
-    let mut words = Words::new(sql);
-    let Some(verb) = words.accept_any(&WITH_OBJECT) else {
-        return first_word(&words);
-    };
-    words.parenthesis();
-    while words.accept_any(&MODIFIERS).is_some() {}
-    match words.accept_any(&OBJECTS) {
-        Some(object) => format!("{verb} {object}"),
-        None => format!("{verb} {}", first_word(&words)).trim_end().to_string(),
-    }
+    CreateIndex(CreateIndex),
+    AlterIndex(AlterIndex),
+    Reindex(Reindex),
+
+    AlterSequence(AlterSequence),
+    AlterType(AlterType),
+    AlterDomain(AlterDomain),
+    CreateDomain {
+        made: Creation,
+        base: String,
+        /// Whether it has a `CHECK` or `NOT NULL`.
+        constrained: bool,
+    },
+    CreateSchema {
+        made: Creation,
+        elements: Vec<Command>,
+    },
+    CreateStatistics {
+        made: Creation,
+        table: String,
+    },
+    Publication(Publication),
+    /// A trigger, rule or policy.
+    TablePart(TablePart),
+    Comment(Commented),
+    /// Any other `CREATE`.
+    Create(Creation),
+    /// Any other `ALTER`.
+    Alter(Alteration),
+    Drop(DropObjects),
+    DropOwned,
+
+    AlterSystem,
+    /// `GRANT`, `REVOKE`, `ALTER DEFAULT PRIVILEGES`, `REASSIGN OWNED` and `SECURITY LABEL`.
+    Privileges,
+    Transaction(Transaction),
+    Session(Session),
+    /// `DO`, with its code.
+    Do(String),
+    /// `EXPLAIN`.
+    Explain,
+    /// None of those above.
+    #[default]
+    Other,
 }
 
-/// Returns the next word if it is a plain one.
-fn first_word(words: &Words) -> String {
-    let text = words.text();
-    let end = text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len());
-    text[..end].to_ascii_uppercase()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(sql: &str, expected: &str) {
-        assert_eq!(command(sql), expected);
+impl Command {
+    /// Returns what a `CREATE` makes.
+    pub fn creation(&self) -> Option<&Creation> {
+        match self {
+            Command::Create(made)
+            | Command::CreateTable(CreateTable { made, .. })
+            | Command::CreateTableAs(CreateTableAs { made, .. })
+            | Command::CreateDomain { made, .. }
+            | Command::CreateSchema { made, .. }
+            | Command::CreateStatistics { made, .. } => Some(made),
+            Command::Publication(publication) => publication.made.as_ref(),
+            Command::Query(Query {
+                body: Body::Select(select),
+                ..
+            }) => select.into.as_ref(),
+            _ => None,
+        }
     }
 
-    #[test]
-    fn commands_do_not_depend_on_how_they_are_written() {
-        check("-- why\ncreate  unique index concurrently i on t (a)", "CREATE INDEX");
-        check("CREATE INDEX ON t (a)", "CREATE INDEX");
-        check("alter table only \"T\" add column x int", "ALTER TABLE");
-        check("CREATE OR REPLACE FUNCTION f() RETURNS int", "CREATE FUNCTION");
-        check("REFRESH MATERIALIZED VIEW CONCURRENTLY mv", "REFRESH MATERIALIZED VIEW");
-        check("REINDEX (VERBOSE) TABLE t", "REINDEX TABLE");
-        check("COMMENT ON COLUMN t.a IS 'x'", "COMMENT ON COLUMN");
-        check("/* a */ UPDATE t SET a = 1", "UPDATE");
-        check("WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x", "WITH");
-        check("DO $$ BEGIN END $$", "DO");
-        check("(SELECT 1)", "");
+    /// Returns what an `ALTER … RENAME TO` renames, as written, and to what; `None` where the object may not be there.
+    pub fn renaming(&self) -> Option<(ObjectKind, &str, &str)> {
+        match self {
+            Command::AlterTable(AlterTable {
+                called,
+                if_exists: false,
+                table,
+                actions,
+                ..
+            }) => match actions.as_slice() {
+                [TableAction::RenameTo(to)] => Some((ObjectKind::named(called.keywords())?, table, to)),
+                _ => None,
+            },
+            Command::AlterIndex(AlterIndex {
+                index,
+                if_exists: false,
+                action: IndexAction::Rename(to),
+            }) => Some((ObjectKind::Index, index, to)),
+            Command::AlterSequence(AlterSequence {
+                sequence,
+                if_exists: false,
+                action: SequenceAction::Rename(to),
+            }) => Some((ObjectKind::Sequence, sequence, to)),
+            Command::AlterType(AlterType {
+                name,
+                action: TypeAction::Rename(to),
+            }) => Some((ObjectKind::Type, name, to)),
+            Command::AlterDomain(AlterDomain {
+                name,
+                action: DomainAction::Rename(to),
+            }) => Some((ObjectKind::Domain, name, to)),
+            Command::Alter(Alteration {
+                kind,
+                name: Some(name),
+                renamed_to: Some(to),
+            }) => Some((*kind, name, to)),
+            _ => None,
+        }
     }
 }

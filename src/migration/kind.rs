@@ -3,23 +3,25 @@
 //! Where the answer depends on what the catalog holds (old types, domains, indexes of partitions), it is
 //! [`StepKind::Unclassified`]: the rehearsal will show. Batching is decided elsewhere.
 
-use super::StepKind;
 use super::effects::effects;
+use super::{Statement, StepKind};
 use crate::catalog::SchemaFacts;
 
-/// Returns the kind of work a statement does when it runs whole; the text is one valid statement.
-pub(super) fn classify(sql: &str) -> StepKind {
-    effects(sql, &SchemaFacts::default()).kind()
+/// Returns the kind of work a statement does when it runs whole.
+pub(super) fn classify(statement: &Statement) -> StepKind {
+    effects(statement, &SchemaFacts::default()).kind()
 }
 
 #[cfg(test)]
 mod tests {
     use StepKind::{CatalogOnly, IndexBuild, TableRewrite, TableScan, Unclassified};
 
+    use super::super::parse;
     use super::*;
 
     fn check(sql: &str, expected: StepKind) {
-        assert_eq!(classify(sql), expected, "{sql}");
+        let statements = parse(sql, "m.sql").expect("parses");
+        assert_eq!(classify(&statements[0]), expected, "{sql}");
     }
 
     #[test]

@@ -5,12 +5,14 @@
 
 use std::collections::BTreeSet;
 
-use super::effects::{Action, DataType, TypeChange, actions_of, evolve, keeps_values};
+use super::Statement;
+use super::command::{
+    AlterTable, AlterType, AlteredKind, Body, Change, ColumnAction, Command, DropObjects, Expression, ObjectKind,
+    Query, TableAction, TypeAction, TypeChange,
+};
+use super::effects::{DataType, computes, evolve, keeps_values};
 use super::names::name_path;
 use super::outline::Verb;
-use super::statement::masked;
-use super::words::Words;
-use super::{Statement, syntax};
 use crate::catalog::SchemaFacts;
 
 /// Something a statement destroys for good.
@@ -42,7 +44,7 @@ pub fn losses(statements: &[Statement], schema: &SchemaFacts) -> Vec<Loss> {
             what,
         }));
         made.follow(statement);
-        evolve(&statement.sql, &mut schema);
+        evolve(statement, &mut schema);
     }
     found
 }
@@ -56,17 +58,18 @@ struct Made {
 
 impl Made {
     fn follow(&mut self, statement: &Statement) {
-        let words = Words::new(&statement.sql);
-        let outline = syntax::outline(&masked(&statement.sql, &statement.placeholders));
-        let is_rename = words.at("ALTER TABLE");
-        if !is_rename {
-            self.tables.extend(outline.creates.iter().map(|name| bare(name)));
-        }
-        if let Some((table, actions)) = actions_of(&words) {
-            let table = bare(&table);
-            for action in actions {
-                if let Action::AddColumn(column) = action {
-                    self.columns.insert((table.clone(), column.name));
+        let created = statement.command().creation();
+        let created = created.filter(|made| {
+            let holds_rows = matches!(made.kind, ObjectKind::Table | ObjectKind::MaterializedView);
+            holds_rows && !made.if_not_exists
+        });
+        self.tables
+            .extend(created.and_then(|made| made.name.as_ref()).map(|name| bare(name)));
+        if let Command::AlterTable(alter) = statement.command() {
+            let table = bare(&alter.table);
+            for action in &alter.actions {
+                if let TableAction::AddColumn { column, .. } = action {
+                    self.columns.insert((table.clone(), column.name.clone()));
                 }
             }
         }
@@ -89,78 +92,69 @@ struct Judge<'a> {
 
 impl Judge<'_> {
     fn lost(&self) -> Vec<String> {
-        let mut words = Words::new(&self.statement.sql);
-        if words.at("ALTER TABLE") {
-            return self.by_alter_table(&words);
-        }
-        if words.accept("ALTER TYPE") {
-            return by_alter_type(&mut words).into_iter().collect();
-        }
-        if words.accept("TRUNCATE") {
-            words.accept("TABLE");
-            let names = words.until(&["RESTART", "CONTINUE", "CASCADE", "RESTRICT"]);
-            return self.each(names, |name| format!("every row of {name}"));
-        }
-        if words.accept("DROP TABLE") || words.accept("DROP FOREIGN TABLE") {
-            words.accept("IF EXISTS");
-            let cascades = words.holds("CASCADE");
-            let mut lost = self.each(words.until(&["CASCADE", "RESTRICT"]), |name| {
-                format!("{name} with its rows, privileges and comments")
-            });
-            if cascades && !lost.is_empty() {
-                lost.push("whatever CASCADE drops with it".to_owned());
+        match self.statement.command() {
+            Command::AlterTable(alter) if alter.called == AlteredKind::Table => self.by_alter_table(alter),
+            Command::AlterType(alter) => by_alter_type(alter),
+            Command::Truncate(truncate) => {
+                let names = truncate.tables.iter().map(|table| &table.name);
+                self.each(names, |name| format!("every row of {name}"))
             }
-            return lost;
+            Command::Drop(dropped) => self.by_drop(dropped),
+            Command::DropOwned => vec!["every row of the tables that go with it".to_owned()],
+            _ => self.by_changing_rows().into_iter().collect(),
         }
-        if words.accept("DROP SCHEMA") || words.accept("DROP OWNED") || words.accept("DROP EXTENSION") {
-            let cascades = words.holds("CASCADE") || words.at("BY");
-            return cascades
-                .then(|| "every row of the tables that go with it".to_owned())
-                .into_iter()
-                .collect();
-        }
-        if words.accept("DROP SEQUENCE") {
-            words.accept("IF EXISTS");
-            return self.each(words.until(&["CASCADE", "RESTRICT"]), |name| {
-                format!("the position of {name}")
-            });
-        }
-        self.by_changing_rows().into_iter().collect()
     }
 
-    fn each(&self, mut names: Words, lost: impl Fn(&str) -> String) -> Vec<String> {
-        let parts = names.split_at_commas();
-        let tables = parts.into_iter().filter_map(|mut part| part.table());
-        tables
-            .filter(|(name, _)| !self.made.tables.contains(&bare(name)))
-            .map(|(name, _)| lost(&name))
-            .collect()
+    fn by_drop(&self, dropped: &DropObjects) -> Vec<String> {
+        match dropped.kind {
+            ObjectKind::Table | ObjectKind::ForeignTable => {
+                let mut lost = self.each(&dropped.names, |name| {
+                    format!("{name} with its rows, privileges and comments")
+                });
+                if dropped.cascade && !lost.is_empty() {
+                    lost.push("whatever CASCADE drops with it".to_owned());
+                }
+                lost
+            }
+            ObjectKind::Schema | ObjectKind::Extension if dropped.cascade => {
+                vec!["every row of the tables that go with it".to_owned()]
+            }
+            ObjectKind::Sequence => self.each(&dropped.names, |name| format!("the position of {name}")),
+            _ => Vec::new(),
+        }
     }
 
-    fn by_alter_table(&self, words: &Words) -> Vec<String> {
-        let Some((written, actions)) = actions_of(words) else {
-            return Vec::new();
-        };
-        let table = bare(&written);
+    fn each<'name>(
+        &self,
+        names: impl IntoIterator<Item = &'name String>,
+        lost: impl Fn(&str) -> String,
+    ) -> Vec<String> {
+        let not_made = names.into_iter().filter(|name| !self.made.tables.contains(&bare(name)));
+        not_made.map(|name| lost(name)).collect()
+    }
+
+    fn by_alter_table(&self, alter: &AlterTable) -> Vec<String> {
+        let written = &alter.table;
+        let table = bare(written);
         let mut lost = Vec::new();
-        for action in &actions {
+        for action in &alter.actions {
             match action {
-                Action::DropColumn(column) if !self.made.column(&table, column) => lost.push(format!(
+                TableAction::DropColumn { column, .. } if !self.made.column(&table, column) => lost.push(format!(
                     "the values of {written}.{column}, and its place among the columns"
                 )),
-                Action::SetType(change) if !self.made.column(&table, &change.column) => {
-                    lost.extend(self.by_type(&written, change));
-                }
+                TableAction::AlterColumn {
+                    column,
+                    action: ColumnAction::SetType(change),
+                } if !self.made.column(&table, column) => lost.extend(self.by_type(written, column, change)),
                 _ => {}
             }
         }
         lost
     }
 
-    fn by_type(&self, table: &str, change: &TypeChange) -> Option<String> {
-        let column = &change.column;
-        let new = &change.written_type;
-        if change.computed {
+    fn by_type(&self, table: &str, column: &str, change: &TypeChange) -> Option<String> {
+        let new = &change.data_type.written;
+        if computes(column, change) {
             return Some(format!(
                 "what the USING expression of {table}.{column} forgets of the old values"
             ));
@@ -171,7 +165,7 @@ impl Judge<'_> {
             .and_then(|facts| facts.column(column))
             .map(|facts| DataType::parse(&facts.data_type));
         match old {
-            Some(old) if keeps_values(&old, &change.data_type) => None,
+            Some(old) if keeps_values(&old, &DataType::of(&change.data_type)) => None,
             Some(_) => Some(format!("what {new} cannot hold of the values of {table}.{column}")),
             None => Some(format!(
                 "what {new} cannot hold of the values of {table}.{column} (its type was not looked up)"
@@ -180,8 +174,7 @@ impl Judge<'_> {
     }
 
     fn by_changing_rows(&self) -> Option<String> {
-        let outline = syntax::outline(&masked(&self.statement.sql, &self.statement.placeholders));
-        let dml = outline.dml?;
+        let dml = self.statement.outline.dml.as_ref()?;
         let table = &dml.target.name;
         if self.made.tables.contains(&bare(table)) {
             return None;
@@ -189,12 +182,11 @@ impl Judge<'_> {
         if dml.verb == Verb::Delete {
             return Some(format!("the deleted rows of {table}"));
         }
-        let words = Words::new(&self.statement.sql);
         let overwritten: Vec<&str> = dml
             .assigned
             .iter()
             .filter(|assigned| !self.made.column(&bare(&assigned.table), &bare(&assigned.column)))
-            .filter(|assigned| !was_null(&words, &assigned.column))
+            .filter(|assigned| !self.was_null(&bare(&assigned.column)))
             .map(|assigned| assigned.column.as_str())
             .collect();
         (!overwritten.is_empty()).then(|| {
@@ -204,29 +196,39 @@ impl Judge<'_> {
             )
         })
     }
-}
 
-/// Tells whether the statement only changes rows in which the column is NULL: the rollback knows what was there.
-fn was_null(words: &Words, column: &str) -> bool {
-    let mut condition = words.clone();
-    condition.until(&["WHERE"]);
-    condition.holds(&format!("{column} IS NULL")) && !condition.holds("OR")
-}
-
-fn by_alter_type(words: &mut Words) -> Option<String> {
-    let name = words.name()?;
-    if words.accept("ADD VALUE") {
-        words.accept("IF NOT EXISTS");
-        let value = words.string().unwrap_or_default();
-        return Some(format!(
-            "enum value '{value}' of {name} stays: ALTER TYPE … ADD VALUE cannot be undone"
-        ));
+    /// Tells whether the statement only changes rows in which the column is NULL: the rollback knows what was there.
+    fn was_null(&self, name: &String) -> bool {
+        let Command::Query(Query {
+            body: Body::Update(Change {
+                condition: Some(condition),
+                ..
+            }),
+            ..
+        }) = self.statement.command()
+        else {
+            return false;
+        };
+        let mut terms = condition.terms.iter();
+        terms.any(|term| match &term.expression {
+            Expression::IsNull(value) => matches!(&**value, Expression::Name(path) if path.last() == Some(name)),
+            _ => false,
+        })
     }
-    words.accept("DROP ATTRIBUTE").then(|| {
-        words.accept("IF EXISTS");
-        let attribute = words.identifier().unwrap_or_default();
-        format!("the values of attribute {attribute} of {name}")
-    })
+}
+
+fn by_alter_type(alter: &AlterType) -> Vec<String> {
+    let name = &alter.name;
+    match &alter.action {
+        TypeAction::AddValue(value) => vec![format!(
+            "enum value '{value}' of {name} stays: ALTER TYPE … ADD VALUE cannot be undone"
+        )],
+        TypeAction::Attributes { dropped, .. } => {
+            let lost = |attribute: &String| format!("the values of attribute {attribute} of {name}");
+            dropped.iter().map(lost).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 #[cfg(test)]
@@ -299,7 +301,7 @@ mod tests {
         check("ALTER TABLE t ALTER n TYPE numeric(12,3)", &[]);
         check(
             "ALTER TABLE t ALTER n TYPE numeric(10,1)",
-            &["1: what numeric ( 10 , 1 ) cannot hold of the values of t.n"],
+            &["1: what numeric(10,1) cannot hold of the values of t.n"],
         );
         check(
             "ALTER TABLE t ALTER s TYPE date USING to_date(s, 'YYYY')",

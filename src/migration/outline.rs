@@ -4,18 +4,22 @@
 
 use std::ops::Range;
 
+use super::command::Command;
 use super::lexer::BatchEdge;
 use super::names::name_path;
 
-/// What a statement does.
-#[derive(Default)]
+/// What a statement says.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Outline {
-    /// Its name, as `CREATE INDEX`, `ALTER TABLE`, `VACUUM FULL`.
-    pub command: String,
+    pub command: Command,
     /// Tables it works on, the main one first.
     pub tables: Vec<String>,
     /// Tables that exist only once it has run.
     pub creates: Vec<String>,
+    /// Functions that it calls, by the last part of their names.
+    pub calls: Vec<String>,
+    /// Where `CONCURRENTLY` could be written, in a command that has it and does without.
+    pub place_of_concurrently: Option<usize>,
     /// Its parts, for `UPDATE`, `DELETE` and `INSERT`.
     pub dml: Option<Dml>,
 }
@@ -28,6 +32,7 @@ pub(super) enum Verb {
 }
 
 /// The parts of an `UPDATE`, `DELETE` or `INSERT`.
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Dml {
     pub verb: Verb,
     pub target: Relation,
@@ -43,7 +48,7 @@ pub(super) struct Dml {
 }
 
 /// A column that an `UPDATE` assigns, with its table; both as written.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Assignment {
     pub table: String,
     pub column: String,
@@ -57,11 +62,14 @@ pub(super) struct Relation {
     pub name: String,
     /// Name under which its columns are known.
     pub alias: String,
+    /// `ONLY`: without its partitions and children.
+    pub only: bool,
     /// Whether the statement writes to it.
     pub target: bool,
 }
 
 /// One level of a query.
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Scope {
     /// Whether it is the statement's own level: the `UPDATE` itself, or the `SELECT` of an `INSERT`.
     pub outermost: bool,
@@ -77,6 +85,7 @@ pub(super) struct Scope {
 }
 
 /// One condition that every row must meet.
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Conjunct {
     pub range: Range<usize>,
     pub columns: Vec<ColumnUse>,
@@ -98,6 +107,7 @@ pub(super) struct ColumnUse {
 }
 
 /// A comparison of columns with one placeholder.
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Bound {
     pub edge: BatchEdge,
     /// The columns; `None` when it is some other expression.

@@ -3,85 +3,38 @@
 //!
 //! Pure. What one statement does is for `effects` to say; here are transactions, settings and the traps of their order.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use super::effects::{Effects, TransactionRule, effects, evolve};
+use super::effects::{Effects, effects, evolve};
 use super::tool::Tool;
-use super::transactions::{self, Edge, OpenedBy, TransactionBlock};
-use super::words::Words;
-use super::{LockMode, OutsideKind, Statement, StepKind, Trap, Warning, reaches};
+use super::transactions::{self, Edge};
+use super::{OutsideKind, Statement, Trap, Warning, reaches};
 use crate::catalog::{Origin, SchemaFacts};
 
-/// One statement with what it will do.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PlannedStatement {
-    /// The statement.
-    pub statement: Statement,
-    /// What it does; `None` for `BEGIN`, `COMMIT` and their like.
-    pub effects: Option<Effects>,
-    /// Tables it works on or locks that the catalog does not have under that name.
-    pub tables: BTreeMap<String, PlannedTable>,
-    /// Number of the transaction that it shares with others, as in [`Step::transaction_block`](super::Step::transaction_block);
-    /// `None` when it commits by itself.
-    pub transaction_block: Option<u32>,
-    /// What may surprise whoever runs it, here in this migration.
-    pub warnings: Vec<Warning>,
-}
+mod kept_locks;
+mod planned;
+mod so_far;
 
-impl PlannedStatement {
-    /// Returns what kind of step it is.
-    pub fn kind(&self) -> StepKind {
-        let kind = self.effects.as_ref().map_or(StepKind::CatalogOnly, Effects::kind);
-        match (kind, self.batch_size()) {
-            (StepKind::Dml, Some(_)) => StepKind::Backfill,
-            _ => kind,
-        }
-    }
+pub use planned::{PlannedStatement, PlannedTable};
 
-    /// Returns the tables that it reads from end to end; a batch finds its window by the key.
-    pub fn scanned(&self) -> &[String] {
-        match (&self.effects, self.kind()) {
-            (None, _) | (_, StepKind::Backfill) => &[],
-            (Some(effects), _) => &effects.scanned,
-        }
-    }
-
-    /// Returns how many rows it changes from one COMMIT to the next; `None` where that is all of them.
-    pub fn batch_size(&self) -> Option<u64> {
-        let alone = self.transaction_block.is_none();
-        self.statement.batch_size().filter(|_| alone)
-    }
-}
-
-/// A table as an earlier statement of the migration has left it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PlannedTable {
-    /// The catalog has it under this qualified name.
-    Renamed(String),
-    /// The migration made it and has put no row into it.
-    Empty,
-    /// The migration made it and has filled it.
-    Filled,
-}
+use kept_locks::{warn_of_held_locks, warn_of_implicit_transaction};
+use so_far::{SoFar, sets_locally};
 
 /// Returns what each statement does, on the schema as those before it leave it.
 ///
 /// With `SchemaFacts::default()` what depends on the catalog is said to be unknown.
 pub fn plan(statements: &[Statement], schema: &SchemaFacts) -> Vec<PlannedStatement> {
     let mut schema = schema.clone();
-    let mut session = Session::default();
+    let mut so_far = SoFar::default();
     let mut planned = Vec::new();
     let blocks = transactions::follow(statements).blocks;
     for (statement, block) in statements.iter().zip(blocks) {
-        let words = Words::new(&statement.sql);
-        let edge = Edge::of(&words);
-        session.enter(block);
+        let edge = Edge::of(statement.command());
+        so_far.enter(block);
         let (found, mut warnings) = match edge {
-            Some(edge) => (None, session.warnings_of_edge(statement, edge)),
+            Some(edge) => (None, so_far.warnings_of_edge(statement, edge)),
             None => {
-                let found = effects(&statement.sql, &schema);
+                let found = effects(statement, &schema);
                 let mut warnings = found.warnings.clone();
-                warnings.extend(session.warnings(&words, &found, statements));
+                warnings.extend(so_far.warnings(statement, &found, statements));
                 (Some(found), warnings)
             }
         };
@@ -94,9 +47,9 @@ pub fn plan(statements: &[Statement], schema: &SchemaFacts) -> Vec<PlannedStatem
             warnings,
         });
         // Outside a block SET LOCAL is forgotten at once.
-        if block.is_some() || !words.at("SET LOCAL") {
-            evolve(&statement.sql, &mut schema);
-            session.follow(&words);
+        if block.is_some() || !sets_locally(statement.command()) {
+            evolve(statement, &mut schema);
+            so_far.follow(statement.command());
         }
     }
     warn_of_held_locks(&mut planned);
@@ -142,236 +95,11 @@ fn own_tables(found: &Effects, schema: &SchemaFacts) -> Vec<(String, PlannedTabl
 
 /// Returns the names in a migration, as SQL sees them: those of functions whose volatility the catalog tells are among them.
 pub fn names_in(statements: &[Statement]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for statement in statements {
-        let (calls, _) = Words::new(&statement.sql).calls_and_names();
-        names.extend(calls);
-    }
+    let calls = statements.iter().flat_map(|statement| &statement.outline.calls);
+    let mut names: Vec<String> = calls.cloned().collect();
     names.sort();
     names.dedup();
     names
-}
-
-/// What earlier statements have left in the session.
-#[derive(Default)]
-struct Session {
-    block: Option<TransactionBlock>,
-    /// Constraints added NOT VALID in the open block.
-    not_valid: Vec<String>,
-    lock_timeout: bool,
-}
-
-impl Session {
-    fn enter(&mut self, block: Option<TransactionBlock>) {
-        if self.block.map(|block| block.number) != block.map(|block| block.number) {
-            self.not_valid.clear();
-        }
-        self.block = block;
-    }
-
-    fn follow(&mut self, words: &Words) {
-        if self.block.is_some() && words.at("ALTER TABLE") && words.holds("NOT VALID") {
-            self.not_valid.extend(named_behind(words, "ADD CONSTRAINT"));
-        }
-        if let Some(value) = setting(words, "lock_timeout") {
-            self.lock_timeout = !matches!(value.as_str(), "0" | "DEFAULT" | "default");
-        }
-    }
-
-    /// What goes wrong when a file manages transactions inside the one of its tool.
-    fn warnings_of_edge(&self, statement: &Statement, edge: Edge) -> Vec<Warning> {
-        let tool = statement.sending.tool;
-        if self.block.is_none_or(|block| block.by != OpenedBy::Tool) {
-            return Vec::new();
-        }
-        let text = match edge {
-            Edge::Begin => format!(
-                "{} {} already: the server only warns that there is one",
-                tool.name(),
-                tool.transaction_in_words()
-            ),
-            Edge::End | Edge::Chain => format!(
-                "it ends the transaction of {}: what comes behind it is no longer undone together with it",
-                tool.name()
-            ),
-            Edge::Inside => return Vec::new(),
-        };
-        vec![Warning::new(Trap::TransactionOfToolEnded, text)]
-    }
-
-    /// Why the server will not run a statement that must stand outside of transactions, if so.
-    fn refusal(&self, statements: &[Statement]) -> Option<Warning> {
-        let Some(block) = self.block else {
-            let unknown_sender = statements.len() > 1 && statements[0].sending.tool == Tool::PlainSql;
-            return unknown_sender.then(|| {
-                Warning::new(
-                    Trap::RefusedWhenSentWhole,
-                    "sent together with other statements (psql -c, or a tool that sends the file whole) it is inside one transaction, and refused",
-                )
-            });
-        };
-        let text = match block.way_out(statements) {
-            None => format!(
-                "the server refuses it inside the transaction block of line {}",
-                statements[block.opened_at].line
-            ),
-            Some(way_out) => format!("the server refuses it inside a transaction; {way_out}"),
-        };
-        Some(Warning::new(Trap::RefusedInTransaction, text))
-    }
-
-    fn warnings(&self, words: &Words, found: &Effects, statements: &[Statement]) -> Vec<Warning> {
-        let mut warnings = Vec::new();
-        if found.transaction == TransactionRule::Forbidden {
-            warnings.extend(self.refusal(statements));
-        }
-        let mut warn = |trap, text: &str| warnings.push(Warning::new(trap, text));
-        match (found.transaction, self.block) {
-            (TransactionRule::Required, None) if words.at("SET LOCAL") => {
-                warn(
-                    Trap::SetLocalOutsideTransaction,
-                    "SET LOCAL outside a transaction block does nothing",
-                );
-            }
-            (TransactionRule::Required, None) => warn(
-                Trap::RefusedOutsideTransaction,
-                "the server refuses it outside a transaction block",
-            ),
-            _ => {}
-        }
-        let builds_concurrently = words.holds("CONCURRENTLY") && !found.indexed.is_empty();
-        if builds_concurrently && self.lock_timeout {
-            warn(
-                Trap::LockTimeoutCancelsConcurrently,
-                "lock_timeout also cancels the waits of CONCURRENTLY and leaves an invalid index: set it to 0 here",
-            );
-        }
-        if builds_concurrently && statements[0].sending.tool == Tool::Flyway {
-            warn(
-                Trap::WaitsForItsTool,
-                "Flyway keeps its lock in an open transaction, for whose end CONCURRENTLY waits for ever: set \
-                 flyway.postgresql.transactional.lock=false",
-            );
-        }
-        let validated = named_behind(words, "VALIDATE CONSTRAINT");
-        if validated.is_some_and(|name| self.not_valid.contains(&name)) {
-            warn(
-                Trap::ValidatedWhereAdded,
-                "in the transaction that added it NOT VALID, so the strong lock of that is held while all rows are read: commit in between",
-            );
-        }
-        if setting(words, "statement_timeout").is_some() {
-            warn(
-                Trap::StatementTimeoutCountsWaits,
-                "statement_timeout counts the time spent waiting for locks too",
-            );
-        }
-        warnings
-    }
-}
-
-/// Returns the value that `SET name` gives, as written.
-fn setting(words: &Words, name: &str) -> Option<String> {
-    let mut words = words.clone();
-    if !words.accept("SET") {
-        return None;
-    }
-    words.accept_any(&["LOCAL", "SESSION"]);
-    if !words.accept(name) {
-        return None;
-    }
-    words.accept_any(&["TO", "="]);
-    words.string().or_else(|| Some(words.text()))
-}
-
-/// Returns the identifier that stands behind some keywords.
-fn named_behind(words: &Words, keywords: &str) -> Option<String> {
-    let mut words = words.clone();
-    words.until(&[keywords]);
-    if words.accept(keywords) {
-        words.identifier()
-    } else {
-        None
-    }
-}
-
-/// Says which strong locks of a block are held through the statements behind them.
-fn warn_of_held_locks(planned: &mut [PlannedStatement]) {
-    for block in planned.chunk_by_mut(|one, other| one.transaction_block == other.transaction_block) {
-        if block[0].transaction_block.is_some() {
-            warn_within_block(block);
-        }
-    }
-}
-
-fn warn_within_block(block: &mut [PlannedStatement]) {
-    let (mut later, mut slow) = (0, 0);
-    for effects in block.iter().filter_map(|planned| planned.effects.as_ref()) {
-        later += 1;
-        slow += usize::from(effects.kind() != StepKind::CatalogOnly);
-    }
-    let mut already: BTreeSet<String> = BTreeSet::new();
-    for planned in block {
-        let Some(effects) = &planned.effects else {
-            continue;
-        };
-        later -= 1;
-        slow -= usize::from(effects.kind() != StepKind::CatalogOnly);
-        let strong = effects.locks.iter().filter(|(_, mode)| *mode >= LockMode::Share);
-        let held: Vec<&str> = strong
-            .map(|(name, _)| name.as_str())
-            .filter(|name| already.insert((*name).to_owned()))
-            .collect();
-        if held.is_empty() || later == 0 {
-            continue;
-        }
-        let through = match slow {
-            0 => format!("{} more in its block", count(later)),
-            slow => format!(
-                "{} more in its block, {slow} of which {} on rows",
-                count(later),
-                if slow == 1 { "works" } else { "work" }
-            ),
-        };
-        let warning = format!("holds its lock on {} to the COMMIT, through {through}", held.join(", "));
-        planned.warnings.push(Warning::new(Trap::LockKeptToCommit, warning));
-    }
-}
-
-/// Says once what happens to a file without a block that is sent whole: its first strong lock is kept through slow statements.
-fn warn_of_implicit_transaction(planned: &mut [PlannedStatement]) {
-    if planned.iter().any(|planned| planned.transaction_block.is_some()) {
-        return;
-    }
-    let strong = |effects: &Effects| effects.locks.iter().any(|(_, mode)| *mode >= LockMode::Share);
-    let Some(place) = planned
-        .iter()
-        .position(|planned| planned.effects.as_ref().is_some_and(strong))
-    else {
-        return;
-    };
-    let works = |planned: &&PlannedStatement| {
-        let effects = planned.effects.as_ref();
-        effects.is_some_and(|effects| {
-            let works = !matches!(effects.kind(), StepKind::CatalogOnly | StepKind::Unclassified);
-            works && effects.transaction != TransactionRule::Forbidden
-        })
-    };
-    let slow = planned[place + 1..].iter().filter(works).count();
-    if slow > 0 {
-        let warning = format!(
-            "sent together with the statements behind it (psql -c, or a tool that sends the file whole) it is in one \
-             transaction with them, and keeps its lock through {slow} that {} on rows",
-            if slow == 1 { "works" } else { "work" }
-        );
-        planned[place]
-            .warnings
-            .push(Warning::new(Trap::KeptWhenSentWhole, warning));
-    }
-}
-
-fn count(statements: usize) -> String {
-    format!("{statements} statement{}", if statements == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

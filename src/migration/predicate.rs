@@ -3,7 +3,8 @@
 //! A read-only transaction does not make a function harmless: `nextval`, `pg_reload_conf`, `lo_create` and `dblink_exec` run in it as
 //! well. So only what is known is let through: comparisons, arithmetic, built-in functions without effects, built-in types.
 
-use super::lexer::{Lexer, TokenKind};
+use super::names::name_path;
+use super::syntax::{self, Use};
 
 /// Built-in functions that only compute; those of the current time are stable, and common in conditions.
 const FUNCTIONS: &[&str] = &[
@@ -67,45 +68,8 @@ const FUNCTIONS: &[&str] = &[
     "upper",
 ];
 
-/// Words that may stand before a parenthesis without calling anything.
-const KEYWORDS: &[&str] = &[
-    "all",
-    "and",
-    "any",
-    "array",
-    "as",
-    "between",
-    "both",
-    "case",
-    "cast",
-    "distinct",
-    "else",
-    "end",
-    "false",
-    "for",
-    "from",
-    "ilike",
-    "in",
-    "is",
-    "isnull",
-    "leading",
-    "like",
-    "not",
-    "notnull",
-    "null",
-    "on",
-    "or",
-    "row",
-    "similar",
-    "some",
-    "symmetric",
-    "then",
-    "to",
-    "trailing",
-    "true",
-    "unknown",
-    "when",
-];
+/// What compares with the elements of an array and is written like a call.
+const COMPARISONS: &[&str] = &["all", "any", "some"];
 
 /// Built-in types, of which a cast runs nothing else.
 const TYPES: &[&str] = &[
@@ -144,77 +108,36 @@ const TYPES: &[&str] = &[
     "varchar",
 ];
 
-/// Words that make a query, a window or an operator of somebody's own.
-const REFUSED: &[&str] = &[
-    "select", "with", "values", "table", "over", "filter", "within", "operator", "collate",
-];
-
 /// Returns the first part of `condition` that may do more than read columns; `None` where all is known to be harmless.
 pub fn more_than_reading(condition: &str) -> Option<String> {
-    let words = words(condition);
-    for (at, (kind, text)) in words.iter().enumerate() {
-        let name = text.to_ascii_lowercase();
-        let text_at = |at: usize| words.get(at).map_or("", |(_, text)| *text);
-        let before = |steps: usize| at.checked_sub(steps).map_or("", text_at);
-        let is_qualified = before(1) == ".";
-        if *kind == TokenKind::Word && !is_qualified && REFUSED.contains(&name.as_str()) {
-            return Some(text.to_string());
+    let Some(uses) = syntax::uses(condition) else {
+        return Some(condition.to_owned());
+    };
+    // A quoted name is known to nobody.
+    let is_one_of = |name: &str, known: &[&str]| known.contains(&name.to_ascii_lowercase().as_str());
+    uses.iter().find_map(|used| match used {
+        Use::Function(path) => {
+            let (name, home) = path.split_last()?;
+            let is_built_in = match home {
+                [] => true,
+                [schema] => schema.eq_ignore_ascii_case("pg_catalog"),
+                _ => false,
+            };
+            let is_known = is_built_in && (is_one_of(name, FUNCTIONS) || is_one_of(name, COMPARISONS));
+            (!is_known).then(|| format!("{name}()"))
         }
-        let is_name = *kind == TokenKind::Word || text.starts_with('"');
-        if is_name && text_at(at + 1) == "(" {
-            let is_built_in = !is_qualified || before(2).eq_ignore_ascii_case("pg_catalog");
-            let is_known = *kind == TokenKind::Word
-                && is_built_in
-                && [FUNCTIONS, KEYWORDS, TYPES]
-                    .iter()
-                    .any(|known| known.contains(&name.as_str()));
-            if !is_known {
-                return Some(format!("{text}()"));
-            }
-        }
-        let is_cast = before(1) == "::" || (before(1).eq_ignore_ascii_case("as"));
-        let next_is_string = words
-            .get(at + 1)
-            .is_some_and(|(kind, text)| *kind == TokenKind::Quoted && !text.starts_with('"'));
-        let is_typed_string = is_name && next_is_string && !KEYWORDS.contains(&name.as_str()) && !is_second_word(&name);
-        if (is_cast || is_typed_string) && !(*kind == TokenKind::Word && TYPES.contains(&name.as_str())) {
-            return Some(text.to_string());
-        }
-        // Behind a cast a dot leads to a type of some schema.
-        if is_cast && text_at(at + 1) == "." {
-            return Some(text.to_string());
-        }
-    }
-    None
+        Use::Type(path) => match path.as_slice() {
+            [name] if is_one_of(name, TYPES) => None,
+            path => path.first().cloned(),
+        },
+        Use::Other(word) => Some(word.clone()),
+    })
 }
 
-/// Returns the names in a condition, as PostgreSQL sees them.
+/// Returns the names in a condition, as PostgreSQL sees them, and its keywords.
 pub fn names_of(condition: &str) -> Vec<String> {
-    let names = words(condition).into_iter().filter_map(|(kind, text)| {
-        let quoted = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-        match (kind, quoted) {
-            (_, Some(quoted)) => Some(quoted.replace("\"\"", "\"")),
-            (TokenKind::Word, None) => Some(text.to_lowercase()),
-            _ => None,
-        }
-    });
-    names.collect()
-}
-
-/// The second words of `double precision`, `at time zone`, `similar to … escape`.
-fn is_second_word(name: &str) -> bool {
-    matches!(name, "precision" | "zone" | "escape" | "varying")
-}
-
-fn words(text: &str) -> Vec<(TokenKind, &str)> {
-    let mut lexer = Lexer::new(text);
-    let mut words = Vec::new();
-    while let Ok(Some(token)) = lexer.next() {
-        if !matches!(token.kind, TokenKind::Space | TokenKind::Comment) {
-            words.push((token.kind, &text[token.range]));
-        }
-    }
-    words
+    let words = syntax::words(condition).unwrap_or_default();
+    words.iter().map(|word| name_path(word).concat()).collect()
 }
 
 #[cfg(test)]
@@ -257,5 +180,9 @@ mod tests {
         check("a = evil 'x'", Some("evil"));
         check("cast(a AS evil) = 1", Some("evil"));
         check("a = set_config('x', 'y', false)", Some("set_config()"));
+        check("row_number() OVER (w) = 1", Some("row_number()"));
+        check("exists (SELECT 1)", Some("exists()"));
+        check("a) OR (b", Some("a) OR (b"));
+        check("a = 1; SELECT 1", Some("a = 1; SELECT 1"));
     }
 }

@@ -3,9 +3,12 @@
 //! The caller reads the files; this file sees only their text.
 
 use std::ops::Range;
+use std::sync::Arc;
 
+use super::command::Command;
 use super::directive::{self, DEFAULT_BATCH_SIZE, Directive};
 use super::lexer::BatchEdge;
+use super::outline::Outline;
 use super::source::{Source, excerpt};
 use super::splitter::{Piece, RawStatement, split};
 use super::syntax;
@@ -31,6 +34,8 @@ pub struct Statement {
     pub directive: Option<Directive>,
     /// How the migration tool sends it.
     pub sending: Sending,
+    /// What it says.
+    pub(super) outline: Arc<Outline>,
 }
 
 /// How the migration tool sends a statement; this decides in which transaction the statement runs.
@@ -58,6 +63,11 @@ impl Statement {
             Some(Directive::NoBatch) => None,
             None => (!self.placeholders.is_empty()).then_some(DEFAULT_BATCH_SIZE),
         }
+    }
+
+    /// Returns the command that it is.
+    pub(super) fn command(&self) -> &Command {
+        &self.outline.command
     }
 
     /// Returns a usage error `file:line: message` with a range of the statement marked.
@@ -197,13 +207,13 @@ impl Reader<'_> {
             .map(|(range, edge)| (range.start - start..range.end - start, edge))
             .collect();
         let masked = masked(sql, &placeholders);
-        if let Some(problem) = syntax::problem(&masked) {
+        let outline = syntax::read(&masked).map_err(|problem| {
             let error = source.error(start + problem.range.start..start + problem.range.end, problem.message);
-            return Err(match hint_for(&masked[problem.range]) {
+            match hint_for(&masked[problem.range]) {
                 Some(hint) => error.with_hint(hint),
                 None => error,
-            });
-        }
+            }
+        })?;
         let directive = read_directive(source, &raw.comments)?.map(|(directive, _)| directive);
         self.statements.push(Statement {
             number: self.statements.len() as u32 + 1,
@@ -214,6 +224,7 @@ impl Reader<'_> {
             placeholders,
             directive,
             sending: Sending::default(),
+            outline: Arc::new(outline),
         });
         Ok(())
     }

@@ -3,10 +3,10 @@
 //! Pure: the catalog's facts about the tables are given.
 
 use super::batching::{Catalog, decide};
+use super::command::{Command, Transaction};
 use super::names::name_path;
 use super::outline::Outline;
-use super::statement::masked;
-use super::{BatchOptions, Statement, Step, StepKind, Tables, kind, syntax, transactions};
+use super::{BatchOptions, Statement, Step, StepKind, Tables, kind, transactions};
 use crate::error::Result;
 
 /// Returns the names of the tables that the statements work on, as written, each once, in order.
@@ -17,7 +17,7 @@ pub fn tables_of(statements: &[Statement]) -> Vec<String> {
     let mut created: Vec<Vec<String>> = Vec::new();
     let mut found: Vec<String> = Vec::new();
     for statement in statements {
-        let outline = outline_of(statement);
+        let outline = &statement.outline;
         let read = outline.dml.iter().flat_map(|dml| &dml.scopes).filter(|scope| {
             let cut_by_placeholders = scope.conjuncts.iter().any(|conjunct| !conjunct.bounds.is_empty());
             cut_by_placeholders || (scope.outermost && statement.directive.is_some())
@@ -55,21 +55,16 @@ pub fn steps(statements: &[Statement], tables: &Tables, options: &BatchOptions) 
     };
     for (statement, block) in statements.iter().zip(transactions.blocks) {
         let number = block.map(|block| block.number);
-        let outline = outline_of(statement);
-        if !planner.is_transaction_edge(statement, &outline, number)? {
+        if !planner.is_transaction_edge(statement, number)? {
             let way_out = block.and_then(|block| block.way_out(statements));
-            planner.add_step(statement, &outline, number, way_out)?;
+            planner.add_step(statement, number, way_out)?;
         }
         planner
             .catalog
             .created
-            .extend(outline.creates.iter().map(|name| name_path(name)));
+            .extend(statement.outline.creates.iter().map(|name| name_path(name)));
     }
     Ok(planner.steps)
-}
-
-fn outline_of(statement: &Statement) -> Outline {
-    syntax::outline(&masked(&statement.sql, &statement.placeholders))
 }
 
 /// Returns whether the statement reads more than one table.
@@ -87,27 +82,24 @@ struct Planner<'migration> {
 }
 
 impl Planner<'_> {
-    /// Returns whether the statement only begins or ends a transaction.
-    fn is_transaction_edge(&mut self, statement: &Statement, outline: &Outline, block: Option<u32>) -> Result<bool> {
-        match outline.command.as_str() {
-            "BEGIN"
-            | "SET TRANSACTION"
-            | "SAVEPOINT CREATE"
-            | "RELEASE SAVEPOINT"
-            | "COMMIT TRANSACTION"
-            | "COMMIT TRANSACTION AND CHAIN" => {}
-            "ROLLBACK TRANSACTION" | "ROLLBACK TRANSACTION AND CHAIN" => self.note_rollback(block),
-            "ROLLBACK TO SAVEPOINT" => {
+    /// Says whether the statement only begins or ends a transaction.
+    fn is_transaction_edge(&mut self, statement: &Statement, block: Option<u32>) -> Result<bool> {
+        let Command::Transaction(transaction) = statement.command() else {
+            return Ok(false);
+        };
+        match transaction {
+            Transaction::Begin | Transaction::Modes | Transaction::Savepoint | Transaction::Commit { .. } => {}
+            Transaction::Rollback { .. } => self.note_rollback(block),
+            Transaction::RollbackToSavepoint => {
                 return Err(statement
                     .error_at_start("a rehearsal cannot go back to a savepoint")
                     .with_hint("take out what is rolled back"));
             }
-            "PREPARE TRANSACTION" | "COMMIT PREPARED" | "ROLLBACK PREPARED" => {
+            Transaction::Prepared => {
                 return Err(statement
                     .error_at_start("prepared transactions are not rehearsed")
                     .with_hint("end the transaction with COMMIT"));
             }
-            _ => return Ok(false),
         }
         Ok(true)
     }
@@ -123,21 +115,16 @@ impl Planner<'_> {
         }
     }
 
-    fn add_step(
-        &mut self,
-        statement: &Statement,
-        outline: &Outline,
-        block: Option<u32>,
-        way_out: Option<String>,
-    ) -> Result<()> {
-        let decision = decide(statement, outline, &self.catalog, self.options, block.is_some())?;
+    fn add_step(&mut self, statement: &Statement, block: Option<u32>, way_out: Option<String>) -> Result<()> {
+        let outline = &statement.outline;
+        let decision = decide(statement, &self.catalog, self.options, block.is_some())?;
         let main_table = outline.tables.first().map(|name| match self.catalog.facts(name) {
             Some(facts) => facts.name.clone(),
             None => name.clone(),
         });
         let (kind, table) = match &decision.batching {
             Some(batching) => (StepKind::Backfill, Some(batching.table.clone())),
-            None => (kind::classify(&statement.sql), main_table),
+            None => (kind::classify(statement), main_table),
         };
         self.steps.push(Step {
             number: self.steps.len() as u32 + 1,

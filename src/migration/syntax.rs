@@ -1,7 +1,7 @@
-//! The SQL parser, behind one door: what a statement does, as plain data.
+//! The SQL parser, behind one door: what a statement says, as plain data.
 //!
-//! The only file that knows `squawk-syntax`, whose tree nodes change their names between versions. Decides nothing
-//! about batches or step kinds.
+//! The only room that knows `squawk-syntax`, whose tree nodes change their names between versions. Decides nothing
+//! about locks, batches or step kinds.
 
 use std::ops::Range;
 
@@ -11,9 +11,23 @@ use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 use super::depth::with_stack_for;
 use super::outline::{Dml, Outline};
 
+mod alter_table;
+mod column_definition;
+mod command_name;
+mod commands;
+mod condition;
+mod expression;
+mod fragment;
 mod node;
+mod objects;
+mod rows;
 mod scope;
+mod session;
+mod tables;
+mod type_name;
 
+pub(super) use condition::{Use, uses, words};
+pub(super) use fragment::{constraint, expression, type_name};
 use node::{bytes, written_name};
 
 /// A place where the text is no valid SQL.
@@ -22,47 +36,65 @@ pub(super) struct Problem {
     pub range: Range<usize>,
 }
 
-/// Returns the first thing wrong with a text that should be exactly one statement.
-pub(super) fn problem(masked: &str) -> Option<Problem> {
-    with_stack_for(masked, || first_problem(masked)).unwrap_or_else(|| {
-        Some(Problem {
+/// Reads a text that should be exactly one statement.
+///
+/// # Errors
+/// The first thing that is wrong with it.
+pub(super) fn read(masked: &str) -> Result<Outline, Problem> {
+    with_stack_for(masked, || read_checked(masked)).unwrap_or_else(|| {
+        Err(Problem {
             message: "this statement could not be read".to_string(),
             range: visible(masked, 0..0),
         })
     })
 }
 
-fn first_problem(masked: &str) -> Option<Problem> {
+fn read_checked(masked: &str) -> Result<Outline, Problem> {
     let parsed = SourceFile::parse(masked);
     if let Some(error) = parsed.errors().first() {
         let range = visible(masked, bytes(error.range()));
-        return Some(Problem {
+        return Err(Problem {
             message: in_words(error.message(), &masked[range.clone()]),
             range,
         });
     }
-    let count = statements(&parsed.tree()).count();
-    (count != 1).then(|| Problem {
-        message: format!("this reads as {count} statements up to the next semicolon"),
-        range: visible(masked, 0..0),
-    })
+    let found: Vec<SyntaxNode> = statements(&parsed.tree()).collect();
+    match found.as_slice() {
+        [statement] => Ok(outline_of(statement)),
+        several => Err(Problem {
+            message: format!("this reads as {} statements up to the next semicolon", several.len()),
+            range: visible(masked, 0..0),
+        }),
+    }
 }
 
-/// Returns what the statement does; the text is known to be one valid statement.
-pub(super) fn outline(masked: &str) -> Outline {
-    with_stack_for(masked, || read_outline(masked)).unwrap_or_default()
+/// Returns what the first statement of a text is called, as `CREATE INDEX`.
+pub(super) fn command_name(text: &str) -> String {
+    of_first(text, command_name::command_name)
 }
 
-fn read_outline(masked: &str) -> Outline {
-    let parsed = SourceFile::parse(masked);
-    match statements(&parsed.tree()).next() {
-        Some(statement) => Outline {
-            command: command(&statement),
-            tables: tables(&statement),
-            creates: creates(&statement),
-            dml: dml(&statement),
-        },
-        None => Outline::default(),
+/// Returns what the first statement of a text says, as far as it can be read: of one that a server was seen to run, perhaps cut off.
+pub(super) fn outline(text: &str) -> Outline {
+    of_first(text, outline_of)
+}
+
+fn of_first<T: Default + Send>(text: &str, read: fn(&SyntaxNode) -> T) -> T {
+    let first = || {
+        statements(&SourceFile::parse(text).tree())
+            .next()
+            .map(|statement| read(&statement))
+    };
+    with_stack_for(text, first).flatten().unwrap_or_default()
+}
+
+fn outline_of(statement: &SyntaxNode) -> Outline {
+    Outline {
+        command: commands::command(statement),
+        tables: tables_of(statement),
+        creates: creates(statement),
+        calls: rows::calls(statement),
+        place_of_concurrently: commands::place_of_concurrently(statement),
+        dml: dml(statement),
     }
 }
 
@@ -103,29 +135,8 @@ fn in_words(message: &str, found: &str) -> String {
     }
 }
 
-/// Returns the statement's name, as `CREATE INDEX`; options that change what it does are part of it.
-fn command(statement: &SyntaxNode) -> String {
-    let name = format!("{:?}", statement.kind()).replace('_', " ");
-    let has = |kind| {
-        let mut tokens = statement.descendants_with_tokens();
-        tokens.any(|element| element.kind() == kind)
-    };
-    match statement.kind() {
-        SyntaxKind::VACUUM if has(SyntaxKind::FULL_KW) => format!("{name} FULL"),
-        SyntaxKind::REFRESH if has(SyntaxKind::CONCURRENTLY_KW) => format!("{name} CONCURRENTLY"),
-        SyntaxKind::COMMIT_TRANSACTION | SyntaxKind::ROLLBACK_TRANSACTION
-            if has(SyntaxKind::CHAIN_KW) && !has(SyntaxKind::NO_KW) =>
-        {
-            format!("{name} AND CHAIN")
-        }
-        SyntaxKind::CREATE_TABLE if has(SyntaxKind::PARTITION_OF) => format!("{name} PARTITION OF"),
-        SyntaxKind::COPY if has(SyntaxKind::COPY_FROM) => format!("{name} FROM"),
-        _ => name,
-    }
-}
-
 /// Returns the tables the statement works on, the main one first.
-fn tables(statement: &SyntaxNode) -> Vec<String> {
+fn tables_of(statement: &SyntaxNode) -> Vec<String> {
     let names = || {
         statement
             .descendants()
@@ -193,39 +204,70 @@ fn dml(statement: &SyntaxNode) -> Option<Dml> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::migration::command::{Body, Command, Transaction};
 
     #[test]
-    fn commands_are_named() {
-        fn check(sql: &str, command: &str, tables: &[&str]) {
-            let outline = outline(sql);
-            assert_eq!(
-                (outline.command.as_str(), outline.tables),
-                (command, tables.iter().map(|name| (*name).to_owned()).collect()),
-                "{sql}"
-            );
+    fn commands_are_read() {
+        fn check(sql: &str, expected: fn(&Command) -> bool, tables: &[&str]) {
+            let outline = read(sql).unwrap_or_else(|problem| panic!("{sql}: {}", problem.message));
+            assert!(expected(&outline.command), "{sql}: {:?}", outline.command);
+            assert_eq!(outline.tables, tables, "{sql}");
         }
         check(
             "create unique index concurrently on only s . t (a)",
-            "CREATE INDEX",
+            |command| matches!(command, Command::CreateIndex(create) if create.unique && create.concurrently && create.table.only),
             &["s.t"],
         );
-        check("vacuum (full, analyze) a, b", "VACUUM FULL", &["a", "b"]);
+        check(
+            "vacuum (full, analyze) a, b",
+            |command| matches!(command, Command::Vacuum(vacuum) if vacuum.full && vacuum.tables.len() == 2),
+            &["a", "b"],
+        );
+        check(
+            "vacuum (full off) a",
+            |command| matches!(command, Command::Vacuum(vacuum) if !vacuum.full),
+            &["a"],
+        );
         check(
             "alter table if exists t add foreign key (a) references p",
-            "ALTER TABLE",
+            |command| matches!(command, Command::AlterTable(alter) if alter.if_exists && alter.actions.len() == 1),
             &["t"],
         );
-        check("commit and chain", "COMMIT TRANSACTION AND CHAIN", &[]);
-        check("commit and no chain", "COMMIT TRANSACTION", &[]);
+        check(
+            "commit and chain",
+            |command| *command == Command::Transaction(Transaction::Commit { chain: true }),
+            &[],
+        );
+        check(
+            "commit and no chain",
+            |command| *command == Command::Transaction(Transaction::Commit { chain: false }),
+            &[],
+        );
         check(
             "refresh materialized view concurrently mv",
-            "REFRESH CONCURRENTLY",
+            |command| matches!(command, Command::Refresh(refresh) if refresh.concurrently && refresh.with_data),
             &["mv"],
         );
-        check("insert into t select * from u", "INSERT", &["t"]);
-        check("update only \"T\" as x set a = 1 from u", "UPDATE", &["\"T\""]);
-        check("start transaction", "BEGIN", &[]);
-        check("select 1", "SELECT", &[]);
+        check(
+            "insert into t select * from u",
+            |command| matches!(command, Command::Query(query) if matches!(&query.body, Body::Insert(insert) if insert.table == "t")),
+            &["t"],
+        );
+        check(
+            "update only \"T\" as x set a = 1 from u",
+            |command| matches!(command, Command::Query(query) if matches!(&query.body, Body::Update(update) if update.table.only)),
+            &["\"T\""],
+        );
+        check(
+            "start transaction",
+            |command| *command == Command::Transaction(Transaction::Begin),
+            &[],
+        );
+        check(
+            "select 1",
+            |command| matches!(command, Command::Query(query) if matches!(query.body, Body::Select(_))),
+            &[],
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //! it holds `COMMIT` or `ROLLBACK`, behind which another one begins; a `BEGIN` inside makes it a block that outlives the message.
 
 use super::Statement;
-use super::words::Words;
+use super::command::{Command, Transaction};
 
 /// A transaction that spans statements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,49 +62,24 @@ pub(super) enum Edge {
 
 impl Edge {
     /// Returns what a statement is to transactions; `None` for one that works.
-    pub fn of(words: &Words) -> Option<Edge> {
-        let is_one_of = |all: &[&str]| all.iter().any(|keywords| words.at(keywords));
-        if is_one_of(&["BEGIN", "START TRANSACTION"]) {
-            return Some(Edge::Begin);
-        }
-        if is_one_of(&["SAVEPOINT", "RELEASE", "SET TRANSACTION"]) || (words.at("ROLLBACK") && words.holds("TO")) {
-            return Some(Edge::Inside);
-        }
-        let ends = is_one_of(&["COMMIT", "END", "ROLLBACK", "ABORT", "PREPARE TRANSACTION"]);
-        ends.then(|| {
-            if words.holds("AND CHAIN") {
-                Edge::Chain
-            } else {
-                Edge::End
-            }
+    pub fn of(command: &Command) -> Option<Edge> {
+        let Command::Transaction(transaction) = command else {
+            return None;
+        };
+        Some(match transaction {
+            Transaction::Begin => Edge::Begin,
+            Transaction::Commit { chain: true } | Transaction::Rollback { chain: true } => Edge::Chain,
+            Transaction::Commit { .. } | Transaction::Rollback { .. } | Transaction::Prepared => Edge::End,
+            Transaction::Savepoint | Transaction::RollbackToSavepoint | Transaction::Modes => Edge::Inside,
         })
     }
 }
 
-/// Says whether a statement only begins or ends a transaction, or speaks of the one it is in.
-pub fn is_transaction_edge(sql: &str) -> bool {
-    edge(sql).is_some()
-}
-
-/// Returns what a statement is to transactions; most are told by their first letters.
-fn edge(sql: &str) -> Option<Edge> {
-    const FIRST_WORDS: [&str; 10] = [
-        "ABORT",
-        "BEGIN",
-        "COMMIT",
-        "END",
-        "PREPARE",
-        "RELEASE",
-        "ROLLBACK",
-        "SAVEPOINT",
-        "SET",
-        "START",
-    ];
-    let length = sql
-        .find(|character: char| !character.is_ascii_alphabetic())
-        .unwrap_or(sql.len());
-    let may_be_one = FIRST_WORDS.iter().any(|word| word.eq_ignore_ascii_case(&sql[..length]));
-    may_be_one.then(|| Edge::of(&Words::new(sql))).flatten()
+impl Statement {
+    /// Says whether it only begins or ends a transaction, or speaks of the one it is in.
+    pub fn is_transaction_edge(&self) -> bool {
+        Edge::of(self.command()).is_some()
+    }
 }
 
 /// The transactions of a migration.
@@ -126,7 +101,7 @@ pub(super) fn follow(statements: &[Statement]) -> Transactions {
     for (place, statement) in statements.iter().enumerate() {
         follower.arrive(place);
         blocks.push(follower.open);
-        match edge(&statement.sql) {
+        match Edge::of(statement.command()) {
             Some(Edge::Begin) => follower.begin(place),
             Some(Edge::End) => follower.end(place),
             Some(Edge::Chain) => follower.open(place, OpenedBy::Begin),

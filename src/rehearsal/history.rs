@@ -4,7 +4,7 @@ use postgres::Client;
 
 use super::failure::failure;
 use crate::error::{Error, ErrorKind, Result};
-use crate::migration::{Statement, is_transaction_edge};
+use crate::migration::Statement;
 
 /// Runs the statements in the same transactions and messages as their tool, and vacuums and analyses the tables they
 /// created.
@@ -38,7 +38,7 @@ pub fn apply(client: &mut Client, statements: &[Statement]) -> Result<()> {
 /// Sends one message. Sends its statements one by one if that gives the same result, so that an error can name the
 /// line.
 fn send(client: &mut Client, message: &[Statement]) -> Result<()> {
-    let manages_transactions = message.iter().any(|statement| is_transaction_edge(&statement.sql));
+    let manages_transactions = message.iter().any(|statement| statement.is_transaction_edge());
     if message.len() > 1 && manages_transactions {
         let whole: Vec<&str> = message.iter().map(|statement| statement.sql.as_str()).collect();
         return execute(client, &whole.join(";\n"), &message[0]);

@@ -51,9 +51,7 @@ fn statement(planned: PlannedStatement, times: Times, schema: &SchemaFacts) -> S
     let is_transaction_edge = planned.effects.is_none();
     let strongest = strongest_lock(&planned);
     let may_be_long = may_be_long(kind, strongest, times, schema);
-    let safe_form = may_be_long
-        .then(|| migration::safe_form(&planned.statement.sql))
-        .flatten();
+    let safe_form = may_be_long.then(|| migration::safe_form(&planned.statement)).flatten();
     let locks = locks(&planned, times);
     let effects = planned.effects.unwrap_or_default();
     let mut warnings: Vec<Remark> = planned.warnings.into_iter().map(Remark::from).collect();

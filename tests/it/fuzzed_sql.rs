@@ -75,7 +75,7 @@ pub fn check(statements: &[Statement]) -> Vec<String> {
     migration::tables_of(statements);
     migration::names_in(statements);
     for statement in statements {
-        check_alone(&statement.sql);
+        check_alone(statement);
     }
     for schema in [&SchemaFacts::default(), &*SCHEMA] {
         planned(statements, schema);
@@ -108,7 +108,8 @@ fn reports(statements: &[Statement], turn: usize) -> Vec<String> {
     ]
 }
 
-fn check_alone(sql: &str) {
+fn check_alone(statement: &Statement) {
+    let sql = statement.sql.as_str();
     migration::reaches(sql);
     migration::reaches_in_body(sql);
     migration::written(sql);
@@ -116,8 +117,8 @@ fn check_alone(sql: &str) {
     migration::command(sql);
     migration::more_than_reading(sql);
     migration::names_of(sql);
-    migration::is_transaction_edge(sql);
-    migration::safe_form(sql);
+    statement.is_transaction_edge();
+    migration::safe_form(statement);
 }
 
 /// Checks that every phase is a readable migration; returns the reason if there are no phases.
@@ -192,7 +193,7 @@ fn planned(statements: &[Statement], schema: &SchemaFacts) -> PlanReport {
             scanned,
             transaction: effects.transaction,
             rollback: effects.rollback.map(|words| without_secrets(&words)),
-            safe_form: migration::safe_form(&planned.statement.sql).map(|sql| without_secrets(&sql)),
+            safe_form: migration::safe_form(&planned.statement).map(|sql| without_secrets(&sql)),
             warnings: planned.warnings.into_iter().map(Remark::from).collect(),
             is_transaction_edge,
         }

@@ -3,14 +3,15 @@
 //! After `ATExecAddColumn`, `ATPrepAlterColumnType`, `ATPostAlterTypeCleanup` and `ATExecSetNotNull` in
 //! `src/backend/commands/tablecmds.c`.
 
-use super::alter_table::{ColumnDefinition, TypeChange};
-use super::constraint_text::{holds_no_null, referenced_columns};
+use super::data_type::{DataType, is_serial};
 use super::judge::{Judge, NamedRelation};
+use super::proofs::{holds_no_null, referenced_columns};
 use super::target::AlteredTable;
-use super::types::{Change, DataType, change, same_operators};
+use super::types::{Change, change, computes, same_operators};
 use crate::catalog::{ColumnFacts, ConstraintFacts, ConstraintKind, RelationFacts, Volatility};
 use crate::migration::LockMode::AccessExclusive;
 use crate::migration::Trap;
+use crate::migration::command::{ColumnDefinition, ConstraintDefinition, Expression, TypeChange};
 use crate::migration::names::name_path;
 
 /// Functions whose value stays the same throughout a statement, for want of a catalog: a default is stored once.
@@ -43,19 +44,19 @@ const VOLATILE_FUNCTIONS: &[&str] = &[
 ];
 
 impl<'facts> Judge<'facts> {
-    pub(super) fn add_column(&mut self, target: &AlteredTable<'facts>, column: &ColumnDefinition) {
+    pub(super) fn add_column(&mut self, target: &AlteredTable<'facts>, column: &ColumnDefinition, if_not_exists: bool) {
         let exists = target
             .table
             .facts
             .is_some_and(|facts| facts.column(&column.name).is_some());
-        if exists && column.if_not_exists {
+        if exists && if_not_exists {
             return;
         }
-        let has_default = column.default.is_some();
+        let has_default = column.has_default();
         match self.fills_every_row(column) {
             Change::Rewrite => target.tables.iter().for_each(|table| self.rewrite(table, None)),
             Change::Unknown => {}
-            Change::Keep if column.not_null && !has_default && !column.virtual_column => {
+            Change::Keep if column.not_null && !has_default && !column.is_virtual() => {
                 target.tables.iter().for_each(|table| self.scan(table));
                 self.effects.warn(
                     Trap::FailsOnRows,
@@ -68,103 +69,88 @@ impl<'facts> Judge<'facts> {
             Change::Keep => {}
         }
         for constraint in &column.constraints {
-            match constraint.kind {
+            match &constraint.definition {
                 // All rows are NULL, and NULL refers to nothing.
-                ConstraintKind::ForeignKey => {
-                    self.foreign_key(&target.tables, constraint, has_default || column.stored)
+                ConstraintDefinition::ForeignKey { table, .. } => {
+                    let checked = constraint.is_checked() && (has_default || column.is_stored());
+                    self.foreign_key(&target.tables, table, checked);
                 }
-                ConstraintKind::Unique | ConstraintKind::PrimaryKey | ConstraintKind::Exclusion => {
-                    self.index(&target.tables)
+                ConstraintDefinition::Unique { .. }
+                | ConstraintDefinition::PrimaryKey { .. }
+                | ConstraintDefinition::Exclude => self.index(&target.tables),
+                ConstraintDefinition::Check { .. } if constraint.is_checked() => {
+                    target.tables.iter().for_each(|table| self.scan(table));
                 }
-                ConstraintKind::Check => target.tables.iter().for_each(|table| self.scan(table)),
-                _ => {}
+                ConstraintDefinition::Check { .. } | ConstraintDefinition::NotNull => {}
             }
         }
     }
 
     /// Says whether a new column gives every row a value of its own, which is then stored.
-    pub(super) fn fills_every_row(&mut self, column: &ColumnDefinition) -> Change {
-        if column.virtual_column {
+    fn fills_every_row(&mut self, column: &ColumnDefinition) -> Change {
+        if column.is_virtual() {
             return Change::Keep;
         }
-        if column.identity || column.stored || column.data_type.serial {
+        if column.is_identity() || column.is_stored() || is_serial(column) {
             return Change::Rewrite;
         }
-        let constrained = column.data_type.constrained(self.schema);
-        if constrained == Some(true) {
-            return Change::Rewrite;
+        let data_type = column.data_type.as_ref();
+        match data_type.map(|name| (name, DataType::of(name).constrained(self.schema))) {
+            Some((_, Some(true))) => return Change::Rewrite,
+            Some((name, None)) => {
+                let why = format!(
+                    "whether {} is a domain with a constraint, which rewrites the table",
+                    name.written
+                );
+                self.effects.unknown(why);
+                return Change::Unknown;
+            }
+            _ => {}
         }
-        if constrained.is_none() {
-            let why = format!(
-                "whether {} is a domain with a constraint, which rewrites the table",
-                column.written_type
-            );
-            self.effects.unknown(why);
-            return Change::Unknown;
+        match column.default.as_ref().filter(|_| column.has_default()) {
+            None => Change::Keep,
+            // Before PostgreSQL 11 every default is written into every row.
+            Some(_) if self.version < 110_000 => Change::Rewrite,
+            Some(default) => self.differs_by_row(default),
         }
-        let Some((calls, _)) = &column.default else {
-            return Change::Keep;
-        };
-        // Before PostgreSQL 11 every default is written into every row.
-        if self.version < 110_000 {
-            return Change::Rewrite;
-        }
-        let volatilities: Vec<_> = calls.iter().map(|name| (name, self.is_volatile(name))).collect();
+    }
+
+    /// Says whether a default gives every row a value of its own.
+    fn differs_by_row(&mut self, default: &Expression) -> Change {
+        let parts = default.all();
+        let calls = parts.iter().filter_map(|part| match part {
+            Expression::Call { function, .. } => function.last(),
+            _ => None,
+        });
+        let volatilities: Vec<_> = calls.map(|name| (name, self.is_volatile(name))).collect();
         if volatilities.iter().any(|(_, volatile)| *volatile == Some(true)) {
             return Change::Rewrite;
         }
-        match volatilities.iter().find(|(_, volatile)| volatile.is_none()) {
-            Some((name, _)) => {
-                let why = format!("whether function {name} is volatile, which rewrites the table");
-                self.effects.unknown(why);
-                Change::Unknown
-            }
-            None => Change::Keep,
+        if let Some((name, _)) = volatilities.iter().find(|(_, volatile)| volatile.is_none()) {
+            let why = format!("whether function {name} is volatile, which rewrites the table");
+            self.effects.unknown(why);
+            return Change::Unknown;
         }
+        if parts.contains(&&Expression::TooDeep) {
+            self.effects
+                .unknown("whether the default is volatile, which rewrites the table: it is nested too deep");
+            return Change::Unknown;
+        }
+        Change::Keep
     }
 
     /// Says whether a function may give another value for every row; `None` when it is not known.
     pub(super) fn is_volatile(&self, function: &str) -> Option<bool> {
-        const SYNTAX: &[&str] = &[
-            "array",
-            "cast",
-            "coalesce",
-            "current_time",
-            "current_timestamp",
-            "extract",
-            "greatest",
-            "in",
-            "interval",
-            "least",
-            "localtime",
-            "localtimestamp",
-            "nullif",
-            "numeric",
-            "overlay",
-            "position",
-            "row",
-            "substring",
-            "timestamp",
-            "timestamptz",
-            "trim",
-            "varchar",
-            "char",
-            "character",
-            "varying",
-            "time",
-            "bit",
-            "decimal",
-        ];
         match self.schema.functions.get(function) {
             Some(Volatility::Unknown) => None,
             Some(volatility) => Some(*volatility == Volatility::Volatile),
-            None if SYNTAX.contains(&function) || STABLE_FUNCTIONS.contains(&function) => Some(false),
+            None if STABLE_FUNCTIONS.contains(&function) => Some(false),
             None if VOLATILE_FUNCTIONS.contains(&function) => Some(true),
             None => None,
         }
     }
 
-    pub(super) fn drop_column(&mut self, target: &AlteredTable<'facts>, column: &str) {
+    pub(super) fn drop_column(&mut self, target: &AlteredTable<'facts>, column: &str, cascade: bool) {
         for table in &target.tables {
             for constraint in table.facts.iter().flat_map(|facts| &facts.constraints) {
                 if constraint.kind == ConstraintKind::ForeignKey && constraint.columns.iter().any(|name| name == column)
@@ -172,7 +158,7 @@ impl<'facts> Judge<'facts> {
                     self.drop_foreign_key(constraint);
                 }
             }
-            if target.cascade {
+            if cascade {
                 self.drop_dependents(table, |referenced| referenced.iter().any(|name| name == column));
                 if self.schema.relations.readers_of(&table.name).next().is_some() {
                     self.effects
@@ -186,40 +172,39 @@ impl<'facts> Judge<'facts> {
         );
     }
 
-    pub(super) fn set_type(&mut self, table: &NamedRelation<'facts>, new: &TypeChange) {
+    pub(super) fn set_type(&mut self, table: &NamedRelation<'facts>, name: &str, new: &TypeChange) {
         let Some(facts) = table.facts else {
-            return self.set_unknown_type(table, new);
+            return self.set_unknown_type(table, name, new);
         };
-        let Some(column) = facts.column(&new.column) else {
-            return self
-                .effects
-                .unknown(format!("column {} is not in the catalog", new.column));
+        let Some(column) = facts.column(name) else {
+            return self.effects.unknown(format!("column {name} is not in the catalog"));
         };
-        let old_type = DataType::parse(&column.data_type);
-        let stored = match new.computed {
-            true => Change::Rewrite,
-            false => change(&old_type, &new.data_type, self.schema),
+        let (old_type, new_type) = (DataType::parse(&column.data_type), DataType::of(&new.data_type));
+        let stored = if computes(name, new) {
+            Change::Rewrite
+        } else {
+            change(&old_type, &new_type, self.schema)
         };
         match stored {
-            Change::Rewrite => self.rewrite(table, Some(&new.column)),
+            Change::Rewrite => self.rewrite(table, Some(name)),
             Change::Unknown => self.effects.unknown("whether the new type is stored like the old one"),
             Change::Keep => {
-                let same = same_operators(&old_type, &new.data_type, self.schema) && same_collation(column, new);
-                self.rebuild_indexes(table, facts, &new.column, same);
+                let same = same_operators(&old_type, &new_type, self.schema) && same_collation(column, new);
+                self.rebuild_indexes(table, facts, name, same);
             }
         }
         // A foreign key is taken over as it is only where nothing of it changes; otherwise all rows are checked again.
-        let same = matches!(stored, Change::Keep) && same_operators(&old_type, &new.data_type, self.schema);
-        self.rebuild_constraints(table, facts, &new.column, !same);
+        let same = matches!(stored, Change::Keep) && same_operators(&old_type, &new_type, self.schema);
+        self.rebuild_constraints(table, facts, name, !same);
     }
 
-    pub(super) fn set_unknown_type(&mut self, table: &NamedRelation<'facts>, new: &TypeChange) {
-        if new.computed {
+    pub(super) fn set_unknown_type(&mut self, table: &NamedRelation<'facts>, name: &str, new: &TypeChange) {
+        if computes(name, new) {
             self.rewrite(table, None);
         } else {
             self.effects.unknown(format!(
-                "whether the present type of {} is stored like {}",
-                new.column, new.written_type
+                "whether the present type of {name} is stored like {}",
+                new.data_type.written
             ));
         }
     }

@@ -1,19 +1,19 @@
 //! What adding, validating and dropping constraints locks, scans and builds.
 
-use super::alter_table::Constraint;
 use super::judge::Judge;
 use super::target::AlteredTable;
-use crate::catalog::{ConstraintFacts, ConstraintKind};
+use crate::catalog::ConstraintFacts;
 use crate::migration::LockMode::{RowShare, ShareUpdateExclusive};
 use crate::migration::Trap;
+use crate::migration::command::{ConstraintDefinition, TableConstraint};
 
 impl<'facts> Judge<'facts> {
-    pub(super) fn add_constraint(&mut self, target: &AlteredTable<'facts>, constraint: &Constraint) {
+    pub(super) fn add_constraint(&mut self, target: &AlteredTable<'facts>, constraint: &TableConstraint) {
         let tables = target.tables.clone();
-        let checked = !constraint.not_valid && !constraint.not_enforced;
-        match constraint.kind {
-            ConstraintKind::ForeignKey => {
-                self.foreign_key(&tables, constraint, checked);
+        let checked = constraint.is_checked();
+        match &constraint.definition {
+            ConstraintDefinition::ForeignKey { table, .. } => {
+                self.foreign_key(&tables, table, checked);
                 if checked {
                     self.effects.warn(
                         Trap::OtherTableLocked,
@@ -21,23 +21,26 @@ impl<'facts> Judge<'facts> {
                     );
                 }
             }
-            ConstraintKind::Check if checked => tables.iter().for_each(|table| self.scan(table)),
-            ConstraintKind::NotNull if checked => constraint
+            ConstraintDefinition::Check { .. } if checked => tables.iter().for_each(|table| self.scan(table)),
+            ConstraintDefinition::NotNull if checked => constraint
                 .columns
                 .iter()
                 .for_each(|column| self.set_not_null(&tables, column)),
-            ConstraintKind::Unique | ConstraintKind::PrimaryKey | ConstraintKind::Exclusion => {
-                match &constraint.using_index {
-                    Some(name) => self.use_index(target, constraint, name),
-                    None => self.index(&tables),
-                }
-            }
-            ConstraintKind::Check | ConstraintKind::NotNull => {}
+            ConstraintDefinition::Check { .. } | ConstraintDefinition::NotNull => {}
+            ConstraintDefinition::PrimaryKey {
+                using_index: Some(name),
+            } => self.use_index(target, name, true),
+            ConstraintDefinition::Unique {
+                using_index: Some(name),
+            } => self.use_index(target, name, false),
+            ConstraintDefinition::PrimaryKey { .. }
+            | ConstraintDefinition::Unique { .. }
+            | ConstraintDefinition::Exclude => self.index(&tables),
         }
     }
 
     /// Makes an index that is there the one of a constraint; the columns of a primary key become NOT NULL.
-    pub(super) fn use_index(&mut self, target: &AlteredTable<'facts>, constraint: &Constraint, name: &str) {
+    fn use_index(&mut self, target: &AlteredTable<'facts>, name: &str, is_primary: bool) {
         let known = target
             .table
             .facts
@@ -45,14 +48,14 @@ impl<'facts> Judge<'facts> {
         match known {
             Some(Some(index)) => {
                 self.effects.lock(&index.name, ShareUpdateExclusive);
-                if constraint.kind == ConstraintKind::PrimaryKey {
+                if is_primary {
                     index
                         .columns
                         .iter()
-                        .for_each(|column| self.set_not_null(&target.tables.clone(), column));
+                        .for_each(|column| self.set_not_null(&target.tables, column));
                 }
             }
-            _ if constraint.kind == ConstraintKind::PrimaryKey => self
+            _ if is_primary => self
                 .effects
                 .unknown(format!("whether the columns of {name} are NOT NULL")),
             _ => {}
@@ -77,11 +80,11 @@ impl<'facts> Judge<'facts> {
         }
     }
 
-    pub(super) fn drop_constraint(&mut self, target: &AlteredTable<'facts>, name: &str) {
+    pub(super) fn drop_constraint(&mut self, target: &AlteredTable<'facts>, name: &str, cascade: bool) {
         match target.table.facts.map(|facts| facts.constraint(name)) {
             Some(Some(constraint)) => {
                 self.drop_foreign_key(constraint);
-                if target.cascade && constraint.kind.is_key() {
+                if cascade && constraint.kind.is_key() {
                     self.drop_dependents(&target.table, |referenced| *referenced == constraint.columns);
                 }
             }

@@ -5,24 +5,26 @@ use super::undo;
 use crate::catalog::RelationKind;
 use crate::migration::LockMode::{self, AccessExclusive, Share, ShareUpdateExclusive};
 use crate::migration::Trap;
+use crate::migration::command::{AlterIndex, CreateIndex, DropObjects, IndexAction, Reindex, ReindexTarget};
 use crate::migration::names::name_path;
-use crate::migration::words::Words;
 
-pub(super) fn create_index(judge: &mut Judge, words: &mut Words) {
-    let concurrently = words.accept("CONCURRENTLY");
-    let if_not_exists = words.accept("IF NOT EXISTS");
-    let name = if words.at("ON") { None } else { words.identifier() };
-    words.accept("ON");
-    let Some((written, only)) = words.table() else {
-        return judge.effects.unknown("the table's name was not understood");
+pub(super) fn create_index(judge: &mut Judge, create: &CreateIndex) {
+    let written = &create.table.name;
+    let table = judge.relation(written);
+    judge.note_missing(&table, written);
+    judge.effects.rollback = undo::of_index(create, table.facts);
+    let mode = if create.concurrently {
+        ShareUpdateExclusive
+    } else {
+        Share
     };
-    let table = judge.relation(&written);
-    judge.note_missing(&table, &written);
-    judge.effects.rollback = name
-        .as_ref()
-        .and_then(|name| undo::of_index(name, &written, table.facts, concurrently, if_not_exists));
-    let existing = name.and_then(|name| table.facts?.indexes.iter().find(|index| index.bare_name == name));
-    if if_not_exists && let Some(index) = existing {
+    let indexes = table.facts.iter().flat_map(|facts| &facts.indexes);
+    let existing = indexes
+        .into_iter()
+        .find(|index| Some(&index.bare_name) == create.name.as_ref());
+    if create.if_not_exists
+        && let Some(index) = existing
+    {
         if !index.valid {
             judge.effects.warn(
                 Trap::InvalidIndexKept,
@@ -33,20 +35,14 @@ pub(super) fn create_index(judge: &mut Judge, words: &mut Words) {
             );
         }
     } else {
-        let tables = if only {
-            vec![table.clone()]
-        } else {
-            judge.with_descendants(&table)
-        };
-        judge.lock_all(&tables, if concurrently { ShareUpdateExclusive } else { Share });
+        let tables = judge.reached(&table, create.table.only);
+        judge.lock_all(&tables, mode);
         judge.index(&tables);
     }
-    judge
-        .effects
-        .lock(&table.name, if concurrently { ShareUpdateExclusive } else { Share });
-    if concurrently {
+    judge.effects.lock(&table.name, mode);
+    if create.concurrently {
         judge.effects.transaction = TransactionRule::Forbidden;
-        if if_not_exists {
+        if create.if_not_exists {
             judge.effects.warn(
                 Trap::InvalidIndexKept,
                 "CREATE INDEX CONCURRENTLY IF NOT EXISTS skips an invalid index that a failed attempt has left",
@@ -55,27 +51,24 @@ pub(super) fn create_index(judge: &mut Judge, words: &mut Words) {
     }
 }
 
-pub(super) fn drop_index(judge: &mut Judge, words: &mut Words) {
-    let concurrently = words.accept("CONCURRENTLY");
-    words.accept("IF EXISTS");
-    let mode = if concurrently {
+pub(super) fn drop_index(judge: &mut Judge, dropped: &DropObjects) {
+    let mode = if dropped.concurrently {
         ShareUpdateExclusive
     } else {
         AccessExclusive
     };
-    if concurrently {
+    if dropped.concurrently {
         judge.effects.transaction = TransactionRule::Forbidden;
     }
-    for mut part in words.until(&["CASCADE", "RESTRICT"]).split_at_commas() {
-        let Some(written) = part.name() else { continue };
-        match judge.schema.index(&name_path(&written)) {
+    for written in &dropped.names {
+        match judge.schema.index(&name_path(written)) {
             Some((table, index)) => {
                 let table = judge.qualified(&table.name);
                 judge.lock_all(&judge.with_descendants(&table), mode);
                 judge.effects.lock(&index.name, mode);
             }
             None => {
-                judge.effects.lock(&written, mode);
+                judge.effects.lock(written, mode);
                 judge.effects.warn(
                     Trap::OtherTableLocked,
                     format!("the table of index {written} is locked too; which one only the catalog tells"),
@@ -85,56 +78,39 @@ pub(super) fn drop_index(judge: &mut Judge, words: &mut Words) {
     }
 }
 
-pub(super) fn alter_index(judge: &mut Judge, words: &mut Words) {
-    words.accept("IF EXISTS");
-    let Some(written) = words.name() else {
-        return judge.effects.unknown("the index's name was not understood");
-    };
-    let found = judge.schema.index(&name_path(&written)).map(|(_, index)| index);
-    let name = found.map_or(written.clone(), |index| index.name.clone());
-    let mut moved = false;
-    let mode = if words.at("RENAME") {
+pub(super) fn alter_index(judge: &mut Judge, alter: &AlterIndex) {
+    let found = judge.schema.index(&name_path(&alter.index)).map(|(_, index)| index);
+    let name = found.map_or(&alter.index, |index| &index.name);
+    let mode = match &alter.action {
         // PostgreSQL 12: renaming an index no longer stops its readers.
-        if judge.version >= 120_000 {
-            ShareUpdateExclusive
-        } else {
-            AccessExclusive
-        }
-    } else if words.accept("SET TABLESPACE") {
-        let wanted = words.identifier().unwrap_or_default();
+        IndexAction::Rename(_) if judge.version >= 120_000 => ShareUpdateExclusive,
+        IndexAction::Parameters => ShareUpdateExclusive,
+        IndexAction::Rename(_) | IndexAction::SetTablespace(_) | IndexAction::Other => AccessExclusive,
+    };
+    judge.effects.lock(name, mode);
+    if let IndexAction::SetTablespace(wanted) = &alter.action {
         match found {
-            Some(index) => moved = *index.tablespace.as_ref().unwrap_or(&judge.schema.tablespace) != wanted,
+            Some(index) if index.tablespace.as_ref().unwrap_or(&judge.schema.tablespace) != wanted => {
+                Effects::note(&mut judge.effects.rewritten, name);
+            }
+            Some(_) => {}
             None => judge
                 .effects
                 .unknown(format!("whether the index is in tablespace {wanted} already")),
         }
-        AccessExclusive
-    } else if words.at("SET") || words.at("RESET") || words.at("ALTER") {
-        ShareUpdateExclusive
-    } else {
-        AccessExclusive
-    };
-    judge.effects.lock(&name, mode);
-    if moved {
-        Effects::note(&mut judge.effects.rewritten, &name);
     }
 }
 
-pub(super) fn reindex(judge: &mut Judge, words: &mut Words) {
-    let options = words.parenthesis();
-    let what = words.accept_any(&["INDEX", "TABLE", "SCHEMA", "DATABASE", "SYSTEM"]);
-    let concurrently = words.accept("CONCURRENTLY") || options.is_some_and(|options| options.holds("CONCURRENTLY"));
-    if concurrently || !matches!(what, Some("INDEX" | "TABLE")) {
+pub(super) fn reindex(judge: &mut Judge, reindex: &Reindex) {
+    let concurrently = reindex.concurrently;
+    if concurrently {
         judge.effects.transaction = TransactionRule::Forbidden;
     }
-    let Some(written) = words.name() else {
-        return judge.effects.unknown("every table of the database is reindexed");
-    };
-    match what {
-        Some("INDEX") => reindex_index(judge, &written, concurrently),
-        Some("TABLE") => {
-            let table = judge.relation(&written);
-            judge.note_missing(&table, &written);
+    match &reindex.target {
+        ReindexTarget::Index(written) => reindex_index(judge, written, concurrently),
+        ReindexTarget::Table(written) => {
+            let table = judge.relation(written);
+            judge.note_missing(&table, written);
             if table
                 .facts
                 .is_some_and(|facts| facts.kind == RelationKind::PartitionedTable)
@@ -145,7 +121,14 @@ pub(super) fn reindex(judge: &mut Judge, words: &mut Words) {
                 reindex_table(judge, &table, concurrently);
             }
         }
-        _ => judge.effects.unknown(format!("every table of {written} is reindexed")),
+        ReindexTarget::Schema(name) | ReindexTarget::Database(Some(name)) => {
+            judge.effects.transaction = TransactionRule::Forbidden;
+            judge.effects.unknown(format!("every table of {name} is reindexed"));
+        }
+        ReindexTarget::Database(None) => {
+            judge.effects.transaction = TransactionRule::Forbidden;
+            judge.effects.unknown("every table of the database is reindexed");
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::catalog::{RelationFacts, SchemaFacts};
+use crate::migration::command::NamedTable;
 use crate::migration::names::name_path;
-use crate::migration::words::Words;
 use crate::migration::{LockMode, StepKind, Trap, Warning};
 
 /// Whether a statement may stand in a transaction block.
@@ -132,11 +132,31 @@ impl<'facts> Judge<'facts> {
     }
 
     /// Tells whether a CASCADE takes along what the catalog tells; `lost` is what is unknown where no catalog was read.
-    pub(super) fn cascades(&mut self, words: &Words, lost: &str) -> bool {
-        if words.holds("CASCADE") && !self.schema.is_known() {
+    pub(super) fn cascades(&mut self, cascade: bool, lost: &str) -> bool {
+        if cascade && !self.schema.is_known() {
             self.effects.unknown(lost);
         }
-        words.holds("CASCADE") && self.schema.is_known()
+        cascade && self.schema.is_known()
+    }
+
+    /// Returns the tables that a statement names, with their partitions and children where it does not say `ONLY`.
+    pub(super) fn named(&mut self, tables: &[NamedTable]) -> Vec<NamedRelation<'facts>> {
+        let mut found = Vec::new();
+        for named in tables {
+            let table = self.relation(&named.name);
+            self.note_missing(&table, &named.name);
+            found.extend(self.reached(&table, named.only));
+        }
+        found
+    }
+
+    /// Returns a relation with its partitions and children, unless `only` it is meant.
+    pub(super) fn reached(&self, table: &NamedRelation<'facts>, only: bool) -> Vec<NamedRelation<'facts>> {
+        if only {
+            vec![table.clone()]
+        } else {
+            self.with_descendants(table)
+        }
     }
 
     /// Returns the relation by its qualified name.

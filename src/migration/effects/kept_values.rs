@@ -1,6 +1,6 @@
 //! Which changes of a type keep every value, so that a change back brings them all back.
 
-use super::types::DataType;
+use super::data_type::DataType;
 
 /// Types of which every value has its like in the next ones, and comes back from there unchanged.
 const WIDER: &[(&str, &[&str])] = &[

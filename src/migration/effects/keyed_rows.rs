@@ -5,18 +5,15 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::RelationFacts;
-use crate::migration::names::name_path;
-use crate::migration::words::Words;
+use crate::migration::command::{Condition, Expression};
 
 /// Returns the largest number of rows of `table` that meet `condition`; `None` where no key decides it.
-pub(super) fn keyed_rows(table: &RelationFacts, condition: &Words) -> Option<f64> {
-    if condition.holds("OR") {
-        return None;
-    }
-    let mut values = BTreeMap::new();
-    for term in condition.split_at("AND") {
-        values.extend(values_of_a_column(term));
-    }
+pub(super) fn keyed_rows(table: &RelationFacts, condition: &Condition) -> Option<f64> {
+    let values: BTreeMap<&String, f64> = condition
+        .terms
+        .iter()
+        .filter_map(|term| values_of_a_column(&term.expression))
+        .collect();
     let keys = table.constraints.iter().filter(|found| found.kind.is_key());
     keys.filter_map(|key| {
         key.columns
@@ -27,38 +24,40 @@ pub(super) fn keyed_rows(table: &RelationFacts, condition: &Words) -> Option<f64
     .min_by(f64::total_cmp)
 }
 
-/// Returns the column that a term compares with values in the text, and how many these are.
-fn values_of_a_column(mut term: Words) -> Option<(String, f64)> {
-    let column = name_path(&term.name()?).pop()?;
-    let values = match term.accept_any(&["=", "IN"])? {
-        "=" => vec![term],
-        _ => term.parenthesis()?.split_at_commas(),
+/// Returns the column that a term compares with values that are written out, and how many these are.
+fn values_of_a_column(term: &Expression) -> Option<(&String, f64)> {
+    let Expression::Operation { operator, operands } = term else {
+        return None;
     };
-    let count = values.len() as f64;
-    values.into_iter().all(is_literal).then_some((column, count))
+    let (Expression::Name(column), values) = operands.split_first()? else {
+        return None;
+    };
+    let compares = matches!(operator.as_str(), "=" | "in") && values.iter().all(is_written_out);
+    compares.then(|| column.last().zip(Some(values.len() as f64))).flatten()
 }
 
-/// Says whether this is a number or a string, perhaps with its type behind it.
-fn is_literal(mut value: Words) -> bool {
-    let number = value.text().starts_with(|first: char| first.is_ascii_digit());
-    if number {
-        value.skip();
-    } else if value.string().is_none() {
-        return false;
+/// Says whether this is a number or a string, perhaps with its type.
+fn is_written_out(value: &Expression) -> bool {
+    match value {
+        Expression::Number(_) | Expression::Text(_) => true,
+        Expression::Cast { value, .. } => is_written_out(value),
+        Expression::Operation { operator, operands } => {
+            operator == "-" && matches!(operands.as_slice(), [Expression::Number(_)])
+        }
+        _ => false,
     }
-    let of_a_type =
-        |text: &str| text.starts_with(':') && text.chars().all(|one| one.is_alphanumeric() || ": _\"".contains(one));
-    value.is_empty() || of_a_type(&value.text())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::catalog::{ConstraintFacts, ConstraintKind};
+    use crate::migration::command::{Body, Command};
+    use crate::migration::parse;
 
     #[test]
     fn rows_by_the_values_of_a_key() {
-        let constraint = |kind, columns: &[&str]| ConstraintFacts {
+        let constraint = |kind: ConstraintKind, columns: &[&str]| ConstraintFacts {
             kind,
             columns: columns.iter().map(|column| column.to_string()).collect(),
             ..ConstraintFacts::default()
@@ -87,7 +86,15 @@ mod tests {
             ("NOT id = 7", None),
             ("id BETWEEN 1 AND 7", None),
         ] {
-            assert_eq!(keyed_rows(&table, &Words::new(condition)), rows, "{condition}");
+            let statements = parse(&format!("DELETE FROM t WHERE {condition}"), "m.sql").expect("parses");
+            let Command::Query(query) = statements[0].command() else {
+                panic!("{condition}");
+            };
+            let Body::Delete(delete) = &query.body else {
+                panic!("{condition}");
+            };
+            let read = delete.condition.as_ref().expect("a condition");
+            assert_eq!(keyed_rows(&table, read), rows, "{condition}");
         }
     }
 }

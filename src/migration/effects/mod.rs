@@ -3,17 +3,19 @@
 //!
 //! Pure. A statement that the rules do not cover is [`StepKind::Unclassified`](super::StepKind::Unclassified) and says so; nothing is guessed.
 
-mod alter_table;
+mod changes;
 mod columns;
-mod constraint_text;
 mod constraints;
+mod data_type;
 mod evolution;
 mod indexes;
 mod judge;
 mod kept_values;
 mod keyed_rows;
+mod maintenance;
 mod other_objects;
 mod partitions;
+mod proofs;
 mod queries;
 mod rules;
 mod safe_form;
@@ -24,10 +26,10 @@ mod types;
 mod undo;
 mod whole_tables;
 
-pub(super) use alter_table::{Action, TypeChange, actions_of};
+pub(super) use data_type::DataType;
 pub(super) use evolution::evolve;
 pub use judge::{Effects, TransactionRule};
 pub(super) use kept_values::keeps_values;
 pub use rules::effects;
 pub use safe_form::safe_form;
-pub(super) use types::DataType;
+pub(super) use types::computes;

@@ -3,16 +3,16 @@
 //! After `ATExecAttachPartition` and `ATExecDetachPartition` in `src/backend/commands/tablecmds.c`. That a CHECK proves the bound
 //! is seen where it is written like the bound, over one column; otherwise the partition counts as scanned.
 
-use super::constraint_text::{holds_no_null, plain, proves};
 use super::judge::{Judge, NamedRelation, TransactionRule};
+use super::proofs::{holds_no_null, proves};
 use super::target::AlteredTable;
 use crate::catalog::{ConstraintKind, RelationFacts};
 use crate::migration::LockMode::{AccessExclusive, ShareRowExclusive, ShareUpdateExclusive};
-use crate::migration::names::name_path;
-use crate::migration::words::Words;
+use crate::migration::command::{DetachManner, Expression, PartitionBound, PartitionRows};
+use crate::migration::syntax;
 
 impl<'facts> Judge<'facts> {
-    pub(super) fn attach(&mut self, target: &AlteredTable<'facts>, written: &str, bound: &str) {
+    pub(super) fn attach(&mut self, target: &AlteredTable<'facts>, written: &str, bound: &PartitionBound) {
         let partition = self.relation(written);
         self.note_missing(&partition, written);
         let parts = self.with_descendants(&partition);
@@ -21,7 +21,7 @@ impl<'facts> Judge<'facts> {
         let proven = partition
             .facts
             .zip(parent)
-            .is_some_and(|(facts, parent)| within_bound(facts, parent, bound));
+            .is_some_and(|(facts, parent)| within_bound(facts, parent, &bound.rows));
         if !proven {
             parts.iter().for_each(|part| self.scan(part));
         }
@@ -59,7 +59,7 @@ impl<'facts> Judge<'facts> {
         }
     }
 
-    pub(super) fn detach(&mut self, target: &AlteredTable<'facts>, written: &str, concurrently: bool, finalize: bool) {
+    pub(super) fn detach(&mut self, target: &AlteredTable<'facts>, written: &str, manner: DetachManner) {
         let partition = self.relation(written);
         // Before PostgreSQL 14 only the default partition is taken for itself; from then on any, by CONCURRENTLY in the second of
         // its two transactions.
@@ -71,13 +71,15 @@ impl<'facts> Judge<'facts> {
             false => AccessExclusive,
         };
         self.effects.lock(&partition.name, mode);
-        if concurrently {
-            self.effects.transaction = TransactionRule::Forbidden;
-        } else if !finalize {
-            self.default_changes(&target.table, &partition.name, false);
+        match manner {
+            DetachManner::Concurrently => self.effects.transaction = TransactionRule::Forbidden,
+            DetachManner::AtOnce => self.default_changes(&target.table, &partition.name, false),
+            DetachManner::Finalize => {}
         }
         for constraint in partition.facts.iter().flat_map(|facts| &facts.constraints) {
-            if let (false, Some(referenced)) = (finalize, &constraint.references) {
+            if let (DetachManner::AtOnce | DetachManner::Concurrently, Some(referenced)) =
+                (manner, &constraint.references)
+            {
                 self.effects.lock(referenced, ShareRowExclusive);
             }
         }
@@ -98,34 +100,41 @@ fn lacks_an_index(facts: &RelationFacts, parent: &RelationFacts) -> bool {
 }
 
 /// Says whether valid CHECKs of a table prove that all its rows are within the bound of a range or list over one column.
-fn within_bound(facts: &RelationFacts, parent: &RelationFacts, bound: &str) -> bool {
-    let Some(key) = parent.partition_key.as_deref() else {
+fn within_bound(facts: &RelationFacts, parent: &RelationFacts, rows: &PartitionRows) -> bool {
+    let Some(column) = parent.partition_key.as_deref().and_then(only_column) else {
         return false;
     };
-    let column = key.split_once('(').map_or("", |(_, rest)| rest.trim_end_matches(')'));
-    if column.contains([',', '(']) || !holds_no_null(facts, &name_path(column).concat(), 120_000) {
+    if !holds_no_null(facts, &column, 120_000) {
         return false;
     }
-    let mut words = Words::new(bound);
-    words.accept("FOR VALUES");
-    let wanted = if words.accept("FROM") {
-        let lower = words.parenthesis().map(|inner| inner.text());
-        words.accept("TO");
-        let upper = words.parenthesis().map(|inner| inner.text());
-        let sides = [(">=", lower, "minvalue"), ("<", upper, "maxvalue")];
-        let limits = sides.into_iter().filter_map(|(operator, value, unlimited)| {
-            let value = value?;
-            (!value.eq_ignore_ascii_case(unlimited)).then(|| plain(&format!("{column} {operator} {value}")))
-        });
-        limits.collect()
-    } else if words.accept("IN") {
-        words
-            .parenthesis()
-            .map(|inner| plain(&format!("{column} = {}", inner.text())))
-            .into_iter()
-            .collect()
-    } else {
-        Vec::new()
+    let condition = |operator: &str, value: &Expression| Expression::Operation {
+        operator: operator.to_owned(),
+        operands: vec![Expression::Name(vec![column.clone()]), value.clone()],
     };
+    let wanted: Vec<Expression> = match rows {
+        PartitionRows::Range { from, to } => match (from.as_slice(), to.as_slice()) {
+            ([from], [to]) => [(">=", from, "minvalue"), ("<", to, "maxvalue")]
+                .into_iter()
+                .filter(|(_, value, unlimited)| !value.is_column(unlimited))
+                .map(|(operator, value, _)| condition(operator, value))
+                .collect(),
+            _ => return false,
+        },
+        PartitionRows::List(values) => match values.as_slice() {
+            [value] => vec![condition("=", value)],
+            _ => return false,
+        },
+        PartitionRows::Default | PartitionRows::Hash => return false,
+    };
+    let wanted: Vec<Expression> = wanted.into_iter().map(Expression::with_bare_literals).collect();
     !wanted.is_empty() && proves(facts, &wanted)
+}
+
+/// Returns the one column of a key as `pg_get_partkeydef` prints it: `RANGE (d)`.
+fn only_column(key: &str) -> Option<String> {
+    let (_, columns) = key.split_once('(')?;
+    match syntax::expression(columns.strip_suffix(')')?)? {
+        Expression::Name(path) => <[String; 1]>::try_from(path).ok().map(|[column]| column),
+        _ => None,
+    }
 }

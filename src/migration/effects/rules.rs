@@ -3,169 +3,18 @@
 //! Locks are those of PostgreSQL's documentation ("Explicit Locking") and of the sources named beside them.
 
 use super::judge::{Effects, Judge, TransactionRule};
-use super::{indexes, other_objects, queries, table_rules, undo, whole_tables};
+use super::{changes, indexes, maintenance, other_objects, queries, table_rules, undo, whole_tables};
 use crate::catalog::SchemaFacts;
-use crate::migration::LockMode::{AccessExclusive, ShareUpdateExclusive};
-use crate::migration::words::Words;
+use crate::migration::Statement;
+use crate::migration::command::{Command, Creation, DropObjects, ObjectKind, Session, Transaction};
 
 /// Version whose rules hold when no server was asked: the oldest that its project still maintains.
 const ASSUMED_VERSION: u32 = 140_000;
 
-type Rule = fn(&mut Judge, &mut Words);
-
-/// Statements whose locks depend on what follows their keywords; the first that fits counts.
-const RULES: &[(&str, Rule)] = &[
-    ("ALTER DOMAIN", other_objects::alter_domain),
-    ("ALTER FOREIGN TABLE", table_rules::alter_table),
-    ("ALTER INDEX", indexes::alter_index),
-    ("ALTER MATERIALIZED VIEW", table_rules::alter_table),
-    ("ALTER POLICY", on_table_exclusively),
-    ("ALTER RULE", on_table_exclusively),
-    ("ALTER SEQUENCE", other_objects::alter_sequence),
-    ("ALTER TABLE ALL IN TABLESPACE", not_covered),
-    ("ALTER TABLE", table_rules::alter_table),
-    ("ALTER TRIGGER", on_table_exclusively),
-    ("ALTER TYPE", other_objects::alter_type),
-    ("ALTER VIEW", table_rules::alter_table),
-    ("ANALYZE", whole_tables::analyze),
-    ("ANALYSE", whole_tables::analyze),
-    ("CLUSTER", whole_tables::cluster),
-    ("COMMENT ON", other_objects::comment),
-    ("COPY", queries::copy),
-    ("CREATE CONSTRAINT TRIGGER", other_objects::create_trigger),
-    ("CREATE INDEX", indexes::create_index),
-    ("CREATE MATERIALIZED VIEW", queries::create_table_as),
-    ("CREATE OR REPLACE RULE", on_table_exclusively),
-    ("CREATE OR REPLACE TRIGGER", other_objects::replace_trigger),
-    ("CREATE OR REPLACE VIEW", other_objects::replace_view),
-    ("CREATE POLICY", on_table_exclusively),
-    ("CREATE RULE", on_table_exclusively),
-    ("CREATE STATISTICS", other_objects::create_statistics),
-    ("CREATE TABLE", whole_tables::create_table),
-    ("CREATE TRIGGER", other_objects::create_trigger),
-    ("CREATE UNIQUE INDEX", indexes::create_index),
-    ("CREATE UNLOGGED TABLE", whole_tables::create_table),
-    ("DELETE", queries::change_rows),
-    ("DROP DOMAIN", other_objects::drop_types),
-    ("DROP FOREIGN TABLE", whole_tables::drop_tables),
-    ("DROP INDEX", indexes::drop_index),
-    ("DROP MATERIALIZED VIEW", whole_tables::drop_tables),
-    ("DROP POLICY", on_table_exclusively),
-    ("DROP RULE", on_table_exclusively),
-    ("DROP SCHEMA", whole_tables::drop_schema),
-    ("DROP SEQUENCE", whole_tables::drop_tables),
-    ("DROP TABLE", whole_tables::drop_tables),
-    ("DROP TRIGGER", on_table_exclusively),
-    ("DROP TYPE", other_objects::drop_types),
-    ("DROP VIEW", whole_tables::drop_tables),
-    ("INSERT", queries::change_rows),
-    ("LOCK", whole_tables::lock),
-    ("MERGE", queries::change_rows),
-    ("REFRESH MATERIALIZED VIEW", whole_tables::refresh),
-    ("REINDEX", indexes::reindex),
-    ("SELECT", queries::select),
-    ("SET LOCAL", only_in_a_block),
-    ("SET TRANSACTION", only_in_a_block),
-    ("TABLE", queries::select),
-    ("TRUNCATE", whole_tables::truncate),
-    ("UPDATE", queries::change_rows),
-    ("VACUUM", whole_tables::vacuum),
-    ("VALUES", queries::select),
-    ("WITH", queries::change_rows),
-];
-
-/// Statements that change the catalog only and lock no table.
-const CATALOG_ONLY: &[&str] = &[
-    "ABORT",
-    "ALTER AGGREGATE",
-    "ALTER COLLATION",
-    "ALTER DATABASE",
-    "ALTER DEFAULT PRIVILEGES",
-    "ALTER EVENT TRIGGER",
-    "ALTER FUNCTION",
-    "ALTER GROUP",
-    "ALTER LARGE OBJECT",
-    "ALTER OPERATOR",
-    "ALTER PROCEDURE",
-    "ALTER ROLE",
-    "ALTER ROUTINE",
-    "ALTER SCHEMA",
-    "ALTER STATISTICS",
-    "ALTER TEXT SEARCH",
-    "ALTER USER",
-    "BEGIN",
-    "COMMIT",
-    "CREATE ACCESS METHOD",
-    "CREATE AGGREGATE",
-    "CREATE CAST",
-    "CREATE COLLATION",
-    "CREATE DOMAIN",
-    "CREATE EVENT TRIGGER",
-    "CREATE FUNCTION",
-    "CREATE GROUP",
-    "CREATE OPERATOR",
-    "CREATE OR REPLACE FUNCTION",
-    "CREATE OR REPLACE PROCEDURE",
-    "CREATE PROCEDURE",
-    "CREATE ROLE",
-    "CREATE SEQUENCE",
-    "CREATE SERVER",
-    "CREATE TEMP",
-    "CREATE TEMPORARY",
-    "CREATE TEXT SEARCH",
-    "CREATE TYPE",
-    "CREATE USER",
-    "CREATE VIEW",
-    "CREATE RECURSIVE VIEW",
-    "DEALLOCATE",
-    "DISCARD",
-    "DROP AGGREGATE",
-    "DROP CAST",
-    "DROP COLLATION",
-    "DROP EVENT TRIGGER",
-    "DROP FUNCTION",
-    "DROP GROUP",
-    "DROP OPERATOR",
-    "DROP PROCEDURE",
-    "DROP ROLE",
-    "DROP ROUTINE",
-    "DROP SERVER",
-    "DROP TEXT SEARCH",
-    "DROP USER",
-    "END",
-    "GRANT",
-    "LISTEN",
-    "NOTIFY",
-    "PREPARE TRANSACTION",
-    "REASSIGN OWNED",
-    "RELEASE",
-    "RESET",
-    "REVOKE",
-    "ROLLBACK",
-    "SAVEPOINT",
-    "SECURITY LABEL",
-    "SET",
-    "SHOW",
-    "START TRANSACTION",
-    "UNLISTEN",
-];
-
-/// Statements that the server refuses inside a transaction block, whatever they do.
-const FORBIDDEN: &[&str] = &[
-    "ALTER SYSTEM",
-    "CREATE DATABASE",
-    "CREATE SUBSCRIPTION",
-    "CREATE TABLESPACE",
-    "DISCARD ALL",
-    "DROP DATABASE",
-    "DROP SUBSCRIPTION",
-    "DROP TABLESPACE",
-];
-
-/// Returns what a statement does to a schema as it stands; `sql` is one valid statement without its semicolon.
+/// Returns what a statement does to a schema as it stands.
 ///
 /// Without facts (`SchemaFacts::default()`) everything is told that the text alone decides.
-pub fn effects(sql: &str, schema: &SchemaFacts) -> Effects {
+pub fn effects(statement: &Statement, schema: &SchemaFacts) -> Effects {
     let mut judge = Judge {
         schema,
         version: if schema.is_known() {
@@ -175,85 +24,240 @@ pub fn effects(sql: &str, schema: &SchemaFacts) -> Effects {
         },
         effects: Effects::default(),
     };
-    judge_statement(&mut judge, &mut Words::new(sql));
+    let command = statement.command();
+    judge_command(&mut judge, command);
     let mut effects = judge.effects;
+    if effects.rollback.is_none() {
+        effects.rollback = undo::of_creation(command).or_else(|| undo::of_rename(command));
+    }
     effects.tidy();
     effects
 }
 
-/// Judges one statement.
-fn judge_statement(judge: &mut Judge, words: &mut Words) {
-    let whole = words.clone();
-    if FORBIDDEN.iter().any(|keywords| words.at(keywords)) {
-        judge.effects.transaction = TransactionRule::Forbidden;
-    }
-    if let Some((keywords, rule)) = RULES.iter().find(|(keywords, _)| words.at(keywords)) {
-        words.accept(keywords);
-        rule(judge, words);
-    } else if words.at("CREATE SCHEMA") {
-        // Its elements would be statements of their own.
-        if ["CREATE TABLE", "CREATE INDEX", "CREATE TRIGGER"]
-            .iter()
-            .any(|inner| words.holds(inner))
-        {
-            not_covered(judge, words);
+fn judge_command(judge: &mut Judge, command: &Command) {
+    match command {
+        Command::Query(query) => queries::query(judge, query),
+        Command::Copy(copy) => changes::copy(judge, copy),
+
+        Command::AlterTable(alter) => table_rules::alter_table(judge, alter),
+        Command::CreateTable(create) => whole_tables::create_table(judge, create),
+        Command::CreateTableAs(create) => queries::create_table_as(judge, create),
+        Command::Truncate(truncate) => whole_tables::truncate(judge, truncate),
+        Command::Lock(lock) => whole_tables::lock(judge, lock),
+        Command::Vacuum(vacuum) => maintenance::vacuum(judge, vacuum),
+        Command::Analyze(tables) => maintenance::analyze(judge, tables),
+        Command::Cluster(cluster) => maintenance::cluster(judge, cluster),
+        Command::Refresh(refresh) => maintenance::refresh(judge, refresh),
+
+        Command::CreateIndex(create) => indexes::create_index(judge, create),
+        Command::AlterIndex(alter) => indexes::alter_index(judge, alter),
+        Command::Reindex(reindex) => indexes::reindex(judge, reindex),
+
+        Command::AlterSequence(alter) => other_objects::alter_sequence(judge, alter),
+        Command::AlterType(alter) => other_objects::alter_type(judge, alter),
+        Command::AlterDomain(alter) => other_objects::alter_domain(judge, alter),
+        Command::CreateStatistics { table, .. } => other_objects::create_statistics(judge, table),
+        Command::Publication(publication) => other_objects::publication(judge, publication),
+        Command::TablePart(part) => other_objects::table_part(judge, part),
+        Command::Comment(comment) => other_objects::comment(judge, comment),
+
+        Command::CreateSchema { elements, .. } => {
+            // Its elements are statements of their own.
+            let locks = |element: &Command| {
+                matches!(
+                    element,
+                    Command::CreateTable(_) | Command::CreateIndex(_) | Command::TablePart(_)
+                )
+            };
+            if elements.iter().any(locks) {
+                not_covered(judge);
+            }
         }
-    } else if words.at("CREATE PUBLICATION") || words.at("ALTER PUBLICATION") {
-        publication(judge, words);
-    } else if words.at("DROP STATISTICS") || !CATALOG_ONLY.iter().any(|keywords| words.at(keywords)) {
-        not_covered(judge, words);
-    }
-    if judge.effects.rollback.is_none() {
-        judge.effects.rollback = undo::of_creation(&whole).or_else(|| undo::of_rename(&whole));
+        Command::Create(made) => create(judge, made),
+        Command::Alter(altered) => alter(judge, altered.kind),
+        Command::Drop(dropped) => drop(judge, dropped),
+
+        Command::Transaction(Transaction::Modes) => judge.effects.transaction = TransactionRule::Required,
+        Command::Session(session) => of_session(judge, session),
+        Command::AlterSystem => of_server(judge),
+        Command::CreateDomain { .. } | Command::Privileges | Command::Transaction(_) => {}
+        Command::AlterAllInTablespace | Command::DropOwned | Command::Do(_) | Command::Explain | Command::Other => {
+            not_covered(judge)
+        }
     }
 }
 
-fn not_covered(judge: &mut Judge, _: &mut Words) {
+fn not_covered(judge: &mut Judge) {
     judge
         .effects
         .unknown("what this statement locks is not covered by the rules; a rehearsal shows it");
 }
 
-fn only_in_a_block(judge: &mut Judge, _: &mut Words) {
-    judge.effects.transaction = TransactionRule::Required;
-}
-
-/// Triggers, rules and policies of a table: `… ON table`, or `TO table` of a rule.
-fn on_table_exclusively(judge: &mut Judge, words: &mut Words) {
-    words.accept("IF EXISTS");
-    let name = words.identifier();
-    let is_new_rule = words.at("AS ON");
-    words.until(if is_new_rule { &["TO"] } else { &["ON"] });
-    words.skip();
-    match words.table() {
-        Some((written, _)) => {
-            let table = judge.relation(&written);
-            let with_clones = name.is_some_and(|name| table.facts.is_some_and(|facts| facts.triggers.contains(&name)));
-            let tables = if with_clones {
-                judge.with_descendants(&table)
-            } else {
-                vec![table]
-            };
-            judge.lock_all(&tables, AccessExclusive);
-        }
-        None => judge.effects.unknown("the table's name was not understood"),
+fn of_session(judge: &mut Judge, session: &Session) {
+    match session {
+        Session::Set(setting) if setting.local => judge.effects.transaction = TransactionRule::Required,
+        Session::Discard { all: true } => judge.effects.transaction = TransactionRule::Forbidden,
+        Session::Prepare | Session::Declare { .. } | Session::Load => not_covered(judge),
+        _ => {}
     }
 }
 
-fn publication(judge: &mut Judge, words: &mut Words) {
-    words.until(&["TABLE"]);
-    if words.accept("TABLE") {
-        for mut part in words.split_at_commas() {
-            part.accept("TABLE");
-            if let Some((written, only)) = part.table() {
-                let table = judge.relation(&written);
-                let tables = if only {
-                    vec![table]
-                } else {
-                    judge.with_descendants(&table)
-                };
-                judge.lock_all(&tables, ShareUpdateExclusive);
-            }
+fn create(judge: &mut Judge, made: &Creation) {
+    match made.kind {
+        ObjectKind::View => other_objects::create_view(judge, made),
+        ObjectKind::Database | ObjectKind::Subscription | ObjectKind::Tablespace => of_server(judge),
+        ObjectKind::AccessMethod
+        | ObjectKind::Aggregate
+        | ObjectKind::Cast
+        | ObjectKind::Collation
+        | ObjectKind::EventTrigger
+        | ObjectKind::Function
+        | ObjectKind::Group
+        | ObjectKind::Operator
+        | ObjectKind::OperatorClass
+        | ObjectKind::OperatorFamily
+        | ObjectKind::Procedure
+        | ObjectKind::Role
+        | ObjectKind::Sequence
+        | ObjectKind::Server
+        | ObjectKind::TextSearchConfiguration
+        | ObjectKind::TextSearchDictionary
+        | ObjectKind::TextSearchParser
+        | ObjectKind::TextSearchTemplate
+        | ObjectKind::Type
+        | ObjectKind::User
+        | ObjectKind::UserMapping => {}
+        _ => not_covered(judge),
+    }
+}
+
+fn alter(judge: &mut Judge, kind: ObjectKind) {
+    match kind {
+        ObjectKind::Aggregate
+        | ObjectKind::Collation
+        | ObjectKind::Database
+        | ObjectKind::EventTrigger
+        | ObjectKind::Function
+        | ObjectKind::Group
+        | ObjectKind::LargeObject
+        | ObjectKind::Operator
+        | ObjectKind::OperatorClass
+        | ObjectKind::OperatorFamily
+        | ObjectKind::Procedure
+        | ObjectKind::Role
+        | ObjectKind::Routine
+        | ObjectKind::Schema
+        | ObjectKind::Statistics
+        | ObjectKind::TextSearchConfiguration
+        | ObjectKind::TextSearchDictionary
+        | ObjectKind::TextSearchParser
+        | ObjectKind::TextSearchTemplate
+        | ObjectKind::User
+        | ObjectKind::UserMapping => {}
+        _ => not_covered(judge),
+    }
+}
+
+fn drop(judge: &mut Judge, dropped: &DropObjects) {
+    match dropped.kind {
+        ObjectKind::Index => indexes::drop_index(judge, dropped),
+        ObjectKind::Schema => whole_tables::drop_schema(judge, dropped),
+        ObjectKind::Domain | ObjectKind::Type => other_objects::drop_types(judge, dropped),
+        ObjectKind::ForeignTable
+        | ObjectKind::MaterializedView
+        | ObjectKind::Sequence
+        | ObjectKind::Table
+        | ObjectKind::View => whole_tables::drop_tables(judge, dropped),
+        ObjectKind::Database | ObjectKind::Subscription | ObjectKind::Tablespace => of_server(judge),
+        ObjectKind::Aggregate
+        | ObjectKind::Cast
+        | ObjectKind::Collation
+        | ObjectKind::EventTrigger
+        | ObjectKind::Function
+        | ObjectKind::Group
+        | ObjectKind::Operator
+        | ObjectKind::OperatorClass
+        | ObjectKind::OperatorFamily
+        | ObjectKind::Procedure
+        | ObjectKind::Role
+        | ObjectKind::Routine
+        | ObjectKind::Server
+        | ObjectKind::TextSearchConfiguration
+        | ObjectKind::TextSearchDictionary
+        | ObjectKind::TextSearchParser
+        | ObjectKind::TextSearchTemplate
+        | ObjectKind::User
+        | ObjectKind::UserMapping => {}
+        _ => not_covered(judge),
+    }
+}
+
+/// Judges what the server makes and drops outside of transaction blocks only.
+fn of_server(judge: &mut Judge) {
+    judge.effects.transaction = TransactionRule::Forbidden;
+    not_covered(judge);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migration::parse;
+
+    fn effects_of(sql: &str) -> Effects {
+        let statements = parse(sql, "m.sql").expect("parses");
+        effects(&statements[0], &SchemaFacts::default())
+    }
+
+    #[test]
+    fn what_is_read_from_end_to_end() {
+        fn check(sql: &str, expected: &[&str]) {
+            assert_eq!(effects_of(sql).scanned, expected, "{sql}");
         }
+        check("SELECT 1 FROM a UNION (SELECT 1 FROM b) ORDER BY 1", &["a", "b"]);
+        check("(TABLE ONLY a)", &["a"]);
+        check(
+            "SELECT 1 FROM (SELECT 1 FROM a) AS x JOIN (b CROSS JOIN c) ON true",
+            &["a", "b", "c"],
+        );
+        check("SELECT EXISTS (SELECT FROM a)", &["a"]);
+        check("WITH x AS (SELECT 1 FROM a) SELECT 1 FROM x", &["a"]);
+        check(
+            "WITH gone AS (DELETE FROM a RETURNING *) INSERT INTO b TABLE gone",
+            &["a"],
+        );
+        check("UPDATE a SET b = 1 WHERE CURRENT OF c", &[]);
+        check(
+            "MERGE INTO a USING b ON a.id = b.id WHEN MATCHED THEN DELETE",
+            &["a", "b"],
+        );
+        check("CREATE TEMP TABLE x AS SELECT 1 FROM a", &["a"]);
+    }
+
+    #[test]
+    fn options_say_what_they_say() {
+        fn check(sql: &str, expected: &[(&str, &str)]) {
+            let found = effects_of(sql).locks;
+            let found: Vec<(&str, String)> = found
+                .iter()
+                .map(|(name, mode)| (name.as_str(), mode.to_string()))
+                .collect();
+            let expected: Vec<(&str, String)> = expected
+                .iter()
+                .map(|(name, mode)| (*name, format!("{mode}Lock")))
+                .collect();
+            assert_eq!(found, expected, "{sql}");
+        }
+        check("VACUUM (FULL off, ANALYZE) t", &[("t", "ShareUpdateExclusive")]);
+        check("REINDEX (CONCURRENTLY false) INDEX i", &[("i", "AccessExclusive")]);
+        check("CLUSTER i ON t", &[("t", "AccessExclusive")]);
+        check("SELECT 1 FROM t AS x, u FOR UPDATE OF x", &[("t", "RowShare")]);
+        check(
+            "CREATE TABLE a (b int PRIMARY KEY REFERENCES t, c int REFERENCES a)",
+            &[("t", "ShareRowExclusive")],
+        );
+        check(
+            "CREATE PUBLICATION p FOR TABLE t (a), TABLES IN SCHEMA s",
+            &[("t", "ShareUpdateExclusive")],
+        );
     }
 }

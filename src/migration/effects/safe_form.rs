@@ -2,136 +2,156 @@
 //!
 //! Knows no sizes: whether the statement is dangerous is for the caller to judge.
 
-use super::alter_table::{self, Action, Constraint};
-use crate::catalog::ConstraintKind;
+use super::data_type::is_serial;
+use crate::migration::Statement;
+use crate::migration::command::{
+    AlteredKind, Body, ColumnAction, ColumnDefinition, Command, ConstraintDefinition, DetachManner, Query, TableAction,
+    TableConstraint,
+};
 use crate::migration::names::quoted;
-use crate::migration::words::Words;
 
 /// Returns the form that keeps reads and writes going, where there is one.
-pub fn safe_form(sql: &str) -> Option<String> {
-    let mut words = Words::new(sql);
-    if words.accept("ALTER TABLE") {
-        words.accept("IF EXISTS");
-        let (table, _) = words.table()?;
-        return match alter_table::actions(&mut words).as_slice() {
-            [action] => safe_action(&table, action),
+pub fn safe_form(statement: &Statement) -> Option<String> {
+    match statement.command() {
+        Command::AlterTable(alter) if alter.called == AlteredKind::Table => match alter.actions.as_slice() {
+            [action] => safe_action(&alter.table, action),
             actions => actions
                 .iter()
-                .find_map(|action| safe_action(&table, action))
+                .find_map(|action| safe_action(&alter.table, action))
                 .map(|form| format!("one statement each; {form}")),
-        };
-    }
-    let concurrently = |behind: &str| insert_behind(sql, behind, " CONCURRENTLY");
-    match () {
-        () if words.holds("CONCURRENTLY") => None,
-        () if words.at("CREATE UNIQUE INDEX") || words.at("CREATE INDEX") => concurrently("INDEX"),
-        () if words.at("REINDEX INDEX") => concurrently("INDEX"),
-        () if words.at("REINDEX TABLE") => concurrently("TABLE"),
-        () if words.at("REFRESH MATERIALIZED VIEW") => {
-            concurrently("VIEW").map(|form| format!("{form} (needs a unique index on plain columns)"))
+        },
+        Command::CreateIndex(_) | Command::Reindex(_) => concurrently(statement),
+        Command::Refresh(_) => {
+            concurrently(statement).map(|form| format!("{form} (needs a unique index on plain columns)"))
         }
-        () if words.at("VACUUM") || words.at("CLUSTER") => {
+        Command::Vacuum(_) | Command::Cluster(_) => {
             Some("pg_repack or pg_squeeze, which copy the table beside its use".to_owned())
         }
-        () if words.at("UPDATE") || words.at("DELETE") => {
-            Some("in batches of a few thousand rows, each in its own transaction".to_owned())
-        }
-        () => None,
+        Command::Query(Query {
+            with,
+            body: Body::Update(_) | Body::Delete(_),
+            ..
+        }) if with.is_empty() => Some("in batches of a few thousand rows, each in its own transaction".to_owned()),
+        _ => None,
     }
 }
 
-fn safe_action(table: &str, action: &Action) -> Option<String> {
-    let alter = |rest: String| format!("ALTER TABLE {table} {rest};");
-    let validated = |name: &str, constraint: String| {
-        let add = alter(format!("ADD CONSTRAINT {name} {constraint} NOT VALID"));
-        format!(
-            "{add} {} (in two transactions)",
-            alter(format!("VALIDATE CONSTRAINT {name}"))
-        )
-    };
+/// Returns the statement with `CONCURRENTLY`, where it does without.
+fn concurrently(statement: &Statement) -> Option<String> {
+    let (before, behind) = statement.sql.split_at(statement.outline.place_of_concurrently?);
+    Some(format!("{before} CONCURRENTLY{behind};"))
+}
+
+fn safe_action(table: &str, action: &TableAction) -> Option<String> {
     match action {
-        Action::SetNotNull(column) => {
+        TableAction::AlterColumn { column, action } => safe_column_action(table, column, action),
+        TableAction::AddConstraint(constraint) => safe_constraint(table, constraint),
+        TableAction::AddColumn { column, .. } => Some(safe_column(table, column)),
+        TableAction::AttachPartition { partition, .. } => Some(format!(
+            "on {partition} first: the partition's bound as a CHECK … NOT VALID, VALIDATE it, and its indexes CONCURRENTLY"
+        )),
+        TableAction::DetachPartition {
+            partition,
+            manner: DetachManner::AtOnce | DetachManner::Finalize,
+        } => Some(alter(table, &format!("DETACH PARTITION {partition} CONCURRENTLY"))),
+        _ => None,
+    }
+}
+
+fn alter(table: &str, action: &str) -> String {
+    format!("ALTER TABLE {table} {action};")
+}
+
+/// Adds a constraint without holding anybody up while the rows are read.
+fn validated(table: &str, name: &str, constraint: &str) -> String {
+    format!(
+        "{} {} (in two transactions)",
+        alter(table, &format!("ADD CONSTRAINT {name} {constraint} NOT VALID")),
+        alter(table, &format!("VALIDATE CONSTRAINT {name}"))
+    )
+}
+
+fn safe_column_action(table: &str, column: &str, action: &ColumnAction) -> Option<String> {
+    match action {
+        ColumnAction::SetNotNull => {
             let name = quoted(&format!("{column}_not_null"));
             let column = quoted(column);
             Some(format!(
                 "{}, then {} {}",
-                validated(&name, format!("CHECK ({column} IS NOT NULL)")),
-                alter(format!("ALTER COLUMN {column} SET NOT NULL")),
-                alter(format!("DROP CONSTRAINT {name}")),
+                validated(table, &name, &format!("CHECK ({column} IS NOT NULL)")),
+                alter(table, &format!("ALTER COLUMN {column} SET NOT NULL")),
+                alter(table, &format!("DROP CONSTRAINT {name}")),
             ))
         }
-        Action::AddConstraint(constraint) => safe_constraint(table, constraint, &validated),
-        Action::AddColumn(column) if column.stored || column.identity || column.data_type.serial => Some(format!(
-            "add {} without its values, fill it in batches, then give it its default",
-            column.written_name
-        )),
-        Action::AddColumn(column) if column.constraints.is_empty() => Some(format!(
-            "{} {} then fill the old rows in batches",
-            alter(format!("ADD COLUMN {} {}", column.written_name, column.written_type)),
-            alter(format!("ALTER COLUMN {} SET DEFAULT …", column.written_name)),
-        )),
-        Action::AddColumn(column) => Some(format!(
-            "add {} first, then its constraint: NOT VALID and VALIDATE, or an index built CONCURRENTLY",
-            column.written_name
-        )),
-        Action::SetType(change) => Some(format!(
+        ColumnAction::SetType(change) => Some(format!(
             "add a column of type {}, write both from the application or a trigger, fill it in batches, switch, drop the old one",
-            change.written_type
+            change.data_type.written
         )),
-        Action::Attach { partition, .. } => Some(format!(
-            "on {partition} first: the partition's bound as a CHECK … NOT VALID, VALIDATE it, and its indexes CONCURRENTLY"
-        )),
-        Action::Detach {
-            partition,
-            concurrently: false,
-            ..
-        } => Some(alter(format!("DETACH PARTITION {partition} CONCURRENTLY"))),
         _ => None,
     }
 }
 
-fn safe_constraint(table: &str, constraint: &Constraint, validated: &dyn Fn(&str, String) -> String) -> Option<String> {
-    let columns: Vec<String> = constraint.columns.iter().map(|column| quoted(column)).collect();
-    let columns = columns.join(", ");
+fn safe_column(table: &str, column: &ColumnDefinition) -> String {
+    let name = &column.written_name;
+    let data_type = column.data_type.as_ref().map_or("", |name| &name.written);
+    if column.is_stored() || column.is_identity() || is_serial(column) {
+        format!("add {name} without its values, fill it in batches, then give it its default")
+    } else if column.constraints.is_empty() {
+        format!(
+            "{} {} then fill the old rows in batches",
+            alter(table, &format!("ADD COLUMN {name} {data_type}")),
+            alter(table, &format!("ALTER COLUMN {name} SET DEFAULT …")),
+        )
+    } else {
+        format!("add {name} first, then its constraint: NOT VALID and VALIDATE, or an index built CONCURRENTLY")
+    }
+}
+
+fn safe_constraint(table: &str, constraint: &TableConstraint) -> Option<String> {
+    let columns = listed(&constraint.columns);
     let name = constraint.name.as_deref().map_or("name".to_owned(), quoted);
-    match (constraint.kind, &constraint.references) {
-        (ConstraintKind::Check, _) => Some(validated(&name, format!("CHECK ({})", constraint.expression))),
-        (ConstraintKind::ForeignKey, Some(referenced)) => {
-            let key = match constraint.referenced_columns.as_str() {
-                "" => String::new(),
-                columns => format!(" ({columns})"),
-            };
-            Some(validated(
-                &name,
-                format!("FOREIGN KEY ({columns}) REFERENCES {referenced}{key}"),
-            ))
-        }
-        (ConstraintKind::Unique | ConstraintKind::PrimaryKey, _) if constraint.using_index.is_none() => {
-            let what = if constraint.kind == ConstraintKind::Unique {
-                "UNIQUE"
+    let indexed = |what: &str| {
+        Some(format!(
+            "CREATE UNIQUE INDEX CONCURRENTLY {name} ON {table} ({columns}); {}",
+            alter(table, &format!("ADD CONSTRAINT {name} {what} USING INDEX {name}"))
+        ))
+    };
+    match &constraint.definition {
+        ConstraintDefinition::Check { written, .. } => Some(validated(table, &name, &format!("CHECK ({written})"))),
+        ConstraintDefinition::ForeignKey {
+            table: referenced,
+            columns: key,
+        } => {
+            let key = if key.is_empty() {
+                String::new()
             } else {
-                "PRIMARY KEY"
+                format!(" ({})", listed(key))
             };
-            Some(format!(
-                "CREATE UNIQUE INDEX CONCURRENTLY {name} ON {table} ({columns}); ALTER TABLE {table} ADD CONSTRAINT {name} {what} USING INDEX {name};"
-            ))
+            let demand = format!("FOREIGN KEY ({columns}) REFERENCES {referenced}{key}");
+            Some(validated(table, &name, &demand))
         }
+        ConstraintDefinition::Unique { using_index: None } => indexed("UNIQUE"),
+        ConstraintDefinition::PrimaryKey { using_index: None } => indexed("PRIMARY KEY"),
         _ => None,
     }
 }
 
-/// Puts text behind the first occurrence of a keyword.
-fn insert_behind(sql: &str, keyword: &str, text: &str) -> Option<String> {
-    let place = sql.to_ascii_uppercase().find(keyword)? + keyword.len();
-    Some(format!("{}{text}{};", &sql[..place], &sql[place..]))
+fn listed(columns: &[String]) -> String {
+    columns
+        .iter()
+        .map(|column| quoted(column))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::migration::parse;
 
     fn check(sql: &str, expected: Option<&str>) {
-        assert_eq!(safe_form(sql).as_deref(), expected, "{sql}");
+        let statements = parse(sql, "m.sql").expect("parses");
+        assert_eq!(safe_form(&statements[0]).as_deref(), expected, "{sql}");
     }
 
     #[test]

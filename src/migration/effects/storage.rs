@@ -1,8 +1,7 @@
 //! What is done to the storage of tables: written anew, read, indexed, locked.
 
-use super::alter_table::Constraint;
-use super::constraint_text::referenced_columns;
 use super::judge::{Effects, Judge, NamedRelation};
+use super::proofs::referenced_columns;
 use crate::catalog::ConstraintFacts;
 use crate::migration::{LockMode, Trap};
 
@@ -53,11 +52,8 @@ impl<'facts> Judge<'facts> {
     }
 
     /// Adds a foreign key to tables: both sides are locked against writing, and read when it is checked.
-    pub fn foreign_key(&mut self, tables: &[NamedRelation<'facts>], constraint: &Constraint, checked: bool) {
-        let Some(written) = &constraint.references else {
-            return;
-        };
-        let referenced = self.relation(written);
+    pub fn foreign_key(&mut self, tables: &[NamedRelation<'facts>], referenced: &str, checked: bool) {
+        let referenced = self.relation(referenced);
         let itself = tables.iter().any(|table| table.name == referenced.name);
         let all_referenced = self.with_descendants(&referenced);
         if !itself {

@@ -3,14 +3,13 @@
 //! After `AlterTableGetLockLevel`, `ATPrepCmd`, `ATExecCmd` and `ATRewriteTables` in `src/backend/commands/tablecmds.c`: all
 //! subcommands of one statement run under the strongest lock that one of them needs.
 
-use super::alter_table::{self, Action};
 use super::judge::{Effects, Judge, NamedRelation};
 use super::target::AlteredTable;
 use super::undo;
-use crate::catalog::{ConstraintKind, Persistence};
+use crate::catalog::Persistence;
 use crate::migration::LockMode::{self, AccessExclusive, ShareRowExclusive, ShareUpdateExclusive};
+use crate::migration::command::{AlterTable, ColumnAction, ConstraintDefinition, DetachManner, TableAction};
 use crate::migration::names::name_path;
-use crate::migration::words::Words;
 
 /// Storage parameters that are set under the strongest lock (`src/backend/access/common/reloptions.c`); all others are under
 /// `ShareUpdateExclusiveLock`.
@@ -26,59 +25,79 @@ const STRONG_OPTIONS: &[&str] = &[
     "user_catalog_table",
 ];
 
-/// Judges `ALTER TABLE`, whose keywords are read already.
-pub(super) fn alter_table<'facts>(judge: &mut Judge<'facts>, words: &mut Words) {
-    words.accept("IF EXISTS");
-    let Some((written, only)) = words.table() else {
-        return judge.effects.unknown("the table's name was not understood");
-    };
-    let cascade = words.holds("CASCADE");
-    let actions = alter_table::actions(words);
-    if let Some((_, index)) = judge.schema.index(&name_path(&written)) {
+/// Judges `ALTER TABLE` and what has its form.
+pub(super) fn alter_table<'facts>(judge: &mut Judge<'facts>, alter: &AlterTable) {
+    if let Some((_, index)) = judge.schema.index(&name_path(&alter.table)) {
         // ALTER TABLE works on indexes too, but under the strongest lock even where ALTER INDEX takes less.
-        return judge.effects.lock(&index.name, AccessExclusive);
+        judge.effects.lock(&index.name, AccessExclusive);
+        judge.effects.rollback = undo::of_alter_table(alter, None, judge.schema.is_known());
+        return;
     }
-    let table = judge.relation(&written);
-    judge.note_missing(&table, &written);
-    let lock = actions
-        .iter()
-        .map(|action| lock_of(action, judge.version))
-        .max()
-        .unwrap_or(AccessExclusive);
+    let table = judge.relation(&alter.table);
+    judge.note_missing(&table, &alter.table);
+    let locks = alter.actions.iter().map(|action| lock_of(action, judge.version));
+    let lock = locks.max().unwrap_or(AccessExclusive);
     judge.effects.lock(&table.name, lock);
-    let tables = if only {
+    let tables = if alter.only {
         vec![table.clone()]
     } else {
         judge.with_descendants(&table)
     };
-    let mut target = AlteredTable {
-        table,
-        tables,
-        lock,
-        cascade,
-    };
-    for action in &actions {
-        judge.action(&mut target, action);
+    let target = AlteredTable { table, tables, lock };
+    for action in &alter.actions {
+        judge.action(&target, action);
     }
-    judge.effects.rollback = match actions.as_slice() {
-        [action] => undo::of_action(&written, action, target.table.facts, judge.schema.is_known()),
-        _ => None,
-    };
+    judge.effects.rollback = undo::of_alter_table(alter, target.table.facts, judge.schema.is_known());
 }
 
-fn lock_of(action: &Action, version: u32) -> LockMode {
+fn lock_of(action: &TableAction, version: u32) -> LockMode {
     match action {
-        Action::Simple { lock, .. } => *lock,
-        Action::Validate(_) => ShareUpdateExclusive,
-        Action::AddConstraint(constraint) if constraint.kind == ConstraintKind::ForeignKey => ShareRowExclusive,
-        Action::Attach { .. } if version >= 120_000 => ShareUpdateExclusive,
-        Action::Detach {
-            concurrently, finalize, ..
-        } if *concurrently || *finalize => ShareUpdateExclusive,
-        Action::SetOptions(names) if !names.iter().any(|name| STRONG_OPTIONS.contains(&name.as_str())) => {
+        TableAction::ValidateConstraint(_) | TableAction::ClusterMark => ShareUpdateExclusive,
+        TableAction::AlterColumn {
+            action: ColumnAction::SetStatistics | ColumnAction::SetOptions,
+            ..
+        } => ShareUpdateExclusive,
+        TableAction::AddConstraint(constraint)
+            if matches!(constraint.definition, ConstraintDefinition::ForeignKey { .. }) =>
+        {
+            ShareRowExclusive
+        }
+        TableAction::Trigger { .. } => ShareRowExclusive,
+        TableAction::AttachPartition { .. } if version >= 120_000 => ShareUpdateExclusive,
+        TableAction::DetachPartition {
+            manner: DetachManner::Concurrently | DetachManner::Finalize,
+            ..
+        } => ShareUpdateExclusive,
+        TableAction::SetOptions(names) if !names.iter().any(|name| STRONG_OPTIONS.contains(&name.as_str())) => {
             ShareUpdateExclusive
         }
         _ => AccessExclusive,
+    }
+}
+
+/// Says whether an action goes on to the partitions and children.
+fn recurses(action: &TableAction) -> bool {
+    match action {
+        TableAction::AddColumn { .. }
+        | TableAction::DropColumn { .. }
+        | TableAction::RenameColumn { .. }
+        | TableAction::AddConstraint(_)
+        | TableAction::DropConstraint { .. }
+        | TableAction::ValidateConstraint(_)
+        | TableAction::Trigger { .. } => true,
+        TableAction::AlterColumn { action, .. } => matches!(
+            action,
+            ColumnAction::SetType(_)
+                | ColumnAction::SetNotNull
+                | ColumnAction::DropNotNull
+                | ColumnAction::SetDefault(_)
+                | ColumnAction::DropDefault
+                | ColumnAction::SetExpression(_)
+                | ColumnAction::DropExpression
+                | ColumnAction::SetStatistics
+                | ColumnAction::SetStorage
+        ),
+        _ => false,
     }
 }
 
@@ -98,76 +117,90 @@ impl<'facts> Judge<'facts> {
         }
     }
 
-    fn action(&mut self, target: &mut AlteredTable<'facts>, action: &Action) {
-        let recursing = matches!(
-            action,
-            Action::AddColumn(_)
-                | Action::DropColumn(_)
-                | Action::SetType(_)
-                | Action::SetNotNull(_)
-                | Action::DropNotNull(_)
-                | Action::SetExpression
-                | Action::RenameColumn(..)
-                | Action::AddConstraint(_)
-                | Action::DropConstraint(_)
-                | Action::Validate(_)
-                | Action::Simple { recurses: true, .. }
-        );
-        // From PostgreSQL 18 on a column without NOT NULL ends it before the children are looked at.
-        let nothing_to_drop = match action {
-            Action::DropNotNull(column) if self.version >= 180_000 => {
-                let found = target.table.facts.and_then(|facts| facts.column(column));
-                found.is_some_and(|column| !column.not_null)
-            }
-            _ => false,
-        };
-        if recursing && !nothing_to_drop {
-            let lock = target.lock;
-            self.lock_all(&target.tables.clone(), lock);
+    fn action(&mut self, target: &AlteredTable<'facts>, action: &TableAction) {
+        if recurses(action) && !self.has_nothing_to_drop(target, action) {
+            self.lock_all(&target.tables, target.lock);
         }
         match action {
-            Action::AddColumn(column) => self.add_column(target, column),
-            Action::DropColumn(column) => self.drop_column(target, column),
-            Action::SetType(change) => target
-                .tables
-                .clone()
-                .iter()
-                .for_each(|table| self.set_type(table, change)),
-            Action::SetNotNull(column) => self.set_not_null(&target.tables.clone(), column),
-            Action::SetExpression => target.tables.clone().iter().for_each(|table| self.rewrite(table, None)),
-            Action::AddConstraint(constraint) => self.add_constraint(target, constraint),
-            Action::Validate(name) => self.validate(target, name),
-            Action::DropConstraint(name) => self.drop_constraint(target, name),
-            Action::Attach { partition, bound } => self.attach(target, partition, bound),
-            Action::Detach {
-                partition,
-                concurrently,
-                finalize,
-            } => self.detach(target, partition, *concurrently, *finalize),
-            Action::SetLogged(logged) => self.set_logged(target, *logged),
-            Action::SetTablespace(name) => self.set_tablespace(target, name),
-            Action::SetAccessMethod(name) => self.set_access_method(target, name),
-            Action::Inherit(parent) => {
+            TableAction::AddColumn { column, if_not_exists } => self.add_column(target, column, *if_not_exists),
+            TableAction::DropColumn { column, cascade } => self.drop_column(target, column, *cascade),
+            TableAction::AlterColumn { column, action } => self.alter_column(target, column, action),
+            TableAction::AddConstraint(constraint) => self.add_constraint(target, constraint),
+            TableAction::ValidateConstraint(name) => self.validate(target, name),
+            TableAction::DropConstraint { constraint, cascade } => self.drop_constraint(target, constraint, *cascade),
+            TableAction::AttachPartition { partition, bound } => self.attach(target, partition, bound),
+            TableAction::DetachPartition { partition, manner } => self.detach(target, partition, *manner),
+            TableAction::SetLogged(logged) => self.set_logged(target, *logged),
+            TableAction::SetTablespace(name) => self.set_tablespace(target, name),
+            TableAction::SetAccessMethod(name) => self.set_access_method(target, name.as_deref()),
+            TableAction::Inherit(parent) => {
                 let parent = self.relation(parent);
                 self.effects.lock(&parent.name, ShareUpdateExclusive);
             }
-            Action::SetSequence => self.renew_sequence(target),
-            Action::Owner => {
+            TableAction::Owner => {
                 for sequence in target.table.facts.iter().flat_map(|facts| &facts.sequences) {
                     self.effects.lock(sequence, AccessExclusive);
                 }
             }
-            Action::NotUnderstood(text) => self.effects.unknown(format!("not understood: {text}")),
-            Action::AddIdentity { .. }
-            | Action::DropNotNull(_)
-            | Action::RenameTo(_)
-            | Action::RenameColumn(..)
-            | Action::RenameConstraint(..)
-            | Action::SetSchema(_)
-            | Action::SetOptions(_)
-            | Action::NoInherit(_)
-            | Action::ReplicaIdentity
-            | Action::Simple { .. } => {}
+            TableAction::NotUnderstood(text) => self.effects.unknown(format!("not understood: {text}")),
+            TableAction::AlterConstraint(_)
+            | TableAction::RenameTo(_)
+            | TableAction::RenameColumn { .. }
+            | TableAction::RenameConstraint { .. }
+            | TableAction::SetSchema(_)
+            | TableAction::SetOptions(_)
+            | TableAction::ForeignOptions
+            | TableAction::NoInherit(_)
+            | TableAction::OfType
+            | TableAction::NotOf
+            | TableAction::ClusterMark
+            | TableAction::WithoutOids
+            | TableAction::ReplicaIdentity
+            | TableAction::RowSecurity(_)
+            | TableAction::ForceRowSecurity(_)
+            | TableAction::Trigger { .. }
+            | TableAction::Rule { .. }
+            | TableAction::DependsOnExtension => {}
+        }
+    }
+
+    fn alter_column(&mut self, target: &AlteredTable<'facts>, column: &str, action: &ColumnAction) {
+        match action {
+            ColumnAction::SetType(change) => {
+                target
+                    .tables
+                    .iter()
+                    .for_each(|table| self.set_type(table, column, change));
+            }
+            ColumnAction::SetNotNull => self.set_not_null(&target.tables, column),
+            ColumnAction::SetExpression(_) => target.tables.iter().for_each(|table| self.rewrite(table, None)),
+            ColumnAction::SetSequence => self.renew_sequence(target),
+            ColumnAction::DropNotNull
+            | ColumnAction::SetDefault(_)
+            | ColumnAction::DropDefault
+            | ColumnAction::DropExpression
+            | ColumnAction::AddIdentity
+            | ColumnAction::SetGenerated
+            | ColumnAction::DropIdentity
+            | ColumnAction::SetStatistics
+            | ColumnAction::SetStorage
+            | ColumnAction::SetCompression
+            | ColumnAction::SetOptions
+            | ColumnAction::ForeignOptions => {}
+        }
+    }
+
+    /// From PostgreSQL 18 on a column without NOT NULL ends it before the children are looked at.
+    fn has_nothing_to_drop(&self, target: &AlteredTable<'facts>, action: &TableAction) -> bool {
+        match action {
+            TableAction::AlterColumn {
+                column,
+                action: ColumnAction::DropNotNull,
+            } if self.version >= 180_000 => {
+                let found = target.table.facts.and_then(|facts| facts.column(column));
+                found.is_some_and(|column| !column.not_null)
+            }
+            _ => false,
         }
     }
 
@@ -208,7 +241,9 @@ impl<'facts> Judge<'facts> {
         }
     }
 
-    fn set_access_method(&mut self, target: &AlteredTable<'facts>, name: &str) {
+    fn set_access_method(&mut self, target: &AlteredTable<'facts>, name: Option<&str>) {
+        // Which one DEFAULT is, the catalog that was read does not tell.
+        let name = name.unwrap_or("default");
         match target.table.facts {
             None => self
                 .effects

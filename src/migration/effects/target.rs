@@ -10,6 +10,4 @@ pub(super) struct AlteredTable<'facts> {
     pub tables: Vec<NamedRelation<'facts>>,
     /// The strongest lock that a subcommand needs.
     pub lock: LockMode,
-    /// Whether what depends on a dropped part goes with it.
-    pub cascade: bool,
 }

@@ -1,22 +1,11 @@
-//! Types of columns: when two spellings mean the same type, and whether values of one are stored like those of another.
+//! Changes of types: whether values of one are stored like those of another.
 //!
 //! After `ATColumnChangeRequiresRewrite` in `src/backend/commands/tablecmds.c` and the support functions of the length
 //! coercions (`varchar_support`, `numeric_support`, `varbit_support`, `TemporalSimplify`).
 
-use super::super::names::name_path;
+use super::data_type::{BUILT_IN, DataType};
 use crate::catalog::SchemaFacts;
-
-/// A type as PostgreSQL sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::migration) struct DataType {
-    /// Name without modifiers, as `format_type` prints it.
-    pub base: String,
-    /// Length, or precision and scale.
-    pub modifiers: Vec<i64>,
-    pub array: bool,
-    /// Whether it is one of the `serial`s: an integer with a sequence for its default.
-    pub serial: bool,
-}
+use crate::migration::command::{Expression, TypeChange};
 
 /// What a change of type does to stored values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,96 +17,6 @@ pub(super) enum Change {
     /// It depends on what is not known.
     Unknown,
 }
-
-/// Spellings of the built-in types, with the name `format_type` prints.
-const SPELLINGS: &[(&str, &str)] = &[
-    ("bigserial", "bigint"),
-    ("bool", "boolean"),
-    ("bpchar", "character"),
-    ("char", "character"),
-    ("char varying", "character varying"),
-    ("dec", "numeric"),
-    ("decimal", "numeric"),
-    ("float", "double precision"),
-    ("float4", "real"),
-    ("float8", "double precision"),
-    ("int", "integer"),
-    ("int2", "smallint"),
-    ("int4", "integer"),
-    ("int8", "bigint"),
-    ("national character", "character"),
-    ("national character varying", "character varying"),
-    ("serial", "integer"),
-    ("serial2", "smallint"),
-    ("serial4", "integer"),
-    ("serial8", "bigint"),
-    ("smallserial", "smallint"),
-    ("time", "time without time zone"),
-    ("timestamp", "timestamp without time zone"),
-    ("timestamptz", "timestamp with time zone"),
-    ("timetz", "time with time zone"),
-    ("varbit", "bit varying"),
-    ("varchar", "character varying"),
-];
-
-/// Built-in types without a hidden constraint, as `format_type` prints them.
-const BUILT_IN: &[&str] = &[
-    "bigint",
-    "bit",
-    "bit varying",
-    "boolean",
-    "box",
-    "bytea",
-    "character",
-    "character varying",
-    "cidr",
-    "circle",
-    "date",
-    "datemultirange",
-    "daterange",
-    "double precision",
-    "inet",
-    "int4multirange",
-    "int4range",
-    "int8multirange",
-    "int8range",
-    "integer",
-    "interval",
-    "json",
-    "jsonb",
-    "jsonpath",
-    "line",
-    "lseg",
-    "macaddr",
-    "macaddr8",
-    "money",
-    "name",
-    "numeric",
-    "nummultirange",
-    "numrange",
-    "oid",
-    "path",
-    "pg_lsn",
-    "point",
-    "polygon",
-    "real",
-    "regclass",
-    "smallint",
-    "text",
-    "time with time zone",
-    "time without time zone",
-    "timestamp with time zone",
-    "timestamp without time zone",
-    "tsmultirange",
-    "tsquery",
-    "tsrange",
-    "tstzmultirange",
-    "tstzrange",
-    "tsvector",
-    "uuid",
-    "xid8",
-    "xml",
-];
 
 /// Built-in pairs of which the first is stored like the second (`pg_cast.castmethod = 'b'`), for want of a catalog.
 const BINARY_CASTS: &[(&str, &str)] = &[
@@ -164,76 +63,14 @@ const UTC_ZONES: &[&str] = &[
     "<+00>-00",
 ];
 
-impl DataType {
-    /// Reads a type as written, such as `varchar(20)`, `public.mood`, `timestamp (3) with time zone` or `int[]`.
-    pub fn parse(text: &str) -> DataType {
-        let lower = text.to_ascii_lowercase();
-        let array = lower.contains('[') || lower.contains(" array");
-        let (modifiers, outside) = match (text.find('('), text.find(')')) {
-            (Some(open), Some(close)) if open < close => (
-                &text[open + 1..close],
-                format!("{} {}", &text[..open], &text[close + 1..]),
-            ),
-            _ => ("", text.to_owned()),
-        };
-        let outside = outside.split(['[']).next().unwrap_or_default();
-        let name = normal_name(outside);
-        let name = name.strip_suffix(" array").unwrap_or(&name).to_owned();
-        let base = SPELLINGS
-            .iter()
-            .find(|(spelling, _)| *spelling == name)
-            .map_or(name.clone(), |(_, base)| (*base).to_owned());
-        let mut modifiers: Vec<i64> = modifiers
-            .split(',')
-            .filter_map(|part| part.trim().parse().ok())
-            .collect();
-        if modifiers.is_empty() && (matches!(name.as_str(), "character" | "char" | "bit")) {
-            modifiers.push(1);
+/// Says whether `USING` computes something else than the column itself, or its cast to the new type: what happens without it too.
+pub(in crate::migration) fn computes(column: &str, change: &TypeChange) -> bool {
+    match &change.using {
+        None => false,
+        Some(Expression::Cast { value, to }) if value.is_column(column) => {
+            DataType::of(to) != DataType::of(&change.data_type)
         }
-        if base == "numeric" && modifiers.len() == 1 {
-            modifiers.push(0);
-        }
-        DataType {
-            serial: name.contains("serial") && BUILT_IN.contains(&base.as_str()),
-            base,
-            modifiers: if name == "float" { Vec::new() } else { modifiers },
-            array,
-        }
-    }
-
-    /// Says whether a value of the type is checked against a constraint; `None` when that is not known.
-    pub fn constrained(&self, schema: &SchemaFacts) -> Option<bool> {
-        match self.domain(schema) {
-            Some(found) => Some(found.constrained && !self.array),
-            None if BUILT_IN.contains(&self.base.as_str()) || self.array || schema.is_known() => Some(false),
-            None => None,
-        }
-    }
-
-    /// Returns the domain or enum that this type is.
-    fn domain<'facts>(&self, schema: &'facts SchemaFacts) -> Option<&'facts crate::catalog::TypeFacts> {
-        if BUILT_IN.contains(&self.base.as_str()) {
-            return None;
-        }
-        let path = name_path(&self.base);
-        let (name, qualifier) = path.split_last()?;
-        let fits = |known: &str| {
-            qualifier
-                .last()
-                .map_or(schema.search_path.iter().any(|s| s == known), |s| s == known)
-        };
-        schema
-            .types
-            .iter()
-            .find(|known| known.name == *name && fits(&known.schema))
-    }
-
-    /// Returns the type below a domain, or itself.
-    fn stored_as(&self, schema: &SchemaFacts) -> DataType {
-        match self.domain(schema).and_then(|domain| domain.base.as_deref()) {
-            Some(base) if !self.array => DataType::parse(base).stored_as(schema),
-            _ => self.clone(),
-        }
+        Some(using) => !using.is_column(column),
     }
 }
 
@@ -296,21 +133,6 @@ pub(super) fn same_operators(old: &DataType, new: &DataType, schema: &SchemaFact
     old.array == new.array && (old.base == new.base || SAME_OPERATORS.iter().any(both))
 }
 
-/// Returns the name as `format_type` prints it, but for spellings.
-fn normal_name(text: &str) -> String {
-    if text.contains('"') || text.contains('.') {
-        let path = name_path(text.trim());
-        return match path.as_slice() {
-            [schema, name] if schema.trim() == "pg_catalog" => name.trim().to_owned(),
-            _ => text.split_whitespace().collect::<String>(),
-        };
-    }
-    text.to_ascii_lowercase()
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
 fn is_timestamp(data_type: &DataType) -> bool {
     data_type.base.starts_with("timestamp ")
 }
@@ -357,21 +179,6 @@ mod tests {
             expected,
             "{old} → {new}"
         );
-    }
-
-    #[test]
-    fn spellings_of_one_type() {
-        for (one, other) in [
-            ("int", "pg_catalog.int4"),
-            ("VARCHAR ( 20 )", "character varying(20)"),
-            ("timestamp (3) with time zone", "timestamptz(3)"),
-            ("decimal(10)", "numeric(10,0)"),
-            ("char", "character(1)"),
-            ("int [ 3 ]", "integer[]"),
-        ] {
-            assert_eq!(DataType::parse(one), DataType::parse(other), "{one}");
-        }
-        assert!(DataType::parse("bigserial").serial && !DataType::parse("bigint").serial);
     }
 
     #[test]

@@ -3,124 +3,109 @@
 //! `tests/it/plan_rollbacks.rs` runs each of them on a server and compares the schemas. Where something stays behind, an SQL comment
 //! at its end says what. What was perhaps there before the statement is not taken away.
 
-use super::alter_table::{Action, Constraint};
+use super::data_type::DataType;
 use super::kept_values::keeps_values;
-use super::types::DataType;
+use super::types::computes;
 use crate::catalog::{ConstraintKind, Persistence, RelationFacts};
-use crate::migration::names::{last_part, quoted};
-use crate::migration::words::Words;
+use crate::migration::command::{
+    AlterTable, ColumnAction, Command, ConstraintDefinition, CreateIndex, Firing, ObjectKind, PartVerb, TableAction,
+    TableConstraint, TablePart,
+};
+use crate::migration::names::{last_part, name_path, quoted};
 
-/// Statements that make an object `name`, which `DROP` of the same keywords takes away.
-const CREATED: &[&str] = &[
-    "COLLATION",
-    "DOMAIN",
-    "EXTENSION",
-    "MATERIALIZED VIEW",
-    "PUBLICATION",
-    "ROLE",
-    "SCHEMA",
-    "SEQUENCE",
-    "STATISTICS",
-    "TABLE",
-    "TYPE",
-    "VIEW",
-];
-
-/// Objects that `ALTER … RENAME TO` renames.
-const RENAMED: &[&str] = &[
-    "DOMAIN",
-    "FOREIGN TABLE",
-    "INDEX",
-    "MATERIALIZED VIEW",
-    "SCHEMA",
-    "SEQUENCE",
-    "STATISTICS",
-    "TABLE",
-    "TYPE",
-    "VIEW",
-];
-
-/// Returns what undoes a subcommand of `ALTER TABLE table`; `facts` are those of the table before it, if it is known, and
+/// Returns what undoes the one subcommand of an `ALTER TABLE`; `facts` are those of the table before it, if it is known, and
 /// `is_known` says whether a catalog was asked.
-pub(super) fn of_action(table: &str, action: &Action, facts: Option<&RelationFacts>, is_known: bool) -> Option<String> {
-    if is_known && facts.is_none() {
+pub(super) fn of_alter_table(alter: &AlterTable, facts: Option<&RelationFacts>, is_known: bool) -> Option<String> {
+    let [action] = alter.actions.as_slice() else {
         return None;
+    };
+    let is_missing = is_known && facts.is_none();
+    let table = &alter.table;
+    match action {
+        TableAction::RenameTo(to) if !is_missing || !alter.if_exists => {
+            Some(renamed_back(alter.called.keywords(), table, to))
+        }
+        _ if is_missing => None,
+        TableAction::SetSchema(schema) => {
+            let moved = format!("{}.{}", quoted(schema), last_part(table));
+            Some(format!("ALTER TABLE {moved} SET SCHEMA {}", quoted(&facts?.schema)))
+        }
+        action => Some(format!("ALTER TABLE {table} {}", of_action(action, facts, is_known)?)),
     }
-    let column_of = |name: &str| facts.and_then(|facts| facts.column(name));
+}
+
+fn of_action(action: &TableAction, facts: Option<&RelationFacts>, is_known: bool) -> Option<String> {
     let persistence = facts.map(|facts| facts.persistence);
-    let undo = match action {
-        Action::AddColumn(column) => {
-            let certain = !column.if_not_exists || (is_known && column_of(&column.name).is_none());
+    Some(match action {
+        TableAction::AddColumn { column, if_not_exists } => {
+            let there = facts.and_then(|facts| facts.column(&column.name));
+            let certain = !if_not_exists || (is_known && there.is_none());
             certain.then(|| format!("DROP COLUMN {}", column.written_name))?
         }
-        Action::AddConstraint(constraint) => of_constraint(constraint, facts)?,
-        Action::DropConstraint(name) => restored_constraint(name, facts?)?,
-        Action::SetType(change) if !change.computed && change.collation.is_none() => {
-            let old = column_of(&change.column)?;
-            let kept = keeps_values(&DataType::parse(&old.data_type), &change.data_type);
+        TableAction::AlterColumn { column, action } => of_column_action(column, action, facts)?,
+        TableAction::AddConstraint(constraint) => of_constraint(constraint, facts)?,
+        TableAction::DropConstraint { constraint, .. } => restored_constraint(constraint, facts?)?,
+        TableAction::RenameColumn { from, to } => format!("RENAME COLUMN {} TO {}", quoted(to), quoted(from)),
+        TableAction::RenameConstraint { from, to } => format!("RENAME CONSTRAINT {} TO {}", quoted(to), quoted(from)),
+        TableAction::AttachPartition { partition, .. } => {
+            format!("DETACH PARTITION {partition} -- the indexes, keys and triggers that it got on joining stay")
+        }
+        TableAction::SetLogged(true) if persistence != Some(Persistence::Permanent) => "SET UNLOGGED".to_owned(),
+        TableAction::SetLogged(false) if persistence != Some(Persistence::Unlogged) => "SET LOGGED".to_owned(),
+        TableAction::Inherit(parent) => format!("NO INHERIT {parent}"),
+        TableAction::NoInherit(parent) => format!("INHERIT {parent}"),
+        // What ENABLE found is not known: it may have been enabled before, or for replicas only.
+        TableAction::Trigger {
+            firing: Firing::Disabled,
+            trigger,
+        } => format!("ENABLE TRIGGER {trigger}"),
+        TableAction::Rule {
+            firing: Firing::Disabled,
+            rule,
+        } => format!("ENABLE RULE {rule}"),
+        TableAction::RowSecurity(enabled) if facts.is_none_or(|facts| facts.row_security != *enabled) => {
+            let undo = if *enabled { "DISABLE" } else { "ENABLE" };
+            format!("{undo} ROW LEVEL SECURITY")
+        }
+        TableAction::ForceRowSecurity(forced) if facts.is_none_or(|facts| facts.row_security_forced != *forced) => {
+            let undo = if *forced { "NO FORCE" } else { "FORCE" };
+            format!("{undo} ROW LEVEL SECURITY")
+        }
+        _ => return None,
+    })
+}
+
+fn of_column_action(name: &str, action: &ColumnAction, facts: Option<&RelationFacts>) -> Option<String> {
+    let column = facts.and_then(|facts| facts.column(name));
+    let undo = match action {
+        ColumnAction::SetType(change) if !computes(name, change) && change.collation.is_none() => {
+            let old = column?;
+            let kept = keeps_values(&DataType::parse(&old.data_type), &DataType::of(&change.data_type));
             let loss = if kept {
                 ""
             } else {
                 " -- what the new type cannot hold stays lost"
             };
             let collation = old.collation.as_ref().map(|name| format!(" COLLATE {}", quoted(name)));
-            let collation = collation.unwrap_or_default();
-            format!(
-                "ALTER COLUMN {} TYPE {}{collation}{loss}",
-                quoted(&change.column),
-                old.data_type
-            )
+            format!("TYPE {}{}{loss}", old.data_type, collation.unwrap_or_default())
         }
-        Action::SetNotNull(column) if column_of(column).is_none_or(|column| !column.not_null) => {
-            format!("ALTER COLUMN {} DROP NOT NULL", quoted(column))
-        }
-        Action::DropNotNull(column) if column_of(column).is_none_or(|column| column.not_null) => {
-            format!("ALTER COLUMN {} SET NOT NULL", quoted(column))
-        }
-        Action::AddIdentity { column } => format!("ALTER COLUMN {} DROP IDENTITY", quoted(column)),
-        Action::RenameColumn(from, to) => format!("RENAME COLUMN {} TO {}", quoted(to), quoted(from)),
-        Action::RenameConstraint(from, to) => format!("RENAME CONSTRAINT {} TO {}", quoted(to), quoted(from)),
-        Action::Attach { partition, .. } => {
-            format!("DETACH PARTITION {partition} -- the indexes, keys and triggers that it got on joining stay")
-        }
-        Action::SetLogged(true) if persistence != Some(Persistence::Permanent) => "SET UNLOGGED".to_owned(),
-        Action::SetLogged(false) if persistence != Some(Persistence::Unlogged) => "SET LOGGED".to_owned(),
-        Action::Inherit(parent) => format!("NO INHERIT {parent}"),
-        Action::NoInherit(parent) => format!("INHERIT {parent}"),
-        Action::Simple { undo: Some(undo), .. } if facts.is_none_or(|facts| changes_security(undo, facts)) => {
-            undo.clone()
-        }
-        Action::SetSchema(schema) => {
-            let old = &facts?.schema;
-            let moved = format!("{}.{}", quoted(schema), last_part(table));
-            return Some(format!("ALTER TABLE {moved} SET SCHEMA {}", quoted(old)));
-        }
-        Action::RenameTo(to) => return Some(renamed_back("TABLE", table, to)),
+        ColumnAction::SetNotNull if column.is_none_or(|column| !column.not_null) => "DROP NOT NULL".to_owned(),
+        ColumnAction::DropNotNull if column.is_none_or(|column| column.not_null) => "SET NOT NULL".to_owned(),
+        ColumnAction::AddIdentity => "DROP IDENTITY".to_owned(),
         _ => return None,
     };
-    Some(format!("ALTER TABLE {table} {undo}"))
+    Some(format!("ALTER COLUMN {} {undo}", quoted(name)))
 }
 
-/// Says whether the statement that `undo` undoes changes anything: row-level security may have been as it says.
-fn changes_security(undo: &str, facts: &RelationFacts) -> bool {
-    match undo {
-        "ENABLE ROW LEVEL SECURITY" => facts.row_security,
-        "DISABLE ROW LEVEL SECURITY" => !facts.row_security,
-        "FORCE ROW LEVEL SECURITY" => facts.row_security_forced,
-        "NO FORCE ROW LEVEL SECURITY" => !facts.row_security_forced,
-        _ => true,
-    }
-}
-
-fn of_constraint(constraint: &Constraint, facts: Option<&RelationFacts>) -> Option<String> {
+fn of_constraint(constraint: &TableConstraint, facts: Option<&RelationFacts>) -> Option<String> {
     let drop = format!("DROP CONSTRAINT {}", quoted(constraint.name.as_ref()?));
-    Some(match (constraint.kind, &constraint.using_index, facts) {
-        (ConstraintKind::PrimaryKey, Some(_), _) => {
+    Some(match (&constraint.definition, facts) {
+        (ConstraintDefinition::PrimaryKey { using_index: Some(_) }, _) => {
             format!("{drop} -- the index goes with it, and its columns stay NOT NULL")
         }
-        (_, Some(_), _) => format!("{drop} -- the index goes with it"),
-        (ConstraintKind::PrimaryKey, None, None) => format!("{drop} -- its columns stay NOT NULL"),
-        (ConstraintKind::PrimaryKey, None, Some(facts)) => {
+        (ConstraintDefinition::Unique { using_index: Some(_) }, _) => format!("{drop} -- the index goes with it"),
+        (ConstraintDefinition::PrimaryKey { .. }, None) => format!("{drop} -- its columns stay NOT NULL"),
+        (ConstraintDefinition::PrimaryKey { .. }, Some(facts)) => {
             let nullable = constraint.columns.iter().filter(|name| {
                 let column = facts.column(name);
                 column.is_some_and(|column| !column.not_null)
@@ -148,74 +133,56 @@ fn renamed_back(what: &str, written: &str, to: &str) -> String {
 }
 
 /// Returns the `ALTER … RENAME TO` that undoes another.
-pub(super) fn of_rename(statement: &Words) -> Option<String> {
-    let mut words = statement.clone();
-    if !words.accept("ALTER") {
-        return None;
-    }
-    let what = words.accept_any(RENAMED)?;
-    if words.at("IF EXISTS") {
-        return None;
-    }
-    let written = words.name()?;
-    let to = words.accept("RENAME TO").then(|| words.identifier()).flatten()?;
-    Some(renamed_back(what, &written, &to))
+pub(super) fn of_rename(command: &Command) -> Option<String> {
+    let (kind, written, to) = command.renaming()?;
+    Some(renamed_back(kind.keywords(), written, to))
 }
 
 /// Returns the `DROP` that undoes a plain `CREATE`.
-pub(super) fn of_creation(statement: &Words) -> Option<String> {
-    let mut words = statement.clone();
-    if !words.accept("CREATE") {
-        return None;
+pub(super) fn of_creation(command: &Command) -> Option<String> {
+    if let Command::TablePart(part) = command {
+        let certain = part.verb == PartVerb::Create && part.kind != ObjectKind::Trigger;
+        return certain.then(|| format!("DROP {} {} ON {}", part.kind.keywords(), part.name, part.table));
     }
-    words.accept_any(&["UNLOGGED", "RECURSIVE"]);
-    if let Some(what) = words.accept_any(&["POLICY", "RULE"]) {
-        let name = words.name()?;
-        words.until(if what == "RULE" { &["TO"] } else { &["ON"] });
-        words.skip();
-        let (table, _) = words.table()?;
-        return Some(format!("DROP {what} {name} ON {table}"));
-    }
-    let what = words.accept_any(CREATED)?;
-    // What may have been there before must not be dropped; a schema may be named after its owner, statistics by the server.
-    let certain = !words.at("IF NOT EXISTS") && !words.at("AUTHORIZATION") && !words.at("(") && !words.at("ON");
-    let name = words.name().filter(|_| certain)?;
-    Some(format!("DROP {what} {name}"))
+    let made = command.creation()?;
+    // What may have been there before must not be dropped.
+    let certain = !made.if_not_exists && !made.replaces && !made.temporary;
+    let name = made.name.as_ref().filter(|_| certain)?;
+    Some(format!("DROP {} {name}", made.kind.keywords()))
 }
 
-/// Returns the `DROP INDEX` of an index just made on `table`, unless it was perhaps there before.
-pub(super) fn of_index(
-    name: &str,
-    table: &str,
-    facts: Option<&RelationFacts>,
-    concurrently: bool,
-    if_not_exists: bool,
-) -> Option<String> {
+/// Returns the `DROP INDEX` of an index just made, unless it was perhaps there before; `facts` are those of its table.
+pub(super) fn of_index(create: &CreateIndex, facts: Option<&RelationFacts>) -> Option<String> {
+    let name = create.name.as_ref()?;
     let certain = match facts {
-        Some(facts) => !facts.indexes.iter().any(|index| index.bare_name == name),
-        None => !if_not_exists,
+        Some(facts) => !facts.indexes.iter().any(|index| index.bare_name == *name),
+        None => !create.if_not_exists,
     };
-    let own = last_part(table);
-    let qualifier = &table[..table.len() - own.len()];
-    let keyword = if concurrently { "CONCURRENTLY " } else { "" };
+    let table = &create.table.name;
+    let qualifier = &table[..table.len() - last_part(table).len()];
+    let keyword = if create.concurrently { "CONCURRENTLY " } else { "" };
     certain.then(|| format!("DROP INDEX {keyword}{qualifier}{}", quoted(name)))
 }
 
-/// Returns the `DROP TRIGGER` of a trigger just made, unless it was perhaps there before.
-pub(super) fn of_trigger(name: &str, table: &str, facts: Option<&RelationFacts>, replaces: bool) -> Option<String> {
+/// Returns the `DROP TRIGGER` of a trigger just made, unless it was perhaps there before; `facts` are those of its table.
+pub(super) fn of_trigger(part: &TablePart, facts: Option<&RelationFacts>) -> Option<String> {
+    let name = name_path(&part.name).concat();
     let certain = match facts {
-        Some(facts) => !facts.triggers.iter().any(|known| known == name),
-        None => !replaces,
+        Some(facts) => !facts.triggers.contains(&name),
+        None => part.verb == PartVerb::Create,
     };
-    certain.then(|| format!("DROP TRIGGER {} ON {table}", quoted(name)))
+    certain.then(|| format!("DROP TRIGGER {} ON {}", quoted(&name), part.table))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::migration::parse;
 
     fn check(sql: &str, expected: Option<&str>) {
-        let found = of_rename(&Words::new(sql)).or_else(|| of_creation(&Words::new(sql)));
+        let statement = parse(sql, "m.sql").expect("parses").remove(0);
+        let command = statement.command();
+        let found = of_rename(command).or_else(|| of_creation(command));
         assert_eq!(found.as_deref(), expected, "{sql}");
     }
 

@@ -1,87 +1,64 @@
-//! What statements about whole tables and materialised views lock, rewrite and scan: `CREATE`, `DROP`, `TRUNCATE`, maintenance.
+//! What `CREATE`, `DROP`, `TRUNCATE` and `LOCK` of whole tables and materialised views lock and rewrite.
 
-use super::alter_table::{column_definition, table_constraint};
 use super::judge::{Effects, Judge, NamedRelation, TransactionRule};
-use super::queries;
-use crate::catalog::{ConstraintKind, RelationKind};
-use crate::migration::LockMode::{self, AccessExclusive, Exclusive, ShareRowExclusive, ShareUpdateExclusive};
+use crate::migration::LockMode::{self, AccessExclusive, ShareRowExclusive, ShareUpdateExclusive};
+use crate::migration::Trap;
+use crate::migration::command::{
+    ConstraintDefinition, CreateTable, DropObjects, Lock, ObjectKind, TableConstraint, Truncate,
+};
 use crate::migration::names::name_path;
-use crate::migration::words::Words;
-use crate::migration::{StepKind, Trap};
 
-pub(super) fn create_table(judge: &mut Judge, words: &mut Words) {
-    words.accept("IF NOT EXISTS");
-    let mut rest = words.clone();
-    let name = rest.name().unwrap_or_default();
-    let whole = rest.clone();
-    if whole.holds("AS") && !whole.at("PARTITION OF") {
-        return queries::create_table_as(judge, words);
+pub(super) fn create_table(judge: &mut Judge, create: &CreateTable) {
+    if create.made.kind == ObjectKind::ForeignTable {
+        return judge
+            .effects
+            .unknown("what this statement locks is not covered by the rules; a rehearsal shows it");
     }
-    if rest.accept("PARTITION OF")
-        && let Some(written) = rest.name()
-    {
-        let parent = judge.relation(&written);
-        judge.note_missing(&parent, &written);
-        if !judge.schema.is_known() {
-            judge
-                .effects
-                .unknown("whether there is a default partition, which is read");
-        }
-        judge.effects.lock(&parent.name, AccessExclusive);
-        judge.default_changes(&parent, "", true);
-        for constraint in parent.facts.iter().flat_map(|facts| &facts.constraints) {
-            if let Some(referenced) = &constraint.references {
-                judge.effects.lock(referenced, ShareRowExclusive);
-            }
-        }
+    if let Some((written, _)) = &create.partition_of {
+        create_partition(judge, written);
     }
-    let own = NamedRelation { name, facts: None };
-    if let Some(mut elements) = rest.parenthesis() {
-        for mut element in elements.split_at_commas() {
-            create_element(judge, &own, &mut element);
-        }
+    let own = create.made.name.as_deref().map(name_path);
+    let of_columns = create.columns.iter().flat_map(|column| &column.constraints);
+    for constraint in of_columns.chain(&create.constraints) {
+        reference(judge, constraint, own.as_deref());
     }
-    if rest.accept("INHERITS")
-        && let Some(mut parents) = rest.parenthesis()
-    {
-        for mut part in parents.split_at_commas() {
-            if let Some(written) = part.name() {
-                let parent = judge.relation(&written);
-                judge.effects.lock(&parent.name, ShareUpdateExclusive);
-            }
+    for written in &create.inherits {
+        let parent = judge.relation(written);
+        judge.effects.lock(&parent.name, ShareUpdateExclusive);
+    }
+}
+
+fn create_partition(judge: &mut Judge, written: &str) {
+    let parent = judge.relation(written);
+    judge.note_missing(&parent, written);
+    if !judge.schema.is_known() {
+        judge
+            .effects
+            .unknown("whether there is a default partition, which is read");
+    }
+    judge.effects.lock(&parent.name, AccessExclusive);
+    judge.default_changes(&parent, "", true);
+    for constraint in parent.facts.iter().flat_map(|facts| &facts.constraints) {
+        if let Some(referenced) = &constraint.references {
+            judge.effects.lock(referenced, ShareRowExclusive);
         }
     }
 }
 
 /// Foreign keys of a new table lock the tables they refer to; the new one nobody else knows.
-fn create_element(judge: &mut Judge, own: &NamedRelation, element: &mut Words) {
-    let constraints = match table_constraint(&mut element.clone()) {
-        Some(constraint) => vec![constraint],
-        None => column_definition(element, false)
-            .map(|column| column.constraints)
-            .unwrap_or_default(),
-    };
-    for constraint in constraints
-        .iter()
-        .filter(|constraint| constraint.kind == ConstraintKind::ForeignKey)
+fn reference(judge: &mut Judge, constraint: &TableConstraint, own: Option<&[String]>) {
+    if let ConstraintDefinition::ForeignKey { table, .. } = &constraint.definition
+        && Some(name_path(table).as_slice()) != own
     {
-        let itself = constraint
-            .references
-            .as_deref()
-            .is_some_and(|name| name_path(name) == name_path(&own.name));
-        if !itself {
-            judge.foreign_key(&[], constraint, false);
-        }
+        let referenced = judge.relation(table);
+        judge.lock_all(&judge.with_descendants(&referenced), ShareRowExclusive);
     }
 }
 
-pub(super) fn drop_tables(judge: &mut Judge, words: &mut Words) {
-    words.accept("IF EXISTS");
-    let cascade = words.holds("CASCADE");
-    for mut part in words.until(&["CASCADE", "RESTRICT"]).split_at_commas() {
-        let Some(written) = part.name() else { continue };
-        let table = judge.relation(&written);
-        drop_table(judge, &table, cascade);
+pub(super) fn drop_tables(judge: &mut Judge, dropped: &DropObjects) {
+    for written in &dropped.names {
+        let table = judge.relation(written);
+        drop_table(judge, &table, dropped.cascade);
     }
 }
 
@@ -142,15 +119,14 @@ fn readers_of(judge: &Judge, name: &str) -> Vec<String> {
     found
 }
 
-pub(super) fn drop_schema(judge: &mut Judge, words: &mut Words) {
-    words.accept("IF EXISTS");
+pub(super) fn drop_schema(judge: &mut Judge, dropped: &DropObjects) {
     if !judge.cascades(
-        words,
+        dropped.cascade,
         "every relation of the schema is dropped; which ones only the catalog tells",
     ) {
         return;
     }
-    let schemas = words.until(&["CASCADE"]).identifiers();
+    let schemas: Vec<String> = dropped.names.iter().map(|name| name_path(name).concat()).collect();
     for relation in judge
         .schema
         .relations
@@ -162,13 +138,14 @@ pub(super) fn drop_schema(judge: &mut Judge, words: &mut Words) {
     }
 }
 
-pub(super) fn truncate(judge: &mut Judge, words: &mut Words) {
-    words.accept("TABLE");
-    let (cascade, restart) = (words.holds("CASCADE"), words.holds("RESTART IDENTITY"));
-    let ends = ["CASCADE", "RESTRICT", "RESTART", "CONTINUE"];
-    let mut tables = listed_tables(judge, &mut words.until(&ends));
+pub(super) fn truncate(judge: &mut Judge, truncate: &Truncate) {
+    let mut tables = judge.named(&truncate.tables);
     let mut next = 0;
-    while let Some(name) = tables.get(next).map(|table| table.name.clone()).filter(|_| cascade) {
+    while let Some(name) = tables
+        .get(next)
+        .map(|table| table.name.clone())
+        .filter(|_| truncate.cascade)
+    {
         for (child, _) in judge.schema.referencing(&name) {
             let child = judge.qualified(&child.name);
             for part in judge.with_descendants(&child) {
@@ -186,7 +163,7 @@ pub(super) fn truncate(judge: &mut Judge, words: &mut Words) {
         .filter_map(|table| table.facts)
         .flat_map(|facts| &facts.sequences)
     {
-        if restart {
+        if truncate.restart_identity {
             judge.effects.lock(sequence, AccessExclusive);
             Effects::note(&mut judge.effects.rewritten, sequence);
         }
@@ -196,122 +173,13 @@ pub(super) fn truncate(judge: &mut Judge, words: &mut Words) {
         .warn(Trap::CannotComeBack, "truncated rows cannot be brought back");
 }
 
-pub(super) fn cluster(judge: &mut Judge, words: &mut Words) {
-    words.parenthesis();
-    words.accept("VERBOSE");
-    let Some(written) = words.name() else {
-        judge.effects.transaction = TransactionRule::Forbidden;
-        return judge
-            .effects
-            .unknown("every table that was clustered before is clustered again");
-    };
-    let table = judge.relation(&written);
-    judge.note_missing(&table, &written);
-    judge.effects.lock(&table.name, AccessExclusive);
-    if table
-        .facts
-        .is_some_and(|facts| facts.kind == RelationKind::PartitionedTable)
-    {
-        judge.effects.transaction = TransactionRule::Forbidden;
-    }
-    for part in judge.with_descendants(&table) {
-        judge.effects.lock(&part.name, AccessExclusive);
-        judge.rewrite(&part, None);
-    }
-}
-
-pub(super) fn vacuum(judge: &mut Judge, words: &mut Words) {
-    judge.effects.transaction = TransactionRule::Forbidden;
-    let options = words.parenthesis();
-    let full = words.accept("FULL") || options.is_some_and(|options| options.holds("FULL"));
-    while words.accept_any(&["FREEZE", "VERBOSE", "ANALYZE"]).is_some() {}
-    let tables = listed_tables(judge, words);
-    if tables.is_empty() {
-        return judge.effects.unknown("every table of the database is vacuumed");
-    }
-    for table in tables {
-        judge
-            .effects
-            .lock(&table.name, if full { AccessExclusive } else { ShareUpdateExclusive });
-        match full {
-            true => judge.rewrite(&table, None),
-            false => judge.scan(&table),
-        }
-    }
-}
-
-pub(super) fn analyze(judge: &mut Judge, words: &mut Words) {
-    words.parenthesis();
-    words.accept("VERBOSE");
-    let tables = listed_tables(judge, words);
-    if tables.is_empty() {
-        return judge.effects.unknown("every table of the database is analysed");
-    }
-    // A sample of blocks is read, at most the whole table.
-    judge.effects.base = Some(StepKind::TableScan);
-    judge.lock_all(&tables, ShareUpdateExclusive);
-}
-
-fn listed_tables<'facts>(judge: &mut Judge<'facts>, words: &mut Words) -> Vec<NamedRelation<'facts>> {
-    let mut tables = Vec::new();
-    for mut part in words.split_at_commas() {
-        if let Some((written, only)) = part.table() {
-            let table = judge.relation(&written);
-            judge.note_missing(&table, &written);
-            tables.extend(if only {
-                vec![table]
-            } else {
-                judge.with_descendants(&table)
-            });
-        }
-    }
-    tables
-}
-
-pub(super) fn lock(judge: &mut Judge, words: &mut Words) {
-    words.accept("TABLE");
+pub(super) fn lock(judge: &mut Judge, lock: &Lock) {
     judge.effects.transaction = TransactionRule::Required;
-    let mut names = words.until(&["IN", "NOWAIT"]);
-    let mode = match words.accept("IN") {
-        true => LockMode::from_words(&words.until(&["MODE"]).text()),
-        false => Some(AccessExclusive),
-    };
-    let Some(mode) = mode else {
-        return judge.effects.unknown("the lock mode was not understood");
-    };
-    for table in listed_tables(judge, &mut names) {
-        judge.effects.lock(&table.name, mode);
+    for table in judge.named(&lock.tables) {
+        judge.effects.lock(&table.name, lock.mode);
         for read in table.facts.iter().flat_map(|facts| &facts.reads) {
-            judge.effects.lock(read, mode);
+            judge.effects.lock(read, lock.mode);
         }
     }
     judge.effects.locks.retain(|(_, mode)| *mode > LockMode::AccessShare);
-}
-
-pub(super) fn refresh(judge: &mut Judge, words: &mut Words) {
-    let concurrently = words.accept("CONCURRENTLY");
-    let Some(written) = words.name() else {
-        return judge.effects.unknown("the view's name was not understood");
-    };
-    let view = judge.relation(&written);
-    judge.note_missing(&view, &written);
-    judge
-        .effects
-        .lock(&view.name, if concurrently { Exclusive } else { AccessExclusive });
-    if words.holds("WITH NO DATA") {
-        return judge.empty(&view);
-    }
-    if concurrently {
-        judge.effects.base = Some(StepKind::Dml);
-        judge.scan(&view);
-    } else {
-        let has_index = view.facts.is_some_and(|facts| !facts.indexes.is_empty());
-        judge.rewrite(&view, None);
-        if !has_index {
-            judge.effects.scanned.retain(|name| *name != view.name);
-        }
-    }
-    for table in queries::read_by(judge, &view) {
-        judge.scan(&table);
-    }
 }

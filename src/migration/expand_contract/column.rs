@@ -1,7 +1,8 @@
 //! The phases of a column change: a twin column is kept in step with every write, filled in batches, constrained,
 //! indexed and switched to; then the old column is dropped.
 
-use super::facts::{ColumnChange, ConstraintChange, IndexChange};
+use super::dependents::{ConstraintChange, IndexChange};
+use super::facts::ColumnChange;
 use super::identifiers::{free_name, quote};
 use super::in_step::{Follower, block, in_schema, in_step, indexed, out_of_step};
 use super::phase::Phase;

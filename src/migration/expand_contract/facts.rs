@@ -1,11 +1,13 @@
-//! The facts about a column that its phases need, and the reasons why the phases sometimes cannot be written.
+//! What has to be known of a column before its phases can be written, and why they sometimes cannot.
 
+use super::dependents::{ConstraintChange, IndexChange, ReferenceChange, constraints, indexes, references, taken};
 use super::identifiers::{free_name, mentions, quote, with_column};
 use crate::catalog::snapshot::{SchemaObject, SchemaSnapshot};
-use crate::catalog::{ConstraintFacts, ConstraintKind, RelationFacts, RelationKind, SchemaFacts, SchemaIndex};
-use crate::migration::effects::Action;
+use crate::catalog::{RelationFacts, RelationKind, SchemaFacts};
+use crate::migration::command::{ColumnAction, TableAction, TypeChange};
+use crate::migration::effects::computes;
 
-/// Types that have no equality operator, or one with another meaning.
+/// Types that have no equality, or one that means something else.
 const NOT_COMPARABLE: &[&str] = &[
     "json", "xml", "point", "box", "circle", "line", "lseg", "path", "polygon",
 ];
@@ -24,7 +26,7 @@ pub struct ColumnChange<'a> {
     pub final_name: String,
     pub old_type: String,
     pub new_type: String,
-    /// The clause after the types, as ` COLLATE "C"`.
+    /// What stands behind the types, as ` COLLATE "C"`.
     pub old_collation: String,
     pub new_collation: String,
     pub not_null: bool,
@@ -48,67 +50,19 @@ pub struct SequenceFacts {
     pub name: String,
     /// As `AS integer START 1 INCREMENT 1 …`.
     pub definition: String,
-    /// As `USAGE to writer`, without its owner's.
+    /// As `USAGE to writer`, but for its owner's.
     pub privileges: Vec<String>,
 }
 
-/// An index on the column.
-pub struct IndexChange {
-    /// The bare names of the index, of its twin, and of the old index once it is retired.
-    pub name: String,
-    pub twin: String,
-    pub retired: String,
-    /// `CREATE UNIQUE INDEX CONCURRENTLY` or without UNIQUE.
-    pub create: String,
-    /// The definition after `ON table`, in terms of the old column.
-    pub body: String,
-    /// `PRIMARY KEY` or `UNIQUE` when it enforces a constraint of the same name.
-    pub key: Option<&'static str>,
-    /// Options after the key, as ` DEFERRABLE`.
-    pub key_options: String,
-    pub comment: Option<String>,
-}
-
-/// A check constraint or foreign key of the table that uses the column.
-pub struct ConstraintChange {
-    pub name: String,
-    pub twin: String,
-    pub retired: String,
-    /// As PostgreSQL prints it, without `NOT VALID`, in terms of the old column.
-    pub definition: String,
-    pub valid: bool,
-}
-
-/// A foreign key of another table.
-pub struct ReferenceChange {
-    pub table: String,
-    pub name: String,
-    pub twin: String,
-    /// The text before the referenced columns: `FOREIGN KEY (a) REFERENCES public.t`.
-    pub head: String,
-    /// The referenced columns and the text after them, in terms of the old column.
-    pub tail: String,
-    pub valid: bool,
-}
-
 impl<'a> ColumnChange<'a> {
-    /// Collects the facts; the error says why the phases cannot be written.
+    /// Gathers the facts; the reason when the phases cannot be written.
     pub fn new(
         table: &'a RelationFacts,
-        action: &Action,
+        action: &TableAction,
         schema: &'a SchemaFacts,
         snapshot: &SchemaSnapshot,
     ) -> Result<ColumnChange<'a>, String> {
-        let (old, renamed, new_type) = match action {
-            Action::RenameColumn(from, to) => (from, Some(to.clone()), None),
-            Action::SetType(change) if change.computed => {
-                return Err(
-                    "its USING expression computes values, and nothing says how to compute them back".to_owned(),
-                );
-            }
-            Action::SetType(change) => (&change.column, None, Some(change)),
-            _ => return Err("it is neither a rename nor a change of type".to_owned()),
-        };
+        let (old, renamed, new_type) = wanted(action)?;
         let column = table
             .column(old)
             .ok_or_else(|| format!("{} has no column {old}", table.name))?;
@@ -117,11 +71,26 @@ impl<'a> ColumnChange<'a> {
             .object("column", &name)
             .ok_or_else(|| format!("{name} is not in the catalog"))?;
         refuse(table, old, object, schema, snapshot)?;
-        let [twin, retired, final_name] = names(table, old, renamed)?;
-        let collate = |name: Option<String>| name.map(|name| format!(" COLLATE {name}")).unwrap_or_default();
-        let old_collation = object.attribute("collation");
+        let columns: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
+        let (twin, retired, final_name) = match renamed {
+            Some(to) if columns.contains(to) => return Err(format!("{} has a column {to} already", table.name)),
+            Some(to) => (to.clone(), old.clone(), to.clone()),
+            None => (
+                free_name(old, "_new", &columns),
+                free_name(old, "_old", &columns),
+                old.clone(),
+            ),
+        };
+        let old_collation = object
+            .attribute("collation")
+            .map(|name| format!(" COLLATE {name}"))
+            .unwrap_or_default();
         let new_collation = match new_type {
-            Some(change) => change.collation.as_ref().map(|name| quote(name)),
+            Some(change) => change
+                .collation
+                .as_ref()
+                .map(|name| format!(" COLLATE {}", quote(name)))
+                .unwrap_or_default(),
             None => old_collation.clone(),
         };
         let sequence = snapshot.objects.iter().find(|(object, facts)| {
@@ -134,9 +103,9 @@ impl<'a> ColumnChange<'a> {
             retired,
             final_name,
             old_type: column.data_type.clone(),
-            new_type: new_type.map_or_else(|| column.data_type.clone(), |change| change.written_type.clone()),
-            old_collation: collate(old_collation),
-            new_collation: collate(new_collation),
+            new_type: new_type.map_or_else(|| column.data_type.clone(), |change| change.data_type.written.clone()),
+            old_collation,
+            new_collation,
             not_null: object.attribute("NULL").is_some(),
             default: object.attribute("default"),
             identity: object.attribute("identity"),
@@ -154,33 +123,37 @@ impl<'a> ColumnChange<'a> {
         })
     }
 
-    /// Returns whether only the name changes.
+    /// Says whether only the name changes.
     pub fn is_rename(&self) -> bool {
         self.final_name != self.old
     }
 
-    /// Returns whether values can be compared with `IS DISTINCT FROM`.
+    /// Says whether values can be compared with `IS DISTINCT FROM`.
     pub fn comparable(&self) -> bool {
         !NOT_COMPARABLE.contains(&self.old_type.as_str())
     }
 
-    /// Returns a definition in terms of `column`.
+    /// Returns a definition in terms of another column.
     pub fn with(&self, definition: &str, column: &str) -> String {
         with_column(definition, &self.old, &quote(column))
     }
 }
 
-/// Returns the names of the twin, of the old column after it is retired, and of the final column.
-fn names(table: &RelationFacts, old: &str, renamed: Option<String>) -> Result<[String; 3], String> {
-    let columns: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
-    match renamed {
-        Some(to) if columns.contains(&to) => Err(format!("{} has a column {to} already", table.name)),
-        Some(to) => Ok([to.clone(), old.to_owned(), to]),
-        None => Ok([
-            free_name(old, "_new", &columns),
-            free_name(old, "_old", &columns),
-            old.to_owned(),
-        ]),
+/// Returns the column's name before, the new name or the new type.
+fn wanted(action: &TableAction) -> Result<(&String, Option<&String>, Option<&TypeChange>), String> {
+    match action {
+        TableAction::RenameColumn { from, to } => Ok((from, Some(to), None)),
+        TableAction::AlterColumn {
+            column,
+            action: ColumnAction::SetType(change),
+        } if computes(column, change) => {
+            Err("its USING expression computes values, and nothing says how to compute them back".to_owned())
+        }
+        TableAction::AlterColumn {
+            column,
+            action: ColumnAction::SetType(change),
+        } => Ok((column, None, Some(change))),
+        _ => Err("it is neither a rename nor a change of type".to_owned()),
     }
 }
 
@@ -238,162 +211,4 @@ fn refuse(
         }
     }
     Ok(())
-}
-
-/// Returns the names already used by relations in the table's schema and by the table's constraints.
-fn taken(table: &RelationFacts, schema: &SchemaFacts) -> Vec<String> {
-    let neighbours = schema
-        .relations
-        .iter()
-        .filter(|relation| relation.schema == table.schema);
-    let mut names: Vec<String> = neighbours
-        .flat_map(|relation| {
-            let indexes = relation.indexes.iter().map(|index| index.bare_name.clone());
-            std::iter::once(relation.bare_name.clone()).chain(indexes)
-        })
-        .collect();
-    names.extend(table.constraints.iter().map(|constraint| constraint.name.clone()));
-    names
-}
-
-fn indexes(
-    table: &RelationFacts,
-    column: &str,
-    snapshot: &SchemaSnapshot,
-    taken: &[String],
-) -> Result<Vec<IndexChange>, String> {
-    let used = |index: &&SchemaIndex| index.used_columns.iter().any(|used| used == column);
-    table
-        .indexes
-        .iter()
-        .filter(used)
-        .map(|index| index_change(table, index, snapshot, taken))
-        .collect()
-}
-
-fn index_change(
-    table: &RelationFacts,
-    index: &SchemaIndex,
-    snapshot: &SchemaSnapshot,
-    taken: &[String],
-) -> Result<IndexChange, String> {
-    if !index.valid {
-        return Err(format!("index {} is invalid", index.name));
-    }
-    let object = snapshot.object("index", &index.name);
-    let definition = object
-        .and_then(|object| object.attribute("definition"))
-        .unwrap_or_default();
-    let on = format!(" ON {} ", table.name);
-    let body = definition.split_once(&on).map(|(_, body)| body.to_owned());
-    let body = body.ok_or_else(|| format!("the definition of index {} was not understood", index.name))?;
-    if object.is_some_and(|object| object.attributes.contains_key("replica identity")) {
-        return Err(format!("index {} is the replica identity", index.name));
-    }
-    let enforced = table.constraints.iter().find(|constraint| {
-        constraint.index.as_deref() == Some(index.bare_name.as_str()) && constraint.kind.has_index()
-    });
-    let key = match enforced.map(|constraint| constraint.kind) {
-        Some(ConstraintKind::PrimaryKey) => Some("PRIMARY KEY"),
-        Some(ConstraintKind::Unique) => Some("UNIQUE"),
-        Some(_) => return Err(format!("exclusion constraint {} holds the column", index.bare_name)),
-        None => None,
-    };
-    let deferrable = enforced.and_then(|constraint| {
-        constraint
-            .definition
-            .find(" DEFERRABLE")
-            .map(|at| &constraint.definition[at..])
-    });
-    let unique = if index.unique { "UNIQUE " } else { "" };
-    Ok(IndexChange {
-        name: index.bare_name.clone(),
-        twin: free_name(&index.bare_name, "_new", taken),
-        retired: free_name(&index.bare_name, "_old", taken),
-        create: format!("CREATE {unique}INDEX CONCURRENTLY"),
-        body,
-        key,
-        key_options: deferrable.unwrap_or_default().to_owned(),
-        comment: object.and_then(|object| object.attribute("comment")),
-    })
-}
-
-fn constraints(
-    table: &RelationFacts,
-    column: &str,
-    snapshot: &SchemaSnapshot,
-    taken: &[String],
-) -> Vec<ConstraintChange> {
-    let holds = |constraint: &&ConstraintFacts| {
-        matches!(constraint.kind, ConstraintKind::Check | ConstraintKind::ForeignKey)
-            && constraint.columns.iter().any(|name| name == column)
-    };
-    let changes = table
-        .constraints
-        .iter()
-        .filter(holds)
-        .map(|constraint| ConstraintChange {
-            name: constraint.name.clone(),
-            twin: free_name(&constraint.name, "_new", taken),
-            retired: free_name(&constraint.name, "_old", taken),
-            definition: printed(snapshot, &constraint.name, &table.name),
-            valid: constraint.valid,
-        });
-    changes.collect()
-}
-
-/// Returns a constraint as PostgreSQL prints it with an empty search path.
-fn printed(snapshot: &SchemaSnapshot, name: &str, table: &str) -> String {
-    let object = snapshot.object("constraint", &format!("{} on {table}", quote(name)));
-    object
-        .and_then(|object| object.attribute("definition"))
-        .unwrap_or_default()
-}
-
-fn references(
-    table: &RelationFacts,
-    column: &str,
-    schema: &SchemaFacts,
-    snapshot: &SchemaSnapshot,
-) -> Result<Vec<ReferenceChange>, String> {
-    let mut found = Vec::new();
-    for owner in &schema.relations {
-        let referring = owner
-            .constraints
-            .iter()
-            .filter(|one| one.references.as_deref() == Some(&table.name));
-        for constraint in referring {
-            let definition = printed(snapshot, &constraint.name, &owner.name);
-            let head = format!(" REFERENCES {}", table.name);
-            let Some((before, after)) = definition.split_once(&head) else {
-                return Err(format!(
-                    "foreign key {} of {} was not understood",
-                    constraint.name, owner.name
-                ));
-            };
-            let referenced = after.split_once(')').map_or(after, |(columns, _)| columns);
-            if !mentions(referenced, column) {
-                continue;
-            }
-            if owner.name == table.name && constraint.columns.iter().any(|name| name == column) {
-                return Err(format!(
-                    "foreign key {} refers from the column to itself",
-                    constraint.name
-                ));
-            }
-            if owner.kind != RelationKind::Table || !owner.parents.is_empty() {
-                return Err(format!("foreign key {} is of a partitioned table", constraint.name));
-            }
-            let taken: Vec<String> = owner.constraints.iter().map(|one| one.name.clone()).collect();
-            found.push(ReferenceChange {
-                table: owner.name.clone(),
-                name: constraint.name.clone(),
-                twin: free_name(&constraint.name, "_new", &taken),
-                head: format!("{before}{head}"),
-                tail: after.to_owned(),
-                valid: constraint.valid,
-            });
-        }
-    }
-    Ok(found)
 }

@@ -1,6 +1,7 @@
 //! The trigger that keeps two columns in step, and statements that several phases need.
 
-use super::facts::{ColumnChange, IndexChange};
+use super::dependents::IndexChange;
+use super::facts::ColumnChange;
 use super::identifiers::{free_name, quote};
 use crate::quoting::in_literal;
 

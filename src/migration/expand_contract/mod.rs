@@ -5,6 +5,7 @@
 //! that cannot be written safely is refused with the reason, never written in part.
 
 mod column;
+mod dependents;
 mod facts;
 mod identifiers;
 mod in_step;
@@ -13,9 +14,9 @@ mod switch;
 mod table;
 
 use super::Statement;
-use super::effects::{Action, Effects, actions_of, effects};
+use super::command::{AlteredKind, ColumnAction, Command, TableAction};
+use super::effects::{Effects, effects};
 use super::names::name_path;
-use super::words::Words;
 use crate::catalog::SchemaFacts;
 use crate::catalog::snapshot::SchemaSnapshot;
 use crate::error::{Error, ErrorKind, Result};
@@ -42,18 +43,20 @@ pub fn expand_and_contract(
 ) -> Result<Vec<PhaseFile>> {
     let mut plans: Vec<(String, Vec<Phase>)> = Vec::new();
     for statement in statements {
-        let Some((table, actions)) = actions_of(&Words::new(&statement.sql)) else {
-            continue;
+        let alter = match statement.command() {
+            Command::AlterTable(alter) if alter.called == AlteredKind::Table => alter,
+            _ => continue,
         };
-        let wanted = actions
+        let wanted = alter
+            .actions
             .iter()
-            .filter(|action| is_wanted(action, || effects(&statement.sql, schema)));
+            .filter(|action| is_wanted(action, || effects(statement, schema)));
         for action in wanted {
             let found = schema
-                .relation(&name_path(&table))
-                .ok_or_else(|| refusal(statement, format!("{table} is not in the catalog")))?;
+                .relation(&name_path(&alter.table))
+                .ok_or_else(|| refusal(statement, format!("{} is not in the catalog", alter.table)))?;
             let (name, phases) = match action {
-                Action::RenameTo(to) => {
+                TableAction::RenameTo(to) => {
                     let phases = table::phases(found, to, schema, snapshot);
                     (
                         found.bare_name.clone(),
@@ -88,10 +91,13 @@ pub fn expand_and_contract(
     Ok(files.collect())
 }
 
-fn is_wanted(action: &Action, effects: impl Fn() -> Effects) -> bool {
+fn is_wanted(action: &TableAction, effects: impl Fn() -> Effects) -> bool {
     match action {
-        Action::RenameTo(_) | Action::RenameColumn(..) => true,
-        Action::SetType(_) => !effects().rewritten.is_empty(),
+        TableAction::RenameTo(_) | TableAction::RenameColumn { .. } => true,
+        TableAction::AlterColumn {
+            action: ColumnAction::SetType(_),
+            ..
+        } => !effects().rewritten.is_empty(),
         _ => false,
     }
 }

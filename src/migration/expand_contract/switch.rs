@@ -1,6 +1,7 @@
 //! The switch: one short transaction after which the application uses the new column, and its exact reverse.
 
-use super::facts::{ColumnChange, ReferenceChange, SequenceFacts};
+use super::dependents::ReferenceChange;
+use super::facts::{ColumnChange, SequenceFacts};
 use super::identifiers::{free_name, quote};
 use super::in_step::{Follower, block, in_schema, in_step, indexed, out_of_step};
 use super::phase::Phase;

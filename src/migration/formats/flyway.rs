@@ -6,8 +6,8 @@ use super::pairs::in_order;
 use super::script::{Script, Send, TransactionScope};
 use super::source_file::SourceFile;
 use crate::error::{ErrorKind, Result};
+use crate::migration::command::{Command, ObjectKind, ReindexTarget, Session};
 use crate::migration::statement::Statement;
-use crate::migration::words::Words;
 
 /// A file name by Flyway's conventions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,26 +118,23 @@ fn setting<'file>(file: &'file SourceFile, name: &str) -> Option<&'file str> {
     })
 }
 
-/// Statements that Flyway itself runs outside its transaction, according to its parser; for PostgreSQL 12 and newer.
-const NOT_IN_TRANSACTION: [&str; 17] = [
-    "ALTER SYSTEM",
-    "CREATE DATABASE",
-    "CREATE INDEX CONCURRENTLY",
-    "CREATE SUBSCRIPTION",
-    "CREATE TABLESPACE",
-    "CREATE UNIQUE INDEX CONCURRENTLY",
-    "DISCARD ALL",
-    "DROP DATABASE",
-    "DROP INDEX CONCURRENTLY",
-    "DROP SUBSCRIPTION",
-    "DROP TABLESPACE",
-    "REINDEX DATABASE",
-    "REINDEX SCHEMA",
-    "REINDEX SYSTEM",
-    "REINDEX VERBOSE DATABASE",
-    "REINDEX VERBOSE SCHEMA",
-    "VACUUM",
-];
+/// Says whether Flyway itself runs a statement outside of its transaction; for PostgreSQL 12 and newer.
+fn is_outside_transaction(command: &Command) -> bool {
+    let belongs_to_server = |kind| {
+        matches!(
+            kind,
+            ObjectKind::Database | ObjectKind::Subscription | ObjectKind::Tablespace
+        )
+    };
+    match command {
+        Command::AlterSystem | Command::Vacuum(_) | Command::Session(Session::Discard { all: true }) => true,
+        Command::Create(made) => belongs_to_server(made.kind),
+        Command::Drop(dropped) => dropped.concurrently || belongs_to_server(dropped.kind),
+        Command::CreateIndex(index) => index.concurrently,
+        Command::Reindex(reindex) => matches!(reindex.target, ReindexTarget::Schema(_) | ReindexTarget::Database(_)),
+        _ => false,
+    }
+}
 
 /// Returns the scope of the transaction in which Flyway runs a script, from the script's statements.
 ///
@@ -148,10 +145,7 @@ pub(super) fn transaction_of(script: &Script, parts: &[Vec<Statement>]) -> Resul
     if script.transaction == TransactionScope::None {
         return Ok(TransactionScope::None);
     }
-    let outside = |statement: &&Statement| {
-        let words = Words::new(&statement.sql);
-        NOT_IN_TRANSACTION.iter().any(|keywords| words.at(keywords))
-    };
+    let outside = |statement: &&Statement| is_outside_transaction(statement.command());
     let statements = || parts.iter().flatten();
     let Some(first) = statements().find(outside) else {
         return Ok(TransactionScope::PerScript);

@@ -7,10 +7,10 @@ use squawk_syntax::{SyntaxKind, SyntaxNode};
 use super::super::lexer::BatchEdge;
 use super::super::names::{last_part, name_path};
 use super::super::outline::{Assignment, Bound, ColumnUse, Conjunct, Relation, Scope};
-use super::node::{range_of, written_name};
+use super::node::{child, has, range_of, written_name};
 
 /// Keywords that stand where a column could and are functions.
-const VALUE_KEYWORDS: [SyntaxKind; 12] = [
+pub(super) const VALUE_KEYWORDS: [SyntaxKind; 12] = [
     SyntaxKind::CURRENT_CATALOG_KW,
     SyntaxKind::CURRENT_DATE_KW,
     SyntaxKind::CURRENT_ROLE_KW,
@@ -70,13 +70,18 @@ pub(super) fn assigned(statement: &SyntaxNode) -> Vec<Assignment> {
     found
 }
 
-/// Returns the query levels of a statement, its own first.
-pub(super) fn scopes(statement: &SyntaxNode, target: &Relation) -> Vec<Scope> {
-    let tables_of_with: Vec<Vec<String>> = statement
+/// Returns the names of a statement's common table expressions.
+pub(super) fn tables_of_with(statement: &SyntaxNode) -> Vec<Vec<String>> {
+    statement
         .descendants()
         .filter(|node| node.kind() == SyntaxKind::CTE_NAME)
         .map(|node| name_path(&written_name(&node)))
-        .collect();
+        .collect()
+}
+
+/// Returns the query levels of a statement, its own first.
+pub(super) fn scopes(statement: &SyntaxNode, target: &Relation) -> Vec<Scope> {
+    let tables_of_with = tables_of_with(statement);
     let own = |node: &SyntaxNode| {
         node == statement || (statement.kind() == SyntaxKind::INSERT && node.parent().as_ref() == Some(statement))
     };
@@ -104,10 +109,8 @@ fn scope(node: &SyntaxNode, outermost: bool, written_to: &Relation, tables_of_wi
         }
     }
     let condition = child(node, SyntaxKind::WHERE_CLAUSE).and_then(|clause| clause.first_child());
-    let mut conjuncts = Vec::new();
-    if let Some(condition) = &condition {
-        add_conjuncts(condition, tables_of_with, &mut conjuncts);
-    }
+    let parts = condition.iter().flat_map(joined_by_and);
+    let conjuncts = parts.map(|part| conjunct(&part, tables_of_with)).collect();
     Scope {
         outermost,
         relations,
@@ -151,10 +154,13 @@ fn indivisible(node: &SyntaxNode) -> Option<&'static str> {
 }
 
 /// Returns what a query level reads `FROM` or `USING`, not looking into subqueries.
-fn relations(node: &SyntaxNode) -> Vec<Relation> {
+pub(super) fn relations(node: &SyntaxNode) -> Vec<Relation> {
     let mut found = Vec::new();
     for part in node.children() {
-        if matches!(part.kind(), SyntaxKind::FROM_CLAUSE | SyntaxKind::USING_CLAUSE) {
+        if matches!(
+            part.kind(),
+            SyntaxKind::FROM_CLAUSE | SyntaxKind::USING_CLAUSE | SyntaxKind::USING_ON_CLAUSE
+        ) {
             add_relations(&part, &mut found);
         }
     }
@@ -166,16 +172,23 @@ fn add_relations(node: &SyntaxNode, found: &mut Vec<Relation>) {
         match part.kind() {
             SyntaxKind::RELATION_FROM_ITEM => {
                 if let Some(name) = child(&part, SyntaxKind::RELATION_NAME_REF) {
-                    found.push(relation(&name, child(&part, SyntaxKind::FROM_ALIAS).as_ref(), false));
+                    let alias = child(&part, SyntaxKind::FROM_ALIAS);
+                    found.push(Relation {
+                        only: has(&part, SyntaxKind::ONLY_KW),
+                        ..relation(&name, alias.as_ref(), false)
+                    });
                 }
             }
             SyntaxKind::JOIN_EXPR | SyntaxKind::JOIN => add_relations(&part, found),
-            SyntaxKind::PAREN_FROM_ITEM if child(&part, SyntaxKind::JOIN_EXPR).is_some() => add_relations(&part, found),
+            SyntaxKind::PAREN_FROM_ITEM if child(&part, SyntaxKind::PAREN_EXPR).is_some() => {
+                part.children().for_each(|inside| add_relations(&inside, found));
+            }
             kind if format!("{kind:?}").ends_with("_FROM_ITEM") => found.push(Relation {
                 name: String::new(),
                 alias: child(&part, SyntaxKind::FROM_ALIAS)
                     .and_then(|alias| alias_name(&alias))
                     .unwrap_or_default(),
+                only: false,
                 target: false,
             }),
             _ => {}
@@ -188,28 +201,35 @@ fn relation(name: &SyntaxNode, alias: Option<&SyntaxNode>, target: bool) -> Rela
     let alias = alias
         .and_then(alias_name)
         .unwrap_or_else(|| last_part(&name).to_owned());
-    Relation { name, alias, target }
+    Relation {
+        name,
+        alias,
+        only: false,
+        target,
+    }
 }
 
 fn alias_name(alias: &SyntaxNode) -> Option<String> {
     child(alias, SyntaxKind::TABLE_ALIAS).map(|name| written_name(&name))
 }
 
-fn child(node: &SyntaxNode, kind: SyntaxKind) -> Option<SyntaxNode> {
-    node.children().find(|part| part.kind() == kind)
+/// Returns the parts of a condition that are joined by `AND`.
+pub(super) fn joined_by_and(condition: &SyntaxNode) -> Vec<SyntaxNode> {
+    let mut found = Vec::new();
+    add_conjuncts(condition, &mut found);
+    found
 }
 
-fn has_token(node: &SyntaxNode, kind: SyntaxKind) -> bool {
-    node.children_with_tokens().any(|element| element.kind() == kind)
-}
-
-fn add_conjuncts(node: &SyntaxNode, tables_of_with: &[Vec<String>], found: &mut Vec<Conjunct>) {
-    let joined_by_and = node.kind() == SyntaxKind::BIN_EXPR && has_token(node, SyntaxKind::AND_KW);
-    if joined_by_and || is_plain_parenthesis(node) {
-        node.children()
-            .for_each(|part| add_conjuncts(&part, tables_of_with, found));
-        return;
+fn add_conjuncts(node: &SyntaxNode, found: &mut Vec<SyntaxNode>) {
+    let is_and = node.kind() == SyntaxKind::BIN_EXPR && has(node, SyntaxKind::AND_KW);
+    if is_and || is_plain_parenthesis(node) {
+        node.children().for_each(|part| add_conjuncts(&part, found));
+    } else {
+        found.push(node.clone());
     }
+}
+
+fn conjunct(node: &SyntaxNode, tables_of_with: &[Vec<String>]) -> Conjunct {
     let mut inner: Vec<Relation> = node
         .descendants()
         .filter(|part| part.kind() == SyntaxKind::SELECT)
@@ -220,15 +240,20 @@ fn add_conjuncts(node: &SyntaxNode, tables_of_with: &[Vec<String>], found: &mut 
             relation.name.clear();
         }
     }
-    let mut columns = Vec::new();
-    add_columns(node, &mut columns);
-    found.push(Conjunct {
+    Conjunct {
         range: range_of(node),
-        columns,
+        columns: columns_in(node),
         inner,
         bounds: bounds(node),
         has_placeholder: node.descendants().any(|part| edge(&part).is_some()),
-    });
+    }
+}
+
+/// Returns the columns that an expression mentions, in its subqueries too.
+pub(super) fn columns_in(node: &SyntaxNode) -> Vec<ColumnUse> {
+    let mut columns = Vec::new();
+    add_columns(node, &mut columns);
+    columns
 }
 
 /// `(a = 1 AND b = 2)`, not `(SELECT …)`.
@@ -260,10 +285,10 @@ fn add_columns(node: &SyntaxNode, found: &mut Vec<ColumnUse>) {
 }
 
 /// Reads `id`, `o.id` or `public.orders.id`.
-fn column(node: &SyntaxNode) -> Option<ColumnUse> {
+pub(super) fn column(node: &SyntaxNode) -> Option<ColumnUse> {
     match node.kind() {
         SyntaxKind::NAME_REF => {
-            let is_function = VALUE_KEYWORDS.iter().any(|keyword| has_token(node, *keyword));
+            let is_function = VALUE_KEYWORDS.iter().any(|keyword| has(node, *keyword));
             (!is_function).then(|| ColumnUse {
                 qualifier: None,
                 qualifier_range: 0..0,
@@ -325,7 +350,7 @@ fn operand_columns(node: &SyntaxNode) -> Option<Vec<ColumnUse>> {
 fn bounds(node: &SyntaxNode) -> Vec<Bound> {
     let operands: Vec<SyntaxNode> = node.children().collect();
     match (node.kind(), operands.as_slice()) {
-        (SyntaxKind::BETWEEN_EXPR, [value, low, high]) if !has_token(node, SyntaxKind::NOT_KW) => {
+        (SyntaxKind::BETWEEN_EXPR, [value, low, high]) if !has(node, SyntaxKind::NOT_KW) => {
             let bound = |operand: &SyntaxNode, edge| {
                 (operand_edge(operand) == Some(edge)).then(|| Bound {
                     edge,

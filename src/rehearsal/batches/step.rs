@@ -10,7 +10,7 @@ use super::walk_plan::WalkPlan;
 use super::walk_survey::survey;
 use super::window_queue::SecondSession;
 use crate::error::{Error, ErrorKind, Result};
-use crate::migration::Batching;
+use crate::migration::{Batching, keeps_to_tables};
 use crate::observation::{BatchingRecord, EndReason, LockRecord, Observation, Rehearsal, StepRecord, WaitRecord};
 use crate::rehearsal::monitor::RehearsalMonitor;
 use crate::rehearsal::resume::{GoOn, ResumeLog};
@@ -143,10 +143,7 @@ impl Walker<'_> {
     /// Returns whether a second session sees the same data as this one. It does if the steps so far were only
     /// statements that change tables.
     fn second_session(&self, index: usize) -> SecondSession {
-        let keeps_to_tables = |step: &StepRecord| {
-            let text = step.statement.trim_start().to_ascii_uppercase();
-            step.batching.is_some() || text.starts_with("ALTER TABLE") || text.starts_with("CREATE INDEX")
-        };
+        let keeps_to_tables = |step: &StepRecord| step.batching.is_some() || keeps_to_tables(&step.statement);
         if self.rehearsal.steps[..index].iter().all(keeps_to_tables) {
             SecondSession::SeesTheSame {
                 lock_timeout: self.conditions.lock_timeout,

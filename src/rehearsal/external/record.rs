@@ -8,23 +8,6 @@ use crate::rehearsal::statements::relations::RelationNames;
 use crate::shown::without_secrets;
 use crate::units::Seconds;
 
-/// Commands that only control the session. `COMMIT` is one of them: its time is reported separately.
-const STEERING: [&str; 14] = [
-    "BEGIN",
-    "START",
-    "COMMIT",
-    "END",
-    "ROLLBACK",
-    "ABORT",
-    "SAVEPOINT",
-    "RELEASE",
-    "SET",
-    "RESET",
-    "SHOW",
-    "DISCARD",
-    "DEALLOCATE",
-    "LISTEN",
-];
 /// Queries that take less time, in seconds, count as the tool's own look-ups.
 const SHORT_LOOKUP_SECONDS: f64 = 0.1;
 
@@ -78,16 +61,10 @@ pub(super) fn record(activity: &Activity, seconds: f64, rehearsal: &mut Rehearsa
 }
 
 fn is_steering(statement: &SeenStatement) -> bool {
-    let first = statement
-        .sql
-        .split_whitespace()
-        .next()
-        .unwrap_or_default()
-        .to_uppercase();
-    let first = first.trim_end_matches(';');
     let only_reads = statement.locks.keys().all(|(_, mode)| mode == "AccessShareLock");
-    let is_lookup = matches!(first, "SELECT" | "WITH" | "VALUES" | "TABLE" | "EXPLAIN");
-    STEERING.contains(&first) || (is_lookup && only_reads && statement.end - statement.begin < SHORT_LOOKUP_SECONDS)
+    let is_short_lookup = only_reads && statement.end - statement.begin < SHORT_LOOKUP_SECONDS;
+    // `COMMIT` is one of them: its time is reported separately.
+    migration::steers_its_session(&statement.sql) || (is_short_lookup && migration::looks_up(&statement.sql))
 }
 
 fn step(number: u32, text: &str, runs: &[&SeenStatement], activity: &Activity) -> StepRecord {

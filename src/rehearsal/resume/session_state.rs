@@ -2,22 +2,7 @@
 //! restored is refused. Pure.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::migration::{Step, command};
-
-/// Words that mark statements which leave something in their session.
-const STAYS_IN_THE_SESSION: [&str; 5] = ["TEMP", "TEMPORARY", "PG_TEMP", "HOLD", "PG_ADVISORY_LOCK"];
-
-/// Words that may stand between `CREATE` and the kind of object, if that can be temporary.
-const BEFORE_THE_KIND: [&str; 8] = [
-    "OR",
-    "REPLACE",
-    "GLOBAL",
-    "LOCAL",
-    "TEMP",
-    "TEMPORARY",
-    "UNLOGGED",
-    "RECURSIVE",
-];
+use crate::migration::{LeftInSession, Step, left_in_session};
 
 /// Returns the statements of `done` that a new session must repeat.
 ///
@@ -26,16 +11,10 @@ const BEFORE_THE_KIND: [&str; 8] = [
 pub fn statements_to_repeat(done: &[Step]) -> Result<Vec<&str>> {
     let mut repeated = Vec::new();
     for step in done {
-        let sql = step.sql.as_str();
-        let words: Vec<String> = words(sql).collect();
-        match command(sql).as_str() {
-            "SET" | "RESET"
-                if words
-                    .get(1)
-                    .is_some_and(|word| word == "LOCAL" || word == "CONSTRAINTS") => {}
-            "SET" | "RESET" | "PREPARE" | "LISTEN" | "LOAD" => repeated.push(sql),
-            "SELECT" if words.iter().any(|word| word == "SET_CONFIG") => repeated.push(sql),
-            command if leaves_something(command, &words) => {
+        match left_in_session(&step.sql) {
+            LeftInSession::Nothing => {}
+            LeftInSession::Setting => repeated.push(step.sql.as_str()),
+            LeftInSession::Lost => {
                 return Err(Error::new(
                     ErrorKind::Usage,
                     format!(
@@ -46,30 +25,9 @@ pub fn statements_to_repeat(done: &[Step]) -> Result<Vec<&str>> {
                 )
                 .with_hint("rehearse again, on a new clone"));
             }
-            _ => {}
         }
     }
     Ok(repeated)
-}
-
-/// Returns whether a statement with this command may leave something in its session. A column may be called `temp`.
-fn leaves_something(command: &str, words: &[String]) -> bool {
-    let locks = words.iter().any(|word| word == "PG_ADVISORY_LOCK");
-    match command.split(' ').next().unwrap_or_default() {
-        "UPDATE" | "INSERT" | "DELETE" | "MERGE" | "ALTER" | "DROP" | "COMMENT" | "COPY" => locks,
-        "CREATE" => {
-            let kind = words.iter().skip(1);
-            let mut modifiers = kind.take_while(|word| BEFORE_THE_KIND.contains(&word.as_str()));
-            locks || modifiers.any(|word| word.starts_with("TEMP")) || words.iter().any(|word| word == "PG_TEMP")
-        }
-        _ => words.iter().any(|word| STAYS_IN_THE_SESSION.contains(&word.as_str())),
-    }
-}
-
-fn words(sql: &str) -> impl Iterator<Item = String> + '_ {
-    sql.split(|c: char| !c.is_alphanumeric() && c != '_')
-        .filter(|word| !word.is_empty())
-        .map(str::to_ascii_uppercase)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use postgres::error::SqlState;
 use super::sub_tables::{Memory, RungMeasured, SubTable, SubTables};
 use crate::catalog::facts::{TableFacts, TableKind};
 use crate::error::Result;
-use crate::migration::{Step, StepKind};
+use crate::migration::{Step, StepKind, alters};
 use crate::observation::{EndReason, LadderRecord, Rung};
 use crate::rehearsal::failure::failure;
 use crate::rehearsal::walker::Walker;
@@ -128,11 +128,7 @@ impl Walker<'_> {
 fn grows_with_its_table(step: &Step) -> bool {
     match step.kind {
         StepKind::IndexBuild | StepKind::TableScan | StepKind::TableRewrite => true,
-        StepKind::Unclassified => step
-            .sql
-            .split_whitespace()
-            .next()
-            .is_some_and(|word| word.eq_ignore_ascii_case("ALTER")),
+        StepKind::Unclassified => alters(&step.sql),
         StepKind::Backfill | StepKind::Dml | StepKind::CatalogOnly => false,
     }
 }

@@ -1,0 +1,88 @@
+//! Statements about whole tables and materialised views, as plain data.
+
+use super::{ColumnDefinition, Creation, PartitionBound, Query, TableConstraint};
+use crate::migration::LockMode;
+
+/// A table as a statement names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedTable {
+    /// As written, possibly qualified.
+    pub name: String,
+    /// `ONLY`: without its partitions and children.
+    pub only: bool,
+}
+
+/// `CREATE TABLE` and `CREATE FOREIGN TABLE`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateTable {
+    /// The table.
+    pub made: Creation,
+    /// Its columns, but for those it has from other tables.
+    pub columns: Vec<ColumnDefinition>,
+    /// Constraints that stand by themselves.
+    pub constraints: Vec<TableConstraint>,
+    /// Parents in `INHERITS (…)`.
+    pub inherits: Vec<String>,
+    /// The table of which it is a partition, and for which rows.
+    pub partition_of: Option<(String, PartitionBound)>,
+    /// Whether it has partitions itself.
+    pub partitioned: bool,
+}
+
+/// `CREATE TABLE … AS` and `CREATE MATERIALIZED VIEW`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateTableAs {
+    /// The table or view.
+    pub made: Creation,
+    /// What its rows are; `None` for `EXECUTE`.
+    pub query: Option<Query>,
+    /// Not `WITH NO DATA`.
+    pub with_data: bool,
+}
+
+/// `TRUNCATE`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Truncate {
+    /// The tables it names.
+    pub tables: Vec<NamedTable>,
+    /// Whether tables that refer to them are emptied too.
+    pub cascade: bool,
+    /// Whether their sequences begin again.
+    pub restart_identity: bool,
+}
+
+/// `LOCK TABLE`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lock {
+    /// The tables and views it names.
+    pub tables: Vec<NamedTable>,
+    /// As which they are locked.
+    pub mode: LockMode,
+}
+
+/// `VACUUM`; of all tables without any.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Vacuum {
+    /// `FULL`, as a word or as an option.
+    pub full: bool,
+    /// The tables it names.
+    pub tables: Vec<NamedTable>,
+}
+
+/// `CLUSTER`; of all tables that were clustered before without one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cluster {
+    /// As written.
+    pub table: Option<String>,
+}
+
+/// `REFRESH MATERIALIZED VIEW`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refresh {
+    /// As written.
+    pub view: String,
+    /// `CONCURRENTLY`.
+    pub concurrently: bool,
+    /// Not `WITH NO DATA`.
+    pub with_data: bool,
+}

@@ -1,0 +1,83 @@
+//! What `VACUUM`, `ANALYZE`, `CLUSTER` and `REFRESH` lock, rewrite and scan.
+
+use super::judge::{Judge, TransactionRule};
+use super::queries;
+use crate::catalog::RelationKind;
+use crate::migration::LockMode::{AccessExclusive, Exclusive, ShareUpdateExclusive};
+use crate::migration::StepKind;
+use crate::migration::command::{Cluster, NamedTable, Refresh, Vacuum};
+
+pub(super) fn cluster(judge: &mut Judge, cluster: &Cluster) {
+    let Some(written) = &cluster.table else {
+        judge.effects.transaction = TransactionRule::Forbidden;
+        return judge
+            .effects
+            .unknown("every table that was clustered before is clustered again");
+    };
+    let table = judge.relation(written);
+    judge.note_missing(&table, written);
+    judge.effects.lock(&table.name, AccessExclusive);
+    if table
+        .facts
+        .is_some_and(|facts| facts.kind == RelationKind::PartitionedTable)
+    {
+        judge.effects.transaction = TransactionRule::Forbidden;
+    }
+    for part in judge.with_descendants(&table) {
+        judge.effects.lock(&part.name, AccessExclusive);
+        judge.rewrite(&part, None);
+    }
+}
+
+pub(super) fn vacuum(judge: &mut Judge, vacuum: &Vacuum) {
+    judge.effects.transaction = TransactionRule::Forbidden;
+    if vacuum.tables.is_empty() {
+        return judge.effects.unknown("every table of the database is vacuumed");
+    }
+    for table in judge.named(&vacuum.tables) {
+        if vacuum.full {
+            judge.effects.lock(&table.name, AccessExclusive);
+            judge.rewrite(&table, None);
+        } else {
+            judge.effects.lock(&table.name, ShareUpdateExclusive);
+            judge.scan(&table);
+        }
+    }
+}
+
+pub(super) fn analyze(judge: &mut Judge, named: &[NamedTable]) {
+    if named.is_empty() {
+        return judge.effects.unknown("every table of the database is analysed");
+    }
+    // A sample of blocks is read, at most the whole table.
+    judge.effects.base = Some(StepKind::TableScan);
+    let tables = judge.named(named);
+    judge.lock_all(&tables, ShareUpdateExclusive);
+}
+
+pub(super) fn refresh(judge: &mut Judge, refresh: &Refresh) {
+    let view = judge.relation(&refresh.view);
+    judge.note_missing(&view, &refresh.view);
+    let mode = if refresh.concurrently {
+        Exclusive
+    } else {
+        AccessExclusive
+    };
+    judge.effects.lock(&view.name, mode);
+    if !refresh.with_data {
+        return judge.empty(&view);
+    }
+    if refresh.concurrently {
+        judge.effects.base = Some(StepKind::Dml);
+        judge.scan(&view);
+    } else {
+        let has_index = view.facts.is_some_and(|facts| !facts.indexes.is_empty());
+        judge.rewrite(&view, None);
+        if !has_index {
+            judge.effects.scanned.retain(|name| *name != view.name);
+        }
+    }
+    for table in queries::read_by(judge, &view) {
+        judge.scan(&table);
+    }
+}

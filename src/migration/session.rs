@@ -1,0 +1,107 @@
+//! What statements do to the session that runs them; of a text, its first statement counts.
+
+use super::command::{Body, Command, Query, Session, Transaction};
+use super::syntax;
+
+/// Functions that take locks which the session keeps.
+const SESSION_LOCKS: [&str; 4] = [
+    "pg_advisory_lock",
+    "pg_advisory_lock_shared",
+    "pg_try_advisory_lock",
+    "pg_try_advisory_lock_shared",
+];
+
+/// Words of code that may leave something in the session that runs it.
+const LEFT_BY_CODE: [&str; 4] = ["TEMP", "TEMPORARY", "PG_TEMP", "HOLD"];
+
+/// What a statement leaves in its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeftInSession {
+    /// Nothing that a new session would miss.
+    Nothing,
+    /// A setting or its like, which the statement makes again in a new session.
+    Setting,
+    /// Something that is gone with its session: a temporary table, a lock.
+    Lost,
+}
+
+/// Returns what a statement leaves in its session.
+pub fn left_in_session(sql: &str) -> LeftInSession {
+    let outline = syntax::outline(sql);
+    let calls = |names: &[&str]| outline.calls.iter().any(|name| names.contains(&name.as_str()));
+    match &outline.command {
+        Command::Session(Session::Set(setting)) if setting.local => LeftInSession::Nothing,
+        Command::Session(
+            Session::Set(_)
+            | Session::Characteristics
+            | Session::Reset
+            | Session::Prepare
+            | Session::Listen
+            | Session::Load,
+        ) => LeftInSession::Setting,
+        command if calls(&SESSION_LOCKS) || is_lost(command) => LeftInSession::Lost,
+        Command::Query(_) if calls(&["set_config"]) => LeftInSession::Setting,
+        _ => LeftInSession::Nothing,
+    }
+}
+
+/// Says whether a statement may leave something that no statement makes again.
+fn is_lost(command: &Command) -> bool {
+    if let Some(made) = command.creation() {
+        return made.temporary;
+    }
+    match command {
+        Command::Session(Session::Declare { hold }) => *hold,
+        Command::Do(code) => code
+            .split(|one: char| !one.is_alphanumeric() && one != '_')
+            .any(|word| {
+                let word = word.to_ascii_uppercase();
+                LEFT_BY_CODE.contains(&word.as_str()) || SESSION_LOCKS.contains(&word.to_ascii_lowercase().as_str())
+            }),
+        _ => false,
+    }
+}
+
+/// Says whether a statement alters a table or makes an index and does nothing else, so that another session sees what its own does.
+pub fn keeps_to_tables(sql: &str) -> bool {
+    matches!(
+        syntax::outline(sql).command,
+        Command::AlterTable(_) | Command::CreateIndex(_)
+    )
+}
+
+/// Says whether a statement alters something that is there.
+pub fn alters(sql: &str) -> bool {
+    matches!(
+        syntax::outline(sql).command,
+        Command::AlterTable(_)
+            | Command::AlterAllInTablespace
+            | Command::AlterIndex(_)
+            | Command::AlterSequence(_)
+            | Command::AlterType(_)
+            | Command::AlterDomain(_)
+            | Command::Alter(_)
+            | Command::AlterSystem
+    )
+}
+
+/// Says whether a statement only steers its session: transactions, settings, notifications to hear.
+pub fn steers_its_session(sql: &str) -> bool {
+    match syntax::outline(sql).command {
+        Command::Transaction(transaction) => transaction != Transaction::Prepared,
+        Command::Session(session) => !matches!(
+            session,
+            Session::Prepare | Session::Declare { .. } | Session::Notify | Session::Unlisten | Session::Load
+        ),
+        _ => false,
+    }
+}
+
+/// Says whether a statement is a query, perhaps with changes in its common table expressions, or an `EXPLAIN`.
+pub fn looks_up(sql: &str) -> bool {
+    match syntax::outline(sql).command {
+        Command::Explain => true,
+        Command::Query(Query { with, body, .. }) => matches!(body, Body::Select(_)) || !with.is_empty(),
+        _ => false,
+    }
+}
