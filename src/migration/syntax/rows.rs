@@ -32,6 +32,9 @@ const CHANGES: [SyntaxKind; 4] = [
 
 /// Reads a query or change of rows; `None` for every other statement.
 pub(super) fn query(node: &SyntaxNode) -> Option<Query> {
+    if !QUERIES.contains(&node.kind()) && !CHANGES.contains(&node.kind()) {
+        return None;
+    }
     let reader = Reader {
         tables_of_with: tables_of_with(node),
     };
@@ -68,8 +71,22 @@ struct Reader {
 
 impl Reader {
     fn query(&self, node: &SyntaxNode) -> Option<Query> {
-        let mut with = self.common_tables(node);
-        let body = match node.kind() {
+        let (with, body) = if QUERIES.contains(&node.kind()) {
+            let (mut select, mut with) = (Select::default(), Vec::new());
+            self.add_select(node, &mut select, &mut with);
+            (with, Body::Select(select))
+        } else {
+            (self.common_tables(node), self.change_of_rows(node)?)
+        };
+        Some(Query {
+            with,
+            body,
+            calls: calls(node),
+        })
+    }
+
+    fn change_of_rows(&self, node: &SyntaxNode) -> Option<Body> {
+        Some(match node.kind() {
             SyntaxKind::INSERT => Body::Insert(self.insert(node)?),
             SyntaxKind::UPDATE => Body::Update(self.change(node)?),
             SyntaxKind::DELETE => Body::Delete(self.change(node)?),
@@ -77,18 +94,7 @@ impl Reader {
                 table: named_table(&child(node, SyntaxKind::TABLE_RELATION_NAME)?)?,
                 others: self.sources(node),
             }),
-            kind if QUERIES.contains(&kind) => {
-                let mut select = Select::default();
-                with.clear();
-                self.add_select(node, &mut select, &mut with);
-                Body::Select(select)
-            }
             _ => return None,
-        };
-        Some(Query {
-            with,
-            body,
-            calls: calls(node),
         })
     }
 
