@@ -69,7 +69,8 @@ fn read_for_long() {
     let Ok(url) = std::env::var(PRODUCTION) else { return };
     signals::end_at_once_when_terminated();
     signals::catch_signals().expect("signals");
-    let mut production = Production::connect(&support::resolve(&url)).expect("production");
+    let parameters = support::resolve(&url).until(signals::interruption());
+    let mut production = Production::connect(&parameters).expect("production");
     println!("reads now");
     let read = production.read_within(Duration::from_secs(600), |reader| {
         reader.query("SELECT pg_sleep(600)::text", &[])
