@@ -42,6 +42,7 @@ mod house;
 mod included_files;
 mod ladder_command;
 mod ladder_coverage;
+mod layout;
 mod lock_waits;
 mod many_partitions;
 mod measured;

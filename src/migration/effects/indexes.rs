@@ -172,8 +172,9 @@ fn reindex_table(judge: &mut Judge, table: &NamedRelation, concurrently: bool) {
 }
 
 fn reindex_locks(concurrently: bool) -> (LockMode, LockMode) {
-    match concurrently {
-        true => (ShareUpdateExclusive, ShareUpdateExclusive),
-        false => (Share, AccessExclusive),
+    if concurrently {
+        (ShareUpdateExclusive, ShareUpdateExclusive)
+    } else {
+        (Share, AccessExclusive)
     }
 }

@@ -66,9 +66,10 @@ impl<'facts> Judge<'facts> {
         let is_default = partition
             .facts
             .is_some_and(|facts| facts.bound.as_deref() == Some("DEFAULT"));
-        let mode = match self.version < 140_000 && !is_default {
-            true => ShareUpdateExclusive,
-            false => AccessExclusive,
+        let mode = if self.version < 140_000 && !is_default {
+            ShareUpdateExclusive
+        } else {
+            AccessExclusive
         };
         self.effects.lock(&partition.name, mode);
         match manner {

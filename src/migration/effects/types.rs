@@ -101,9 +101,10 @@ pub(super) fn change(old: &DataType, new: &DataType, schema: &SchemaFacts) -> Ch
         // PostgreSQL 12: a session in UTC converts nothing.
         let full_precision = new.modifiers.first().is_none_or(|precision| *precision >= 6);
         let utc = UTC_ZONES.contains(&schema.timezone.to_ascii_lowercase().as_str());
-        return match utc && full_precision && schema.version_num >= 120_000 {
-            true => Change::Keep,
-            false => Change::Rewrite,
+        return if utc && full_precision && schema.version_num >= 120_000 {
+            Change::Keep
+        } else {
+            Change::Rewrite
         };
     }
     if old.base != new.base && !binary(&old.base, &new.base, schema) {
@@ -120,9 +121,10 @@ pub(super) fn change(old: &DataType, new: &DataType, schema: &SchemaFacts) -> Ch
     } else {
         &[]
     };
-    match keeps_length(&new.base, given, &new.modifiers) {
-        true => Change::Keep,
-        false => Change::Rewrite,
+    if keeps_length(&new.base, given, &new.modifiers) {
+        Change::Keep
+    } else {
+        Change::Rewrite
     }
 }
 

@@ -37,10 +37,10 @@ fn warn_within_block(block: &mut [PlannedStatement]) {
             continue;
         }
         let through = match slow {
-            0 => format!("{} more in its block", count(later)),
+            0 => format!("{} more in its block", counted(later, "statement", "statements")),
             slow => format!(
                 "{} more in its block, {slow} of which {} on rows",
-                count(later),
+                counted(later, "statement", "statements"),
                 if slow == 1 { "works" } else { "work" }
             ),
         };
@@ -79,8 +79,4 @@ pub(super) fn warn_of_implicit_transaction(planned: &mut [PlannedStatement]) {
             .warnings
             .push(Warning::new(Trap::KeptWhenSentWhole, warning));
     }
-}
-
-fn count(statements: usize) -> String {
-    format!("{statements} statement{}", if statements == 1 { "" } else { "s" })
 }
