@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::planned::PlannedStatement;
 use crate::migration::effects::{Effects, TransactionRule};
 use crate::migration::{LockMode, StepKind, Trap, Warning};
+use crate::units::counted;
 
 /// Says which strong locks of a block are held through the statements behind them.
 pub(super) fn warn_of_held_locks(planned: &mut [PlannedStatement]) {
