@@ -33,10 +33,12 @@ fn file(number: u64) -> SourceFile {
     let text = format!(
         "-- migrate:up\nCREATE TABLE t{number} (id bigint PRIMARY KEY, user_id bigint NOT NULL, note text);\n\
          CREATE INDEX t{number}_user_id ON t{number} (user_id);\n\
-         ALTER TABLE t{number} ADD COLUMN state text NOT NULL DEFAULT 'new', ADD CONSTRAINT s{number} CHECK (state <> '') NOT VALID;\n\
+         ALTER TABLE t{number} ADD COLUMN state text NOT NULL DEFAULT 'new', ADD CONSTRAINT s{number} CHECK (state <> \
+         '') NOT VALID;\n\
          ALTER TABLE t{number} VALIDATE CONSTRAINT s{number};\n\
          ALTER TABLE t{number} ADD FOREIGN KEY (user_id) REFERENCES t{parent} (id);\n\
-         CREATE FUNCTION f{number}() RETURNS trigger LANGUAGE plpgsql AS $$\nBEGIN\n  NEW.note := 'x;y';\n  RETURN NEW;\nEND $$;\n\
+         CREATE FUNCTION f{number}() RETURNS trigger LANGUAGE plpgsql AS $$\nBEGIN\n  NEW.note := 'x;y';\n  RETURN \
+         NEW;\nEND $$;\n\
          CREATE TRIGGER n{number} BEFORE INSERT ON t{number} FOR EACH ROW EXECUTE FUNCTION f{number}();\n\
          UPDATE t{number} SET state = 'old' WHERE id < 100;\n-- migrate:down\nDROP TABLE t{number};\n"
     );

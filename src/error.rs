@@ -1,8 +1,8 @@
 //! The one error type: what went wrong in one line, what to do about it, and which exit code it means.
 //!
 //! An error is a sentence for a person. It never holds a password and never shows a `Debug` form. This room knows no
-//! other room: whoever raises an error puts it into words. Whoever catches one never reads these words: it asks for the kind,
-//! the location, or the cause, which is a type of the room that raised it.
+//! other room: whoever raises an error puts it into words. Whoever catches one never reads these words: it asks for the
+//! kind, the location, or the cause, which is a type of the room that raised it.
 
 use std::any::Any;
 use std::fmt;

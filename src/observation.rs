@@ -57,8 +57,8 @@ pub struct Rehearsal {
     pub throwaway: bool,
     /// The server it was rehearsed on.
     pub server: ServerFacts,
-    /// Bytes free on the disk of the server that is predicted for, production's where that was asked, else the clone's at the start;
-    /// `None` where it could not be seen.
+    /// Bytes free on the disk of the server that is predicted for, production's where that was asked, else the clone's
+    /// at the start; `None` where it could not be seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub free_disk_bytes: Option<u64>,
     /// The tables the migration works on, as they were before it.

@@ -143,7 +143,8 @@ pub enum Volatility {
     /// With each call.
     #[serde(rename = "v")]
     Volatile,
-    /// A volatile one in SQL, which may be put in place of its call and is then as volatile as its body. The letter is ours.
+    /// A volatile one in SQL, which may be put in place of its call and is then as volatile as its body. The letter is
+    /// ours.
     #[serde(rename = "u")]
     Unknown,
 }

@@ -204,8 +204,8 @@ mod tests {
         check(matching.rows, 400.0);
         check(matching.rows_relative_sd, 0.5701973342624463);
         check(matching.share, 40.0 / 263.0);
-        // v = (1-p)*n/(n-1)*sum((a-R*b)**2 for a,b in zip(x,y))/sum(y)**2; m = R*(1-R)/v; z = NormalDist().inv_cdf(.975)
-        // c = (R+z*z/2/m)/(1+z*z/m); h = z*sqrt(R*(1-R)/m+z*z/4/m**2)/(1+z*z/m); c-h; c+h
+        // v = (1-p)*n/(n-1)*sum((a-R*b)**2 for a,b in zip(x,y))/sum(y)**2; m = R*(1-R)/v; z =
+        // NormalDist().inv_cdf(.975) c = (R+z*z/2/m)/(1+z*z/m); h = z*sqrt(R*(1-R)/m+z*z/4/m**2)/(1+z*z/m); c-h; c+h
         check(matching.share_lower, 0.06988031805021054);
         check(matching.share_upper, 0.29984094011823664);
     }

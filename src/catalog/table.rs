@@ -94,7 +94,8 @@ mod tests {
 
     fn leaf(rows: f64, pages: u64) -> Value {
         json!({ "foreign": false, "reltuples": rows, "relpages": pages, "heap_bytes": pages * 8192, "toast_bytes": 8192,
-                "fillfactor": null, "dead_rows": 3, "modified_since_analyze": 0, "last_analyze": "2026-01-02T03:04:05Z" })
+                "fillfactor": null, "dead_rows": 3, "modified_since_analyze": 0,
+                "last_analyze": "2026-01-02T03:04:05Z" })
     }
 
     fn unique_index() -> Value {
@@ -107,7 +108,8 @@ mod tests {
     fn table(leaves: Vec<Value>, indexes: Vec<Value>) -> Value {
         json!({ "name": "public.orders", "schema": "public", "kind": "r", "temporary": false,
                 "page": { "block_size": 8192, "max_bytes_per_character": 4 },
-                "columns": [{ "name": "id", "data_type": "bigint", "type_oid": 20, "type_length": 8, "type_modifier": -1 }],
+                "columns": [{ "name": "id", "data_type": "bigint", "type_oid": 20, "type_length": 8,
+                              "type_modifier": -1 }],
                 "leaves": leaves, "indexes": indexes })
     }
 

@@ -87,8 +87,8 @@ fn tell_withheld() {
 
 fn tell(seen: &CommandSeen) {
     output::print_note(&format!(
-        "the command took {}, {} of it in the statements below; {} short look-ups and session commands ({}) are left out, and \
-         statements between two looks may be missing",
+        "the command took {}, {} of it in the statements below; {} short look-ups and session commands ({}) are left \
+         out, and statements between two looks may be missing",
         Seconds(seen.seconds),
         Seconds(seen.statement_seconds),
         Count(seen.left_out as f64),

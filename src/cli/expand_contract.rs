@@ -43,7 +43,8 @@ pub fn write(statements: &[Statement], production: Option<&mut Production>, dire
     }
     output::deliver(listing.as_bytes(), None)?;
     output::print_note(
-        "hint: rehearse them in this order, each with the rollback beside it: migtime rehearse 01_expand.sql --staging URL",
+        "hint: rehearse them in this order, each with the rollback beside it: migtime rehearse 01_expand.sql --staging \
+         URL",
     );
     Ok(())
 }

@@ -88,7 +88,8 @@ fn neither(staging: &Staging) -> Error {
         staging.parameters()
     );
     Error::new(ErrorKind::UnsafeTarget, message).with_hint(format!(
-        "if it is a disposable clone: --disposable {}, or once, as a superuser: ALTER DATABASE {} SET migtime.disposable = on; \
+        "if it is a disposable clone: --disposable {}, or once, as a superuser: \
+         ALTER DATABASE {} SET migtime.disposable = on; \
          for copies, the role must own the database, and: ALTER ROLE {} CREATEDB",
         shell_word(name),
         identifier(name),

@@ -127,7 +127,8 @@ impl Tree {
             Err(_) => {
                 let message = format!("lies outside the migration's tree, {}", self.root.display());
                 Err(usage(path, &message).with_hint(
-                    "a migration is made of files of its repository, or else of the directory that is named or that its file is in",
+                    "a migration is made of files of its repository, or else of the directory that is named or that \
+                     its file is in",
                 ))
             }
             Ok(inner) if inner.components().any(is_hidden) => {

@@ -47,7 +47,8 @@ pub fn refuse<'a>(
             more => format!(" (and {more} more)"),
         };
         output::print_note(&format!(
-            "warning: {first}{further}: a statement is put together when it runs; whether it stays in its database is not known"
+            "warning: {first}{further}: a statement is put together when it runs; whether it stays in its database is \
+             not known"
         ));
         output::print_note(&format!("hint: {FEWER_RIGHTS}"));
     }

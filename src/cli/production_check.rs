@@ -23,8 +23,8 @@ pub fn refuse_production(staging: &mut Staging, productions: &[ConnectionParamet
     // Servers that answer are compared first, because a certain result is better than a doubt.
     if let Some(neighbour) = staging.refuse_kin(&met)? {
         output::print_note(&format!(
-            "warning: staging is a database of production's own server, {}: what a migration does to the server, or takes of \
-             its disk, production feels",
+            "warning: staging is a database of production's own server, {}: what a migration does to the server, or \
+             takes of its disk, production feels",
             neighbour.parameters
         ));
     }

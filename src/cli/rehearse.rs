@@ -142,7 +142,8 @@ fn prepare_scratch(arguments: &RehearseArguments, migration: &MigrationFile) -> 
         None => {
             return Err(
                 Error::new(ErrorKind::Usage, "a throwaway server has no tables for this migration").with_hint(
-                    "make them with --schema FILE, or name the directory of all migrations and begin with --from VERSION",
+                    "make them with --schema FILE, or name the directory of all migrations and begin with --from \
+                     VERSION",
                 ),
             );
         }
@@ -179,8 +180,8 @@ fn tell_the_floor(arguments: &RehearseArguments) {
     let floor = stopping::narrowest_partial(LEVEL);
     if arguments.precision.is_some_and(|precision| precision < floor) {
         output::print_note(&format!(
-            "hint: the {:.0} % interval from a part of the batches cannot be narrower than ±{:.0} %; --full with --runs 3 \
-             gives about ±17 %",
+            "hint: the {:.0} % interval from a part of the batches cannot be narrower than ±{:.0} %; --full with \
+             --runs 3 gives about ±17 %",
             LEVEL * 100.0,
             floor * 100.0
         ));

@@ -1,7 +1,7 @@
 //! What one statement says, as plain data: a command with its names, options and flags, and its expressions as trees.
 //!
-//! `syntax` reads it, once; the rules, rollbacks, safe forms and batching match on it and never look at text again. Names are as
-//! PostgreSQL sees them where it says so, else as written. Knows nothing of locks.
+//! `syntax` reads it, once; the rules, rollbacks, safe forms and batching match on it and never look at text again.
+//! Names are as PostgreSQL sees them where it says so, else as written. Knows nothing of locks.
 
 mod alter_table;
 mod column_definition;

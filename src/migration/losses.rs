@@ -1,7 +1,7 @@
 //! What no rollback brings back: rows and values that a statement destroys, values it adds to an enum.
 //!
-//! Judged from the statements; with a schema, also from the types of columns. What a migration makes itself is no loss when it
-//! goes. Statements that hide what they do (`DO`, functions) are not looked into.
+//! Judged from the statements; with a schema, also from the types of columns. What a migration makes itself is no loss
+//! when it goes. Statements that hide what they do (`DO`, functions) are not looked into.
 
 use std::collections::BTreeSet;
 

@@ -1,6 +1,7 @@
 //! SQL text → statements → steps: what a migration consists of, and how each part is to be timed.
 //!
-//! Pure: no database, file, clock or terminal. What the catalog knows comes in as [`TableFacts`](crate::catalog::facts::TableFacts).
+//! Pure: no database, file, clock or terminal. What the catalog knows comes in as
+//! [`TableFacts`](crate::catalog::facts::TableFacts).
 
 mod batching;
 mod command;

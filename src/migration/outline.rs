@@ -43,7 +43,8 @@ pub(super) struct Dml {
     pub limited_subquery: bool,
     /// Columns in the `SET` lists of the statement and of the `UPDATE`s in its `WITH` clause.
     pub assigned: Vec<Assignment>,
-    /// Every query level with a row source, outermost first: for `UPDATE` and `DELETE` the statement itself comes first.
+    /// Every query level with a row source, outermost first: for `UPDATE` and `DELETE` the statement itself comes
+    /// first.
     pub scopes: Vec<Scope>,
 }
 

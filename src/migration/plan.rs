@@ -1,5 +1,5 @@
-//! What a whole migration does, statement by statement: each against the schema that those before it leave, and what goes wrong
-//! between them.
+//! What a whole migration does, statement by statement: each against the schema that those before it leave, and what
+//! goes wrong between them.
 //!
 //! Pure. What one statement does is for `effects` to say; here are transactions, settings and the traps of their order.
 
@@ -93,7 +93,8 @@ fn own_tables(found: &Effects, schema: &SchemaFacts) -> Vec<(String, PlannedTabl
         .collect()
 }
 
-/// Returns the names in a migration, as SQL sees them: those of functions whose volatility the catalog tells are among them.
+/// Returns the names in a migration, as SQL sees them: those of functions whose volatility the catalog tells are among
+/// them.
 pub fn names_in(statements: &[Statement]) -> Vec<String> {
     let calls = statements.iter().flat_map(|statement| &statement.outline.calls);
     let mut names: Vec<String> = calls.cloned().collect();

@@ -1,7 +1,8 @@
 //! Whether a condition that somebody wrote only reads the columns of its table: what may be asked of production.
 //!
-//! A read-only transaction does not make a function harmless: `nextval`, `pg_reload_conf`, `lo_create` and `dblink_exec` run in it as
-//! well. So only what is known is let through: comparisons, arithmetic, built-in functions without effects, built-in types.
+//! A read-only transaction does not make a function harmless: `nextval`, `pg_reload_conf`, `lo_create` and
+//! `dblink_exec` run in it as well. So only what is known is let through: comparisons, arithmetic, built-in functions
+//! without effects, built-in types.
 
 use super::names::name_path;
 use super::syntax::{self, Use};

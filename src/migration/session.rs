@@ -62,7 +62,8 @@ fn is_lost(command: &Command) -> bool {
     }
 }
 
-/// Says whether a statement alters a table or makes an index and does nothing else, so that another session sees what its own does.
+/// Says whether a statement alters a table or makes an index and does nothing else, so that another session sees what
+/// its own does.
 pub fn keeps_to_tables(sql: &str) -> bool {
     matches!(
         syntax::outline(sql).command,

@@ -154,7 +154,10 @@ mod tests {
         check(
             "ALTER ROLE a PASSWORD 'x' LOGON",
             26..31,
-            "m.sql:1:27: is wrong\n  |\n1 | ALTER ROLE a PASSWORD '********' LOGON\n  |                                  ^^^^^",
+            concat!(
+                "m.sql:1:27: is wrong\n  |\n1 | ALTER ROLE a PASSWORD '********' LOGON\n",
+                "  |                                  ^^^^^"
+            ),
         );
         check(
             "a PASSWORD\n'x' LOGON",

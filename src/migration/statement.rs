@@ -298,9 +298,10 @@ mod tests {
         assert_eq!(error.message(), "m.sql:3:32: expected AND");
         assert_eq!(
             error.excerpt(),
-            Some(
-                " --> m.sql:3:32\n  |\n3 | WHERE id BETWEEN <batch_start> AD <batch_end>;\n  |                                ^^"
-            )
+            Some(concat!(
+                " --> m.sql:3:32\n  |\n3 | WHERE id BETWEEN <batch_start> AD <batch_end>;\n",
+                "  |                                ^^"
+            ))
         );
         assert_eq!(message("SELEC 1"), "m.sql:1:1: expected command, found SELEC");
         assert_eq!(

@@ -73,7 +73,8 @@ pub(super) fn command_name(text: &str) -> String {
     of_first(text, command_name::command_name)
 }
 
-/// Returns what the first statement of a text says, as far as it can be read: of one that a server was seen to run, perhaps cut off.
+/// Returns what the first statement of a text says, as far as it can be read: of one that a server was seen to run,
+/// perhaps cut off.
 pub(super) fn outline(text: &str) -> Outline {
     of_first(text, outline_of)
 }
@@ -215,7 +216,12 @@ mod tests {
         }
         check(
             "create unique index concurrently on only s . t (a)",
-            |command| matches!(command, Command::CreateIndex(create) if create.unique && create.concurrently && create.table.only),
+            |command| {
+                let Command::CreateIndex(create) = command else {
+                    return false;
+                };
+                create.unique && create.concurrently && create.table.only
+            },
             &["s.t"],
         );
         check(
@@ -250,12 +256,18 @@ mod tests {
         );
         check(
             "insert into t select * from u",
-            |command| matches!(command, Command::Query(query) if matches!(&query.body, Body::Insert(insert) if insert.table == "t")),
+            |command| {
+                let Command::Query(query) = command else { return false };
+                matches!(&query.body, Body::Insert(insert) if insert.table == "t")
+            },
             &["t"],
         );
         check(
             "update only \"T\" as x set a = 1 from u",
-            |command| matches!(command, Command::Query(query) if matches!(&query.body, Body::Update(update) if update.table.only)),
+            |command| {
+                let Command::Query(query) = command else { return false };
+                matches!(&query.body, Body::Update(update) if update.table.only)
+            },
             &["\"T\""],
         );
         check(

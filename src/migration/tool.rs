@@ -105,7 +105,8 @@ impl Tool {
     pub fn way_out_of_transaction(self) -> &'static str {
         match self {
             Tool::Flyway => {
-                "put it into a file of its own, with executeInTransaction=false in a file of that name and .conf behind it"
+                "put it into a file of its own, with executeInTransaction=false in a file of that name and .conf \
+                 behind it"
             }
             Tool::Sqlx => "put it into a file of its own that starts with -- no-transaction",
             Tool::Diesel => "put it into a migration of its own with run_in_transaction = false in its metadata.toml",

@@ -1,10 +1,11 @@
-//! In which transaction each statement runs: its own `BEGIN`, the one its tool opens, or the one that a message of several
-//! statements is.
+//! In which transaction each statement runs: its own `BEGIN`, the one its tool opens, or the one that a message of
+//! several statements is.
 //!
 //! Pure, and the one place that knows; what follows from it is for `plan` and `steps`.
 //!
-//! PostgreSQL's protocol ("Multiple Statements in a Simple Query"): a message of several statements is one transaction, unless
-//! it holds `COMMIT` or `ROLLBACK`, behind which another one begins; a `BEGIN` inside makes it a block that outlives the message.
+//! PostgreSQL's protocol ("Multiple Statements in a Simple Query"): a message of several statements is one transaction,
+//! unless it holds `COMMIT` or `ROLLBACK`, behind which another one begins; a `BEGIN` inside makes it a block that
+//! outlives the message.
 
 use super::Statement;
 use super::command::{Command, Transaction};
@@ -31,7 +32,8 @@ pub(super) enum OpenedBy {
 }
 
 impl TransactionBlock {
-    /// Returns why the tool makes it a transaction, and what lets a statement run outside of it; `None` where it is the file's own.
+    /// Returns why the tool makes it a transaction, and what lets a statement run outside of it; `None` where it is the
+    /// file's own.
     pub fn way_out(&self, statements: &[Statement]) -> Option<String> {
         let tool = statements[self.opened_at].sending.tool;
         let name = tool.name();
@@ -84,7 +86,8 @@ impl Statement {
 
 /// The transactions of a migration.
 pub(super) struct Transactions {
-    /// The block in which each statement runs; a `BEGIN` stands before the block it opens, a `COMMIT` in the one it ends.
+    /// The block in which each statement runs; a `BEGIN` stands before the block it opens, a `COMMIT` in the one it
+    /// ends.
     pub blocks: Vec<Option<TransactionBlock>>,
     /// The block that nothing ends.
     pub left_open: Option<TransactionBlock>,
@@ -181,7 +184,8 @@ mod tests {
     use super::super::statement::Sending;
     use super::*;
 
-    /// Checks the block of each statement: `-`, or its number and who opened it. Each statement is preceded by `transaction/message`.
+    /// Checks the block of each statement: `-`, or its number and who opened it. Each statement is preceded by
+    /// `transaction/message`.
     fn check(migration: &[(&str, &str)], expected: &str) {
         let text: Vec<&str> = migration.iter().map(|(_, sql)| *sql).collect();
         let mut statements = parse(&text.join(";"), "m.sql").expect("parses");

@@ -1,4 +1,5 @@
-//! What may surprise whoever runs a statement: a kind that stays the same between versions, and a sentence for this statement.
+//! What may surprise whoever runs a statement: a kind that stays the same between versions, and a sentence for this
+//! statement.
 //!
 //! Knows no statement; `effects` and `plan` find the traps.
 

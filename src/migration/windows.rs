@@ -252,7 +252,8 @@ mod tests {
             3,
         );
         for part in [
-            "o.a IS NOT NULL AND o.b IS NOT NULL AND (o.a, o.b) >= (1, 'it''s'::text) ORDER BY o.a, o.b OFFSET 0 LIMIT 1",
+            "o.a IS NOT NULL AND o.b IS NOT NULL AND (o.a, o.b) >= (1, 'it''s'::text) ORDER BY o.a, o.b OFFSET 0 LIMIT \
+             1",
             "(o.a, o.b) > (migtime_batch.last_1, migtime_batch.last_2)",
             "(o.a, o.b) >= (migtime_first.key_1, migtime_first.key_2) ORDER BY o.a DESC, o.b DESC",
         ] {

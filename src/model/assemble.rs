@@ -101,7 +101,8 @@ fn weakest_basis(forecasts: &[&Forecast], shares: &[f64]) -> Basis {
 pub fn tell_common(estimate: &mut Estimate, rehearsal: &Rehearsal) {
     estimate.assumptions.insert(
         0,
-        "Hardware, settings and load are like those of the rehearsal; load alone has been seen to change a duration 2.5-fold."
+        "Hardware, settings and load are like those of the rehearsal; load alone has been seen to change a duration \
+         2.5-fold."
             .to_string(),
     );
     estimate
@@ -135,7 +136,8 @@ fn went_on(resumption: &Resumption) -> String {
         .away_seconds
         .map(|seconds| format!(", {} later,", Seconds(seconds)));
     format!(
-        "The rehearsal was cut off and went on{} at step {}: what was cached before may not have been any more; the time in between is not counted.",
+        "The rehearsal was cut off and went on{} at step {}: what was cached before may not have been any more; the \
+         time in between is not counted.",
         away.unwrap_or_default(),
         resumption.step
     )

@@ -105,7 +105,8 @@ pub fn checkpoint_rule(checkpoints: Checkpoints) -> Option<String> {
     let (seen, needed) = (checkpoints.seen, checkpoints.needed());
     (seen < needed).then(|| {
         format!(
-            "complete checkpoints meanwhile: {seen}, needed: at least {needed} (the whole is expected to meet about {:.0})",
+            "complete checkpoints meanwhile: {seen}, needed: at least {needed} (the whole is expected to meet about \
+             {:.0})",
             checkpoints.expected
         )
     })
@@ -114,7 +115,10 @@ pub fn checkpoint_rule(checkpoints: Checkpoints) -> Option<String> {
 /// Returns, if it is not met, the rule against scaling a measurement too far.
 pub fn ratio_rule(ratio: f64) -> Option<String> {
     (ratio > LARGEST_RATIO).then(|| {
-        format!("the target is {ratio:.0} times as large as the clone; more than {LARGEST_RATIO:.0} times is not extrapolated")
+        format!(
+            "the target is {ratio:.0} times as large as the clone; more than {LARGEST_RATIO:.0} times is not \
+                 extrapolated"
+        )
     })
 }
 

@@ -62,12 +62,11 @@ pub struct Climbed {
 impl Ladder {
     /// Predicts the full size; `None` without runs.
     ///
-    /// With the top rung's n runs T, the empty table's seconds a and ν₀ = 4, s₀ = 0.06:
-    /// m = mean ln(T − a) + 1.01 ln(1/f); s² = (ν₀s₀² + Σ within-rung squares)/(ν₀ + df);
-    /// v = s²(1 + 1/n) + (σ ln(1/f))²; c = 0.6(1 − Π(1 − p)), p = Φ(−ln θ/.25) − Φ((ln f − ln θ)/.25) for each threshold θ;
-    /// ln(seconds − a) ~ (1 − c) t_ν(m, v) + c t_ν(m + 0.22, v + 0.16²).
-    /// Source: the project's own simulation, `tests/it/ladder_coverage.rs`, against fits of exponents and of
-    /// a + bn + cn log n (Venkataraman et al. 2016, Ernest).
+    /// With the top rung's n runs T, the empty table's seconds a and ν₀ = 4, s₀ = 0.06: m = mean ln(T − a) + 1.01
+    /// ln(1/f); s² = (ν₀s₀² + Σ within-rung squares)/(ν₀ + df); v = s²(1 + 1/n) + (σ ln(1/f))²; c = 0.6(1 − Π(1 − p)),
+    /// p = Φ(−ln θ/.25) − Φ((ln f − ln θ)/.25) for each threshold θ; ln(seconds − a) ~ (1 − c) t_ν(m, v) + c t_ν(m +
+    /// 0.22, v + 0.16²). Source: the project's own simulation, `tests/it/ladder_coverage.rs`, against fits of exponents
+    /// and of a + bn + cn log n (Venkataraman et al. 2016, Ernest).
     pub fn climb(&self) -> Option<Climbed> {
         let rungs = self.rungs();
         let top = rungs.first()?;

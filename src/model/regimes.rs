@@ -113,8 +113,8 @@ impl Cycles {
         let met = self.measured >= 1.0 || checkpoints >= CHECKPOINTS_OF_A_CYCLE;
         (!met && self.measured * ratio >= 1.0).then(|| {
             format!(
-                "the rewrite was over on the clone before a whole checkpoint cycle ({} or {} of WAL), and production's is not: \
-                 what checkpoints cost it was not seen",
+                "the rewrite was over on the clone before a whole checkpoint cycle ({} or {} of WAL), and production's \
+                 is not: what checkpoints cost it was not seen",
                 Seconds(self.length.0),
                 Bytes(self.length.1 as u64)
             )

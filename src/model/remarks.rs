@@ -17,8 +17,8 @@ pub fn assumptions(
     let mut assumptions = Vec::new();
     if measured.extent != Extent::Whole {
         assumptions.push(format!(
-            "The last batches cost {:+.0} % against the first, give or take {:.0} % (one standard deviation): a short replay \
-             cannot see this drift.",
+            "The last batches cost {:+.0} % against the first, give or take {:.0} % (one standard deviation): a short \
+             replay cannot see this drift.",
             100.0 * DRIFT_MEAN,
             100.0 * DRIFT_SD
         ));
@@ -27,8 +27,8 @@ pub fn assumptions(
                 assumptions.push("Enough checkpoints fell into the measured time: nobody watched them.".to_string());
             }
             Some(checkpoints) if checkpoints.unseen() > 0.0 => assumptions.push(format!(
-                "No checkpoint was complete during the replay; {:.1} are expected in the whole, at about a tenth of its time \
-                 each.",
+                "No checkpoint was complete during the replay; {:.1} are expected in the whole, at about a tenth of \
+                 its time each.",
                 checkpoints.expected
             )),
             Some(_) => {}
@@ -61,8 +61,8 @@ pub fn warnings(measured: &Measured) -> Vec<String> {
     let mut warnings = Vec::new();
     if changes_pace(&measured.blocks) {
         warnings.push(
-            "The pace changed for good during the rehearsal: burst credits used up, autovacuum, or other load; look at the plot \
-             over time."
+            "The pace changed for good during the rehearsal: burst credits used up, autovacuum, or other load; look at \
+             the plot over time."
                 .to_string(),
         );
     }
@@ -70,7 +70,8 @@ pub fn warnings(measured: &Measured) -> Vec<String> {
     let expected = measured.rows / measured.batches * batches;
     if measured.extent != Extent::Whole && (rows > 1.5 * expected || rows < expected / 1.5) {
         warnings.push(format!(
-            "The measured batches processed {} rows where the plan leads to expect {}: the number of rows may be wrong.",
+            "The measured batches processed {} rows where the plan leads to expect {}: the number of rows may be \
+             wrong.",
             Count(rows),
             Count(expected.round())
         ));

@@ -151,8 +151,8 @@ fn scaled(rehearsal: &Rehearsal, number: u32) -> String {
             let share = rows_of_first_run(step) / step.total_rows.unwrap_or(f64::NAN);
             let seconds: f64 = step.observations.iter().map(|observation| observation.seconds).sum();
             format!(
-                "When the rollback ran, {:.0} % of the rows of step {number} had been changed (in {}); its work on rows is scaled up to all of them. \
-                 --full measures it on all.",
+                "When the rollback ran, {:.0} % of the rows of step {number} had been changed (in {}); its work on \
+                 rows is scaled up to all of them. --full measures it on all.",
                 100.0 * share.min(1.0),
                 Seconds(seconds)
             )

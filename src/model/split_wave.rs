@@ -99,7 +99,8 @@ mod tests {
             correlation: *correlation,
         };
         let table: TableFacts = serde_json::from_value(serde_json::json!({
-            "name": "t", "kind": "table", "reltuples": 0.0, "relpages": 0, "heap_bytes": 0, "toast_bytes": 0, "index_bytes": 0,
+            "name": "t", "kind": "table", "reltuples": 0.0, "relpages": 0, "heap_bytes": 0, "toast_bytes": 0,
+            "index_bytes": 0,
             "indexes": indexes.iter().map(index).collect::<Vec<_>>(), "estimated_rows": 0.0, "rows_relative_sd": 0.0,
             "rows_source": "planner"
         }))

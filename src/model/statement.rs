@@ -195,8 +195,8 @@ fn assumptions(kind: StepKind, ratio: f64, climbed: Option<&Climbed>) -> Vec<Str
         };
     };
     let mut sentences = vec![format!(
-        "The duration grows with the rows, {ratio:.2} times those of the clone{}; with a probability of {:.0} % something that \
-         fits memory there does not where it is planned for, and costs 10 to 60 % more.",
+        "The duration grows with the rows, {ratio:.2} times those of the clone{}; with a probability of {:.0} % \
+         something that fits memory there does not where it is planned for, and costs 10 to 60 % more.",
         match kind {
             StepKind::Unclassified => ", which is not known of this kind",
             _ => "",

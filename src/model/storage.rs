@@ -82,7 +82,8 @@ pub fn tell(estimate: &mut Estimate, rehearsal: &Rehearsal, targets: &[Option<Ta
         total.free_is_seen = true;
         if total.fits == Some(false) {
             estimate.warnings.push(format!(
-                "The disk of the server has only {} free, which may not do for tables, indexes, temporary files and WAL.",
+                "The disk of the server has only {} free, which may not do for tables, indexes, temporary files and \
+                 WAL.",
                 Bytes(seen)
             ));
         }

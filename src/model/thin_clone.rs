@@ -93,7 +93,8 @@ impl<'a> Fullness<'a> {
         let may_last = seconds.fold(0.0, f64::max) * growth > NEGLIGIBLE_SECONDS;
         (growth > LARGEST_RATIO || (growth > SAME_SIZE && may_last)).then(|| {
             format!(
-                "how large in production that is on which it works is not known, and {}: rehearse on a clone of production's size",
+                "how large in production that is on which it works is not known, and {}: rehearse on a clone of \
+                 production's size",
                 thinnest.sizes()
             )
         })
@@ -179,8 +180,8 @@ mod tests {
     fn what_has_no_size_in_production_is_judged_by_the_thinnest_table() {
         let words = |sizes: &str| {
             format!(
-                "how large in production that is on which it works is not known, and the clone's table public.t has {sizes}: rehearse on \
-                 a clone of production's size"
+                "how large in production that is on which it works is not known, and the clone's table public.t has \
+                 {sizes}: rehearse on a clone of production's size"
             )
         };
         let check = |seconds, clone_rows, production_rows, expected: Option<String>| {

@@ -180,9 +180,9 @@ mod tests {
         check(&vec![step(100.0, 0.2, 0.2 * 0.5f64.sqrt()); 8], 601.219, 1082.94386);
     }
 
-    // numpy: r = default_rng(0); e = r.standard_normal((4000000, 4)); 100*exp(.085*e[:, 3] + sqrt(.2**2 - .085**2)*e[:, 0])
-    // + 20*exp(.6*e[:, 3] + sqrt(.9**2 - .6**2)*e[:, 1]) + 50*exp(.1*e[:, 2]); quantile [0.025, 0.975]; shares of what is clipped
-    // to its own [0.01, 0.99] quantiles: cov(x, S)/var(S)
+    // numpy: r = default_rng(0); e = r.standard_normal((4000000, 4)); 100*exp(.085*e[:, 3] + sqrt(.2**2 - .085**2)*e[:,
+    // 0]) + 20*exp(.6*e[:, 3] + sqrt(.9**2 - .6**2)*e[:, 1]) + 50*exp(.1*e[:, 2]); quantile [0.025, 0.975]; shares of
+    // what is clipped to its own [0.01, 0.99] quantiles: cov(x, S)/var(S)
     #[test]
     fn steps_of_different_basis_share_one_day_each_as_much_as_it_does() {
         let steps = [step(100.0, 0.2, 0.085), step(20.0, 0.9, 0.6), step(50.0, 0.1, 0.0)];

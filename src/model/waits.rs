@@ -29,8 +29,8 @@ pub fn warnings(step: &StepRecord) -> Vec<String> {
         .sum();
     if waited > 0.0 {
         warnings.push(format!(
-            "It waited {} for other sessions on the clone, which is not part of the estimate: on production it waits as long as \
-             the transactions that are open there.",
+            "It waited {} for other sessions on the clone, which is not part of the estimate: on production it waits \
+             as long as the transactions that are open there.",
             Seconds(waited)
         ));
     }

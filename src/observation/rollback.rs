@@ -19,8 +19,8 @@ pub struct RollbackRecord {
     /// What the observer saw happen on the server meanwhile.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<Event>,
-    /// Numbers of the migration's steps that had been replayed only in part before, or passed over: the rollback met less work
-    /// than it will.
+    /// Numbers of the migration's steps that had been replayed only in part before, or passed over: the rollback met
+    /// less work than it will.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after_part_of: Vec<u32>,
     /// What the migration had changed in the schema.

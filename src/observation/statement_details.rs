@@ -14,9 +14,9 @@ pub struct DiskRecord {
     pub before_bytes: u64,
     /// Size of those relations after it, in bytes.
     pub after_bytes: u64,
-    /// Most bytes that were in use only while it ran, on top of the larger of the two sizes: storage that was being replaced,
-    /// which is freed at the commit, and temporary files. An upper bound, because the files are counted as if all had
-    /// existed at once.
+    /// Most bytes that were in use only while it ran, on top of the larger of the two sizes: storage that was being
+    /// replaced, which is freed at the commit, and temporary files. An upper bound, because the files are counted as if
+    /// all had existed at once.
     pub peak_temporary_bytes: u64,
     /// Bytes of temporary files among it, of all sessions of the database; `None` inside a transaction block, where the
     /// server does not tell.
@@ -28,8 +28,8 @@ pub struct DiskRecord {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WaitRecord {
-    /// What it waited for, in the server's words: a phase of its progress view such as `waiting for old snapshots`, else
-    /// the wait event such as `Lock: relation`.
+    /// What it waited for, in the server's words: a phase of its progress view such as `waiting for old snapshots`,
+    /// else the wait event such as `Lock: relation`.
     pub waiting_for: String,
     /// How long in all, in seconds.
     pub seconds: f64,

@@ -1,5 +1,5 @@
-//! How much of a walk must be measured before a duration is promised: what the replay aims at, and what the rules of evidence
-//! ask for afterwards.
+//! How much of a walk must be measured before a duration is promised: what the replay aims at, and what the rules of
+//! evidence ask for afterwards.
 
 /// Fewest places of the walk visited.
 pub const FEWEST_SEGMENTS: usize = 8;

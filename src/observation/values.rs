@@ -219,7 +219,8 @@ mod tests {
     #[test]
     fn what_servers_and_file_systems_say_is_taken() {
         let text = r#"{"free_disk_bytes": 18446744073709551615, "seed": 18446744073709551615,
-            "tables": [{"reltuples": -1.0, "indexes": [{"correlation": -1.0, "bytes": 8192}]}], "targets": [{"rows": 0.5}]}"#;
+            "tables": [{"reltuples": -1.0, "indexes": [{"correlation": -1.0, "bytes": 8192}]}],
+            "targets": [{"rows": 0.5}]}"#;
         assert!(check(&serde_json::from_str(text).expect("JSON"), "r.json").is_ok());
     }
 }

@@ -160,7 +160,8 @@ impl Lookout {
                      WHERE backend_type = 'autovacuum worker' AND datname = current_database()), \
              w.what, CASE WHEN w.what IS NOT NULL THEN {waited} END \
              FROM (SELECT CASE WHEN cardinality(pg_catalog.pg_blocking_pids($1)) > 0 THEN coalesce((SELECT wait_event \
-                     FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND wait_event_type = 'Lock'), 'lock') END AS what \
+                     FROM pg_catalog.pg_stat_activity WHERE pid = $1 \
+                     AND wait_event_type = 'Lock'), 'lock') END AS what \
                    OFFSET 0) w"
         ))?;
         Ok(Lookout {

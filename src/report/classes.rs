@@ -53,7 +53,11 @@ pub fn class_estimates(table: &TableFacts, past: &[PastRehearsal], options: &Est
 pub fn table_hints(table: &TableFacts, past: &[PastRehearsal]) -> Vec<String> {
     let mut hints = Vec::new();
     if past.is_empty() {
-        hints.push("rehearse on a staging clone to replace rules of thumb by measurements: migtime rehearse MIGRATION --staging URL".to_string());
+        hints.push(
+            "rehearse on a staging clone to replace rules of thumb by measurements: migtime rehearse MIGRATION \
+                    --staging URL"
+                .to_string(),
+        );
     }
     match table.rows_source {
         RowsSource::NeverAnalysed => {

@@ -80,8 +80,8 @@ pub fn fits(total: &StorageTotal) -> Option<String> {
         ""
     };
     Some(format!(
-        "Up to {} for tables, indexes and temporary files and {} of WAL, as much as is kept when a replication slot or the archive \
-         holds all of it back: {} in all {verdict} the free {free}{place}.",
+        "Up to {} for tables, indexes and temporary files and {} of WAL, as much as is kept when a replication slot or \
+         the archive holds all of it back: {} in all {verdict} the free {free}{place}.",
         size(total.peak.upper_bytes),
         size(total.wal.upper_bytes),
         size(both),

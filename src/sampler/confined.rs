@@ -9,7 +9,8 @@ use crate::server::Reader;
 /// Finds columns whose values are compared or computed by user-defined code, and whether row-level policies apply to
 /// this role.
 const OWN_CODE: &str = "\
-SELECT array(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid \
+SELECT array(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a \
+JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid \
              WHERE a.attrelid = $1::text::regclass AND a.attnum > 0 AND NOT a.attisdropped \
              AND (a.attgenerated NOT IN ('', 's') \
                   OR (t.typnamespace <> 'pg_catalog'::regnamespace AND t.typtype NOT IN ('e', 'd')))), \

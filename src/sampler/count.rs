@@ -105,7 +105,8 @@ fn sample_query(table: &str, alias: &str, condition: &str, percent: f32, seed: u
     format!(
         "SELECT json_build_object(
     'blocks', count(*), 'rows', coalesce(sum(y), 0), 'rows_squared', coalesce(sum(y * y), 0),
-    'matching', coalesce(sum(x), 0), 'matching_squared', coalesce(sum(x * x), 0), 'matching_rows', coalesce(sum(x * y), 0)
+    'matching', coalesce(sum(x), 0), 'matching_squared', coalesce(sum(x * x), 0), 'matching_rows', coalesce(sum(x * \
+    y), 0)
 )::text
 FROM (
     SELECT count(*)::float8 AS y, count(*) FILTER (WHERE {condition}

@@ -26,7 +26,8 @@ SELECT format('server process %s', l.pid) || coalesce(' of ' || a.usename, '') \
        || coalesce(' (' || nullif(a.application_name, '') || ')', '') \
        || coalesce(to_char(a.backend_start, '\", since \"YYYY-MM-DD HH24:MI:SS TZ'), '') \
 FROM pg_catalog.pg_locks AS l LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid \
-WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid = $1::bigint::oid AND l.objid = $2::bigint::oid \
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid = $1::bigint::oid \
+AND l.objid = $2::bigint::oid \
 AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())";
 
 /// The exclusive right to change a clone; released when dropped.
@@ -68,7 +69,8 @@ impl CloneLock {
             return Ok(None);
         };
         // The server's limit on idle sessions must not end this one.
-        let sql = "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name = 'idle_session_timeout'";
+        let sql = "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name = \
+                   'idle_session_timeout'";
         session.simple_query(sql)?;
         let row = session.query_one("SELECT pg_catalog.pg_try_advisory_lock($1)", &[&KEY])?;
         if row.get(0) {

@@ -322,8 +322,8 @@ impl Failure {
     }
 }
 
-/// Tells whether the server asks for a password and none is known. The client library has no type for it, only these words of
-/// its own: no server says them, in whatever language.
+/// Tells whether the server asks for a password and none is known. The client library has no type for it, only these
+/// words of its own: no server says them, in whatever language.
 fn lacks_password(cause: &str) -> bool {
     cause == "password missing"
 }

@@ -81,7 +81,8 @@ pub(super) fn read_password_file(path: &Path) -> Result<Option<String>, String> 
     }
     if found.mode() & 0o077 != 0 {
         return Err(format!(
-            "password file \"{}\" has group or world access; permissions should be u=rw (0600) or less, so it is not read",
+            "password file \"{}\" has group or world access; permissions should be u=rw (0600) or less, so it is not \
+             read",
             path.display()
         ));
     }

@@ -13,7 +13,8 @@ use crate::error::Result;
 /// # Errors
 /// `Connection` when the server does not answer.
 pub fn free_disk(reader: &mut Reader) -> Result<Option<u64>> {
-    let sql = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_directory' AND pg_catalog.inet_server_addr() IS NULL";
+    let sql = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_directory' AND \
+               pg_catalog.inet_server_addr() IS NULL";
     let rows = reader.query(sql, &[])?;
     let directory: Option<String> = rows.first().and_then(|row| row.try_get(0).ok());
     Ok(directory.and_then(|directory| free_in(Path::new(&directory))))

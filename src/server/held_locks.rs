@@ -17,26 +17,32 @@ const HELD: &str = r#"
 WITH own AS (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()),
 locks AS (
     SELECT l.*, coalesce(t.oid, i.indrelid, l.relation) AS table_oid,
-           pg_catalog.array_position('{AccessShareLock,RowShareLock,RowExclusiveLock,ShareUpdateExclusiveLock,ShareLock,ShareRowExclusiveLock,ExclusiveLock,AccessExclusiveLock}'::text[], l.mode) AS strength
+           pg_catalog.array_position(
+               ARRAY['AccessShareLock', 'RowShareLock', 'RowExclusiveLock', 'ShareUpdateExclusiveLock',
+                     'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'], l.mode) AS strength
     FROM pg_catalog.pg_locks l
     LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = l.relation
     LEFT JOIN pg_catalog.pg_class t ON t.reltoastrelid = coalesce(i.indrelid, l.relation) AND t.reltoastrelid <> 0
     WHERE l.locktype = 'relation' AND l.database = (SELECT oid FROM own)
       AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() AND ($3 IS NULL OR l.pid IS DISTINCT FROM $3)
 ), holders AS (
-    SELECT DISTINCT ON (pid, virtualtransaction) *, coalesce(table_oid = pg_catalog.to_regclass($2)::oid, false) AS is_named
+    SELECT DISTINCT ON (pid, virtualtransaction) *,
+           coalesce(table_oid = pg_catalog.to_regclass($2)::oid, false) AS is_named
     FROM locks
     WHERE strength = 8 OR ($1 AND (strength >= 5 OR table_oid = pg_catalog.to_regclass($2)::oid))
-    ORDER BY pid, virtualtransaction, coalesce(table_oid = pg_catalog.to_regclass($2)::oid, false) DESC, granted DESC, strength DESC
+    ORDER BY pid, virtualtransaction, coalesce(table_oid = pg_catalog.to_regclass($2)::oid, false) DESC,
+             granted DESC, strength DESC
 )
 SELECT coalesce(pg_catalog.format('%I.%I', n.nspname, c.relname), 'relation ' || h.relation) || ' is '
        || CASE WHEN h.granted THEN 'locked' ELSE 'waited for' END || ' ('
-       || upper(pg_catalog.regexp_replace(pg_catalog.regexp_replace(h.mode, 'Lock$', ''), '([a-z])([A-Z])', '\1 \2', 'g')) || ') by '
+       || upper(pg_catalog.regexp_replace(
+              pg_catalog.regexp_replace(h.mode, 'Lock$', ''), '([a-z])([A-Z])', '\1 \2', 'g')) || ') by '
        || CASE WHEN h.pid IS NULL THEN coalesce((
               SELECT 'the prepared transaction ' || pg_catalog.quote_literal(p.gid) || ' of ' || p.owner
                      || pg_catalog.to_char(p.prepared, '", since "YYYY-MM-DD HH24:MI:SS TZ')
               FROM pg_catalog.pg_locks x JOIN pg_catalog.pg_prepared_xacts p ON p.transaction = x.transactionid
-              WHERE x.locktype = 'transactionid' AND x.pid IS NULL AND x.virtualtransaction = h.virtualtransaction LIMIT 1),
+              WHERE x.locktype = 'transactionid' AND x.pid IS NULL
+                AND x.virtualtransaction = h.virtualtransaction LIMIT 1),
               'a prepared transaction')
           ELSE 'server process ' || h.pid || coalesce(' of ' || a.usename, '')
               || coalesce(' (' || nullif(a.application_name, '') || ')', '')

@@ -122,7 +122,8 @@ impl Identity {
                     )
                 }
                 None => format!(
-                    "that is a standby with the same system identifier {identifier}, and the timeline of one cannot be read"
+                    "that is a standby with the same system identifier {identifier}, and the timeline of one cannot be \
+                     read"
                 ),
             },
             _ => "that is a standby, and the system identifier of one of the two cannot be read".to_string(),

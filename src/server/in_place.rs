@@ -43,7 +43,8 @@ const QUESTIONS: [(Danger, &str, &str); 4] = [
     (
         Danger::Replicas,
         "replicas are attached",
-        "SELECT coalesce(nullif(application_name, ''), 'process ' || pid) FROM pg_catalog.pg_stat_replication ORDER BY pid",
+        "SELECT coalesce(nullif(application_name, ''), 'process ' || pid) FROM pg_catalog.pg_stat_replication ORDER BY \
+         pid",
     ),
     (
         Danger::Slots,

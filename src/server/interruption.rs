@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// A request for an orderly end, which may come at any time; clones are one request. By default there is nobody to ask for it.
+/// A request for an orderly end, which may come at any time; clones are one request. By default there is nobody to ask
+/// for it.
 #[derive(Clone, Debug, Default)]
 pub struct Interruption(Option<Arc<AtomicBool>>);
 

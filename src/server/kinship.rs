@@ -70,8 +70,8 @@ impl Staging {
             standby.parameters
         );
         unsafe_target(message).with_hint(format!(
-            "rehearse on a clone that was promoted; or name the standby's primary as production too, as in host=standby,primary; \
-             both roles must be allowed: GRANT EXECUTE ON FUNCTION pg_control_system() TO {}",
+            "rehearse on a clone that was promoted; or name the standby's primary as production too, as in \
+             host=standby,primary; both roles must be allowed: GRANT EXECUTE ON FUNCTION pg_control_system() TO {}",
             self.parameters().user()
         ))
     }

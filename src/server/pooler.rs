@@ -14,8 +14,8 @@ use crate::error::{Error, ErrorKind, Result};
 const PROCESS: &str = "SELECT pg_catalog.pg_backend_pid()";
 const PROCESS_IN_TRANSACTION: &str = "BEGIN; SELECT pg_catalog.pg_backend_pid()";
 
-const ADVICE: &str = "name the server itself, or a pool with pool_mode = session: what a rehearsal sets and locks would stay behind \
-                      in others' sessions";
+const ADVICE: &str = "name the server itself, or a pool with pool_mode = session: what a rehearsal sets and locks \
+                      would stay behind in others' sessions";
 
 /// Number of rounds, because chance may hide a pool that others use too.
 const ROUNDS: usize = 3;
@@ -57,8 +57,8 @@ fn ask(client: &mut Client, line: &Line, parameters: &ConnectionParameters, sql:
 
 fn lent(parameters: &ConnectionParameters) -> Error {
     unsafe_target(format!(
-        "{parameters} leads through a pooler that lends a session for one transaction only, as PgBouncer does with pool_mode = \
-         transaction"
+        "{parameters} leads through a pooler that lends a session for one transaction only, as PgBouncer does with \
+         pool_mode = transaction"
     ))
     .with_hint(ADVICE)
 }

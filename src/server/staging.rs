@@ -240,7 +240,8 @@ impl Staging {
         }
         if is_read_only {
             return Err(unsafe_target(format!("{} is read-only", self.parameters)).with_hint(
-                "default_transaction_read_only is on for this server, database or role; on a disposable clone, turn it off",
+                "default_transaction_read_only is on for this server, database or role; on a disposable clone, turn it \
+                 off",
             ));
         }
         Ok(())

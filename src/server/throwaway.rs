@@ -261,8 +261,8 @@ fn warnings_about(directory: &Path) -> Vec<String> {
         let bytes = found.f_blocks.saturating_mul(found.f_frsize);
         if bytes < ENOUGH_SHARED_MEMORY_BYTES {
             warnings.push(format!(
-                "/dev/shm has only {} MB: parallel index builds may fail with \"could not resize shared memory segment\" \
-                 (in a container, raise it with --shm-size)",
+                "/dev/shm has only {} MB: parallel index builds may fail with \"could not resize shared memory \
+                 segment\" (in a container, raise it with --shm-size)",
                 bytes >> 20
             ));
         }

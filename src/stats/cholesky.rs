@@ -76,7 +76,8 @@ mod tests {
     }
 
     // numpy: A = [[4, 2, 0.6], [2, 5, 1.5], [0.6, 1.5, 3]]; numpy.linalg.slogdet(A)[1] / 2;
-    // scipy.linalg.solve_triangular(numpy.linalg.cholesky(A), [1, 2, 3], lower=True) and numpy.linalg.solve(A, [1, 2, 3])
+    // scipy.linalg.solve_triangular(numpy.linalg.cholesky(A), [1, 2, 3], lower=True) and numpy.linalg.solve(A, [1, 2,
+    // 3])
     #[test]
     fn factors_solves_and_gives_the_determinant() {
         let matrix = vec![4.0, 2.0, 0.6, 2.0, 5.0, 1.5, 0.6, 1.5, 3.0];

@@ -119,7 +119,8 @@ mod tests {
         check(&[7.0, 7.0, 7.0], &[7.0, 7.0], 1.0);
     }
 
-    // scipy.stats.permutation_test((new, base), lambda x, y: x.mean() - y.mean(), alternative="greater", n_resamples=inf)
+    // scipy.stats.permutation_test((new, base), lambda x, y: x.mean() - y.mean(), alternative="greater",
+    // n_resamples=inf)
     #[test]
     fn five_against_three_agrees_with_scipy() {
         let base = [1.02, 0.97, 1.05, 0.99, 1.01];

@@ -153,7 +153,8 @@ impl UnderWay {
         let mut child = start(program.env("TMPDIR", folder.path("")));
         let mut client = database.client();
         let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'migtime' \
-                   AND datname = current_database() AND query LIKE 'UPDATE orders%' AND query NOT LIKE '%BETWEEN 1 AND 10;%')";
+                   AND datname = current_database() AND query LIKE 'UPDATE orders%' AND query NOT LIKE '%BETWEEN 1 \
+                   AND 10;%')";
         support::await_condition("some batches are done", || {
             let status = child.try_wait().expect("status");
             assert!(status.is_none(), "ended too early: {}", rest_of(&mut child));

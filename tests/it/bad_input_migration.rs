@@ -277,7 +277,8 @@ fn what_is_passed_over_inside_a_transaction_leaves_the_rest_of_it() {
     let database = Database::create();
     database.execute(ORDERS);
     let migration = format!(
-        "{BACKFILL}BEGIN;\nALTER TABLE orders ADD COLUMN before int;\nALTER TABLE orders ALTER customer_id SET NOT NULL;\n\
+        "{BACKFILL}BEGIN;\nALTER TABLE orders ADD COLUMN before int;\nALTER TABLE orders \
+         ALTER customer_id SET NOT NULL;\n\
          ALTER TABLE orders ADD COLUMN behind int;\nCOMMIT;"
     );
     let (folder, _) = rehearse(&database, &migration, &["--batch-size", "10", "--fraction", "10%"]);

@@ -75,7 +75,8 @@ fn rows_that_a_batch_fails_on() {
     );
     folder.check_saved(EndReason::Failed, 34);
     await_no_sessions(&database);
-    let sql = "SELECT count(*) FILTER (WHERE customer_id IS NOT NULL), count(*) FILTER (WHERE id > 3400 AND customer_id \
+    let sql = "SELECT count(*) FILTER (WHERE customer_id IS NOT NULL), count(*) FILTER (WHERE id > 3400 \
+               AND customer_id \
                IS NOT NULL) FROM orders";
     let row = database.client().query_one(sql, &[]).expect("row");
     assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (3400, 0));

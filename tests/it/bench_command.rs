@@ -16,7 +16,8 @@ use crate::support::{self, await_condition};
 const SCHEMA: &str = "CREATE TABLE \"Order lines\" (id bigint PRIMARY KEY, amount int, doubled int);\n\
                       INSERT INTO \"Order lines\" SELECT n, n % 100 FROM generate_series(1, :rows) AS n;\n";
 const MIGRATION: &str = "ALTER TABLE \"Order lines\" ADD COLUMN note text;\n\
-                         UPDATE \"Order lines\" SET doubled = 2 * amount WHERE id BETWEEN <batch_start> AND <batch_end>;\n";
+                         UPDATE \"Order lines\" SET doubled = 2 * amount WHERE id BETWEEN <batch_start> \
+                         AND <batch_end>;\n";
 /// Every batch waits, so that the size of the slowdown is known whatever the speed of the machine.
 const SLOWER: &str = "ALTER TABLE \"Order lines\" ADD COLUMN note text;\n\
                       UPDATE \"Order lines\" SET doubled = 2 * amount \
@@ -38,7 +39,8 @@ impl Team {
         let folder = format!("{version}/{name}");
         std::fs::create_dir_all(self.0.path(&folder)).expect("folder");
         let described = "title = \"t\"\nshows = \"s\"\nrows = 200\nseed = 1\nbatch_size = 50\n\
-                         table = 'public.\"Order lines\"'\nsteps = [\"catalog-only\", \"backfill\"]\nreversible = true\n";
+                         table = 'public.\"Order lines\"'\nsteps = [\"catalog-only\", \"backfill\"]\nreversible = \
+                         true\n";
         let files = [
             ("scenario.toml", described),
             ("schema.sql", SCHEMA),

@@ -12,7 +12,8 @@ use crate::support::Database;
 fn create_orders(database: &Database) {
     database.execute(
         "CREATE TABLE orders (id bigint PRIMARY KEY, status text, note text) WITH (autovacuum_enabled = off);
-         INSERT INTO orders SELECT i, CASE WHEN i BETWEEN 30000 AND 50000 OR i % 50 = 0 THEN 'open' ELSE 'done' END, md5(i::text)
+         INSERT INTO orders SELECT i, CASE WHEN i BETWEEN 30000 AND 50000 OR i % 50 = 0 THEN 'open' \
+         ELSE 'done' END, md5(i::text)
          FROM generate_series(1, 120000) i;
          DELETE FROM orders WHERE id BETWEEN 60000 AND 70000",
     );

@@ -77,7 +77,8 @@ fn rows_are_those_of_the_planner_before_and_after_growth() {
 fn a_table_never_analysed_has_the_planners_guess_and_says_so() {
     let database = Database::create();
     database.execute(&format!(
-        "CREATE TABLE orders (id bigint, code char(7), name varchar(40), price numeric(12, 2), note text, flags bit(9)) {QUIET};
+        "CREATE TABLE orders (id bigint, code char(7), name varchar(40), price numeric(12, 2), note text, flags \
+         bit(9)) {QUIET};
          INSERT INTO orders SELECT i, 'a', 'b', i, md5(i::text), B'101010101' FROM generate_series(1, 20000) i"
     ));
     let never = facts(&database, "orders");
@@ -142,7 +143,8 @@ fn indexes_tell_all_the_columns_they_use() {
          CREATE INDEX by_mail ON people (lower(mail), born DESC) INCLUDE (active) WHERE \"Name\" IS NOT NULL;
          CREATE UNIQUE INDEX by_born ON people (born, id);
          CREATE INDEX hashed ON people USING hash (\"Name\");
-         INSERT INTO people SELECT i, 'n' || i, md5(i::text), DATE '2000-01-01' - i, true FROM generate_series(1, 1000) i;
+         INSERT INTO people SELECT i, 'n' || i, md5(i::text), DATE '2000-01-01' - i, true \
+         FROM generate_series(1, 1000) i;
          ANALYZE people"
     ));
     let people = facts(&database, "people");
@@ -175,7 +177,8 @@ fn the_key_is_whatever_walks_all_rows_once() {
          CREATE TABLE of_domain (id order_number PRIMARY KEY);
          CREATE TABLE composite (\"Tenant\" int, at timestamptz, PRIMARY KEY (\"Tenant\", at) INCLUDE (n), n int);
          CREATE TABLE without (id int, code text);
-         CREATE TABLE second_best (code text NOT NULL UNIQUE, at timestamptz NOT NULL, tenant int NOT NULL, n bigint NOT NULL UNIQUE);
+         CREATE TABLE second_best (code text NOT NULL UNIQUE, at timestamptz NOT NULL, tenant int NOT NULL, n bigint \
+         NOT NULL UNIQUE);
          CREATE TABLE unfit (a int UNIQUE, b int NOT NULL, c int NOT NULL UNIQUE DEFERRABLE);
          CREATE UNIQUE INDEX ON unfit (b) WHERE b > 0; CREATE UNIQUE INDEX ON unfit ((b + 1))",
     );
@@ -217,8 +220,10 @@ fn triggers_and_foreign_keys_are_named() {
 
 fn create_partitioned(database: &Database) {
     database.execute(&format!(
-        "CREATE TABLE events (id bigint NOT NULL, at date NOT NULL, note text, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
-         CREATE TABLE events_2020 PARTITION OF events FOR VALUES FROM ('2020-01-01') TO ('2021-01-01') PARTITION BY HASH (id);
+        "CREATE TABLE events (id bigint NOT NULL, at date NOT NULL, note text, PRIMARY KEY (id, at)) \
+         PARTITION BY RANGE (at);
+         CREATE TABLE events_2020 PARTITION OF events FOR VALUES FROM ('2020-01-01') TO ('2021-01-01') \
+         PARTITION BY HASH (id);
          CREATE TABLE events_2020_0 PARTITION OF events_2020 FOR VALUES WITH (MODULUS 2, REMAINDER 0) {QUIET};
          CREATE TABLE events_2020_1 PARTITION OF events_2020 FOR VALUES WITH (MODULUS 2, REMAINDER 1) {QUIET};
          CREATE TABLE events_2021 PARTITION OF events FOR VALUES FROM ('2021-01-01') TO ('2022-01-01') {QUIET};
@@ -301,7 +306,8 @@ fn inheritance_children_belong_to_their_parent() {
     let database = Database::create();
     database.execute(&format!(
         "CREATE TABLE readings (id int PRIMARY KEY) {QUIET};
-         CREATE TABLE readings_old () INHERITS (readings) {QUIET}; CREATE TABLE readings_older () INHERITS (readings_old) {QUIET};
+         CREATE TABLE readings_old () INHERITS (readings) {QUIET}; \
+         CREATE TABLE readings_older () INHERITS (readings_old) {QUIET};
          INSERT INTO readings_older SELECT generate_series(1, 1000)"
     ));
     analyze_after(&database, "readings_older", 1000);

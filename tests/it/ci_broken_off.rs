@@ -134,7 +134,8 @@ fn an_interrupted_job_judges_only_what_it_came_to() {
         let child = start(repository.ci(&[]).env("MIGTIME_STAGING_URL", database.url()));
         // A session in the clone itself would prevent its copy.
         let mut client = database.parameters_of("postgres").connect().expect("connection");
-        let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(601)%' AND state = 'active' \
+        let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(601)%' \
+                   AND state = 'active' \
                    AND pid <> pg_backend_pid())";
         await_condition("the migration runs", || client.query_one(sql, &[]).expect("row").get(0));
         send(&child, signal);
@@ -146,7 +147,8 @@ fn an_interrupted_job_judges_only_what_it_came_to() {
                 &["db/migrations"],
                 "not judged: the job has not come to its end",
             );
-            let sql = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(601)%'";
+            let sql = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'SELECT \
+                       pg_sleep(601)%'";
             client.execute(sql, &[]).expect("terminated");
             continue;
         }

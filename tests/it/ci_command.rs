@@ -88,7 +88,8 @@ fn a_generous_budget_passes_and_every_report_is_there() {
 
 #[test]
 fn a_tight_budget_fails_by_each_of_its_limits() {
-    let tight = "[budget]\nduration = \"1ms\"\nwal = \"1kB\"\ndisk = \"1kB\"\n[budget.longest]\naccess-exclusive = \"1us\"\n\
+    let tight = "[budget]\nduration = \"1ms\"\nwal = \"1kB\"\ndisk = \"1kB\"\n[budget.longest]\naccess-exclusive = \
+                 \"1us\"\n\
                  [throwaway]\nfill = \"db/fill.sql\"\nrows = 3000\n";
     let repository = Repository::create(tight);
     // Not committed, like a person who tries it before the commit.

@@ -13,8 +13,10 @@ pub const WALKED: &str = "
 CREATE TABLE walked (id KEY PRIMARY KEY, number int NOT NULL, done int NOT NULL DEFAULT 0);
 INSERT INTO walked SELECT (FROM_NUMBER), n FROM generate_series(1, 400) AS n;
 CREATE TABLE archive (id KEY, number int);
-CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock_shared(42); RETURN NULL; END $$;
-CREATE TRIGGER hold AFTER UPDATE OR DELETE ON walked FOR EACH ROW WHEN (OLD.number IN (205, 305)) EXECUTE FUNCTION hold();
+CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock_shared(42); RETURN \
+NULL; END $$;
+CREATE TRIGGER hold AFTER UPDATE OR DELETE ON walked FOR EACH ROW \
+WHEN (OLD.number IN (205, 305)) EXECUTE FUNCTION hold();
 CREATE TRIGGER hold AFTER INSERT ON archive FOR EACH ROW WHEN (NEW.number = 205) EXECUTE FUNCTION hold();
 ANALYZE walked";
 

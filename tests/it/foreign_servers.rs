@@ -16,7 +16,8 @@ CREATE TABLE ledger (id int, balance int); INSERT INTO ledger VALUES (1, 100);";
 const CLONE: &str = "\
 CREATE SCHEMA remote;
 CREATE FOREIGN TABLE remote.accounts (id int, balance int) SERVER shop OPTIONS (schema_name 'public');
-CREATE FOREIGN TABLE remote.ledger_of_shop (id int, balance int) SERVER shop OPTIONS (schema_name 'public', table_name 'ledger',
+CREATE FOREIGN TABLE remote.ledger_of_shop (id int, balance int) SERVER shop OPTIONS (schema_name 'public', table_name \
+'ledger',
     updatable 'true');
 CREATE TABLE ledger (id int, balance int) PARTITION BY LIST (id);
 ALTER TABLE ledger ATTACH PARTITION remote.ledger_of_shop FOR VALUES IN (1);
@@ -43,7 +44,8 @@ const UNSEEN: [&str; 4] = [
     "INSERT INTO paying VALUES (1);",
     "SELECT pay();",
     "DO $$ BEGIN EXECUTE format('UPDATE %I.%I SET balance = 0', 'remote', 'accounts'); END $$;",
-    "DO $$ BEGIN EXECUTE 'CREATE' || ' FOREIGN TABLE made (id int, balance int) SERVER shop OPTIONS (schema_name ''public'', \
+    "DO $$ BEGIN EXECUTE 'CREATE' || ' FOREIGN TABLE made (id int, balance int) SERVER shop OPTIONS (schema_name \
+     ''public'', \
      table_name ''accounts'', updatable ''true'')'; UPDATE made SET balance = 0; END $$;",
 ];
 
@@ -204,7 +206,8 @@ fn what_leads_out_is_named_before_the_start() {
     );
     servers.execute(
         "clone",
-        "CREATE SUBSCRIPTION fed CONNECTION 'dbname=nothing' PUBLICATION p WITH (connect = false, slot_name = 'none_such')",
+        "CREATE SUBSCRIPTION fed CONNECTION 'dbname=nothing' PUBLICATION p WITH (connect = false, slot_name = \
+         'none_such')",
     );
     servers.execute("clone", "ALTER SUBSCRIPTION fed ENABLE");
     let words = [
@@ -224,7 +227,8 @@ fn code_of_the_clone_that_reaches_outside_is_refused_where_it_would_run() {
          CREATE FUNCTION tell() RETURNS void LANGUAGE plpgsql AS \
          $$ BEGIN PERFORM dblink_exec('dbname=shop', 'UPDATE accounts SET balance = 0'); END $$; \
          CREATE FUNCTION tell_of_row() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM tell(); RETURN NEW; END'; \
-         CREATE TABLE users (id int PRIMARY KEY); CREATE TABLE visits (id int, users int REFERENCES users ON DELETE CASCADE); \
+         CREATE TABLE users (id int PRIMARY KEY); \
+         CREATE TABLE visits (id int, users int REFERENCES users ON DELETE CASCADE); \
          CREATE TRIGGER told AFTER DELETE ON visits FOR EACH ROW EXECUTE FUNCTION tell_of_row();",
     );
     servers.check(

@@ -40,7 +40,8 @@ impl Holder {
     fn words(&self, mode: &str) -> String {
         let process = self.process;
         format!(
-            "public.orders is locked ({mode}) by server process {process} of migtime (nightly job), in a transaction since 2"
+            "public.orders is locked ({mode}) by server process {process} of migtime (nightly job), in a transaction \
+             since 2"
         )
     }
 
@@ -96,7 +97,8 @@ fn a_rehearsal_waits_for_a_table_as_long_as_it_may() {
     let child = start(&mut support::migtime(&as_slices(&arguments)));
     let mut client = database.client();
     // Longer than the lock timeout for production.
-    let waits = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' \
+    let waits = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() \
+                 AND wait_event_type = 'Lock' \
                  AND clock_timestamp() - query_start > interval '3 seconds')";
     await_condition("the rehearsal waits", || {
         client.query_one(waits, &[]).expect("row").get(0)
@@ -179,7 +181,8 @@ fn a_prepared_transaction_is_told_by_its_name() {
     client.batch_execute(ORDERS).expect("orders");
     client
         .batch_execute(
-            "BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE; INSERT INTO orders VALUES (0, 0, 0); PREPARE TRANSACTION 'forgotten'",
+            "BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE; INSERT INTO orders VALUES (0, 0, 0); PREPARE \
+             TRANSACTION 'forgotten'",
         )
         .expect("prepared");
     let words =

@@ -49,7 +49,8 @@ impl Ground {
         let mut client = self.server.parameters(name).connect().expect("connection");
         let sql = format!(
             "CREATE TABLE things (id int PRIMARY KEY, note text NOT NULL); \
-             INSERT INTO things SELECT g, repeat('x', 70) || g FROM generate_series(1, {rows}) AS g; VACUUM ANALYZE things"
+             INSERT INTO things SELECT g, repeat('x', 70) || g \
+             FROM generate_series(1, {rows}) AS g; VACUUM ANALYZE things"
         );
         for statement in sql.split(';') {
             client.batch_execute(statement).expect("table");
@@ -158,7 +159,8 @@ fn a_rewrite_that_met_no_checkpoint_cycle_is_refused_unless_asked_for() {
     let estimate = estimate(&ground.out());
     assert!(estimate.provisional);
     assert_eq!(estimate.steps[0].basis, Basis::Ladder);
-    let left = "SELECT count(*) FROM pg_database WHERE datname NOT IN ('postgres', 'template0', 'template1', 'clone', 'production')";
+    let left = "SELECT count(*) FROM pg_database WHERE datname NOT IN ('postgres', 'template0', 'template1', 'clone', \
+                'production')";
     let mut client = ground.server.parameters("postgres").connect().expect("connection");
     assert_eq!(client.query_one(left, &[]).expect("row").get::<_, i64>(0), 0);
 }

@@ -34,7 +34,8 @@ fn rehearsed(hold: &str, sql: &str) -> (Folder, Rehearsal) {
         "clients",
     ]));
     let mut client = database.client();
-    let waits = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' \
+    let waits = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() \
+                 AND wait_event_type = 'Lock' \
                  AND clock_timestamp() - query_start > interval '2 seconds')";
     await_condition("the rehearsal waits", || {
         client.query_one(waits, &[]).expect("row").get(0)

@@ -13,9 +13,11 @@ const PARTITIONS: &str = "\
 CREATE TABLE events (id bigint NOT NULL, part int, leaf int, note text) PARTITION BY LIST (part);
 DO $$ BEGIN
     FOR part IN 1..100 LOOP
-        EXECUTE format('CREATE TABLE events_%s PARTITION OF events FOR VALUES IN (%s) PARTITION BY LIST (leaf)', part, part);
+        EXECUTE format('CREATE TABLE events_%s PARTITION OF events FOR VALUES IN (%s) \
+        PARTITION BY LIST (leaf)', part, part);
         FOR leaf IN 1..100 LOOP
-            EXECUTE format('CREATE TABLE events_%s_%s PARTITION OF events_%s FOR VALUES IN (%s)', part, leaf, part, leaf);
+            EXECUTE format('CREATE TABLE events_%s_%s \
+            PARTITION OF events_%s FOR VALUES IN (%s)', part, leaf, part, leaf);
         END LOOP;
         COMMIT;
     END LOOP;
@@ -24,7 +26,8 @@ END $$;";
 /// As many as a table can have, minus the one that the migration adds.
 const COLUMNS: &str = "\
 DO $$ BEGIN
-    EXECUTE 'CREATE TABLE wide (' || (SELECT string_agg(format('column_%s int', n), ', ') FROM generate_series(1, 1599) AS n) || ')';
+    EXECUTE 'CREATE TABLE wide (' || (SELECT string_agg(format('column_%s int', n), ', ') \
+    FROM generate_series(1, 1599) AS n) || ')';
 END $$;";
 
 /// Most commands for one plan: settings, the schema, the sizes of some tables, each in its own transaction.

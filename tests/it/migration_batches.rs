@@ -7,7 +7,8 @@ use super::migration_fixture::{batching, check_refused, check_whole, column, onl
 #[test]
 fn the_usual_backfill_with_placeholders() {
     let batching = batching(
-        "UPDATE orders SET customer_id = user_id WHERE customer_id IS NULL AND id BETWEEN <batch_start> AND <batch_end>;",
+        "UPDATE orders SET customer_id = user_id WHERE customer_id IS NULL AND id BETWEEN <batch_start> AND \
+         <batch_end>;",
     );
     assert_eq!(
         (batching.table.as_str(), batching.alias.as_str()),
@@ -181,8 +182,10 @@ fn placeholders_that_cannot_be_followed_are_refused() {
         "m.sql:2: the migtime comment says key (user_id), but the placeholders are compared with (id)",
     );
     check_refused(
-        "-- migtime: batch walk=key-range\nDELETE FROM events WHERE (tenant_id, id) BETWEEN <batch_start> AND <batch_end>",
-        "m.sql:2: a key-range walk needs a key of one whole-number column, and public.events is walked by (tenant_id, id)",
+        "-- migtime: batch walk=key-range\nDELETE FROM events WHERE (tenant_id, id) BETWEEN <batch_start> AND \
+         <batch_end>",
+        "m.sql:2: a key-range walk needs a key of one whole-number column, and public.events is walked by (tenant_id, \
+         id)",
     );
 }
 

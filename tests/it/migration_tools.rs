@@ -244,7 +244,8 @@ fn included_files_are_followed_in_a_directory_of_plain_sql() {
 
 #[test]
 fn what_cannot_be_classified_is_rehearsed_all_the_same() {
-    let block = "-- +goose Up\n-- +goose StatementBegin\nDO $$ BEGIN\n  EXECUTE 'create index t_a on t (a)';\nEND $$;\n-- +goose StatementEnd\n";
+    let block = "-- +goose Up\n-- +goose StatementBegin\nDO $$ BEGIN\n  EXECUTE 'create index t_a on t (a)';\nEND \
+                 $$;\n-- +goose StatementEnd\n";
     let (database, folder) = rehearse(&[("1_a.sql", block)], &[], Ok(&[]));
     assert!(has_index(&database));
     let step = &folder.rehearsal().steps[0];
@@ -283,7 +284,10 @@ fn the_last_of_a_long_history_are_rehearsed_behind_the_others() {
         folder.file(
             // By name, 10 comes before 9.
             &format!("m/{number}_t.sql"),
-            format!("-- +goose Up\nCREATE TABLE t{number} (id int PRIMARY KEY);\n{reference}\n-- +goose Down\nDROP TABLE t{number};\n"),
+            format!(
+                "-- +goose Up\nCREATE TABLE t{number} (id int PRIMARY KEY);\n{reference}\n-- +goose Down\nDROP \
+                     TABLE t{number};\n"
+            ),
         );
     }
     let (migrations, out) = (folder.path("m"), folder.path("out"));

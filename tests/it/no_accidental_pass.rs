@@ -25,7 +25,8 @@ fn an_interrupted_command_promises_nothing() {
         "1h",
     ]));
     let mut client = database.client();
-    let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'UPDATE orders%' \
+    let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() \
+               AND query LIKE 'UPDATE orders%' \
                AND clock_timestamp() - query_start > interval '2 seconds')";
     support::await_condition("the command runs", || client.query_one(sql, &[]).expect("row").get(0));
     drop(client);
@@ -84,7 +85,8 @@ fn all_statements_that_ran_when_a_command_was_interrupted_are_incomplete() {
         &out,
     ]));
     let mut client = database.client();
-    let sql = "SELECT count(*) = 2 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'UPDATE orders%' \
+    let sql = "SELECT count(*) = 2 FROM pg_stat_activity WHERE datname = current_database() \
+               AND query LIKE 'UPDATE orders%' \
                AND clock_timestamp() - query_start > interval '1 second'";
     support::await_condition("both statements run", || {
         client.query_one(sql, &[]).expect("row").get(0)
@@ -120,7 +122,8 @@ fn a_rollback_that_was_never_come_to_is_not_passed() {
     ];
     let child = start(&mut support::migtime(&arguments));
     let mut client = database.client();
-    let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(602)%' AND state = 'active' \
+    let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(602)%' \
+               AND state = 'active' \
                AND pid <> pg_backend_pid())";
     support::await_condition("the migration runs", || client.query_one(sql, &[]).expect("row").get(0));
     send(&child, Signal::INT);

@@ -260,7 +260,8 @@ fn rehearsals_on_copies_of_one_clone_do_not_meet() {
     let first = start(support::migtime(&first).arg("--sandbox"));
     // Not from the database itself, which cannot be copied while somebody is connected.
     let mut client = database.parameters_of("postgres").connect().expect("connection");
-    let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname LIKE 'migtime_sandbox_%' AND query LIKE 'UPDATE orders%')";
+    let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname LIKE 'migtime_sandbox_%' AND query LIKE \
+               'UPDATE orders%')";
     support::await_condition("it runs", || client.query_one(sql, &[]).expect("row").get(0));
     let migration = folder.file("m.sql", "ALTER TABLE orders ADD COLUMN first int;");
     for ground in [&["--sandbox"][..], &[]] {
@@ -321,7 +322,8 @@ fn a_command_that_is_cut_off_leaves_what_was_seen() {
     end_hard(child);
     // The command is now an orphan.
     database.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> \
+         pg_backend_pid()",
     );
     let rehearsal = folder.rehearsal();
     assert!(rehearsal.ended.is_none(), "nobody could say how it ended");
@@ -343,7 +345,8 @@ fn a_watch_that_breaks_off_leaves_what_it_saw() {
     await_saved(&folder, "UPDATE orders SET customer_id = 1");
     // Repeated, because at times the session's current query is another one.
     let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() \
-               AND application_name = 'migtime' AND query LIKE '%pg_current_wal_insert_lsn%' AND pid <> pg_backend_pid()";
+               AND application_name = 'migtime' AND query LIKE '%pg_current_wal_insert_lsn%' \
+               AND pid <> pg_backend_pid()";
     let mut client = database.client();
     support::await_condition("the watch is ended", || {
         client.query_one(end, &[]).expect("row").get::<_, i64>(0) > 0

@@ -30,7 +30,8 @@ fn run(arguments: &[&str]) -> (String, String, Option<i32>) {
 fn the_size_of_the_table_decides_what_is_dangerous() {
     let database = Database::create();
     database.execute(
-        "CREATE UNLOGGED TABLE big AS SELECT g AS id, g AS a, repeat('x', 100) AS filling FROM generate_series(1, 700000) g;
+        "CREATE UNLOGGED TABLE big AS SELECT g AS id, g AS a, repeat('x', 100) AS filling \
+         FROM generate_series(1, 700000) g;
          CREATE TABLE small AS SELECT g AS id FROM generate_series(1, 300) g",
     );
     let path = file("sizes", MIGRATION);

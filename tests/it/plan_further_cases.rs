@@ -5,23 +5,27 @@ use crate::plan_cases::{database, foretold, measured, on_tables, schema};
 
 /// Objects that the recorded schema lacks.
 const MORE: &str = "
-    CREATE TABLE acc (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, owner text, amount int, code int UNIQUE, during int4range,
+    CREATE TABLE acc (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, owner text, amount int, code int UNIQUE, \
+    during int4range,
                       ip inet, flag bool DEFAULT false, big numeric, made timestamptz DEFAULT now());
-    INSERT INTO acc (owner, amount, code, during) SELECT 'o' || g, g, g, int4range(g, g + 1) FROM generate_series(1, 3000) g;
+    INSERT INTO acc (owner, amount, code, during) SELECT 'o' || g, g, g, int4range(g, g + 1) \
+    FROM generate_series(1, 3000) g;
     CREATE POLICY own ON acc USING (owner = current_user);
     CREATE INDEX acc_amount ON acc (amount);
     CREATE TABLE acc_line (id bigint PRIMARY KEY, acc bigint REFERENCES acc, code int REFERENCES acc (code));
     INSERT INTO acc_line SELECT g, g, g FROM generate_series(1, 3000) g;
     CREATE TRIGGER line_trg AFTER INSERT ON acc_line FOR EACH ROW EXECUTE FUNCTION trg();
     CREATE TABLE base (id int, v int); CREATE TABLE heir (w int) INHERITS (base);
-    INSERT INTO base SELECT g, g FROM generate_series(1, 3000) g; INSERT INTO heir SELECT g, g, g FROM generate_series(1, 3000) g;
+    INSERT INTO base SELECT g, g FROM generate_series(1, 3000) g; INSERT INTO heir SELECT g, g, g \
+    FROM generate_series(1, 3000) g;
     CREATE DOMAIN positive AS int CHECK (VALUE > 0); CREATE DOMAIN short AS varchar(10);
     CREATE TABLE dom_user (id int PRIMARY KEY, p positive, s short);
     INSERT INTO dom_user SELECT g, g, 'x' FROM generate_series(1, 3000) g;
     CREATE TABLE ev (id bigint NOT NULL, at date NOT NULL, kind text) PARTITION BY LIST (kind);
     CREATE TABLE ev_a PARTITION OF ev FOR VALUES IN ('a'); CREATE TABLE ev_b PARTITION OF ev FOR VALUES IN ('b');
     INSERT INTO ev SELECT g, '2024-01-01', CASE WHEN g % 2 = 0 THEN 'a' ELSE 'b' END FROM generate_series(1, 3000) g;
-    CREATE INDEX ev_at ON ev (at); CREATE TABLE ev_c (LIKE ev); INSERT INTO ev_c SELECT g, '2024-01-01', 'c' FROM generate_series(1, 3000) g;
+    CREATE INDEX ev_at ON ev (at); CREATE TABLE ev_c (LIKE ev); INSERT INTO ev_c SELECT g, '2024-01-01', 'c' \
+    FROM generate_series(1, 3000) g;
     CREATE VIEW acc_view AS SELECT id, owner FROM acc; CREATE VIEW nested AS SELECT id FROM acc_view;
     CREATE MATERIALIZED VIEW acc_sums AS SELECT owner, sum(amount) AS total FROM acc GROUP BY owner;
     CREATE UNIQUE INDEX acc_sums_owner ON acc_sums (owner);
@@ -34,7 +38,8 @@ const MORE: &str = "
     CREATE FUNCTION volatile_two() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 2; END';
     CREATE TABLE goods (id int PRIMARY KEY, code int UNIQUE); CREATE TABLE goods_use (code int REFERENCES goods (code));
     CREATE TABLE twin (id int, v int); CREATE TABLE twin_pair (a int, b int); CREATE SCHEMA other;
-    CREATE TABLE made (id int, twice int GENERATED ALWAYS AS (id * 2) STORED); INSERT INTO made SELECT generate_series(1, 3000);
+    CREATE TABLE made (id int, twice int GENERATED ALWAYS AS (id * 2) STORED); \
+    INSERT INTO made SELECT generate_series(1, 3000);
     CREATE INDEX acc_lower ON acc (lower(owner));
     CREATE PUBLICATION pub; CREATE RULE base_rule AS ON UPDATE TO base DO ALSO NOTHING;
 ";

@@ -32,7 +32,8 @@ fn plan(sql: &str, more: &[&str]) -> Ran {
 fn shop() -> Database {
     let database = Database::create();
     database.execute(
-        "CREATE UNLOGGED TABLE big AS SELECT g AS id, g AS a, repeat('x', 100) AS filling FROM generate_series(1, 700000) g;
+        "CREATE UNLOGGED TABLE big AS SELECT g AS id, g AS a, repeat('x', 100) AS filling \
+         FROM generate_series(1, 700000) g;
          CREATE TABLE small AS SELECT g AS id, g AS a FROM generate_series(1, 300) g",
     );
     database

@@ -11,11 +11,14 @@ use crate::support::{Database, said};
 /// In addition to the schema of the recorded cases: names that need quotes, keywords as names, a second schema.
 const MORE: &str = "
     CREATE SCHEMA \"Other Dept\";
-    CREATE TABLE \"Other Dept\".\"Order Lines\" (\"Id\" bigint PRIMARY KEY, \"user\" text, \"Is \"\"it\"\"\" integer, plain integer);
+    CREATE TABLE \"Other Dept\".\"Order Lines\" (\"Id\" bigint PRIMARY KEY, \"user\" text, \"Is \"\"it\"\"\" integer, \
+    plain integer);
     CREATE TABLE \"select\" (\"order\" integer, \"group\" text NOT NULL);
     CREATE INDEX \"Line.Index\" ON \"Other Dept\".\"Order Lines\" (plain);
-    CREATE TABLE elder (a integer); CREATE TABLE younger (a integer) INHERITS (elder); CREATE TABLE stranger (a integer);
-    CREATE TABLE keyed (id integer, v integer CONSTRAINT keyed_v CHECK (v > 0)); CREATE UNIQUE INDEX keyed_id ON keyed (id);
+    CREATE TABLE elder (a integer); CREATE TABLE younger (a integer) INHERITS (elder); \
+    CREATE TABLE stranger (a integer);
+    CREATE TABLE keyed (id integer, v integer CONSTRAINT keyed_v CHECK (v > 0)); \
+    CREATE UNIQUE INDEX keyed_id ON keyed (id);
     CREATE TABLE whole (id integer NOT NULL, v integer);
     CREATE TRIGGER watch BEFORE INSERT ON stranger FOR EACH ROW EXECUTE FUNCTION trg();
     CREATE RULE quiet AS ON DELETE TO stranger DO INSTEAD NOTHING";

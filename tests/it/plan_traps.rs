@@ -39,7 +39,8 @@ fn shop() -> Database {
     let database = Database::create();
     database.execute(
         "CREATE TABLE parent (id int PRIMARY KEY); INSERT INTO parent SELECT generate_series(1, 10);
-         CREATE TABLE t (id int PRIMARY KEY, a int REFERENCES parent); INSERT INTO t SELECT g, g FROM generate_series(1, 10) g",
+         CREATE TABLE t (id int PRIMARY KEY, a int REFERENCES parent); INSERT INTO t SELECT g, g \
+         FROM generate_series(1, 10) g",
     );
     database
 }

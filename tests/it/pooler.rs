@@ -92,7 +92,8 @@ impl Pooler {
     /// locks.
     fn session(&self) -> String {
         let sql = "SELECT concat_ws(' ', pg_backend_pid(), \
-                   (SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) FROM pg_settings WHERE source = 'session'), \
+                   (SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) FROM pg_settings \
+                   WHERE source = 'session'), \
                    (SELECT count(*) FROM pg_prepared_statements), \
                    (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()))";
         let messages = self.client().simple_query(sql).expect("row");

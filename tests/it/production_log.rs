@@ -208,7 +208,8 @@ fn every_look_at_production_is_bounded() {
     let settings = production
         .read(|reader| {
             reader.query(
-                "SELECT name::text, setting::bigint FROM pg_settings WHERE name IN ('statement_timeout', 'lock_timeout', \
+                "SELECT name::text, setting::bigint FROM pg_settings \
+                 WHERE name IN ('statement_timeout', 'lock_timeout', \
                  'idle_in_transaction_session_timeout', 'client_connection_check_interval') ORDER BY name",
                 &[],
             )

@@ -39,7 +39,8 @@ fn orders() -> Database {
 fn what_may_do_more_than_read_is_refused_with_its_name() {
     let database = orders();
     database.execute(
-        "CREATE SEQUENCE s; CREATE SCHEMA evil; CREATE FUNCTION evil.same(int, int) RETURNS boolean LANGUAGE sql AS 'SELECT true'; \
+        "CREATE SEQUENCE s; CREATE SCHEMA evil; CREATE FUNCTION evil.same(int, int) RETURNS boolean LANGUAGE sql AS \
+         'SELECT true'; \
          CREATE OPERATOR evil.= (LEFTARG = int, RIGHTARG = int, FUNCTION = evil.same)",
     );
     for (condition, part) in [

@@ -11,7 +11,8 @@ use rustix::process::Signal;
 use crate::bad_input::{Folder, check_refused, finished, send, start};
 use crate::support::{self, Database, await_condition};
 
-const ITEMS: &str = r#"CREATE SCHEMA "My Shop"; CREATE TABLE "My Shop"."Items" (id bigint PRIMARY KEY, code int NOT NULL, note text);
+const ITEMS: &str = r#"CREATE SCHEMA "My Shop";
+    CREATE TABLE "My Shop"."Items" (id bigint PRIMARY KEY, code int NOT NULL, note text);
     INSERT INTO "My Shop"."Items" SELECT n, n / 2, repeat('x', 20) FROM generate_series(1, 20000) AS n"#;
 const INDEX: &str = r#"CREATE INDEX CONCURRENTLY "By Code" ON "My Shop"."Items" (code)"#;
 const WAITING: &str = "waiting for old snapshots";
@@ -55,7 +56,8 @@ impl Concurrently {
     fn await_waiting(&self) -> i32 {
         let mut client = self.database.client();
         let mut found = 0;
-        let sql = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'migtime' \
+        let sql = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() \
+                   AND application_name = 'migtime' \
                    AND wait_event_type = 'Lock' AND query ~* 'concurrently'";
         await_condition("the statement waits", || {
             found = client.query_opt(sql, &[]).expect("row").map_or(0, |row| row.get(0));
@@ -75,7 +77,8 @@ impl Concurrently {
     fn await_again(&self, cancelled_before: &str) {
         let mut client = self.database.client();
         let sql = format!(
-            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'migtime' \
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() \
+             AND application_name = 'migtime' \
              AND wait_event_type = 'Lock' AND query ~* 'concurrently' AND query_start > '{cancelled_before}')"
         );
         await_condition("it waits again", || client.query_one(&sql, &[]).expect("row").get(0));
@@ -242,7 +245,8 @@ fn a_cancelled_reindex_leaves_neither_copy() {
 
 #[test]
 fn a_partition_s_copy_is_dropped_too() {
-    let setup = "CREATE TABLE p (id int, code int) PARTITION BY RANGE (id); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10000); \
+    let setup = "CREATE TABLE p (id int, code int) PARTITION BY RANGE (id); CREATE TABLE p1 \
+                 PARTITION OF p FOR VALUES FROM (0) TO (10000); \
                  INSERT INTO p SELECT n, n FROM generate_series(1, 9999) AS n; CREATE INDEX p_code ON p (code)";
     let (mut run, other) =
         Concurrently::begin(setup, "REINDEX INDEX CONCURRENTLY p_code", &["--lock-timeout", "200ms"]);
@@ -344,9 +348,11 @@ fn an_index_that_was_invalid_before_is_named_and_left_alone() {
 
 #[test]
 fn every_way_to_stand_outside_a_transaction_is_run_and_observed() {
-    let setup = "CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t SELECT n, n FROM generate_series(1, 200000) AS n; \
+    let setup = "CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t SELECT n, n \
+                 FROM generate_series(1, 200000) AS n; \
                  CREATE MATERIALIZED VIEW v AS SELECT id FROM t; CREATE UNIQUE INDEX ON v (id); \
-                 CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN UPDATE t SET a = 0; COMMIT; UPDATE t SET a = 1; END $$";
+                 CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN UPDATE t SET a = 0; COMMIT; UPDATE t SET a = 1; END \
+                 $$";
     let migration = "VACUUM (FREEZE) t; CALL p(); REFRESH MATERIALIZED VIEW CONCURRENTLY v; \
                      BEGIN; ALTER TABLE t ALTER COLUMN a TYPE bigint; CREATE INDEX t_a ON t (a); COMMIT;";
     let (mut run, other) = Concurrently::begin(setup, migration, &["--provisional"]);

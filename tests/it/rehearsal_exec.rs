@@ -9,7 +9,8 @@ use rustix::process::Signal;
 use crate::bad_input::{Folder, await_no_sessions, check_error, check_refused, finished, run, send, start};
 use crate::support::{self, Database, await_condition};
 
-const ITEMS: &str = "CREATE TABLE items (id bigint PRIMARY KEY, code int); INSERT INTO items SELECT n, n FROM generate_series(1, 1000) AS n";
+const ITEMS: &str = "CREATE TABLE items (id bigint PRIMARY KEY, code int); INSERT INTO items SELECT n, n FROM \
+                     generate_series(1, 1000) AS n";
 
 /// Runs a command on a database with the tests' `psql` and an SQL script next to it.
 fn exec(database: &Database, folder: &Folder, command: &str, options: &[&str]) -> Command {
@@ -46,7 +47,8 @@ fn the_statements_of_a_command_are_seen_with_their_locks() {
     // Each statement lasts long enough to be seen, and the transaction keeps the first one's lock through the second.
     let script = folder.file(
         "m.sql",
-        "BEGIN;\nALTER TABLE items ALTER COLUMN code TYPE bigint USING (code + length(pg_sleep(0.0005)::text))::bigint;\n\
+        "BEGIN;\nALTER TABLE items ALTER COLUMN code TYPE bigint USING (code + \
+         length(pg_sleep(0.0005)::text))::bigint;\n\
          UPDATE items SET code = 1 WHERE pg_sleep(0.0005) IS NOT NULL;\nCOMMIT;\n",
     );
     let output = run(&mut exec(
@@ -153,7 +155,8 @@ fn an_interrupt_ends_the_command_and_all_that_it_started() {
     let child = start(&mut exec(&database, &folder, &command, &[]));
     let mut client = database.client();
     // Long enough to be seen by a watch that polls every few milliseconds.
-    let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'UPDATE items%' \
+    let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() \
+               AND query LIKE 'UPDATE items%' \
                AND clock_timestamp() - query_start > interval '2 seconds')";
     await_condition("the command runs", || client.query_one(sql, &[]).expect("row").get(0));
     drop(client);

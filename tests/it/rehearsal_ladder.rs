@@ -14,7 +14,8 @@ use crate::support::{Database, rehearse_once};
 /// Rows of each table: enough to exceed the 8 MB below which a ladder is not worthwhile.
 const ROWS: u64 = 100_000;
 /// Everything in the catalog that a ladder could leave behind or change.
-const CATALOG: &str = "SELECT string_agg(format('%s %s %s %s %s', c.oid, c.relnamespace::regnamespace, c.relname, c.relfilenode, \
+const CATALOG: &str = "SELECT string_agg(format('%s %s %s %s %s', c.oid, c.relnamespace::regnamespace, c.relname, \
+                       c.relfilenode, \
     c.reloptions), E'\\n' ORDER BY c.oid) FROM pg_class c WHERE c.oid >= 16384";
 
 /// Creates a table with everything that makes it hard to copy: quoted names, an identity, a generated column, a fill

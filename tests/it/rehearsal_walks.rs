@@ -65,7 +65,8 @@ fn check_walk(database: &Database, sql: &str, walk: Option<Walk>, visited: &str)
     let step = rehearsal.steps.into_iter().next_back().expect("a step");
     assert!(step.batching.is_some() && step.complete, "{:?}", step.notes);
     let counts = format!(
-        "SELECT count(*) FILTER (WHERE {visited}), count(*) FILTER (WHERE visits <> (CASE WHEN {visited} THEN 1 ELSE 0 END)) \
+        "SELECT count(*) FILTER (WHERE {visited}), count(*) FILTER (WHERE visits <> (CASE WHEN {visited} THEN 1 \
+         ELSE 0 END)) \
          FROM walked"
     );
     let row = database.client().query_one(&counts, &[]).expect("it can be counted");
@@ -119,7 +120,8 @@ fn uuids_and_points_in_time() {
     );
     check_key(
         "at timestamptz PRIMARY KEY",
-        "SELECT timestamptz '2024-03-31 00:59:00 Europe/Berlin' + g * interval '1.234567 seconds' FROM generate_series(1, 3000) AS g",
+        "SELECT timestamptz '2024-03-31 00:59:00 Europe/Berlin' + g * interval '1.234567 seconds' FROM \
+         generate_series(1, 3000) AS g",
     );
     check_key(
         "price numeric(10, 2) PRIMARY KEY",
@@ -152,7 +154,8 @@ fn windows_of_scattered_keys_are_found_along_the_index() {
 
 #[test]
 fn text_with_quotes_backslashes_and_collations() {
-    let awkward = "SELECT CASE g % 5 WHEN 0 THEN 'it''s ' WHEN 1 THEN E'\\\\' WHEN 2 THEN E'a\\n' WHEN 3 THEN 'Ä' ELSE '' END \
+    let awkward = "SELECT CASE g % 5 WHEN 0 THEN 'it''s ' WHEN 1 THEN E'\\\\' WHEN 2 THEN E'a\\n' WHEN 3 THEN 'Ä' \
+                   ELSE '' END \
                    || CASE g WHEN 4 THEN '' ELSE md5(g::text) END";
     check_key(
         "name text PRIMARY KEY",
@@ -280,7 +283,8 @@ fn partitions_by_hash_of_another_column() {
          PARTITION BY HASH (shard); \
          CREATE TABLE walked_1 PARTITION OF walked FOR VALUES WITH (MODULUS 2, REMAINDER 0); \
          CREATE TABLE walked_2 PARTITION OF walked FOR VALUES WITH (MODULUS 2, REMAINDER 1); \
-         INSERT INTO walked SELECT g / 2, g % 13 FROM generate_series(1, 3000) AS g ON CONFLICT DO NOTHING; ANALYZE walked",
+         INSERT INTO walked SELECT g / 2, g % 13 \
+         FROM generate_series(1, 3000) AS g ON CONFLICT DO NOTHING; ANALYZE walked",
     );
     check_walk(&database, "UPDATE walked SET visits = visits + 1", None, "true");
 }

@@ -116,8 +116,13 @@ pub fn estimate(rehearsal: &Rehearsal) -> Estimate {
         total: Total {
             point_seconds: point,
             intervals: intervals(point, 0.11),
-            percentiles: (1..=99).map(|share| quantile(point, 0.11, f64::from(share) / 100.0)).collect(),
-            fits_window: Some(FitsWindow { window_seconds: WINDOW, probability: within(point, 0.11, WINDOW) }),
+            percentiles: (1..=99)
+                .map(|share| quantile(point, 0.11, f64::from(share) / 100.0))
+                .collect(),
+            fits_window: Some(FitsWindow {
+                window_seconds: WINDOW,
+                probability: within(point, 0.11, WINDOW),
+            }),
         },
         steps: steps.collect(),
         assumptions: vec![
@@ -125,8 +130,10 @@ pub fn estimate(rehearsal: &Rehearsal) -> Estimate {
             "rows not rehearsed cost what the rehearsed ones around them cost".to_string(),
         ],
         warnings: vec![
-            "step 4 reads public.orders under AccessExclusiveLock: nothing can read or write it for that long".to_string(),
-            "15 % of the batches lie inside the wave of index page splits that follows a fresh build; the whole may be faster".to_string(),
+            "step 4 reads public.orders under AccessExclusiveLock: nothing can read or write it for that long"
+                .to_string(),
+            "15 % of the batches lie inside the wave of index page splits that follows a fresh build; the whole may be \
+             faster".to_string(),
         ],
         storage: Some(StorageTotal {
             wal: size(9e9),

@@ -92,10 +92,13 @@ fn rows_of_partitions_are_done_once() {
     let parted = || {
         let database = walked("bigint", "n");
         database.execute(
-            "ALTER TABLE walked RENAME TO whole; CREATE TABLE walked (LIKE whole INCLUDING ALL) PARTITION BY RANGE (id); \
+            "ALTER TABLE walked RENAME TO whole; CREATE TABLE walked (LIKE whole INCLUDING ALL) \
+             PARTITION BY RANGE (id); \
              CREATE TABLE low PARTITION OF walked FOR VALUES FROM (0) TO (220); \
-             CREATE TABLE high PARTITION OF walked FOR VALUES FROM (220) TO (1000); INSERT INTO walked SELECT * FROM whole; \
-             CREATE TRIGGER hold AFTER UPDATE ON walked FOR EACH ROW WHEN (OLD.number = 205) EXECUTE FUNCTION hold(); ANALYZE walked",
+             CREATE TABLE high PARTITION OF walked FOR VALUES FROM (220) TO (1000); INSERT INTO walked SELECT * \
+             FROM whole; \
+             CREATE TRIGGER hold AFTER UPDATE ON walked FOR EACH ROW \
+             WHEN (OLD.number = 205) EXECUTE FUNCTION hold(); ANALYZE walked",
         );
         database
     };
@@ -223,7 +226,8 @@ fn places_that_were_visited_are_not_visited_again() {
     let database = walked("bigint", "n");
     database.execute("INSERT INTO walked SELECT n, n FROM generate_series(401, 20000) AS n; ANALYZE walked");
     database.execute(
-        "DROP TRIGGER hold ON walked; CREATE SEQUENCE calls; CREATE OR REPLACE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS \
+        "DROP TRIGGER hold ON walked; CREATE SEQUENCE calls; CREATE \
+         OR REPLACE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS \
          $$ BEGIN IF nextval('calls') = 90 THEN PERFORM pg_advisory_xact_lock_shared(42); END IF; RETURN NULL; END $$; \
          CREATE TRIGGER hold AFTER UPDATE ON walked FOR EACH STATEMENT EXECUTE FUNCTION hold()",
     );

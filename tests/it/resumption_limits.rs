@@ -38,7 +38,8 @@ fn a_copy_that_was_left_behind_is_gone_on_with_and_dropped() {
     let mut child = start(&mut support::migtime(&arguments));
     // An open session on the original would prevent copying it.
     let mut client = database.parameters_of("postgres").connect().expect("a session");
-    let sleeps = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname LIKE 'migtime_sandbox_%')";
+    let sleeps = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname LIKE \
+                  'migtime_sandbox_%')";
     await_condition("a batch sleeps", || client.query_one(sleeps, &[]).expect("row").get(0));
     child.kill().expect("kill -9");
     child.wait().expect("dead");
@@ -150,7 +151,8 @@ fn a_clone_that_was_set_back_is_refused() {
 
 #[test]
 fn a_statement_is_run_again_only_when_it_was_not_committed() {
-    let sql = "SET search_path = public;\nALTER TABLE walked ADD COLUMN one int;\nUPDATE walked SET done = done + 1 WHERE number = 205;\n\
+    let sql = "SET search_path = public;\nALTER TABLE walked ADD COLUMN one int;\nUPDATE walked SET done = done + 1 \
+               WHERE number = 205;\n\
                ALTER TABLE walked ADD COLUMN two int;\n";
     let mut held = Held::begin(walked("bigint", "n"), sql, &[]);
     held.cut_off(When::BeforeItsCommit, "");
@@ -168,7 +170,8 @@ fn a_statement_is_run_again_only_when_it_was_not_committed() {
 
 #[test]
 fn a_block_is_done_as_a_whole_or_not_at_all() {
-    let sql = "BEGIN;\nALTER TABLE walked ADD COLUMN one int;\nUPDATE walked SET done = done + 1 WHERE number = 205;\nCOMMIT;\n\
+    let sql = "BEGIN;\nALTER TABLE walked ADD COLUMN one int;\nUPDATE walked SET done = done + 1 \
+               WHERE number = 205;\nCOMMIT;\n\
                ALTER TABLE walked ADD COLUMN two int;\n";
     let mut held = Held::begin(walked("bigint", "n"), sql, &[]);
     held.cut_off(When::BeforeItsCommit, "");
@@ -189,7 +192,8 @@ fn what_may_be_half_done_is_refused() {
         .expect("a snapshot");
     let mut child = start(&mut command(&database, &folder, &migration, &[]));
     let mut client = database.client();
-    let waits = "SELECT EXISTS (SELECT FROM pg_stat_progress_create_index WHERE datname = current_database() AND phase LIKE 'waiting%')";
+    let waits = "SELECT EXISTS (SELECT FROM pg_stat_progress_create_index WHERE datname = current_database() AND phase \
+                 LIKE 'waiting%')";
     await_condition("the index build waits", || {
         client.query_one(waits, &[]).expect("row").get(0)
     });

@@ -12,7 +12,8 @@ use crate::bad_input::{Folder, ORDERS, check_refused, finished, run, send, start
 use crate::published_schemas;
 use crate::support::{self, Database, await_condition};
 
-const SCHEMA: &str = "CREATE TABLE \"Order Lines\" (id bigint PRIMARY KEY, quantity integer NOT NULL, note text, \"Sku\" text); \
+const SCHEMA: &str = "CREATE TABLE \"Order Lines\" \
+                      (id bigint PRIMARY KEY, quantity integer NOT NULL, note text, \"Sku\" text); \
                       INSERT INTO \"Order Lines\" SELECT n, n, 'n' || n, 's' FROM generate_series(1, 500) AS n; \
                       CREATE INDEX lines_sku ON \"Order Lines\" (\"Sku\"); CREATE TYPE mood AS ENUM ('sad'); \
                       CREATE VIEW notes AS SELECT note FROM \"Order Lines\"; COMMENT ON VIEW notes IS 'for the boss'; \
@@ -182,7 +183,8 @@ fn an_enum_keeps_its_value() {
 fn a_rollback_that_fails_halfway() {
     let forward =
         "ALTER TABLE \"Order Lines\" ADD COLUMN a integer;\nDROP INDEX lines_sku;\nCREATE TABLE extra (id integer);";
-    let back = "ALTER TABLE \"Order Lines\" DROP COLUMN a;\n\nCREATE INDEX lines_sku ON \"Order Lines\" (sku);\nDROP TABLE extra;";
+    let back = "ALTER TABLE \"Order Lines\" DROP COLUMN a;\n\nCREATE INDEX lines_sku ON \"Order Lines\" (sku);\nDROP \
+                TABLE extra;";
     let halfway = check(
         forward,
         back,
@@ -223,7 +225,8 @@ fn a_rollback_that_fails_halfway() {
 fn privileges_and_comments_that_a_new_view_has_not() {
     let rehearsed = check(
         "DROP VIEW notes;\nALTER TABLE \"Order Lines\" ALTER COLUMN note TYPE varchar(100);",
-        "ALTER TABLE \"Order Lines\" ALTER COLUMN note TYPE text;\nCREATE VIEW notes AS SELECT note FROM \"Order Lines\";",
+        "ALTER TABLE \"Order Lines\" ALTER COLUMN note TYPE text;\nCREATE VIEW notes AS SELECT note FROM \"Order \
+         Lines\";",
         1,
         RollbackVerdict::Differs,
         &[
@@ -255,7 +258,8 @@ fn an_index_that_is_left_invalid() {
 #[test]
 fn a_migration_that_does_not_apply_twice() {
     let rehearsed = check(
-        "CREATE TABLE IF NOT EXISTS settings (id integer PRIMARY KEY);\nINSERT INTO events VALUES ('2024-01-01', 'x');\n\
+        "CREATE TABLE IF NOT EXISTS settings (id integer PRIMARY KEY);\nINSERT INTO events VALUES ('2024-01-01', \
+         'x');\n\
          ALTER TABLE events ADD CHECK (what <> 'y');",
         "INSERT INTO events VALUES ('2024-01-01', 'y');\nDROP TABLE settings;",
         4,

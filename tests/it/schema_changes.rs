@@ -108,7 +108,8 @@ pub const CHANGES: &[(&str, &str)] = &[
     ),
     (
         "ALTER TABLE \"Sales Dept\".\"Orders\" VALIDATE CONSTRAINT short_note",
-        "ALTER TABLE \"Sales Dept\".\"Orders\" DROP CONSTRAINT short_note, ADD CONSTRAINT short_note CHECK (length(note) < 100) NOT VALID",
+        "ALTER TABLE \"Sales Dept\".\"Orders\" DROP CONSTRAINT short_note, ADD CONSTRAINT short_note CHECK \
+         (length(note) < 100) NOT VALID",
     ),
     (
         "ALTER TABLE \"Sales Dept\".\"Orders\" ALTER CONSTRAINT orders_customer NOT DEFERRABLE",
@@ -152,15 +153,18 @@ pub const CHANGES: &[(&str, &str)] = &[
     ),
     (
         "DROP STATISTICS public.orders_stats",
-        "CREATE STATISTICS public.orders_stats (dependencies, ndistinct) ON customer_id, total FROM \"Sales Dept\".\"Orders\"",
+        "CREATE STATISTICS public.orders_stats (dependencies, ndistinct) ON customer_id, total FROM \"Sales \
+         Dept\".\"Orders\"",
     ),
     (
         "DROP TRIGGER touch_orders ON \"Sales Dept\".\"Orders\"",
-        "CREATE TRIGGER touch_orders BEFORE UPDATE OF note ON \"Sales Dept\".\"Orders\" FOR EACH ROW WHEN (NEW.note IS NOT NULL) EXECUTE FUNCTION public.touch(); ALTER TABLE \"Sales Dept\".\"Orders\" DISABLE TRIGGER touch_orders",
+        "CREATE TRIGGER touch_orders BEFORE UPDATE OF note ON \"Sales Dept\".\"Orders\" FOR EACH ROW WHEN (NEW.note IS \
+         NOT NULL) EXECUTE FUNCTION public.touch(); ALTER TABLE \"Sales Dept\".\"Orders\" DISABLE TRIGGER touch_orders",
     ),
     (
         "ALTER TABLE public.events DETACH PARTITION public.events_2024",
-        "ALTER TABLE public.events ATTACH PARTITION public.events_2024 FOR VALUES FROM ('2024-01-01 00:00+00') TO ('2025-01-01 00:00+00')",
+        "ALTER TABLE public.events ATTACH PARTITION public.events_2024 FOR VALUES FROM ('2024-01-01 00:00+00') TO \
+         ('2025-01-01 00:00+00')",
     ),
     (
         "CREATE INDEX further ON public.events (body)",
@@ -196,8 +200,10 @@ pub const CHANGES: &[(&str, &str)] = &[
         "ALTER SEQUENCE public.numbers OWNED BY public.customers.number",
     ),
     (
-        "CREATE OR REPLACE FUNCTION public.double_it(amount integer, times integer DEFAULT 3) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT amount * times'",
-        "CREATE OR REPLACE FUNCTION public.double_it(amount integer, times integer DEFAULT 2) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT amount * times'",
+        "CREATE OR REPLACE FUNCTION public.double_it(amount integer, times integer DEFAULT 3) RETURNS integer LANGUAGE \
+         sql IMMUTABLE AS 'SELECT amount * times'",
+        "CREATE OR REPLACE FUNCTION public.double_it(amount integer, times integer DEFAULT 2) RETURNS integer LANGUAGE \
+         sql IMMUTABLE AS 'SELECT amount * times'",
     ),
     (
         "GRANT EXECUTE ON FUNCTION public.double_it(integer, integer) TO PUBLIC",
@@ -216,8 +222,10 @@ pub const CHANGES: &[(&str, &str)] = &[
         "DROP CAST (text AS public.mood)",
     ),
     (
-        "CREATE OR REPLACE VIEW public.rich_orders WITH (security_barrier = true) AS SELECT o.\"Id\", c.name, o.total FROM \"Sales Dept\".\"Orders\" o JOIN public.customers c ON c.id = o.customer_id WHERE o.total > 2000",
-        "CREATE OR REPLACE VIEW public.rich_orders WITH (security_barrier = true) AS SELECT o.\"Id\", c.name, o.total FROM \"Sales Dept\".\"Orders\" o JOIN public.customers c ON c.id = o.customer_id WHERE o.total > 1000",
+        "CREATE OR REPLACE VIEW public.rich_orders WITH (security_barrier = true) AS SELECT o.\"Id\", c.name, o.total \
+         FROM \"Sales Dept\".\"Orders\" o JOIN public.customers c ON c.id = o.customer_id WHERE o.total > 2000",
+        "CREATE OR REPLACE VIEW public.rich_orders WITH (security_barrier = true) AS SELECT o.\"Id\", c.name, o.total \
+         FROM \"Sales Dept\".\"Orders\" o JOIN public.customers c ON c.id = o.customer_id WHERE o.total > 1000",
     ),
     (
         "ALTER VIEW public.rich_orders ALTER COLUMN total SET DEFAULT 1",
@@ -229,11 +237,15 @@ pub const CHANGES: &[(&str, &str)] = &[
     ),
     (
         "DROP MATERIALIZED VIEW public.totals",
-        "CREATE MATERIALIZED VIEW public.totals AS SELECT customer_id, sum(total) AS total FROM \"Sales Dept\".\"Orders\" GROUP BY customer_id WITH NO DATA; CREATE UNIQUE INDEX totals_customer ON public.totals (customer_id)",
+        "CREATE MATERIALIZED VIEW public.totals AS SELECT customer_id, sum(total) AS total FROM \"Sales \
+         Dept\".\"Orders\" GROUP BY customer_id WITH NO DATA; CREATE UNIQUE INDEX totals_customer ON public.totals \
+         (customer_id)",
     ),
     (
-        "ALTER DEFAULT PRIVILEGES FOR ROLE snapshot_owner IN SCHEMA \"Sales Dept\" GRANT INSERT ON TABLES TO snapshot_reader",
-        "ALTER DEFAULT PRIVILEGES FOR ROLE snapshot_owner IN SCHEMA \"Sales Dept\" REVOKE INSERT ON TABLES FROM snapshot_reader",
+        "ALTER DEFAULT PRIVILEGES FOR ROLE snapshot_owner IN SCHEMA \"Sales Dept\" GRANT INSERT ON TABLES TO \
+         snapshot_reader",
+        "ALTER DEFAULT PRIVILEGES FOR ROLE snapshot_owner IN SCHEMA \"Sales Dept\" REVOKE INSERT ON TABLES FROM \
+         snapshot_reader",
     ),
     (
         "REVOKE USAGE ON SCHEMA \"Sales Dept\" FROM snapshot_reader",

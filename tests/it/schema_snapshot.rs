@@ -14,8 +14,10 @@ use crate::support::Database;
 const RICH: &str = include_str!("../data/schema-snapshot/rich.sql");
 
 /// Roles belong to the whole server, which the tests share.
-const ROLES: &str = "DO $$BEGIN CREATE ROLE snapshot_reader; EXCEPTION WHEN duplicate_object OR unique_violation THEN END$$;
-                     DO $$BEGIN CREATE ROLE snapshot_owner; EXCEPTION WHEN duplicate_object OR unique_violation THEN END$$";
+const ROLES: &str = "DO $$BEGIN CREATE ROLE snapshot_reader; EXCEPTION WHEN duplicate_object OR unique_violation \
+                     THEN END$$;
+                     DO $$BEGIN CREATE ROLE snapshot_owner; EXCEPTION WHEN duplicate_object OR unique_violation \
+                     THEN END$$";
 
 struct Bench {
     database: Database,

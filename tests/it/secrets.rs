@@ -67,7 +67,8 @@ fn a_rehearsal_shows_no_password() {
 fn no_format_of_a_plan_shows_a_password() {
     let folder = Folder::new();
     let migration = "CREATE USER MAPPING FOR public SERVER far OPTIONS (user 'u', password 'hunter2');\n\
-                     ALTER ROLE a PASSWORD\n  'hunter2';\nCREATE SUBSCRIPTION s CONNECTION 'host=h password=hunter2' PUBLICATION p;\n\
+                     ALTER ROLE a PASSWORD\n  'hunter2';\nCREATE SUBSCRIPTION s CONNECTION 'host=h password=hunter2' \
+                     PUBLICATION p;\n\
                      COPY t FROM PROGRAM 'curl -u u:hunter2 x';\nCREATE USER a ENCRYPTED PASSWORD 'hunter2';\n";
     let migration = folder.file("m.sql", [MIGRATION, migration].concat());
     for format in ["terminal", "json", "markdown", "github", "gitlab", "sarif", "junit"] {

@@ -106,7 +106,8 @@ fn the_settings_of_the_template_hold_in_the_copy() {
     let sandbox = Sandbox::copy(&database.parameters()).expect("sandbox");
     let copy = sandbox.parameters().database();
     // The settings of both, literally; then their effect in a session.
-    let sql = "SELECT setrole, array_remove(setconfig, 'migtime.disposable=on') FROM pg_db_role_setting AS s JOIN pg_database AS d ON d.oid = setdatabase \
+    let sql = "SELECT setrole, array_remove(setconfig, 'migtime.disposable=on') FROM pg_db_role_setting AS s \
+               JOIN pg_database AS d ON d.oid = setdatabase \
                WHERE datname = $1 ORDER BY setrole";
     let of = |database_name: &str| -> Vec<(u32, Vec<String>)> {
         let rows = database.client().query(sql, &[&database_name]).expect("settings");

@@ -293,7 +293,8 @@ mod tests {
                 ("a.rs", "use crate::b::B;\npub struct A(B);"),
                 (
                     "b.rs",
-                    "/* crate::a::A */ const B: &str = \"crate::a::A\";\n#[cfg(test)]\nmod tests {\n use crate::a::A;\n}",
+                    "/* crate::a::A */ const B: &str = \"crate::a::A\";\n#[cfg(test)]\nmod tests {\n use \
+                     crate::a::A;\n}",
                 ),
             ],
             &[],

@@ -38,7 +38,8 @@ pub struct BenchArguments {
     /// Start no run that would end after this many minutes
     #[arg(long, value_name = "N", value_parser = minutes)]
     pub minutes: Option<f64>,
-    /// Run them on this staging server, in databases of their own that are dropped afterwards [default: a throwaway server]
+    /// Run them on this staging server, in databases of their own that are dropped afterwards [default: a throwaway
+    /// server]
     #[arg(long, value_name = "URL")]
     pub staging: Option<String>,
     /// Write one file a scenario here

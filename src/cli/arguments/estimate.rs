@@ -32,7 +32,8 @@ pub struct EstimateArguments {
     #[arg(long, value_name = "CSV", requires = "rows", conflicts_with = "table")]
     pub batches: Option<PathBuf>,
     /// Process this many rows in all (with --batches)
-    #[arg(long, value_name = "N", requires = "batches", conflicts_with_all = ["table", "migration"], value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", requires = "batches", conflicts_with_all = ["table", "migration"],
+          value_parser = clap::value_parser!(u64).range(1..))]
     pub rows: Option<u64>,
     /// Look for rehearsals in this directory
     #[arg(long, value_name = "DIR", default_value = "reports")]

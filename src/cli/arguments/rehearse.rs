@@ -56,8 +56,9 @@ pub struct RehearseArguments {
     ///
     /// It is run through the shell, with PG* and DATABASE_URL leading to the clone. Its sessions' statements, locks and
     /// WAL are sampled.
-    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["production", "precision", "fraction", "full", "runs", "exact",
-          "lock_timeout", "max_duration", "batch_size", "batch_delay", "walk", "rollback", "no_rollback", "from", "only", "format_of"])]
+    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["production", "precision", "fraction", "full", "runs",
+          "exact", "lock_timeout", "max_duration", "batch_size", "batch_delay", "walk", "rollback", "no_rollback",
+          "from", "only", "format_of"])]
     pub exec: Option<String>,
     /// Rehearse the rollback with this file [default: the file beside the migration]
     ///
@@ -70,7 +71,8 @@ pub struct RehearseArguments {
     pub no_rollback: bool,
     /// Go on with the rehearsal that was cut off: give the same command again
     ///
-    /// It was killed or interrupted, or its server was lost. How it is batched and how much is replayed stay as they were.
+    /// It was killed or interrupted, or its server was lost. How it is batched and how much is replayed stay as they
+    /// were.
     #[arg(long, conflicts_with_all = ["exec", "scratch", "runs"])]
     pub resume: bool,
     /// Save rehearsal.json, estimate.json, report.html and the CSV files here [default: reports/<migration>]
@@ -119,7 +121,8 @@ pub struct RehearseArguments {
     #[arg(long, conflicts_with_all = ["fraction", "precision"], help_heading = HOW_MUCH)]
     pub full: bool,
     /// Repeat it this often, each time on a fresh copy
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100), help_heading = HOW_MUCH)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100),
+          help_heading = HOW_MUCH)]
     pub runs: u32,
     /// Count the rows to process instead of sampling them
     #[arg(long, help_heading = HOW_MUCH)]

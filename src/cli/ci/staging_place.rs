@@ -168,8 +168,8 @@ fn apply_base(staging_area: &StagingArea, pending: &Pending) -> Result<()> {
 fn explained(error: Error) -> Error {
     match error.kind() {
         ErrorKind::MigrationFailed => error.with_hint(
-            "the base's own history does not run on an empty database: name its schema with schema under [throwaway], or a \
-             staging clone",
+            "the base's own history does not run on an empty database: name its schema with schema under [throwaway], \
+             or a staging clone",
         ),
         _ => error,
     }

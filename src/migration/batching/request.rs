@@ -218,7 +218,8 @@ fn is_own_key(key: &[Column], facts: &TableFacts) -> bool {
 pub(super) fn note_of_other_key(batching: &Batching) -> Option<String> {
     (batching.walk != Walk::Blocks && !batching.key_is_unique).then(|| {
         format!(
-            "({}) is not the table's own key: rows where it is NULL are left out, and rows with the same value share a batch",
+            "({}) is not the table's own key: rows where it is NULL are left out, and rows with the same value share a \
+             batch",
             described(&batching.key)
         )
     })

@@ -42,8 +42,8 @@ impl AlteredKind {
     }
 }
 
-/// One subcommand. Names of columns, constraints, schemas, tablespaces and access methods are as PostgreSQL sees them, those of
-/// relations as written.
+/// One subcommand. Names of columns, constraints, schemas, tablespaces and access methods are as PostgreSQL sees them,
+/// those of relations as written.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TableAction {
     /// `ADD COLUMN`.

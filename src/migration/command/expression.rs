@@ -26,8 +26,8 @@ pub enum Expression {
         /// What it is given.
         arguments: Vec<Expression>,
     },
-    /// What the grammar itself knows by its keywords and computes from its operands: `COALESCE`, `CASE`, `CURRENT_DATE`,
-    /// `EXTRACT`, `ARRAY`, `ROW`, `ANY`. Its name is in lower case.
+    /// What the grammar itself knows by its keywords and computes from its operands: `COALESCE`, `CASE`,
+    /// `CURRENT_DATE`, `EXTRACT`, `ARRAY`, `ROW`, `ANY`. Its name is in lower case.
     BuiltIn {
         /// The keywords, in lower case.
         name: String,
@@ -41,7 +41,8 @@ pub enum Expression {
         /// The type it gets.
         to: Box<TypeName>,
     },
-    /// An operator with its one or two operands, or `in`, `between` and their like with theirs; words are in lower case.
+    /// An operator with its one or two operands, or `in`, `between` and their like with theirs; words are in lower
+    /// case.
     Operation {
         /// As `=`, `->>`, `not in`, `is distinct from`.
         operator: String,
@@ -101,8 +102,8 @@ impl Expression {
         found
     }
 
-    /// Returns the expression as it is compared: literals as plain text, whatever type they are written or cast to, so that
-    /// `'5'::bigint` and `5` are one.
+    /// Returns the expression as it is compared: literals as plain text, whatever type they are written or cast to, so
+    /// that `'5'::bigint` and `5` are one.
     pub fn with_bare_literals(self) -> Expression {
         let each = |parts: Vec<Expression>| parts.into_iter().map(Expression::with_bare_literals).collect();
         let inner = |part: Box<Expression>| Box::new(part.with_bare_literals());

@@ -5,8 +5,8 @@
 pub struct TypeName {
     /// As written, without comments.
     pub written: String,
-    /// The possibly qualified name as PostgreSQL sees it; of the types that the grammar knows by their keywords these, as
-    /// `character varying` or `timestamp with time zone`.
+    /// The possibly qualified name as PostgreSQL sees it; of the types that the grammar knows by their keywords these,
+    /// as `character varying` or `timestamp with time zone`.
     pub path: Vec<String>,
     /// Length, or precision and scale, as far as they are whole numbers.
     pub modifiers: Vec<i64>,

@@ -209,7 +209,8 @@ impl<'facts> Judge<'facts> {
         }
     }
 
-    /// Indexes on a column whose type changes are made again; the old storage serves where operators and collation stay.
+    /// Indexes on a column whose type changes are made again; the old storage serves where operators and collation
+    /// stay.
     pub(super) fn rebuild_indexes(
         &mut self,
         table: &NamedRelation<'facts>,

@@ -1,7 +1,7 @@
 //! The schema as a statement leaves it, so that the next one is judged against what it will meet.
 //!
-//! Follows what decides locks, rewrites and scans: columns, constraints, indexes, tables, domains, the session's time zone. What it
-//! does not follow, such as the effects of `DO` blocks, stays as it was.
+//! Follows what decides locks, rewrites and scans: columns, constraints, indexes, tables, domains, the session's time
+//! zone. What it does not follow, such as the effects of `DO` blocks, stays as it was.
 
 mod altered;
 

@@ -24,8 +24,8 @@ pub enum TransactionRule {
 /// What one statement does.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Effects {
-    /// The strongest lock on each relation that was there before; `AccessShareLock`, which every reader takes, is left out.
-    /// Of indexes only those that the statement names are listed.
+    /// The strongest lock on each relation that was there before; `AccessShareLock`, which every reader takes, is left
+    /// out. Of indexes only those that the statement names are listed.
     pub locks: Vec<(String, LockMode)>,
     /// Tables and indexes that get new storage (`pg_class.relfilenode` changes).
     pub rewritten: Vec<String>,

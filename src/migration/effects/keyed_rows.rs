@@ -1,4 +1,5 @@
-//! How many rows a condition picks at most, where it names the values of a key in so many words: `id = 7`, `id IN (1, 2)`.
+//! How many rows a condition picks at most, where it names the values of a key in so many words: `id = 7`, `id IN (1,
+//! 2)`.
 //!
 //! Knows nothing of locks or statements; what it does not understand picks any number of rows.
 

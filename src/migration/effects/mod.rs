@@ -1,7 +1,8 @@
-//! What one statement locks, rewrites and scans, and in which transaction it may run: facts of the statement and of the schema,
-//! put together by PostgreSQL's own rules.
+//! What one statement locks, rewrites and scans, and in which transaction it may run: facts of the statement and of the
+//! schema, put together by PostgreSQL's own rules.
 //!
-//! Pure. A statement that the rules do not cover is [`StepKind::Unclassified`](super::StepKind::Unclassified) and says so; nothing is guessed.
+//! Pure. A statement that the rules do not cover is [`StepKind::Unclassified`](super::StepKind::Unclassified) and says
+//! so; nothing is guessed.
 
 mod changes;
 mod columns;

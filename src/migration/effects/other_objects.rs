@@ -1,5 +1,5 @@
-//! What statements about views, sequences, types, domains, triggers, rules, policies, publications, statistics and comments lock
-//! and scan.
+//! What statements about views, sequences, types, domains, triggers, rules, policies, publications, statistics and
+//! comments lock and scan.
 
 use super::judge::{Effects, Judge, TransactionRule};
 use super::undo;

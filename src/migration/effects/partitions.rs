@@ -1,7 +1,7 @@
 //! What attaching and detaching partitions locks and scans.
 //!
-//! After `ATExecAttachPartition` and `ATExecDetachPartition` in `src/backend/commands/tablecmds.c`. That a CHECK proves the bound
-//! is seen where it is written like the bound, over one column; otherwise the partition counts as scanned.
+//! After `ATExecAttachPartition` and `ATExecDetachPartition` in `src/backend/commands/tablecmds.c`. That a CHECK proves
+//! the bound is seen where it is written like the bound, over one column; otherwise the partition counts as scanned.
 
 use super::judge::{Judge, NamedRelation, TransactionRule};
 use super::proofs::{holds_no_null, proves};
@@ -46,7 +46,8 @@ impl<'facts> Judge<'facts> {
         }
     }
 
-    /// The default partition is locked when another comes or goes, and read when rows of it might belong to the new one.
+    /// The default partition is locked when another comes or goes, and read when rows of it might belong to the new
+    /// one.
     pub(super) fn default_changes(&mut self, parent: &NamedRelation<'facts>, partition: &str, read: bool) {
         let Some(default) = self.default_partition(&parent.name, partition) else {
             return;
@@ -61,8 +62,8 @@ impl<'facts> Judge<'facts> {
 
     pub(super) fn detach(&mut self, target: &AlteredTable<'facts>, written: &str, manner: DetachManner) {
         let partition = self.relation(written);
-        // Before PostgreSQL 14 only the default partition is taken for itself; from then on any, by CONCURRENTLY in the second of
-        // its two transactions.
+        // Before PostgreSQL 14 only the default partition is taken for itself; from then on any, by CONCURRENTLY in the
+        // second of its two transactions.
         let is_default = partition
             .facts
             .is_some_and(|facts| facts.bound.as_deref() == Some("DEFAULT"));
@@ -100,7 +101,8 @@ fn lacks_an_index(facts: &RelationFacts, parent: &RelationFacts) -> bool {
     !parent.indexes.iter().all(has)
 }
 
-/// Says whether valid CHECKs of a table prove that all its rows are within the bound of a range or list over one column.
+/// Says whether valid CHECKs of a table prove that all its rows are within the bound of a range or list over one
+/// column.
 fn within_bound(facts: &RelationFacts, parent: &RelationFacts, rows: &PartitionRows) -> bool {
     let Some(column) = parent.partition_key.as_deref().and_then(only_column) else {
         return false;

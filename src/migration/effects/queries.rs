@@ -1,7 +1,7 @@
 //! What statements that read rows lock and scan: `SELECT` with its common table expressions, tables made from queries.
 //!
-//! Which tables a query reads from end to end is the planner's choice: it is foretold only as far as a missing or a fitting
-//! index decides it.
+//! Which tables a query reads from end to end is the planner's choice: it is foretold only as far as a missing or a
+//! fitting index decides it.
 
 use super::changes;
 use super::judge::{Judge, NamedRelation};

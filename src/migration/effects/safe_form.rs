@@ -48,7 +48,8 @@ fn safe_action(table: &str, action: &TableAction) -> Option<String> {
         TableAction::AddConstraint(constraint) => safe_constraint(table, constraint),
         TableAction::AddColumn { column, .. } => Some(safe_column(table, column)),
         TableAction::AttachPartition { partition, .. } => Some(format!(
-            "on {partition} first: the partition's bound as a CHECK … NOT VALID, VALIDATE it, and its indexes CONCURRENTLY"
+            "on {partition} first: the partition's bound as a CHECK … NOT VALID, VALIDATE it, and its indexes \
+             CONCURRENTLY"
         )),
         TableAction::DetachPartition {
             partition,
@@ -84,7 +85,8 @@ fn safe_column_action(table: &str, column: &str, action: &ColumnAction) -> Optio
             ))
         }
         ColumnAction::SetType(change) => Some(format!(
-            "add a column of type {}, write both from the application or a trigger, fill it in batches, switch, drop the old one",
+            "add a column of type {}, write both from the application or a trigger, fill it in batches, switch, drop \
+             the old one",
             change.data_type.written
         )),
         _ => None,
@@ -164,7 +166,8 @@ mod tests {
         check(
             "ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES p (id)",
             Some(
-                "ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES p (id) NOT VALID; ALTER TABLE t VALIDATE CONSTRAINT f; (in two transactions)",
+                "ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES p (id) NOT VALID; ALTER TABLE t VALIDATE \
+                 CONSTRAINT f; (in two transactions)",
             ),
         );
         check(

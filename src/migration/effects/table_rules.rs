@@ -1,7 +1,8 @@
 //! What each subcommand of `ALTER TABLE` locks, rewrites and scans.
 //!
-//! After `AlterTableGetLockLevel`, `ATPrepCmd`, `ATExecCmd` and `ATRewriteTables` in `src/backend/commands/tablecmds.c`: all
-//! subcommands of one statement run under the strongest lock that one of them needs.
+//! After `AlterTableGetLockLevel`, `ATPrepCmd`, `ATExecCmd` and `ATRewriteTables` in
+//! `src/backend/commands/tablecmds.c`: all subcommands of one statement run under the strongest lock that one of them
+//! needs.
 
 use super::judge::{Effects, Judge, NamedRelation};
 use super::target::AlteredTable;
@@ -11,8 +12,8 @@ use crate::migration::LockMode::{self, AccessExclusive, ShareRowExclusive, Share
 use crate::migration::command::{AlterTable, ColumnAction, ConstraintDefinition, DetachManner, TableAction};
 use crate::migration::names::name_path;
 
-/// Storage parameters that are set under the strongest lock (`src/backend/access/common/reloptions.c`); all others are under
-/// `ShareUpdateExclusiveLock`.
+/// Storage parameters that are set under the strongest lock (`src/backend/access/common/reloptions.c`); all others are
+/// under `ShareUpdateExclusiveLock`.
 const STRONG_OPTIONS: &[&str] = &[
     "autosummarize",
     "buffering",

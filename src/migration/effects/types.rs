@@ -63,7 +63,8 @@ const UTC_ZONES: &[&str] = &[
     "<+00>-00",
 ];
 
-/// Says whether `USING` computes something else than the column itself, or its cast to the new type: what happens without it too.
+/// Says whether `USING` computes something else than the column itself, or its cast to the new type: what happens
+/// without it too.
 pub(in crate::migration) fn computes(column: &str, change: &TypeChange) -> bool {
     match &change.using {
         None => false,

@@ -1,7 +1,7 @@
 //! What undoes a statement, where that is certain: SQL to run as it stands.
 //!
-//! `tests/it/plan_rollbacks.rs` runs each of them on a server and compares the schemas. Where something stays behind, an SQL comment
-//! at its end says what. What was perhaps there before the statement is not taken away.
+//! `tests/it/plan_rollbacks.rs` runs each of them on a server and compares the schemas. Where something stays behind,
+//! an SQL comment at its end says what. What was perhaps there before the statement is not taken away.
 
 use super::data_type::DataType;
 use super::kept_values::keeps_values;
@@ -13,8 +13,8 @@ use crate::migration::command::{
 };
 use crate::migration::names::{last_part, name_path, quoted};
 
-/// Returns what undoes the one subcommand of an `ALTER TABLE`; `facts` are those of the table before it, if it is known, and
-/// `is_known` says whether a catalog was asked.
+/// Returns what undoes the one subcommand of an `ALTER TABLE`; `facts` are those of the table before it, if it is
+/// known, and `is_known` says whether a catalog was asked.
 pub(super) fn of_alter_table(alter: &AlterTable, facts: Option<&RelationFacts>, is_known: bool) -> Option<String> {
     let [action] = alter.actions.as_slice() else {
         return None;
@@ -164,7 +164,8 @@ pub(super) fn of_index(create: &CreateIndex, facts: Option<&RelationFacts>) -> O
     certain.then(|| format!("DROP INDEX {keyword}{qualifier}{}", quoted(name)))
 }
 
-/// Returns the `DROP TRIGGER` of a trigger just made, unless it was perhaps there before; `facts` are those of its table.
+/// Returns the `DROP TRIGGER` of a trigger just made, unless it was perhaps there before; `facts` are those of its
+/// table.
 pub(super) fn of_trigger(part: &TablePart, facts: Option<&RelationFacts>) -> Option<String> {
     let name = name_path(&part.name).concat();
     let certain = match facts {

@@ -36,7 +36,8 @@ pub fn in_step(change: &ColumnChange, step: Follower) -> Vec<String> {
     };
     vec![
         format!(
-            "CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $in_step$\nBEGIN\n{body}    RETURN NEW;\nEND\n$in_step$;"
+            "CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $in_step$\nBEGIN\n{body}    RETURN \
+             NEW;\nEND\n$in_step$;"
         ),
         format!(
             "CREATE TRIGGER {trigger} BEFORE INSERT OR UPDATE ON {} FOR EACH ROW EXECUTE FUNCTION {function}();",

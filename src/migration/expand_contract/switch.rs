@@ -26,7 +26,8 @@ pub fn switch(change: &ColumnChange) -> Phase {
         name: "switch",
         title: format!("{} is the column that counts", quote(&change.final_name)),
         notes: vec![
-            "One transaction of statements on the catalog; it needs the strongest lock for a moment and gives up after 5 s.".to_owned(),
+            "One transaction of statements on the catalog; it needs the strongest lock for a moment and gives up after \
+             5 s.".to_owned(),
             use_it,
             "An INSERT without a list of columns meets another order of them.".to_owned(),
         ],
@@ -223,7 +224,8 @@ fn handed_identity(
     let options = without_own_bounds(&sequence.definition[start..]);
     let mut statements = vec![
         format!(
-            "ALTER TABLE {table} ALTER COLUMN {takes} ADD GENERATED {identity} AS IDENTITY (SEQUENCE NAME {aside} {options});"
+            "ALTER TABLE {table} ALTER COLUMN {takes} ADD GENERATED {identity} AS IDENTITY (SEQUENCE NAME {aside} \
+             {options});"
         ),
         format!(
             "SELECT setval('{}', last_value, is_called) FROM {};",

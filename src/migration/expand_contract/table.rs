@@ -43,7 +43,9 @@ pub fn phases(
             name: "switch",
             title: format!("{old} becomes {new}, and a view of the old name takes its place"),
             notes: vec![
-                "The view takes INSERT, UPDATE and DELETE as the table did; COPY into it, TRUNCATE and LOCK do not work on a view.".to_owned(),
+                "The view takes INSERT, UPDATE and DELETE as the table did; COPY into it, TRUNCATE and LOCK do not \
+                 work on a view."
+                    .to_owned(),
                 "Now let every instance of the application use the new name.".to_owned(),
             ],
             forward: switch(there),

@@ -154,11 +154,14 @@ pub(super) fn transaction_of(script: &Script, parts: &[Vec<Statement>]) -> Resul
         Ok(TransactionScope::None)
     } else {
         Err(first
-    .error_at_start("Flyway refuses a file that mixes this statement, which cannot run in a transaction, with others that can")
-    .of_kind(ErrorKind::Usage)
-    .with_hint(
-        "put it into a file of its own; where flyway.mixed=true is set, read it with --format-of plain-sql",
-    ))
+            .error_at_start(
+                "Flyway refuses a file that mixes this statement, which cannot run in a transaction, with others \
+                     that can",
+            )
+            .of_kind(ErrorKind::Usage)
+            .with_hint(
+                "put it into a file of its own; where flyway.mixed=true is set, read it with --format-of plain-sql",
+            ))
     }
 }
 

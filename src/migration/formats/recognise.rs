@@ -229,7 +229,8 @@ fn others(history: &History) -> Option<String> {
         }
         Tool::GolangMigrate => "the names are also those of sqlx, which runs each file in a transaction",
         Tool::PlainSql if numbered(first.file_name()).is_some() => {
-            "the names are also those of sqlx, tern and Atlas, which run each file in a transaction, and of node-pg-migrate"
+            "the names are also those of sqlx, tern and Atlas, which run each file in a transaction, and of \
+             node-pg-migrate"
         }
         _ => return None,
     };
@@ -289,7 +290,8 @@ pub(super) fn nothing_found(name: &str, files: &[SourceFile], tool: Tool) -> Err
     if let Some((file, language)) = programs(files).next() {
         let hint = match language {
             "Python" => {
-                "generate their SQL (manage.py sqlmigrate APP NAME, or alembic upgrade --sql), or run the tool itself with --exec"
+                "generate their SQL (manage.py sqlmigrate APP NAME, or alembic upgrade --sql), or run the tool itself \
+                 with --exec"
             }
             "Ruby" => "run the tool itself: --exec 'bin/rails db:migrate'",
             _ => "generate their SQL, or run the tool itself with --exec",

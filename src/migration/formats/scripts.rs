@@ -70,7 +70,8 @@ impl Scripts<'_> {
         let cut = error.cause::<NeverClosed>().is_some() && more_follows;
         match self.tool {
             Tool::Goose | Tool::SqlMigrate if cut => error.with_hint(format!(
-                "{} ends a statement at each line that ends with ;: put its markers StatementBegin and StatementEnd around this one",
+                "{} ends a statement at each line that ends with ;: put its markers StatementBegin and StatementEnd \
+                 around this one",
                 self.tool.name()
             )),
             _ => error,

@@ -183,7 +183,10 @@ impl Cutter<'_> {
                 if rest == ["on"] {
                     return Err(self
                         .refusal(line.number, "fills in environment variables here (ENVSUB)")
-                        .with_hint("they are not filled in by migtime: write their values, or rehearse goose itself with --exec"));
+                        .with_hint(
+                            "they are not filled in by migtime: write their values, or rehearse goose itself \
+                                    with --exec",
+                        ));
                 }
             }
             _ => {

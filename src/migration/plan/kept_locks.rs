@@ -50,7 +50,8 @@ fn warn_within_block(block: &mut [PlannedStatement]) {
     }
 }
 
-/// Says once what happens to a file without a block that is sent whole: its first strong lock is kept through slow statements.
+/// Says once what happens to a file without a block that is sent whole: its first strong lock is kept through slow
+/// statements.
 pub(super) fn warn_of_implicit_transaction(planned: &mut [PlannedStatement]) {
     if planned.iter().any(|planned| planned.transaction_block.is_some()) {
         return;

@@ -14,8 +14,8 @@ pub struct PlannedStatement {
     pub effects: Option<Effects>,
     /// Tables it works on or locks that the catalog does not have under that name.
     pub tables: BTreeMap<String, PlannedTable>,
-    /// Number of the transaction that it shares with others, as in [`Step::transaction_block`](crate::migration::Step::transaction_block);
-    /// `None` when it commits by itself.
+    /// Number of the transaction that it shares with others, as in
+    /// [`Step::transaction_block`](crate::migration::Step::transaction_block); `None` when it commits by itself.
     pub transaction_block: Option<u32>,
     /// What may surprise whoever runs it, here in this migration.
     pub warnings: Vec<Warning>,

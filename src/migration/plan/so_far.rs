@@ -60,7 +60,8 @@ impl SoFar {
             return unknown_sender.then(|| {
                 Warning::new(
                     Trap::RefusedWhenSentWhole,
-                    "sent together with other statements (psql -c, or a tool that sends the file whole) it is inside one transaction, and refused",
+                    "sent together with other statements (psql -c, or a tool that sends the file whole) it is inside \
+                     one transaction, and refused",
                 )
             });
         };
@@ -111,7 +112,8 @@ impl SoFar {
         if validated(command).any(|name| self.not_valid.contains(name)) {
             warn(
                 Trap::ValidatedWhereAdded,
-                "in the transaction that added it NOT VALID, so the strong lock of that is held while all rows are read: commit in between",
+                "in the transaction that added it NOT VALID, so the strong lock of that is held while all rows are \
+                 read: commit in between",
             );
         }
         if set(command, "statement_timeout").is_some() {

@@ -102,7 +102,8 @@ fn what_hides_it_is_seen_through() {
 fn bodies_are_read() {
     check("DO $$ BEGIN CREATE ROLE app; END $$", &[OutsideKind::Role]);
     check(
-        "DO $do$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'app') THEN CREATE ROLE app; END IF; END $do$",
+        "DO $do$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'app') THEN CREATE ROLE app; END IF; END \
+         $do$",
         &[OutsideKind::Role],
     );
     check("DO 'BEGIN PERFORM pg_reload_conf(); END'", &[OutsideKind::Setting]);

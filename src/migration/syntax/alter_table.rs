@@ -292,12 +292,17 @@ mod tests {
     #[test]
     fn every_form_of_the_documentation_is_understood() {
         let of_tables = "ALTER a SET DEFAULT 1; ALTER a DROP DEFAULT; ALTER a DROP EXPRESSION IF EXISTS; \
-            ALTER a SET GENERATED ALWAYS; ALTER a SET INCREMENT BY 2; ALTER a RESTART; ALTER a DROP IDENTITY IF EXISTS; \
-            ALTER a SET STATISTICS 5; ALTER a SET (n_distinct = 5); ALTER a RESET (n_distinct); ALTER a SET STORAGE MAIN; \
+            ALTER a SET GENERATED ALWAYS; ALTER a SET INCREMENT BY 2; ALTER a RESTART; \
+            ALTER a DROP IDENTITY IF EXISTS; \
+            ALTER a SET STATISTICS 5; ALTER a SET (n_distinct = 5); ALTER a RESET (n_distinct); \
+            ALTER a SET STORAGE MAIN; \
             ALTER a SET COMPRESSION lz4; ALTER CONSTRAINT c DEFERRABLE; DISABLE TRIGGER ALL; ENABLE REPLICA TRIGGER x; \
-            ENABLE ALWAYS TRIGGER x; DISABLE RULE r; ENABLE REPLICA RULE r; ENABLE ALWAYS RULE r; ENABLE ROW LEVEL SECURITY; \
-            NO FORCE ROW LEVEL SECURITY; CLUSTER ON i; SET WITHOUT CLUSTER; SET WITHOUT OIDS; SET ACCESS METHOD DEFAULT; \
-            SET TABLESPACE s; SET UNLOGGED; SET (fillfactor = 70); RESET (fillfactor); INHERIT p; NO INHERIT p; OF y; NOT OF; \
+            ENABLE ALWAYS TRIGGER x; DISABLE RULE r; ENABLE REPLICA RULE r; ENABLE ALWAYS RULE r; ENABLE ROW LEVEL \
+            SECURITY; \
+            NO FORCE ROW LEVEL SECURITY; CLUSTER ON i; SET WITHOUT CLUSTER; SET WITHOUT OIDS; SET ACCESS METHOD \
+            DEFAULT; \
+            SET TABLESPACE s; SET UNLOGGED; SET (fillfactor = 70); RESET (fillfactor); INHERIT p; NO INHERIT p; OF y; \
+            NOT OF; \
             OWNER TO CURRENT_USER; REPLICA IDENTITY USING INDEX i; SET SCHEMA s; RENAME TO u; RENAME a TO b; \
             RENAME CONSTRAINT a TO b; VALIDATE CONSTRAINT c; DETACH PARTITION p FINALIZE; OPTIONS (ADD a 'b')";
         let of_views =
@@ -357,7 +362,8 @@ mod tests {
     #[test]
     fn flags_belong_to_their_own_subcommand() {
         let alter = read(
-            "ALTER TABLE ONLY t DROP a CASCADE, DROP CONSTRAINT b, ADD CONSTRAINT c CHECK (d) NOT VALID, ADD UNIQUE (e)",
+            "ALTER TABLE ONLY t DROP a CASCADE, DROP CONSTRAINT b, ADD CONSTRAINT c CHECK (d) NOT VALID, ADD UNIQUE \
+             (e)",
         );
         assert!(alter.only);
         let cascades = |action: &TableAction| match action {

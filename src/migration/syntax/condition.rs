@@ -7,7 +7,8 @@ use super::super::depth::with_stack_for;
 use super::node::{child, child_of, range_of, tokens};
 use super::statements;
 
-/// What a condition uses besides columns, values and the operators that are found by their operands. Names are as written.
+/// What a condition uses besides columns, values and the operators that are found by their operands. Names are as
+/// written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::migration) enum Use {
     /// A function, or what the grammar calls like one; the parts of its name.

@@ -1,7 +1,7 @@
 //! Expressions, read from the parser's tree.
 //!
-//! Where that tree differs from PostgreSQL's grammar (`a_expr` and `c_expr` in `src/backend/parser/gram.y`): it shows `COALESCE (…)`
-//! and its like as calls of functions, and `CURRENT_DATE` and its like as names.
+//! Where that tree differs from PostgreSQL's grammar (`a_expr` and `c_expr` in `src/backend/parser/gram.y`): it shows
+//! `COALESCE (…)` and its like as calls of functions, and `CURRENT_DATE` and its like as names.
 
 use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::{SyntaxElement, SyntaxKind, SyntaxNode};
@@ -11,7 +11,8 @@ use super::node::{name, tokens, written};
 use super::scope::VALUE_KEYWORDS;
 use super::type_name;
 
-/// Levels of an expression that are looked into; chains of `AND` and `OR` are one. What is read is walked on any thread's stack.
+/// Levels of an expression that are looked into; chains of `AND` and `OR` are one. What is read is walked on any
+/// thread's stack.
 const DEEPEST: usize = 200;
 
 /// What looks like a call and is `func_expr_common_subexpr` of the grammar.
@@ -156,7 +157,8 @@ fn binary(found: &ast::BinExpr, level: usize) -> Expression {
     }
 }
 
-/// Returns what a chain of one connective joins, parentheses around parts of it or not. Chains grow to the left by thousands.
+/// Returns what a chain of one connective joins, parentheses around parts of it or not. Chains grow to the left by
+/// thousands.
 fn chain(found: &ast::BinExpr, connective: &str, level: usize) -> Vec<Expression> {
     let mut parts = Vec::new();
     let mut left = Some(ast::Expr::BinExpr(found.clone()));

@@ -1,4 +1,5 @@
-//! Parts of statements that stand alone, mostly as PostgreSQL prints them from its catalog: read by putting them into a statement.
+//! Parts of statements that stand alone, mostly as PostgreSQL prints them from its catalog: read by putting them into a
+//! statement.
 
 use squawk_syntax::SourceFile;
 

@@ -1,7 +1,7 @@
 //! Names of types, read from the parser's tree.
 //!
-//! Where that tree says less than PostgreSQL's grammar (`SimpleTypename` in `src/backend/parser/gram.y`), this says it: `char` alone
-//! has length 1 and is not the type `"char"`, `float(24)` is `real`, `national` means nothing.
+//! Where that tree says less than PostgreSQL's grammar (`SimpleTypename` in `src/backend/parser/gram.y`), this says it:
+//! `char` alone has length 1 and is not the type `"char"`, `float(24)` is `real`, `national` means nothing.
 
 use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};

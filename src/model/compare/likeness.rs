@@ -45,7 +45,8 @@ pub fn differences(base: &Rehearsal, new: &Rehearsal) -> Vec<String> {
     let mut found = Vec::new();
     if !interleaved(base, new) {
         found.push(
-            "BASE and NEW were measured one after the other: what changed on the machine between them counts as a difference"
+            "BASE and NEW were measured one after the other: what changed on the machine between them counts as a \
+             difference"
                 .to_string(),
         );
     }

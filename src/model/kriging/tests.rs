@@ -31,10 +31,10 @@ fn check(shapes: &Shapes, expected_mean: f64, expected_variance: f64) {
 }
 
 // numpy, with full matrices and inverses instead of factors, for each l, sh, g of the grid; E(a, b) = exp(-|a - b'|/l):
-// K = sh**2*E(x, x) + .2**2*outer(t, t) + diag((g*s0)**2/n); Ki = inv(K); b = 1@Ki@z/(1@Ki@1); r = z - b; z = y - .05*t - f
-// lw = -.5*r@Ki@r - .5*slogdet(K)[1] - .5*log(1@Ki@1); Kp = sh**2*E(c, x) + .2**2*outer(c, t); m = b + Kp@Ki@r + .05*c + f_c
-// q = 1 - Kp@Ki@1; C = sh**2*E(c, c) + .2**2*outer(c, c) - Kp@Ki@Kp.T + outer(q, q)/(1@Ki@1); a@C@a + (g*s0)**2/1000
-// with f = 0, and with f either 0 or 0.3*t/.05 (0.3*c at the cells), each with weight 1/2
+// K = sh**2*E(x, x) + .2**2*outer(t, t) + diag((g*s0)**2/n); Ki = inv(K); b = 1@Ki@z/(1@Ki@1); r = z - b; z = y - .05*t
+// - f lw = -.5*r@Ki@r - .5*slogdet(K)[1] - .5*log(1@Ki@1); Kp = sh**2*E(c, x) + .2**2*outer(c, t); m = b + Kp@Ki@r +
+// .05*c + f_c q = 1 - Kp@Ki@1; C = sh**2*E(c, c) + .2**2*outer(c, c) - Kp@Ki@Kp.T + outer(q, q)/(1@Ki@1); a@C@a +
+// (g*s0)**2/1000 with f = 0, and with f either 0 or 0.3*t/.05 (0.3*c at the cells), each with weight 1/2
 #[test]
 fn mean_costs_agree_with_numpy() {
     check(&Shapes::none(), 0.10373785026586908, 0.02384350818528307);

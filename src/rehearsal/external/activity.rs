@@ -23,15 +23,18 @@ const LONGEST_INTERVAL: Duration = Duration::from_millis(20);
 /// Times are server times in seconds since the start of the watch, so that they keep their fractional digits.
 const LOOK: &str = "
 SELECT a.pid, a.query, extract(epoch FROM a.query_start - $1::timestamptz)::float8,
-       CASE WHEN a.state <> 'active' THEN extract(epoch FROM a.state_change - $1::timestamptz)::float8 END, l.relation, l.mode
+       CASE WHEN a.state <> 'active' THEN extract(epoch \
+       FROM a.state_change - $1::timestamptz)::float8 END, l.relation, l.mode
 FROM pg_catalog.pg_stat_activity a
 LEFT JOIN pg_catalog.pg_locks l ON l.pid = a.pid AND l.locktype = 'relation' AND l.granted AND l.relation >= 16384
      AND l.database = a.datid
 WHERE a.datname = current_database() AND a.backend_type = 'client backend' AND a.pid <> pg_catalog.pg_backend_pid()
-AND a.application_name <> 'migtime' AND a.backend_start >= $1::timestamptz AND a.query <> '' AND a.query_start IS NOT NULL";
+AND a.application_name <> 'migtime' AND a.backend_start >= $1::timestamptz AND a.query <> '' \
+AND a.query_start IS NOT NULL";
 
 const CLOCK: &str = "
-SELECT extract(epoch FROM pg_catalog.clock_timestamp() - $1::timestamptz)::float8, (pg_catalog.pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint";
+SELECT extract(epoch FROM pg_catalog.clock_timestamp() - $1::timestamptz)::float8, \
+(pg_catalog.pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint";
 
 /// What was seen of the program.
 pub struct Activity {

@@ -95,12 +95,14 @@ fn judge(end: &CommandEnd, rehearsal: &Rehearsal) -> Result<()> {
         });
     }
     if !end.interrupted && rehearsal.steps.is_empty() {
-        return Err(
-            Error::new(ErrorKind::TooLittleEvidence, format!("no statement of `{command}` was seen on the clone")).with_hint(
-                "it finds the clone by DATABASE_URL or libpq's PG* variables: does it read another configuration, or was there nothing \
-                 to migrate?",
-            ),
-        );
+        return Err(Error::new(
+            ErrorKind::TooLittleEvidence,
+            format!("no statement of `{command}` was seen on the clone"),
+        )
+        .with_hint(
+            "it finds the clone by DATABASE_URL or libpq's PG* variables: does it read another configuration, or \
+                 was there nothing to migrate?",
+        ));
     }
     Ok(())
 }

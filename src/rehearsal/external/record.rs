@@ -101,7 +101,8 @@ fn step(number: u32, text: &str, runs: &[&SeenStatement], activity: &Activity) -
 fn notes(runs: &[&SeenStatement], gap: f64) -> Vec<String> {
     let gap = Seconds(gap);
     let mut notes = vec![format!(
-        "seen from a second connection in looks up to {gap} apart; locks and WAL are sampled, rows and scans are not known"
+        "seen from a second connection in looks up to {gap} apart; locks and WAL are sampled, rows and scans are not \
+         known"
     )];
     if runs.len() > 1 {
         notes.push(format!("seen {} times; the duration is that of all", runs.len()));

@@ -104,7 +104,8 @@ fn is_committed(clone: &mut Staging, commit: Commit, step: &Step) -> Result<bool
 ///
 /// If the session cannot be told apart from a later one with the same process id, it is only waited for.
 fn end_session(clone: &mut Staging, process: i32, started: Option<i64>) -> Result<()> {
-    let sql = "SELECT CASE WHEN s.start = $2 THEN pg_catalog.pg_terminate_backend(s.pid) END FROM (SELECT pid, datname, \
+    let sql = "SELECT CASE WHEN s.start = $2 THEN pg_catalog.pg_terminate_backend(s.pid) END \
+               FROM (SELECT pid, datname, \
                (extract(epoch FROM backend_start) * 1000000)::bigint AS start FROM pg_catalog.pg_stat_activity) s \
                WHERE s.pid = $1 AND s.datname = current_database() AND coalesce(s.start = $2, true)";
     let begin = Instant::now();

@@ -32,7 +32,8 @@ const WRITTEN: &str = "SELECT format('%I.%I', n.nspname, c.relname), \
     c.oid = $1 OR c.oid IN (SELECT relid FROM pg_catalog.pg_partition_tree($1)) \
     FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid = l.relation \
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-    WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.granted AND l.mode = 'RowExclusiveLock' \
+    WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.granted \
+    AND l.mode = 'RowExclusiveLock' \
     AND c.relkind = 'r' AND c.oid >= 16384";
 
 /// A table that a batch writes.

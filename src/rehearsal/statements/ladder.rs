@@ -248,7 +248,8 @@ impl Climb<'_> {
 
 impl Means {
     fn read(client: &mut Client) -> Result<Means, postgres::Error> {
-        let sql = "SELECT (SELECT setting::bigint * 1024 FROM pg_catalog.pg_settings WHERE name = 'maintenance_work_mem'), \
+        let sql = "SELECT (SELECT setting::bigint * 1024 FROM pg_catalog.pg_settings \
+                   WHERE name = 'maintenance_work_mem'), \
                    current_setting('max_parallel_maintenance_workers')::int, \
                    (SELECT setting::float8 FROM pg_catalog.pg_settings WHERE name = 'min_parallel_table_scan_size'), \
                    current_setting('is_superuser') = 'on'";

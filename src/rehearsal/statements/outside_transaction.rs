@@ -206,8 +206,8 @@ impl Session<'_> {
         let differs = lock_timeout != "0" && theirs.is_none_or(|theirs| (theirs.0 - ours.0).abs() > 1e-3);
         (differs && mentions(sql, "concurrently")).then(|| {
             format!(
-                "the migration sets lock_timeout = {lock_timeout}, which was off for this statement: it would cancel its waits and \
-                 leave an invalid index"
+                "the migration sets lock_timeout = {lock_timeout}, which was off for this statement: it would cancel \
+                 its waits and leave an invalid index"
             )
         })
     }

@@ -37,7 +37,8 @@ const RELATIONS: &str = "
 SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relfilenode, coalesce(owner.oid, i.indrelid, c.oid),
        CASE WHEN c.relkind IN ('r', 'm', 'i', 't', 'S') AND c.oid NOT IN (
                 SELECT l.relation FROM pg_catalog.pg_locks l
-                WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.pid <> pg_catalog.pg_backend_pid())
+                WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' \
+                AND l.pid <> pg_catalog.pg_backend_pid())
             THEN coalesce(pg_catalog.pg_relation_size(c.oid), 0) ELSE 0 END,
        n.nspname ~ '^pg_toast'
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

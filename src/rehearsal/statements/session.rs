@@ -121,7 +121,10 @@ impl StatementFailed {
                 ErrorKind::MigrationFailed,
                 format!("it waited longer than {}: {what}", Seconds(lock_timeout)),
             )
-            .with_hint("end the sessions it waits for (an old transaction anywhere in the database counts), or raise --lock-timeout"),
+            .with_hint(
+                "end the sessions it waits for (an old transaction anywhere in the database counts), or raise \
+                        --lock-timeout",
+            ),
             None => failure(&self.error),
         };
         if let [first, second, ..] = self.attempts.as_slice() {

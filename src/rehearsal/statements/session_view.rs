@@ -101,22 +101,29 @@ fn look_sql(version_num: u32) -> String {
 /// Returns a query for `pid, phase, done, total, unit` over the progress views of this server version.
 fn progress_sql(version_num: u32) -> String {
     const CREATE_INDEX: &str = "SELECT pid, phase, \
-        CASE WHEN phase LIKE 'waiting%' THEN lockers_done WHEN blocks_total > 0 THEN blocks_done ELSE partitions_done END AS done, \
-        CASE WHEN phase LIKE 'waiting%' THEN lockers_total WHEN blocks_total > 0 THEN blocks_total ELSE partitions_total END AS total, \
-        CASE WHEN phase LIKE 'waiting%' THEN 'transactions' WHEN blocks_total > 0 THEN 'blocks' ELSE 'partitions' END AS unit \
+        CASE WHEN phase LIKE 'waiting%' THEN lockers_done WHEN blocks_total > 0 THEN blocks_done \
+        ELSE partitions_done END AS done, \
+        CASE WHEN phase LIKE 'waiting%' THEN lockers_total WHEN blocks_total > 0 THEN blocks_total \
+        ELSE partitions_total END AS total, \
+        CASE WHEN phase LIKE 'waiting%' THEN 'transactions' WHEN blocks_total > 0 THEN 'blocks' \
+        ELSE 'partitions' END AS unit \
         FROM pg_catalog.pg_stat_progress_create_index";
-    const CLUSTER: &str = "SELECT pid, phase, heap_blks_scanned, CASE WHEN phase LIKE '%scanning heap%' THEN heap_blks_total END, 'blocks' \
+    const CLUSTER: &str = "SELECT pid, phase, heap_blks_scanned, CASE WHEN phase LIKE '%scanning heap%' \
+                           THEN heap_blks_total END, 'blocks' \
         FROM pg_catalog.pg_stat_progress_cluster";
-    const VACUUM: &str = "SELECT pid, phase, CASE phase WHEN 'vacuuming heap' THEN heap_blks_vacuumed ELSE heap_blks_scanned END, \
+    const VACUUM: &str = "SELECT pid, phase, CASE phase WHEN 'vacuuming heap' THEN heap_blks_vacuumed \
+                          ELSE heap_blks_scanned END, \
         CASE WHEN phase IN ('scanning heap', 'vacuuming heap') THEN heap_blks_total END, 'blocks' \
         FROM pg_catalog.pg_stat_progress_vacuum";
     const VACUUM_17: &str = "SELECT pid, phase, \
-        CASE phase WHEN 'vacuuming heap' THEN heap_blks_vacuumed WHEN 'scanning heap' THEN heap_blks_scanned ELSE indexes_processed END, \
+        CASE phase WHEN 'vacuuming heap' THEN heap_blks_vacuumed WHEN 'scanning heap' THEN heap_blks_scanned \
+        ELSE indexes_processed END, \
         CASE WHEN phase IN ('scanning heap', 'vacuuming heap') THEN heap_blks_total ELSE indexes_total END, \
         CASE WHEN phase IN ('scanning heap', 'vacuuming heap') THEN 'blocks' ELSE 'indexes' END \
         FROM pg_catalog.pg_stat_progress_vacuum";
     const ANALYZE: &str = "SELECT pid, phase, sample_blks_scanned, \
-        CASE WHEN phase LIKE 'acquiring%' THEN sample_blks_total END, 'blocks' FROM pg_catalog.pg_stat_progress_analyze";
+        CASE WHEN phase LIKE 'acquiring%' THEN sample_blks_total END, 'blocks' \
+        FROM pg_catalog.pg_stat_progress_analyze";
     const COPY: &str =
         "SELECT pid, command, bytes_processed, bytes_total, 'bytes' FROM pg_catalog.pg_stat_progress_copy";
     let vacuum = if version_num >= 170_000 { VACUUM_17 } else { VACUUM };

@@ -154,7 +154,8 @@ pub(in crate::rehearsal) fn insert_position(client: &mut Client) -> Result<u64, 
 
 fn own_locks(client: &mut Client) -> Result<BTreeSet<RelationLock>, postgres::Error> {
     let sql = "SELECT l.relation, l.mode FROM pg_catalog.pg_locks l \
-               WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.granted AND l.relation >= 16384";
+               WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.granted \
+               AND l.relation >= 16384";
     Ok(client
         .query(sql, &[])?
         .iter()

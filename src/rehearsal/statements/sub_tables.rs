@@ -85,7 +85,8 @@ impl<'a> SubTables<'a> {
         let number = self.made;
         let sub_table = format!("{}.{NAME}{number}", self.schema);
         let like = format!(
-            "SELECT pg_catalog.format('CREATE %s TABLE {} (LIKE {} INCLUDING ALL EXCLUDING COMMENTS {}) USING %I %s %s', \
+            "SELECT pg_catalog.format('CREATE %s TABLE {} (LIKE {} INCLUDING ALL EXCLUDING COMMENTS {}) USING %I %s \
+             %s', \
              CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED' ELSE '' END, a.amname, \
              'WITH (' || pg_catalog.array_to_string(c.reloptions, ', ') || ')', \
              'TABLESPACE ' || pg_catalog.quote_ident(s.spcname)) \
@@ -119,7 +120,8 @@ impl<'a> SubTables<'a> {
 
     fn fill(&mut self, sub_table: &str, fraction: f64, seed: u64) -> Result<u64, postgres::Error> {
         let columns = format!(
-            "SELECT pg_catalog.string_agg(pg_catalog.quote_ident(attname), ', ' ORDER BY attnum) FROM pg_catalog.pg_attribute \
+            "SELECT pg_catalog.string_agg(pg_catalog.quote_ident(attname), ', ' ORDER BY attnum) \
+             FROM pg_catalog.pg_attribute \
              WHERE attrelid = {} AND attnum > 0 AND NOT attisdropped AND attgenerated = ''",
             regclass(self.table)
         );
@@ -137,7 +139,8 @@ impl<'a> SubTables<'a> {
     /// check.
     fn unchecked_constraints(&mut self) -> Result<Vec<(String, String)>, postgres::Error> {
         let sql = format!(
-            "SELECT pg_catalog.quote_ident(conname), pg_catalog.pg_get_constraintdef(oid) FROM pg_catalog.pg_constraint \
+            "SELECT pg_catalog.quote_ident(conname), pg_catalog.pg_get_constraintdef(oid) \
+             FROM pg_catalog.pg_constraint \
              WHERE conrelid = {} AND NOT convalidated ORDER BY conname",
             regclass(self.table)
         );

@@ -33,7 +33,8 @@ fn total_bytes(client: &mut Client, tables: &[TableFacts]) -> Option<u64> {
     let names: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
     let sql = "WITH named AS (SELECT pg_catalog.to_regclass(name) AS relation FROM unnest($1::text[]) AS name), \
                whole AS (SELECT relation FROM named WHERE relation IS NOT NULL \
-                         UNION SELECT relid FROM named, pg_catalog.pg_partition_tree(relation) WHERE relation IS NOT NULL) \
+                         UNION SELECT relid FROM named, pg_catalog.pg_partition_tree(relation) \
+                         WHERE relation IS NOT NULL) \
                SELECT coalesce(sum(pg_catalog.pg_total_relation_size(relation)), 0)::bigint FROM whole";
     let bytes: i64 = client.query_one(sql, &[&names]).ok()?.get(0);
     u64::try_from(bytes).ok()

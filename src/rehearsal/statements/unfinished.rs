@@ -37,7 +37,8 @@ pub(super) struct Cleared {
 /// An index that another session is building is not unfinished.
 const INVALID_INDEXES: &str = "
 SELECT i.indexrelid, pg_catalog.format('%I.%I', n.nspname, c.relname)
-FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid \
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE NOT i.indisvalid AND c.relkind = 'i'
 AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid)";
 
@@ -86,7 +87,8 @@ impl Unfinished {
     pub fn warnings(&self) -> Vec<String> {
         let index = |name: &str| {
             format!(
-                "the index {name} was invalid before the rehearsal; it is left alone (DROP INDEX CONCURRENTLY {name} drops it)"
+                "the index {name} was invalid before the rehearsal; it is left alone (DROP INDEX CONCURRENTLY {name} \
+                 drops it)"
             )
         };
         let partition = |(table, partition): &(String, String)| {
@@ -98,8 +100,8 @@ impl Unfinished {
 
     /// Clears away what is unfinished now and was not then.
     ///
-    /// An index that was there by the same name before is being dropped by the statement: it is left for the statement to be run
-    /// again, unless that was its last run.
+    /// An index that was there by the same name before is being dropped by the statement: it is left for the statement
+    /// to be run again, unless that was its last run.
     pub(super) fn clear(&self, client: &mut Client, version_num: u32, clearing: &Clearing) -> Cleared {
         let mut cleared = Cleared::default();
         let limit = format!(

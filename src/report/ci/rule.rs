@@ -72,38 +72,41 @@ const ENTRIES: [Entry; 30] = [
         ("MT001", "LockHeldTooLong"),
         Level::Error,
         "A denied lock may be held for longer than allowed.",
-        "Everything that conflicts with the lock waits from its acquisition to the COMMIT, and whatever comes after those waits \
-         behind them. Use the safe form that `migtime plan` prints, commit earlier, or allow more with --deny.",
+        "Everything that conflicts with the lock waits from its acquisition to the COMMIT, and whatever comes after \
+         those waits behind them. Use the safe form that `migtime plan` prints, commit earlier, or allow more with \
+         --deny.",
     ),
     entry(
         Rule::WorkTooLong,
         ("MT002", "WorkTooLong"),
         Level::Error,
         "A denied kind of work may take longer than allowed.",
-        "Rewrites, scans and index builds take as long as the table is large. Split the change into steps that need none, or \
-         allow more with --deny.",
+        "Rewrites, scans and index builds take as long as the table is large. Split the change into steps that need \
+         none, or allow more with --deny.",
     ),
     entry(
         Rule::OverBudget,
         ("MT003", "OverBudget"),
         Level::Error,
         "The whole migration may take longer than its budget.",
-        "The upper bound of the prediction interval exceeds the budget. Rehearse more to narrow the interval, make the migration \
-         faster, or run it in parts.",
+        "The upper bound of the prediction interval exceeds the budget. Rehearse more to narrow the interval, make the \
+         migration faster, or run it in parts.",
     ),
     entry(
         Rule::WalOverBudget,
         ("MT004", "WalOverBudget"),
         Level::Error,
         "The migration writes more WAL than allowed.",
-        "WAL fills disks and delays standbys. Write fewer rows at a time, with pauses, or drop indexes that are built anew anyway.",
+        "WAL fills disks and delays standbys. Write fewer rows at a time, with pauses, or drop indexes that are built \
+         anew anyway.",
     ),
     entry(
         Rule::DiskOverBudget,
         ("MT005", "DiskOverBudget"),
         Level::Error,
         "The migration needs more disk than allowed, or than there is.",
-        "A rewrite needs room for the table and its indexes once more until it commits. Make room, or change the table in batches.",
+        "A rewrite needs room for the table and its indexes once more until it commits. Make room, or change the table \
+         in batches.",
     ),
     entry(
         Rule::Regression,
@@ -124,8 +127,8 @@ const ENTRIES: [Entry; 30] = [
         ("MT008", "CannotBeJudged"),
         Level::Error,
         "A gate could not judge a statement.",
-        "A gate lets nothing pass that it cannot judge. Name the database, so that sizes are known, or rehearse the migration, which \
-         measures what no rule covers.",
+        "A gate lets nothing pass that it cannot judge. Name the database, so that sizes are known, or rehearse the \
+         migration, which measures what no rule covers.",
     ),
     entry(
         Rule::RollbackFailed,
@@ -139,14 +142,16 @@ const ENTRIES: [Entry; 30] = [
         ("MT010", "NotJudged"),
         Level::Error,
         "The job broke off before the migration was judged.",
-        "Nothing is known of the migration: the message says what kept the job from judging it. Mend that and run the job again.",
+        "Nothing is known of the migration: the message says what kept the job from judging it. Mend that and run the \
+         job again.",
     ),
     entry(
         Rule::Trap(Trap::SetLocalOutsideTransaction),
         ("MT101", "SetLocalOutsideTransaction"),
         Level::Warning,
         "SET LOCAL outside a transaction block does nothing.",
-        "It lasts until the end of the transaction, which outside a block is the statement itself. Use SET, or open a block with BEGIN.",
+        "It lasts until the end of the transaction, which outside a block is the statement itself. Use SET, or open a \
+         block with BEGIN.",
     ),
     entry(
         Rule::Trap(Trap::RefusedInTransaction),
@@ -160,8 +165,8 @@ const ENTRIES: [Entry; 30] = [
         ("MT103", "RefusedWhenSentWhole"),
         Level::Note,
         "Sent together with other statements it is inside one transaction, and refused.",
-        "Several statements in one simple query (psql -c, or a tool that sends the file whole) are one implicit transaction. Put the \
-         statement into a file of its own.",
+        "Several statements in one simple query (psql -c, or a tool that sends the file whole) are one implicit \
+         transaction. Put the statement into a file of its own.",
     ),
     entry(
         Rule::Trap(Trap::RefusedOutsideTransaction),
@@ -175,22 +180,24 @@ const ENTRIES: [Entry; 30] = [
         ("MT105", "LockTimeoutCancelsConcurrently"),
         Level::Warning,
         "lock_timeout also cancels the waits of CONCURRENTLY and leaves an invalid index.",
-        "CONCURRENTLY waits for every older transaction, and lock_timeout counts those waits. SET lock_timeout = 0 before it, and drop \
-         an invalid index concurrently before the next attempt.",
+        "CONCURRENTLY waits for every older transaction, and lock_timeout counts those waits. SET lock_timeout = 0 \
+         before it, and drop an invalid index concurrently before the next attempt.",
     ),
     entry(
         Rule::Trap(Trap::ValidatedWhereAdded),
         ("MT106", "ValidatedWhereAdded"),
         Level::Warning,
         "A constraint is validated in the transaction that added it NOT VALID.",
-        "The strong lock of ADD CONSTRAINT is then held while all rows are read, which NOT VALID was to prevent. COMMIT in between.",
+        "The strong lock of ADD CONSTRAINT is then held while all rows are read, which NOT VALID was to prevent. \
+         COMMIT in between.",
     ),
     entry(
         Rule::Trap(Trap::StatementTimeoutCountsWaits),
         ("MT107", "StatementTimeoutCountsWaits"),
         Level::Note,
         "statement_timeout counts the time spent waiting for locks too.",
-        "A statement that is fast by itself is cancelled when it waits long enough. lock_timeout limits the waits alone.",
+        "A statement that is fast by itself is cancelled when it waits long enough. lock_timeout limits the waits \
+         alone.",
     ),
     entry(
         Rule::Trap(Trap::InvalidIndexKept),
@@ -204,22 +211,24 @@ const ENTRIES: [Entry; 30] = [
         ("MT109", "LockKeptToCommit"),
         Level::Warning,
         "A strong lock is kept to the COMMIT, through other statements.",
-        "Locks are released at the end of the transaction only. COMMIT before the slow statements, or put the strong lock last.",
+        "Locks are released at the end of the transaction only. COMMIT before the slow statements, or put the strong \
+         lock last.",
     ),
     entry(
         Rule::Trap(Trap::OtherTableLocked),
         ("MT110", "OtherTableLocked"),
         Level::Warning,
         "Another table than the one that is named is locked too.",
-        "A foreign key stands on two tables; adding or dropping it locks both. Plan for the load on the other one too, and set \
-         lock_timeout.",
+        "A foreign key stands on two tables; adding or dropping it locks both. Plan for the load on the other one too, \
+         and set lock_timeout.",
     ),
     entry(
         Rule::Trap(Trap::CannotComeBack),
         ("MT111", "CannotComeBack"),
         Level::Warning,
         "What is done here cannot be taken back.",
-        "No rollback brings dropped data back, nor takes a value of an enum away. Keep a copy, or drop it in a later release.",
+        "No rollback brings dropped data back, nor takes a value of an enum away. Keep a copy, or drop it in a later \
+         release.",
     ),
     entry(
         Rule::Trap(Trap::TriggersDoMore),
@@ -240,55 +249,57 @@ const ENTRIES: [Entry; 30] = [
         ("MT114", "TransactionOfToolEnded"),
         Level::Warning,
         "A file begins or ends a transaction inside the one of its tool.",
-        "COMMIT ends the tool's transaction; what comes behind it runs outside, and is not undone when the migration fails. Leave \
-         transactions to the tool, or switch its own off for this migration.",
+        "COMMIT ends the tool's transaction; what comes behind it runs outside, and is not undone when the migration \
+         fails. Leave transactions to the tool, or switch its own off for this migration.",
     ),
     entry(
         Rule::Trap(Trap::WaitsForItsTool),
         ("MT115", "WaitsForItsTool"),
         Level::Warning,
         "The statement waits for a transaction that its own tool keeps open.",
-        "CONCURRENTLY waits for every transaction with an older snapshot, the tool's own among them: the migration hangs. The \
-         message names the setting.",
+        "CONCURRENTLY waits for every transaction with an older snapshot, the tool's own among them: the migration \
+         hangs. The message names the setting.",
     ),
     entry(
         Rule::Trap(Trap::KeptWhenSentWhole),
         ("MT116", "KeptWhenSentWhole"),
         Level::Note,
         "Sent together with other statements it keeps its lock until the last of them.",
-        "Several statements in one simple query (psql -c, or a tool that sends the file whole) are one implicit transaction. Send \
-         them one by one, or put the slow ones into a migration of their own.",
+        "Several statements in one simple query (psql -c, or a tool that sends the file whole) are one implicit \
+         transaction. Send them one by one, or put the slow ones into a migration of their own.",
     ),
     entry(
         Rule::Trap(Trap::LeavesTheDatabase),
         ("MT117", "LeavesTheDatabase"),
         Level::Warning,
         "The statement acts outside its database.",
-        "Roles, other databases, settings and files are the whole server's, and other servers are others' altogether: no copy of a \
-         database holds them. A rehearsal refuses it on a staging server unless --allow-outside names it; --scratch rehearses it.",
+        "Roles, other databases, settings and files are the whole server's, and other servers are others' altogether: \
+         no copy of a database holds them. A rehearsal refuses it on a staging server unless --allow-outside names it; \
+         --scratch rehearses it.",
     ),
     entry(
         Rule::LongLock,
         ("MT120", "LongLock"),
         Level::Warning,
         "A lock that blocks writes may be held for long.",
-        "At this table's size the statement works for longer than applications like to wait. Use the safe form that `migtime plan` \
-         prints.",
+        "At this table's size the statement works for longer than applications like to wait. Use the safe form that \
+         `migtime plan` prints.",
     ),
     entry(
         Rule::Unclassified,
         ("MT121", "Unclassified"),
         Level::Note,
         "What the statement locks is not known.",
-        "The rules do not cover it, or the catalog was not read. Name the database, or rehearse the migration, which measures it.",
+        "The rules do not cover it, or the catalog was not read. Name the database, or rehearse the migration, which \
+         measures it.",
     ),
     entry(
         Rule::ChangedOnBase,
         ("MT122", "ChangedOnBase"),
         Level::Warning,
         "A migration was changed although the base has it.",
-        "Databases that ran it as it was will not run it again, and some tools then refuse to go on. Put the change into a new \
-         migration, unless no database has run this one yet.",
+        "Databases that ran it as it was will not run it again, and some tools then refuse to go on. Put the change \
+         into a new migration, unless no database has run this one yet.",
     ),
 ];
 

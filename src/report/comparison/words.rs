@@ -60,8 +60,8 @@ pub fn method(comparison: &Comparison) -> String {
         count => format!(", by Holm over {count}"),
     };
     format!(
-        "A regression is a slowdown of at least {} with p up to {} ({test}{several}). A slowdown below \"unseen\" is called with \
-         less than {} probability.",
+        "A regression is a slowdown of at least {} with p up to {} ({test}{several}). A slowdown below \"unseen\" is \
+         called with less than {} probability.",
         percent(comparison.margin),
         percent(comparison.alpha),
         percent(comparison.power)
@@ -77,8 +77,8 @@ pub fn hints(comparison: &Comparison) -> Vec<String> {
     };
     if told("one after the other") {
         hints.push(
-            "`migtime bench BASE_FOLDER NEW_FOLDER` runs both in turns; `migtime compare --duet BASE.sql NEW.sql` does it for two \
-             migrations"
+            "`migtime bench BASE_FOLDER NEW_FOLDER` runs both in turns; `migtime compare --duet BASE.sql NEW.sql` does \
+             it for two migrations"
                 .to_string(),
         );
     }

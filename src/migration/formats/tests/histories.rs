@@ -14,8 +14,8 @@ fn what_a_person_says_overrides() {
     check_refused(
         &[("a.sql", "SELECT 1")],
         Some(Tool::Sqlx),
-        "dir: there is no migration of sqlx in it\n--format-of says whose files these are; without it they are recognised by \
-         their names and markers",
+        "dir: there is no migration of sqlx in it\n--format-of says whose files these are; without it they are \
+         recognised by their names and markers",
     );
     check_remarks(&[("1_a.sql", "SELECT 1")], &["also those of sqlx, tern and Atlas"]);
 }
@@ -43,7 +43,8 @@ fn batch_placeholders_are_for_nobody_but_migtime() {
             "V1__a.sql",
             "ALTER TABLE t ADD COLUMN x int;\nUPDATE t SET x = 1 WHERE id BETWEEN <batch_start> AND <batch_end>;",
         )],
-        "flyway\n1 n:ALTER TABLE t ADD COLUMN x int@1, UPDATE t SET x = 1 WHERE id BETWEEN <batch_start> AND <batch_end>@2",
+        "flyway\n1 n:ALTER TABLE t ADD COLUMN x int@1, UPDATE t SET x = 1 WHERE id BETWEEN <batch_start> AND \
+         <batch_end>@2",
     );
 }
 
@@ -52,13 +53,14 @@ fn what_is_no_history_is_said() {
     check_refused(
         &[("20240101_a.rb", "-")],
         None,
-        "20240101_a.rb is a program in Ruby, which is not read as a migration\nrun the tool itself: --exec 'bin/rails db:migrate'",
+        "20240101_a.rb is a program in Ruby, which is not read as a migration\nrun the tool itself: --exec 'bin/rails \
+         db:migrate'",
     );
     check_refused(
         &[("__init__.py", "-"), ("0001_initial.py", "-")],
         None,
-        "0001_initial.py is a program in Python, which is not read as a migration\ngenerate their SQL (manage.py sqlmigrate APP \
-         NAME, or alembic upgrade --sql), or run the tool itself with --exec",
+        "0001_initial.py is a program in Python, which is not read as a migration\ngenerate their SQL (manage.py \
+         sqlmigrate APP NAME, or alembic upgrade --sql), or run the tool itself with --exec",
     );
     check_refused(
         &[("db.changelog-master.yaml", "-")],
@@ -83,7 +85,8 @@ fn what_is_no_history_is_said() {
     check_refused(
         &[("structure.sql", "--\n-- PostgreSQL database dump\n--\n")],
         None,
-        "structure.sql:2:1: this is a PostgreSQL database dump, not a migration\ngive the file that changes the schema or the data",
+        "structure.sql:2:1: this is a PostgreSQL database dump, not a migration\ngive the file that changes the schema \
+         or the data",
     );
     check_refused(
         &[("1_a.sql", "-- migrate:up\n\\i b.sql\n")],

@@ -8,12 +8,14 @@ fn goose() {
         &[
             (
                 "00002_b.sql",
-                "\u{feff}-- +goose Up\r\nSELECT 1; SELECT 2; -- both\r\n\r\n-- +goose StatementBegin\r\nSELECT 3;\r\nSELECT 4;\r\n\
+                "\u{feff}-- +goose Up\r\nSELECT 1; SELECT 2; -- both\r\n\r\n-- +goose StatementBegin\r\nSELECT \
+                 3;\r\nSELECT 4;\r\n\
                  -- +goose StatementEnd\r\n-- +goose Down\r\n-- first\r\nSELECT\r\n5;\r\n",
             ),
             (
                 "1_a.sql",
-                "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE INDEX CONCURRENTLY i ON t (a);\n\n-- +goose Down\nDROP INDEX i;\n",
+                "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE INDEX CONCURRENTLY i ON t (a);\n\n-- +goose Down\nDROP \
+                 INDEX i;\n",
             ),
         ],
         "goose\n1 n:CREATE INDEX CONCURRENTLY i ON t (a)@3 / n:DROP INDEX i@6\n\
@@ -23,8 +25,8 @@ fn goose() {
     check_refused(
         &[("1_a.sql", body)],
         None,
-        "1_a.sql:2:53: dollar-quoted string is never closed\ngoose ends a statement at each line that ends with ;: put its \
-         markers StatementBegin and StatementEnd around this one",
+        "1_a.sql:2:53: dollar-quoted string is never closed\ngoose ends a statement at each line that ends with ;: put \
+         its markers StatementBegin and StatementEnd around this one",
     );
     let held = body.replace("CREATE", "-- +goose StatementBegin\nCREATE") + "-- +goose StatementEnd\n";
     check(
@@ -54,7 +56,8 @@ fn goose() {
         ),
         (
             "-- +goose Up\nSELECT 1\n-- +goose Down\n",
-            "2: goose finds no end of this statement\nend it with ; at the end of a line, or put StatementBegin and StatementEnd around it",
+            "2: goose finds no end of this statement\nend it with ; at the end of a line, or put StatementBegin and \
+             StatementEnd around it",
         ),
     ] {
         check_refused(&[("1_a.sql", text)], Some(Tool::Goose), &format!("1_a.sql:{expected}"));
@@ -67,7 +70,8 @@ fn sql_migrate() {
         &[
             (
                 "2-b.sql",
-                "\n-- +migrate Up notransaction\nVACUUM;\n-- +migrate Down\n-- +migrate StatementBegin\nDO $$ BEGIN\n  NULL;\nEND $$;\n-- +migrate StatementEnd\n",
+                "\n-- +migrate Up notransaction\nVACUUM;\n-- +migrate Down\n-- +migrate StatementBegin\nDO $$ BEGIN\n  \
+                 NULL;\nEND $$;\n-- +migrate StatementEnd\n",
             ),
             (
                 "10-a.sql",
@@ -84,13 +88,15 @@ fn dbmate() {
         &[
             (
                 "20240102_b.sql",
-                "-- what it does\n-- migrate:up transaction:false\nCREATE INDEX CONCURRENTLY i ON t (a);\n-- migrate:down\nSELECT 1; SELECT 2;\n\
+                "-- what it does\n-- migrate:up transaction:false\nCREATE INDEX CONCURRENTLY i ON t (a);\n-- \
+                 migrate:down\nSELECT 1; SELECT 2;\n\
                  -- migrate:up\nSELECT 3;\n--migrate:down\n",
             ),
             ("20240101_a.sql", "-- migrate:up\r\nSELECT 0;\r\n"),
             ("schema.sql", "-- PostgreSQL database dump\n"),
         ],
-        "dbmate\n20240101 s:SELECT 0@2\n20240102 n:CREATE INDEX CONCURRENTLY i ON t (a)@3 / s:[SELECT 1@5;SELECT 2@5]\n20240102 s:SELECT 3@7 / n:",
+        "dbmate\n20240101 s:SELECT 0@2\n20240102 n:CREATE INDEX CONCURRENTLY i ON t (a)@3 / s:[SELECT 1@5;SELECT \
+         2@5]\n20240102 s:SELECT 3@7 / n:",
     );
     check_refused(
         &[("1_a.sql", "-- migrate:down\nSELECT 1;\n-- migrate:up\n")],
@@ -149,7 +155,8 @@ fn node_pg_migrate() {
             ),
             ("1700000000001_c.sql", "SELECT 6"),
         ],
-        "node-pg-migrate\n20200101000000000 p:SELECT 5@4 / p:SELECT 4@2\n1700000000000 p:[SELECT 1@2;SELECT 2@2] / p:SELECT 3@4\n\
+        "node-pg-migrate\n20200101000000000 p:SELECT 5@4 / p:SELECT 4@2\n1700000000000 p:[SELECT 1@2;SELECT 2@2] / \
+         p:SELECT 3@4\n\
          1700000000001 p:SELECT 6@1",
     );
 }
@@ -172,9 +179,12 @@ fn liquibase() {
     check(
         &[(
             "changes/a.sql",
-            "--liquibase formatted sql\n\n--changeset ann:1 context:test\n--comment why\nSELECT 1;\nSELECT 2;\n--rollback SELECT 3;\n\
-             -- rollback SELECT\n-- rollback 4;\n-- changeset bob:two runInTransaction:false splitStatements:false\nSELECT 5; SELECT 6;\n\
-             --rollback empty\n--changeset c:3 endDelimiter:/\nDO $$ BEGIN\n NULL; END $$\n/\nSELECT 7\n/\n/* liquibase rollback\nSELECT 8;\n*/\n\
+            "--liquibase formatted sql\n\n--changeset ann:1 context:test\n--comment why\nSELECT 1;\nSELECT \
+             2;\n--rollback SELECT 3;\n\
+             -- rollback SELECT\n-- rollback 4;\n-- changeset bob:two runInTransaction:false \
+             splitStatements:false\nSELECT 5; SELECT 6;\n\
+             --rollback empty\n--changeset c:3 endDelimiter:/\nDO $$ BEGIN\n NULL; END $$\n/\nSELECT 7\n/\n/* \
+             liquibase rollback\nSELECT 8;\n*/\n\
              --changeset d:4 dbms:mysql\nSELECT `x`;\n",
         )],
         "liquibase\n1 s:SELECT 1@5, SELECT 2@6 / s:SELECT 3@7, SELECT 4@8\ntwo n:[SELECT 5@11;SELECT 6@11]\n\

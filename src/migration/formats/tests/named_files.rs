@@ -61,7 +61,8 @@ fn flyway() {
             "SET lock_timeout = 0;\nCREATE INDEX CONCURRENTLY i ON t (a);",
         )],
         None,
-        "V1__m.sql:2: Flyway refuses a file that mixes this statement, which cannot run in a transaction, with others that can\n\
+        "V1__m.sql:2: Flyway refuses a file that mixes this statement, which cannot run in a transaction, with others \
+         that can\n\
          put it into a file of its own; where flyway.mixed=true is set, read it with --format-of plain-sql",
     );
     check_refused(
@@ -125,7 +126,8 @@ fn sqlx() {
             ("20240102_b.down.sql", "SELECT 3"),
             ("20240103_c.sql", "-- why\n-- no-transaction\nSELECT 4"),
         ],
-        "sqlx\n20240101 n:CREATE INDEX CONCURRENTLY i ON t (a)@2\n20240102 s:[SELECT 1@1;SELECT 2@1] / s:SELECT 3@1\n20240103 s:SELECT 4@3",
+        "sqlx\n20240101 n:CREATE INDEX CONCURRENTLY i ON t (a)@2\n20240102 s:[SELECT 1@1;SELECT 2@1] / s:SELECT \
+         3@1\n20240103 s:SELECT 4@3",
     );
     check(
         &[
@@ -146,7 +148,8 @@ fn diesel_and_prisma() {
             ("2024-01-01-000000_a/down.sql", "SELECT -1"),
             ("2024-01-01-000000_a/metadata.toml", "run_in_transaction = false\n"),
         ],
-        "diesel\n2024-01-01-000000 n:SELECT 1@1 / n:SELECT -1@1\n2024-01-02-000000 s:[SELECT 2@1;SELECT 3@1] / s:SELECT -2@1",
+        "diesel\n2024-01-01-000000 n:SELECT 1@1 / n:SELECT -1@1\n2024-01-02-000000 s:[SELECT 2@1;SELECT 3@1] / \
+         s:SELECT -2@1",
     );
     check_refused(
         &[
@@ -172,7 +175,8 @@ fn diesel_and_prisma() {
 
 #[test]
 fn drizzle() {
-    let journal = r#"{"version":"7","dialect":"postgresql","entries":[{"idx":1,"when":2,"tag":"0001_b","breakpoints":true},
+    let journal = r#"{"version":"7","dialect":"postgresql","entries":[
+        {"idx":1,"when":2,"tag":"0001_b","breakpoints":true},
         {"idx":0,"when":1,"tag":"0000_a","breakpoints":true}]}"#;
     check(
         &[
