@@ -7,6 +7,7 @@ mod alter_table;
 mod column_definition;
 mod expression;
 mod indexes;
+mod named_table;
 mod objects;
 mod rows;
 mod session;
@@ -19,13 +20,14 @@ pub(super) use alter_table::{
 pub(super) use column_definition::{ColumnDefinition, ConstraintDefinition, Generated, TableConstraint};
 pub(super) use expression::Expression;
 pub(super) use indexes::{AlterIndex, CreateIndex, IndexAction, Reindex, ReindexTarget};
+pub(super) use named_table::NamedTable;
 pub(super) use objects::{
     AlterDomain, AlterSequence, AlterType, Alteration, Commented, Creation, DomainAction, DropObjects, ObjectKind,
     PartVerb, Publication, SequenceAction, TablePart, TypeAction,
 };
 pub(super) use rows::{Body, Change, Condition, Copied, Copy, Insert, Merge, Part, Query, Select, Term};
 pub(super) use session::{Session, Setting, Transaction};
-pub(super) use tables::{Cluster, CreateTable, CreateTableAs, Lock, NamedTable, Refresh, Truncate, Vacuum};
+pub(super) use tables::{Cluster, CreateTable, CreateTableAs, Lock, Refresh, Truncate, Vacuum};
 pub(super) use type_name::TypeName;
 
 /// A statement that was read.

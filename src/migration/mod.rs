@@ -15,6 +15,7 @@ mod kind;
 mod lexer;
 mod lock_mode;
 mod losses;
+mod named_relation;
 mod names;
 mod outline;
 mod plan;

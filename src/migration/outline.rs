@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::command::Command;
 use super::lexer::BatchEdge;
-use super::names::name_path;
+use super::named_relation::Relation;
 
 /// What a statement says.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -56,19 +56,6 @@ pub(super) struct Assignment {
     pub range: Range<usize>,
 }
 
-/// A table as a query names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Relation {
-    /// As written; empty for a subquery, a function or a CTE.
-    pub name: String,
-    /// Name under which its columns are known.
-    pub alias: String,
-    /// `ONLY`: without its partitions and children.
-    pub only: bool,
-    /// Whether the statement writes to it.
-    pub target: bool,
-}
-
 /// One level of a query.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Scope {
@@ -116,13 +103,4 @@ pub(super) struct Bound {
     pub inclusive: bool,
     /// End of the comparison operator.
     pub operator_end: usize,
-}
-
-impl Relation {
-    /// Says whether a qualifier as written means this table: its alias, or its name where it has no alias.
-    pub fn is_called(&self, qualifier: &str) -> bool {
-        let path = name_path(qualifier);
-        let whole_name = name_path(&self.name);
-        path == name_path(&self.alias) || (path == whole_name && whole_name.last() == name_path(&self.alias).last())
-    }
 }

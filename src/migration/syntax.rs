@@ -18,6 +18,7 @@ mod commands;
 mod condition;
 mod expression;
 mod fragment;
+mod named_table;
 mod node;
 mod objects;
 mod rows;

@@ -5,7 +5,8 @@
 use std::ops::Range;
 
 use super::lexer::BatchEdge;
-use super::outline::{ColumnUse, Conjunct, Relation, Scope};
+use super::named_relation::Relation;
+use super::outline::{ColumnUse, Conjunct, Scope};
 use super::{Template, TemplatePart};
 
 /// Returns the statement with a hole for each placeholder; `widened` lists the ends of `<` and `>` operators that must

@@ -1,8 +1,9 @@
 //! Determines what a statement's placeholders walk: the key they are compared with, and its table.
 
 use super::super::lexer::BatchEdge;
+use super::super::named_relation::Relation;
 use super::super::names::same_name;
-use super::super::outline::{Bound, ColumnUse, Dml, Relation, Scope};
+use super::super::outline::{Bound, ColumnUse, Dml, Scope};
 use super::super::{Directive, RecognisedBy, Walk, templating};
 use super::request::{Decision, Request, WalkedTable, described, note_of, note_of_other_key};
 use crate::error::{Error, Result};

@@ -1,7 +1,7 @@
 //! Statements that read and change rows, as plain data.
 
 use super::{Creation, Expression, NamedTable};
-use crate::migration::outline::Relation;
+use crate::migration::named_relation::Relation;
 
 /// A query or a change of rows, with the common table expressions before it.
 #[derive(Clone, Debug, PartialEq)]

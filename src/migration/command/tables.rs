@@ -1,16 +1,7 @@
 //! Statements about whole tables and materialised views, as plain data.
 
-use super::{ColumnDefinition, Creation, PartitionBound, Query, TableConstraint};
+use super::{ColumnDefinition, Creation, NamedTable, PartitionBound, Query, TableConstraint};
 use crate::migration::LockMode;
-
-/// A table as a statement names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamedTable {
-    /// As written, possibly qualified.
-    pub name: String,
-    /// `ONLY`: without its partitions and children.
-    pub only: bool,
-}
 
 /// `CREATE TABLE` and `CREATE FOREIGN TABLE`.
 #[derive(Clone, Debug, PartialEq)]

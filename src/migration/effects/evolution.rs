@@ -4,14 +4,17 @@
 //! zone. What it does not follow, such as the effects of `DO` blocks, stays as it was.
 
 mod altered;
+mod made;
 
-use crate::catalog::{Origin, Persistence, RelationFacts, RelationKind, SchemaFacts, SchemaIndex, TypeFacts};
+use made::{add_index, bound_of, qualified};
+
+use crate::catalog::{Origin, Persistence, RelationFacts, RelationKind, SchemaFacts, TypeFacts};
 use crate::migration::Statement;
 use crate::migration::command::{
-    Body, Command, Copied, Copy, CreateIndex, CreateTable, Creation, DropObjects, ObjectKind, PartVerb, PartitionBound,
-    PartitionRows, Query, Session, TablePart,
+    Body, Command, Copied, Copy, CreateIndex, CreateTable, Creation, DropObjects, ObjectKind, PartVerb, Query, Session,
+    TablePart,
 };
-use crate::migration::names::{name_path, quoted};
+use crate::migration::names::name_path;
 
 /// Applies a statement to the facts; without a catalog there is nothing to apply it to.
 pub(in crate::migration) fn evolve(statement: &Statement, schema: &mut SchemaFacts) {
@@ -131,35 +134,12 @@ fn create_table(create: &CreateTable, schema: &mut SchemaFacts) {
     }
 }
 
-/// Returns a bound as the catalog has it.
-fn bound_of(bound: &PartitionBound) -> String {
-    match bound.rows {
-        PartitionRows::Default => "DEFAULT".to_owned(),
-        _ => bound.written.clone(),
-    }
-}
-
 fn create_index(create: &CreateIndex, schema: &mut SchemaFacts) {
     if let Some(position) = schema.position(&name_path(&create.table.name)) {
         let relation = &mut schema.relations[position];
         let default_name = || format!("{}_{}_idx", relation.bare_name, create.columns.join("_"));
         let name = create.name.clone().unwrap_or_else(default_name);
         add_index(relation, &name, create.columns.clone(), create.unique, create.plain);
-    }
-}
-
-fn add_index(relation: &mut RelationFacts, name: &str, columns: Vec<String>, unique: bool, plain: bool) {
-    if relation.indexes.iter().all(|index| index.bare_name != name) {
-        relation.indexes.push(SchemaIndex {
-            name: qualified(&relation.schema, name),
-            bare_name: name.to_owned(),
-            used_columns: columns.clone(),
-            columns,
-            plain,
-            unique,
-            valid: true,
-            tablespace: None,
-        });
     }
 }
 
@@ -185,8 +165,4 @@ fn create_trigger(part: &TablePart, schema: &mut SchemaFacts) {
     if let Some(position) = position.filter(|_| is_new && part.kind == ObjectKind::Trigger) {
         schema.relations[position].triggers.push(name_path(&part.name).concat());
     }
-}
-
-fn qualified(schema: &str, name: &str) -> String {
-    format!("{}.{}", quoted(schema), quoted(name))
 }

@@ -4,7 +4,6 @@
 //! Pure. A statement that the rules do not cover is [`StepKind::Unclassified`](super::StepKind::Unclassified) and says
 //! so; nothing is guessed.
 
-mod changes;
 mod columns;
 mod constraints;
 mod data_type;

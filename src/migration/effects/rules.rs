@@ -3,7 +3,7 @@
 //! Locks are those of PostgreSQL's documentation ("Explicit Locking") and of the sources named beside them.
 
 use super::judge::{Effects, Judge, TransactionRule};
-use super::{changes, indexes, maintenance, other_objects, queries, table_rules, undo, whole_tables};
+use super::{indexes, maintenance, other_objects, queries, table_rules, undo, whole_tables};
 use crate::catalog::SchemaFacts;
 use crate::migration::Statement;
 use crate::migration::command::{Command, Creation, DropObjects, ObjectKind, Session, Transaction};
@@ -37,7 +37,7 @@ pub fn effects(statement: &Statement, schema: &SchemaFacts) -> Effects {
 fn judge_command(judge: &mut Judge, command: &Command) {
     match command {
         Command::Query(query) => queries::query(judge, query),
-        Command::Copy(copy) => changes::copy(judge, copy),
+        Command::Copy(copy) => queries::copy(judge, copy),
 
         Command::AlterTable(alter) => table_rules::alter_table(judge, alter),
         Command::CreateTable(create) => whole_tables::create_table(judge, create),

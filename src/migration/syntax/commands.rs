@@ -3,7 +3,7 @@
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::node::{bytes, child, descendant, has, string, written_name};
-use super::{alter_table, objects, rows, session, tables};
+use super::{alter_table, named_table, objects, rows, session, tables};
 use crate::migration::command::{Command, ObjectKind};
 
 /// Reads a statement; [`Command::Other`] is one that no rule knows.
@@ -43,7 +43,7 @@ fn of_tables(node: &SyntaxNode) -> Option<Command> {
         SyntaxKind::TRUNCATE => Command::Truncate(tables::truncate(node)),
         SyntaxKind::LOCK => Command::Lock(tables::lock(node)?),
         SyntaxKind::VACUUM => Command::Vacuum(tables::vacuum(node)),
-        SyntaxKind::ANALYZE => Command::Analyze(tables::named_tables(node)),
+        SyntaxKind::ANALYZE => Command::Analyze(named_table::named_tables(node)),
         SyntaxKind::CLUSTER => Command::Cluster(tables::cluster(node)),
         SyntaxKind::REFRESH => Command::Refresh(tables::refresh(node)?),
         SyntaxKind::CREATE_INDEX => Command::CreateIndex(tables::create_index(node)?),

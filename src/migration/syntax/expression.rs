@@ -9,7 +9,7 @@ use squawk_syntax::{SyntaxElement, SyntaxKind, SyntaxNode};
 use super::super::command::Expression;
 use super::node::{name, tokens, written};
 use super::scope::VALUE_KEYWORDS;
-use super::type_name;
+use super::type_name::type_name;
 
 /// Levels of an expression that are looked into; chains of `AND` and `OR` are one. What is read is walked on any
 /// thread's stack.
@@ -227,7 +227,7 @@ fn cast(found: &ast::CastExpr, level: usize) -> Expression {
     match found.ty() {
         Some(to) => Expression::Cast {
             value: Box::new(value),
-            to: Box::new(type_name::type_name(&to)),
+            to: Box::new(type_name(&to)),
         },
         None => value,
     }

@@ -2,8 +2,8 @@
 
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
+use super::named_table::named_tables;
 use super::node::{child, child_of, descendant, has, last_name, strings, written, written_name};
-use super::tables::named_tables;
 use crate::migration::command::{
     AlterDomain, AlterSequence, AlterType, Alteration, Command, Commented, Creation, DomainAction, DropObjects,
     ObjectKind, PartVerb, Publication, SequenceAction, TablePart, TypeAction,

@@ -4,15 +4,15 @@ use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::expression::{expression, is_grammars_own};
+use super::named_table::named_table;
 use super::node::{child, child_of, has, last_name, written_name};
 use super::objects::creation;
 use super::scope::{columns_in, joined_by_and, relations, tables_of_with};
-use super::tables::named_table;
 use crate::migration::command::{
     Body, Change, Condition, Copied, Copy, Insert, Merge, NamedTable, ObjectKind, Part, Query, Select, Term,
 };
+use crate::migration::named_relation::Relation;
 use crate::migration::names::{last_part, name_path};
-use crate::migration::outline::Relation;
 
 const QUERIES: [SyntaxKind; 6] = [
     SyntaxKind::SELECT,

@@ -5,8 +5,9 @@ use std::ops::Range;
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::super::lexer::BatchEdge;
+use super::super::named_relation::Relation;
 use super::super::names::{last_part, name_path};
-use super::super::outline::{Assignment, Bound, ColumnUse, Conjunct, Relation, Scope};
+use super::super::outline::{Assignment, Bound, ColumnUse, Conjunct, Scope};
 use super::node::{child, has, range_of, written_name};
 
 /// Keywords that stand where a column could and are functions.

@@ -5,35 +5,15 @@ use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::alter_table::partition_bound;
 use super::column_definition::{column, table_constraint};
+use super::named_table::{NAMES, named_table, named_tables};
 use super::node::{child, child_of, descendant, has, last_name, written, written_name};
 use super::objects::creation;
 use super::rows::query_in;
 use crate::migration::LockMode;
 use crate::migration::command::{
-    AlterIndex, Cluster, CreateIndex, CreateTable, CreateTableAs, IndexAction, Lock, NamedTable, ObjectKind,
-    PartitionBound, Refresh, Reindex, ReindexTarget, Truncate, Vacuum,
+    AlterIndex, Cluster, CreateIndex, CreateTable, CreateTableAs, IndexAction, Lock, ObjectKind, PartitionBound,
+    Refresh, Reindex, ReindexTarget, Truncate, Vacuum,
 };
-
-const NAMES: [SyntaxKind; 2] = [SyntaxKind::TABLE_NAME_REF, SyntaxKind::RELATION_NAME_REF];
-
-/// Reads a table that may stand behind `ONLY`.
-pub(super) fn named_table(node: &SyntaxNode) -> Option<NamedTable> {
-    Some(NamedTable {
-        name: written_name(&child_of(node, &NAMES)?),
-        only: has(node, SyntaxKind::ONLY_KW),
-    })
-}
-
-/// Returns the tables of a statement that lists them.
-pub(super) fn named_tables(node: &SyntaxNode) -> Vec<NamedTable> {
-    let listed = [
-        SyntaxKind::TABLE_RELATION_NAME,
-        SyntaxKind::RELATION_NAME,
-        SyntaxKind::PUBLICATION_OBJECT_TABLE,
-    ];
-    let nodes = node.descendants().filter(|part| listed.contains(&part.kind()));
-    nodes.filter_map(|part| named_table(&part)).collect()
-}
 
 fn names_in(node: &SyntaxNode) -> Vec<String> {
     let names = node.children().filter(|part| NAMES.contains(&part.kind()));

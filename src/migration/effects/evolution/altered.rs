@@ -1,7 +1,7 @@
 //! The schema as `ALTER TABLE` leaves it.
 
 use super::super::data_type::is_serial;
-use super::{add_index, bound_of, qualified};
+use super::made::{add_index, bound_of, qualified};
 use crate::catalog::{ColumnFacts, ConstraintFacts, ConstraintKind, Origin, Persistence, RelationFacts, SchemaFacts};
 use crate::migration::command::{
     AlterTable, ColumnAction, ColumnDefinition, ConstraintDefinition, TableAction, TableConstraint,
