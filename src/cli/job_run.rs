@@ -44,9 +44,7 @@ impl Job<'_> {
                 Some(rehearsal) => rehearsal,
                 None => rehearsal.insert(self.begin(&mut clone, &planned)?),
             };
-            // Only for display: a failure to read this must not end a rehearsal.
-            let expected = plan::expected_seconds(self.migration, &mut clone);
-            let mut watcher = Watcher::new(self.precision).expecting(expected.unwrap_or_default());
+            let mut watcher = self.watcher(&mut clone);
             let conditions = Conditions {
                 growth: growth(&planned.tables, &self.production),
                 ..self.conditions.clone()
@@ -68,23 +66,32 @@ impl Job<'_> {
             };
             rehearse(workplace, &planned.steps, run)?;
             if is_interrupted(rehearsal) {
-                if let (Some(file), 0) = (self.rollback, run) {
-                    rollback::not_come_to(file, rehearsal);
-                    journal.try_save(rehearsal);
-                }
+                self.note_rollback_left_out(run, rehearsal, journal);
                 break;
             }
-            if let Some(rollback) = rollback {
-                drop(clone);
-                let setting = rollback::Setting {
-                    job: self,
-                    conditions: &conditions,
-                    site: &site,
-                };
-                rollback.rehearse(&setting, &planned.steps, rehearsal, journal)?;
-            }
+            let Some(rollback) = rollback else { continue };
+            drop(clone);
+            let setting = rollback::Setting {
+                job: self,
+                conditions: &conditions,
+                site: &site,
+            };
+            rollback.rehearse(&setting, &planned.steps, rehearsal, journal)?;
         }
         unless_nothing_was_measured(rehearsal)
+    }
+
+    fn watcher(&self, clone: &mut Staging) -> Watcher {
+        // Only for display: a failure to read this must not end a rehearsal.
+        let expected = plan::expected_seconds(self.migration, clone);
+        Watcher::new(self.precision).expecting(expected.unwrap_or_default())
+    }
+
+    fn note_rollback_left_out(&self, run: u32, rehearsal: &mut Rehearsal, journal: &mut Journal) {
+        if let (Some(file), 0) = (self.rollback, run) {
+            rollback::not_come_to(file, rehearsal);
+            journal.try_save(rehearsal);
+        }
     }
 
     fn begin(&self, clone: &mut Staging, planned: &PlannedMigration) -> Result<Rehearsal> {

@@ -208,13 +208,15 @@ mod tests {
     use super::*;
     use crate::migration::command::{Body, Command, Transaction};
 
+    fn check_read(sql: &str, expected: fn(&Command) -> bool, tables: &[&str]) {
+        let outline = read(sql).unwrap_or_else(|problem| panic!("{sql}: {}", problem.message));
+        assert!(expected(&outline.command), "{sql}: {:?}", outline.command);
+        assert_eq!(outline.tables, tables, "{sql}");
+    }
+
     #[test]
     fn commands_are_read() {
-        fn check(sql: &str, expected: fn(&Command) -> bool, tables: &[&str]) {
-            let outline = read(sql).unwrap_or_else(|problem| panic!("{sql}: {}", problem.message));
-            assert!(expected(&outline.command), "{sql}: {:?}", outline.command);
-            assert_eq!(outline.tables, tables, "{sql}");
-        }
+        let check = check_read;
         check(
             "create unique index concurrently on only s . t (a)",
             |command| {
@@ -240,6 +242,16 @@ mod tests {
             |command| matches!(command, Command::AlterTable(alter) if alter.if_exists && alter.actions.len() == 1),
             &["t"],
         );
+    }
+
+    #[test]
+    fn commands_about_transactions_are_read() {
+        let check = check_read;
+        check(
+            "start transaction",
+            |command| *command == Command::Transaction(Transaction::Begin),
+            &[],
+        );
         check(
             "commit and chain",
             |command| *command == Command::Transaction(Transaction::Commit { chain: true }),
@@ -250,6 +262,11 @@ mod tests {
             |command| *command == Command::Transaction(Transaction::Commit { chain: false }),
             &[],
         );
+    }
+
+    #[test]
+    fn commands_on_rows_are_read() {
+        let check = check_read;
         check(
             "refresh materialized view concurrently mv",
             |command| matches!(command, Command::Refresh(refresh) if refresh.concurrently && refresh.with_data),
@@ -270,11 +287,6 @@ mod tests {
                 matches!(&query.body, Body::Update(update) if update.table.only)
             },
             &["\"T\""],
-        );
-        check(
-            "start transaction",
-            |command| *command == Command::Transaction(Transaction::Begin),
-            &[],
         );
         check(
             "select 1",

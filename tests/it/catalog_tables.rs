@@ -369,26 +369,6 @@ fn a_role_without_privileges_still_sees_the_facts() {
 }
 
 #[test]
-fn settings_are_as_show_prints_them() {
-    let database = Database::create();
-    let facts = read(&database, sampler::server_facts).unwrap();
-    let mut client = database.client();
-    let version: String = client.query_one("SHOW server_version_num", &[]).unwrap().get(0);
-    assert_eq!(facts.version_num.to_string(), version);
-    for name in [
-        "shared_buffers",
-        "maintenance_work_mem",
-        "max_wal_size",
-        "full_page_writes",
-        "checkpoint_timeout",
-    ] {
-        let shown: String = client.query_one(&format!("SHOW {name}"), &[]).unwrap().get(0);
-        assert_eq!(facts.settings.get(name), Some(&shown), "{name}");
-    }
-    assert_eq!(facts.settings.contains_key("io_method"), facts.version_num >= 180_000);
-}
-
-#[test]
 fn many_tables_come_in_the_order_of_their_names() {
     let database = Database::create();
     let names: Vec<String> = (0..2 * sampler::TABLES_A_QUERY + 1)

@@ -63,7 +63,8 @@ fn problems(text: &str) -> Vec<String> {
     problems
 }
 
-/// Returns the number of lines of the function that begins on the first of `lines`, as rustfmt lays it out; 0 when none does.
+/// Returns the number of lines of the function that begins on the first of `lines`, as rustfmt lays it out; 0 when none
+/// does.
 fn function_length(lines: &[&str]) -> usize {
     let first = lines[0].trim_start();
     let indent = lines[0].len() - first.len();

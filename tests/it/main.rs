@@ -12,6 +12,7 @@ mod catalog_counting;
 mod catalog_names;
 mod catalog_reader;
 mod catalog_round_trips;
+mod catalog_settings;
 mod catalog_tables;
 mod ci_broken_off;
 mod ci_command;

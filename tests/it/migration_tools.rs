@@ -291,16 +291,8 @@ fn the_last_of_a_long_history_are_rehearsed_behind_the_others() {
         );
     }
     let (migrations, out) = (folder.path("m"), folder.path("out"));
-    let scratch = [
-        "rehearse",
-        &migrations,
-        "--from",
-        "299",
-        "--scratch",
-        "--output",
-        &out,
-        "--provisional",
-    ];
+    let last = ["rehearse", &migrations, "--from", "299", "--scratch"];
+    let scratch = [&last[..], &["--output", &out, "--provisional"]].concat();
     check_done(&scratch);
     let rehearsal = folder.rehearsal();
     let statements: Vec<&str> = rehearsal.steps.iter().map(|step| step.statement.as_str()).collect();

@@ -71,26 +71,11 @@ impl<'a> ColumnChange<'a> {
             .object("column", &name)
             .ok_or_else(|| format!("{name} is not in the catalog"))?;
         refuse(table, old, object, schema, snapshot)?;
-        let columns: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
-        let (twin, retired, final_name) = match renamed {
-            Some(to) if columns.contains(to) => return Err(format!("{} has a column {to} already", table.name)),
-            Some(to) => (to.clone(), old.clone(), to.clone()),
-            None => (
-                free_name(old, "_new", &columns),
-                free_name(old, "_old", &columns),
-                old.clone(),
-            ),
-        };
-        let old_collation = object
-            .attribute("collation")
-            .map(|name| format!(" COLLATE {name}"))
-            .unwrap_or_default();
+        let [twin, retired, final_name] = names(table, old, renamed)?;
+        let collate = |name: Option<String>| name.map(|name| format!(" COLLATE {name}")).unwrap_or_default();
+        let old_collation = object.attribute("collation");
         let new_collation = match new_type {
-            Some(change) => change
-                .collation
-                .as_ref()
-                .map(|name| format!(" COLLATE {}", quote(name)))
-                .unwrap_or_default(),
+            Some(change) => change.collation.as_ref().map(|name| quote(name)),
             None => old_collation.clone(),
         };
         let sequence = snapshot.objects.iter().find(|(object, facts)| {
@@ -104,8 +89,8 @@ impl<'a> ColumnChange<'a> {
             final_name,
             old_type: column.data_type.clone(),
             new_type: new_type.map_or_else(|| column.data_type.clone(), |change| change.data_type.written.clone()),
-            old_collation,
-            new_collation,
+            old_collation: collate(old_collation),
+            new_collation: collate(new_collation),
             not_null: object.attribute("NULL").is_some(),
             default: object.attribute("default"),
             identity: object.attribute("identity"),
@@ -136,6 +121,20 @@ impl<'a> ColumnChange<'a> {
     /// Returns a definition in terms of another column.
     pub fn with(&self, definition: &str, column: &str) -> String {
         with_column(definition, &self.old, &quote(column))
+    }
+}
+
+/// Returns the names of the twin, of the old column after it is retired, and of the final column.
+fn names(table: &RelationFacts, old: &str, renamed: Option<&String>) -> Result<[String; 3], String> {
+    let columns: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
+    match renamed {
+        Some(to) if columns.contains(to) => Err(format!("{} has a column {to} already", table.name)),
+        Some(to) => Ok([to.clone(), old.to_owned(), to.clone()]),
+        None => Ok([
+            free_name(old, "_new", &columns),
+            free_name(old, "_old", &columns),
+            old.to_owned(),
+        ]),
     }
 }
 
