@@ -36,7 +36,7 @@ use crate::error::{Error, ErrorKind, Location, Result};
 /// The file format that this version writes, and the newest one it reads.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// Everything one rehearsal measured.
+/// All measurements of one rehearsal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Rehearsal {
@@ -44,57 +44,58 @@ pub struct Rehearsal {
     pub kind: String,
     /// Version of this format; see [`FORMAT_VERSION`].
     pub format_version: u32,
-    /// Version of the program that measured.
+    /// Version of the program that made the measurements.
     pub migtime_version: String,
     /// Start of the measurement, RFC 3339, UTC.
     pub started_at: String,
-    /// Seed of the segments' places.
+    /// Seed of the segments' positions.
     pub seed: u64,
     /// File name of the migration, as given.
     pub migration: String,
-    /// Whether that was on a throwaway server: neither its data nor its machine stand for a production.
+    /// Whether the server was a throwaway server, whose data and machine do not represent a production.
     #[serde(default)]
     pub throwaway: bool,
     /// The server it was rehearsed on.
     pub server: ServerFacts,
-    /// Bytes free on the disk of the server that is predicted for, production's where that was asked, else the clone's
-    /// at the start; `None` where it could not be seen.
+    /// Free disk of the server that the prediction is for, in bytes: production's if it was queried, else the clone's
+    /// at the start; `None` if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub free_disk_bytes: Option<u64>,
     /// The tables the migration works on, as they were before it.
     pub tables: Vec<TableFacts>,
     /// The steps in the order they ran.
     pub steps: Vec<StepRecord>,
-    /// What the observer saw happen on the server meanwhile.
+    /// Events on the server that the observer saw during the rehearsal.
     pub events: Vec<Event>,
-    /// How large each step is in production, in order, when production was asked; the estimate is then for that size.
+    /// Size of each step in production, in order, if production was queried; the estimate is for this size.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<Option<Target>>,
-    /// What its runs have in common, when they were made to be compared with others.
+    /// Common facts of its runs, if they are meant for a comparison.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub benchmark: Option<Benchmark>,
-    /// Why the rehearsal ended, in words; `None` when it was cut off and never came to say.
+    /// Why the rehearsal ended; `None` if it was cut off without a record of the reason.
     #[serde(default)]
     pub ended: Option<Ending>,
     /// The rehearsal of its rollback, made after the first run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback: Option<RollbackRecord>,
-    /// Where it went on after it had been cut off.
+    /// Each time the rehearsal was resumed after it was cut off.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resumptions: Vec<Resumption>,
 }
 
-/// How large a step is where the migration is planned for.
+/// Size of a step in production.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Target {
-    /// Rows it will process there.
+    /// Rows that it will process in production.
     pub rows: f64,
     /// Relative standard deviation of `rows`; 0 when counted.
     pub rows_relative_sd: f64,
-    /// Batches of the whole walk there, where windows of keys or blocks make them known apart from the rows.
+    /// Batches of the whole walk in production, if the range of keys or blocks determines their number; `None` if the
+    /// rows do.
     pub batches: Option<f64>,
-    /// Rows of its whole table there, whatever share of them it processes.
+    /// Rows of its whole table in production, including those that it does not process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table_rows: Option<f64>,
 }

@@ -19,26 +19,26 @@ const SHOWN: usize = 120;
 /// One difference between an earlier and a later schema.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SchemaDifference {
-    /// The object, as `column public.orders.note`.
+    /// The object, such as `column public.orders.note`.
     pub object: String,
-    /// What became of it.
+    /// How it changed.
     pub change: SchemaChange,
     /// The same in words, without a full stop.
     pub sentence: String,
-    /// Whether no SQL brings it back: a column's place, a value added to an enum.
+    /// Whether no SQL can restore it, such as a column's position or a value added to an enum.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unavoidable: bool,
 }
 
-/// What can become of an object.
+/// How an object changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SchemaChange {
-    /// It was there before.
+    /// It was removed.
     Gone,
-    /// It was not there before.
+    /// It was added.
     Added,
-    /// It is there, but not as it was.
+    /// It was modified.
     Changed,
 }
 

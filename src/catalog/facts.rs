@@ -37,7 +37,7 @@ pub struct TableFacts {
     pub index_bytes: u64,
     /// Each index; for a partitioned table the leaves' indexes summed under their parent.
     pub indexes: Vec<IndexFacts>,
-    /// Rows now, as well as they are known.
+    /// Best estimate of the current number of rows.
     pub estimated_rows: f64,
     /// Relative standard deviation of `estimated_rows`; 0 when counted.
     pub rows_relative_sd: f64,
@@ -55,7 +55,7 @@ pub struct TableFacts {
     /// Number of leaf partitions; 0 for a plain table.
     #[serde(default)]
     pub partitions: u32,
-    /// How many of the partitions are foreign tables; their rows are in none of these numbers.
+    /// Number of partitions that are foreign tables. Their rows are not included in these numbers.
     #[serde(default)]
     pub foreign_partitions: u32,
     /// Columns of the primary key, or else of the best unique key without NULLs, in order; empty when there is none.
@@ -103,7 +103,7 @@ pub enum TableKind {
     MaterializedView,
 }
 
-/// What the number of rows rests on.
+/// Where the number of rows comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RowsSource {

@@ -16,17 +16,17 @@ pub enum StepKind {
     Dml,
     /// An index is built.
     IndexBuild,
-    /// The table's storage is written anew.
+    /// The table is rewritten.
     TableRewrite,
     /// The table is read from end to end under a lock.
     TableScan,
     /// Only the catalog changes.
     CatalogOnly,
-    /// Not understood; rehearsed all the same.
+    /// Not classified; it is rehearsed anyway.
     Unclassified,
 }
 
-/// What a batch is a window of.
+/// How the table is walked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -39,7 +39,7 @@ pub enum Walk {
     Blocks,
 }
 
-/// What told migtime to batch a statement.
+/// Why migtime batches a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -48,7 +48,7 @@ pub enum RecognisedBy {
     Placeholders,
     /// A `-- migtime: batch …` comment.
     Directive,
-    /// A bare `UPDATE` or `DELETE` on a big table; batched by its key.
+    /// A plain `UPDATE` or `DELETE` on a big table, batched by its key.
     TableSize,
 }
 
@@ -57,7 +57,7 @@ pub enum RecognisedBy {
 pub struct Step {
     /// Number from 1, in the migration's order.
     pub number: u32,
-    /// What kind of work it is.
+    /// Kind of work.
     pub kind: StepKind,
     /// The statement as written, without its semicolon.
     pub sql: String,
@@ -99,7 +99,7 @@ pub struct Batching {
     pub key: Vec<Column>,
     /// Whether the key is the table's own key, so that no two rows share a value and none is NULL.
     pub key_is_unique: bool,
-    /// What a batch is a window of.
+    /// How the table is walked.
     pub walk: Walk,
     /// Rows, key values or blocks in a batch.
     pub batch_size: u64,

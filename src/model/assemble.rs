@@ -14,11 +14,11 @@ use crate::units::Seconds;
 pub struct Told {
     /// Number of the step.
     pub number: u32,
-    /// What kind of work it is.
+    /// Kind of work.
     pub kind: StepKind,
     /// The statement as written.
     pub statement: String,
-    /// Table it mainly works on.
+    /// Main table.
     pub table: Option<String>,
     /// What is predicted for it.
     pub forecast: Forecast,

@@ -9,7 +9,7 @@ use crate::observation::{Irreversible, LockRecord, Reapplication, RollbackVerdic
 /// The levels of the intervals every estimate carries.
 pub const LEVELS: [f64; 3] = [0.5, 0.8, 0.95];
 
-/// What an estimate rests on.
+/// The evidence behind an estimate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -18,7 +18,7 @@ pub enum Basis {
     Rehearsal,
     /// Extrapolated from smaller sizes.
     Ladder,
-    /// Nothing measured here: typical rates.
+    /// Rule of thumb: typical rates, nothing was measured.
     RuleOfThumb,
 }
 
@@ -34,20 +34,20 @@ pub struct Estimate {
     pub seed: u64,
     /// Level of the interval shown first.
     pub level: f64,
-    /// The weakest basis among the steps that matter.
+    /// The weakest basis among the steps that contribute to the total.
     pub basis: Basis,
     /// Whether the evidence is too thin to promise the interval.
     pub provisional: bool,
-    /// What `provisional` rests on: each rule that is not met, in words.
+    /// The rules of evidence that are not met, in words. Not empty if `provisional`.
     #[serde(default)]
     pub too_thin: Vec<String>,
     /// The whole migration.
     pub total: Total,
     /// Each step, in order.
     pub steps: Vec<StepEstimate>,
-    /// What the numbers take for granted.
+    /// Assumptions behind the numbers.
     pub assumptions: Vec<String>,
-    /// What the reader should look at.
+    /// Warnings for the reader.
     pub warnings: Vec<String>,
     /// WAL and disk of the whole migration, where they were measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,40 +55,40 @@ pub struct Estimate {
     /// Duration of a whole run that was made afterwards, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actual_seconds: Option<f64>,
-    /// The rollback, when it was rehearsed.
+    /// The rollback, if it was rehearsed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback: Option<RollbackEstimate>,
 }
 
-/// What the rehearsed rollback does, and how long it will take.
+/// What the rehearsed rollback does and how long it takes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RollbackEstimate {
     /// Its file.
     pub file: String,
-    /// What it is worth.
+    /// The verdict on it.
     pub verdict: RollbackVerdict,
     /// Why its rehearsal ended, in words.
     pub ended: Option<String>,
     /// Changes that the migration made to the schema.
     pub changes: usize,
-    /// Those that the rollback undid.
+    /// Number of these changes that the rollback undid.
     pub undone: usize,
-    /// In what the schema differed afterwards from before the migration; `None` when nobody looked.
+    /// Differences between the schema after the rollback and before the migration; `None` if they were not compared.
     pub differences: Option<Vec<SchemaDifference>>,
-    /// What no rollback brings back.
+    /// What no rollback restores.
     pub irreversible: Vec<Irreversible>,
-    /// What came of the migration when it was run once more.
+    /// Result of running the migration a second time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reapplied: Option<Reapplication>,
-    /// Its duration, as the migration's; `None` when it did not come to its end.
+    /// Its duration, computed as for the migration; `None` if the rollback did not finish.
     pub total: Option<Total>,
-    /// The rules of evidence that its duration does not meet.
+    /// Rules of evidence that its duration does not meet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub too_thin: Vec<String>,
     /// Each of its steps, in order.
     pub steps: Vec<StepEstimate>,
-    /// What its duration takes for granted, beyond what the migration's does.
+    /// Assumptions behind its duration, in addition to the migration's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub assumptions: Vec<String>,
 }
@@ -108,7 +108,7 @@ pub struct Total {
     pub fits_window: Option<FitsWindow>,
 }
 
-/// Where a duration will fall with the given probability.
+/// A prediction interval of a duration.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Interval {
@@ -132,7 +132,7 @@ pub struct Prediction {
     pub upper_seconds: f64,
     /// Level of the interval, 0 to 1.
     pub level: f64,
-    /// What it rests on.
+    /// The evidence behind it.
     pub basis: Basis,
 }
 
@@ -142,7 +142,7 @@ pub struct Prediction {
 pub struct FitsWindow {
     /// The window, in seconds.
     pub window_seconds: f64,
-    /// Probability that the migration ends within it.
+    /// Probability that the migration ends within the window.
     pub probability: f64,
 }
 
@@ -150,7 +150,7 @@ pub struct FitsWindow {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Rate {
-    /// Best value.
+    /// Best estimate.
     pub point: f64,
     /// Lower end at the estimate's level.
     pub lower: f64,
@@ -164,11 +164,11 @@ pub struct Rate {
 pub struct StepEstimate {
     /// Number of the step.
     pub number: u32,
-    /// What kind of work it is.
+    /// Kind of work.
     pub kind: StepKind,
     /// The statement as written.
     pub statement: String,
-    /// Table it mainly works on.
+    /// Main table.
     pub table: Option<String>,
     /// Rows it will process.
     pub rows: Option<f64>,
@@ -178,9 +178,9 @@ pub struct StepEstimate {
     pub intervals: Vec<Interval>,
     /// Throughput, for steps that process rows.
     pub rows_per_second: Option<Rate>,
-    /// What it rests on.
+    /// The evidence behind it.
     pub basis: Basis,
-    /// Locks as rehearsed, hold times scaled to the estimate where the lock is held throughout.
+    /// Locks from the rehearsal. Hold times are scaled to the estimate for locks held throughout the step.
     pub locks: Vec<LockRecord>,
     /// Predicted WAL, in bytes.
     pub wal_bytes: Option<f64>,
@@ -198,7 +198,7 @@ pub struct StepEstimate {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SizeInterval {
-    /// Best value.
+    /// Best estimate.
     pub point_bytes: f64,
     /// Lower end.
     pub lower_bytes: f64,
@@ -206,13 +206,13 @@ pub struct SizeInterval {
     pub upper_bytes: f64,
 }
 
-/// Disk that a step takes.
+/// Disk that a step uses.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DiskEstimate {
-    /// What it adds for good.
+    /// Bytes that it adds permanently.
     pub growth: SizeInterval,
-    /// What must be free while it runs, WAL left out.
+    /// Bytes that must be free while it runs, without WAL.
     pub peak: SizeInterval,
 }
 
@@ -220,22 +220,22 @@ pub struct DiskEstimate {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StorageTotal {
-    /// WAL written; on the disk at once only where a slot or an archive holds it back.
+    /// WAL written in total. It stays on disk only if a replication slot or archiving retains it.
     pub wal: SizeInterval,
-    /// What tables and indexes grow by in the end.
+    /// Permanent growth of tables and indexes.
     pub growth: SizeInterval,
-    /// What must be free at the worst moment, WAL left out.
+    /// Bytes that must be free at the peak, without WAL.
     pub peak: SizeInterval,
-    /// Steps of which WAL or disk was not measured, and is not counted.
+    /// Steps whose WAL or disk was not measured and is not included.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub uncounted_steps: Vec<u32>,
-    /// Free disk that there is, as told, else as seen.
+    /// Free disk: as stated by the person, else as measured on the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub free_bytes: Option<u64>,
-    /// Whether it was seen on the server's machine; only what a person told is a gate.
+    /// Whether the free disk was measured on the server. Only a stated value is a gate.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub free_is_seen: bool,
-    /// Whether the upper ends of peak and WAL together fit in it.
+    /// Whether the upper ends of peak and WAL together fit in the free disk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fits: Option<bool>,
 }

@@ -22,13 +22,13 @@ pub struct Forecast {
     pub wal_bytes: Option<f64>,
     /// Its locks, with their predicted hold times.
     pub locks: Vec<LockRecord>,
-    /// What it rests on.
+    /// The evidence behind it.
     pub basis: Basis,
     /// Rules of evidence that are not met, as sentences without a full stop.
     pub too_thin: Vec<String>,
     /// What the prediction assumes.
     pub assumptions: Vec<String>,
-    /// What the reader should look at.
+    /// Warnings for the reader.
     pub warnings: Vec<String>,
 }
 

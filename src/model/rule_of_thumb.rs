@@ -17,7 +17,7 @@ use crate::stats::lognormal_sum::Lognormal;
 pub struct UnmeasuredStep<'facts> {
     /// Number of the step, from 1.
     pub number: u32,
-    /// What kind of work it is.
+    /// Kind of work.
     pub kind: StepKind,
     /// The statement as written, or a name for the class of change.
     pub statement: String,

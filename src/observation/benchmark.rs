@@ -2,16 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What the runs of a benchmark have in common, and when each was made.
+/// Common facts of a benchmark's runs, and when each was made.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Benchmark {
-    /// Name by which two files are paired: that of the scenario's folder.
+    /// Name that pairs two files: the name of the scenario's folder.
     pub scenario: String,
-    /// Rows that the schema was filled with; `None` where a database was copied as it was.
+    /// Number of rows generated; `None` if an existing database was copied.
     #[serde(default)]
     pub rows: Option<u64>,
-    /// SHA-256 of the schema's text, in hexadecimal; empty where a database was copied as it was.
+    /// SHA-256 of the schema's text, in hexadecimal; empty if an existing database was copied.
     #[serde(default)]
     pub schema_sha256: String,
     /// SHA-256 of the migration's text, in hexadecimal.
@@ -25,15 +25,15 @@ pub struct Benchmark {
     pub runs: Vec<RunRecord>,
 }
 
-/// What decides about the speed of a machine, as far as it tells.
+/// Facts that determine a machine's speed, as far as the system reports them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Machine {
-    /// The processor's name; empty where the system does not tell.
+    /// Name of the processor; empty if unknown.
     pub processor: String,
-    /// Processors that may be used.
+    /// Number of usable processors.
     pub processors: u64,
-    /// Memory; 0 where the system does not tell.
+    /// Memory in bytes; 0 if unknown.
     pub memory_bytes: u64,
 }
 

@@ -6,24 +6,24 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Ending {
-    /// What made it end.
+    /// The reason.
     pub reason: EndReason,
-    /// One sentence for a person, e.g. the server's error and the rows it concerned.
+    /// One sentence for a person, such as the server's error and the rows concerned.
     pub message: String,
 }
 
-/// What made a rehearsal end.
+/// Why a rehearsal ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum EndReason {
     /// Every batch was replayed.
     Complete,
-    /// The asked-for precision was reached.
+    /// The requested precision was reached.
     Precision,
-    /// The asked-for share of the batches was replayed.
+    /// The requested share of the batches was replayed.
     Fraction,
-    /// The time allowed for it was over.
+    /// The time limit was reached.
     MaxDuration,
     /// The person interrupted it.
     Interrupted,

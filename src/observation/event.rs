@@ -18,14 +18,14 @@ pub struct Event {
     pub event: EventKind,
 }
 
-/// Kinds of events an observer tells apart.
+/// Kinds of events that an observer distinguishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum EventKind {
     /// A checkpoint began, timed or requested.
     CheckpointStart,
-    /// A checkpoint was complete.
+    /// A checkpoint completed.
     CheckpointComplete,
     /// An autovacuum worker was at work on a table of the migration.
     Autovacuum,

@@ -27,7 +27,7 @@ pub struct Rung {
     pub rows: u64,
     /// Client-side time of the statement, in seconds, without a commit.
     pub seconds: f64,
-    /// WAL inserted on the server meanwhile, in bytes.
+    /// WAL inserted on the server during that time, in bytes.
     pub wal_bytes: u64,
     /// `maintenance_work_mem` of the run, in bytes.
     pub maintenance_work_mem_bytes: u64,

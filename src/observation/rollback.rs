@@ -16,47 +16,47 @@ pub struct RollbackRecord {
     pub file: String,
     /// Its steps in the order they ran, measured like the migration's.
     pub steps: Vec<StepRecord>,
-    /// What the observer saw happen on the server meanwhile.
+    /// Events on the server that the observer saw during the rehearsal.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<Event>,
-    /// Numbers of the migration's steps that had been replayed only in part before, or passed over: the rollback met
-    /// less work than it will.
+    /// Numbers of the migration's steps that were replayed only in part, or skipped. The rollback then had less work
+    /// than it will have in production.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after_part_of: Vec<u32>,
-    /// What the migration had changed in the schema.
+    /// The migration's changes to the schema.
     pub changes: Vec<SchemaDifference>,
-    /// In what the schema after the rollback differed from the one before the migration; `None` when nobody looked.
+    /// Differences between the schema after the rollback and before the migration; `None` if they were not compared.
     pub differences: Option<Vec<SchemaDifference>>,
-    /// What the migration's statements destroy for good.
+    /// What the migration's statements destroy permanently.
     pub irreversible: Vec<Irreversible>,
-    /// Why the rollback ended; `None` when it was cut off and never came to say.
+    /// Why the rollback ended; `None` if it was cut off without a record of the reason.
     pub ended: Option<Ending>,
-    /// What came of the migration when it was run once more.
+    /// Result of running the migration a second time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reapplied: Option<Reapplication>,
 }
 
-/// Something that no rollback brings back.
+/// Something that no rollback restores.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Irreversible {
-    /// Line of the migration's statement, from 1.
+    /// Line of the statement in the migration, from 1.
     pub line: usize,
     /// What is lost, without a full stop.
     pub what: String,
 }
 
-/// The migration once more, after its rollback.
+/// The second run of the migration, after its rollback.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Reapplication {
     /// How it ended.
     pub ended: Ending,
-    /// In what the schema then differed from the one after the first time; `None` when nobody looked.
+    /// Differences between the schema after the second and after the first run; `None` if they were not compared.
     pub differences: Option<Vec<SchemaDifference>>,
 }
 
-/// What a rehearsed rollback is worth, worst first.
+/// Verdict on a rehearsed rollback, worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -65,13 +65,13 @@ pub enum RollbackVerdict {
     Failed,
     /// It was interrupted.
     Unfinished,
-    /// It ran, and the schema is not as it was.
+    /// It ran, but the schema differs from before.
     Differs,
-    /// It brought the schema back, but the migration did not apply a second time, or left something else.
+    /// It restored the schema, but the migration failed the second time or had another result.
     NotRepeatable,
-    /// It brings the schema back but for what no SQL can, or for data that is lost.
+    /// It restores the schema, except for what no SQL can restore; or data is lost.
     WithLosses,
-    /// It brings the schema back.
+    /// It restores the schema.
     ComesBack,
 }
 

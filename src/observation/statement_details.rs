@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Disk that a statement took, over the relations it touched: those it changed, made, dropped or locked against others'
-/// writes or schema changes, each with its TOAST and indexes.
+/// Disk used by a statement, summed over the relations that it changed, created, dropped or locked against writes or
+/// schema changes, each with its TOAST table and indexes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DiskRecord {
@@ -14,28 +14,28 @@ pub struct DiskRecord {
     pub before_bytes: u64,
     /// Size of those relations after it, in bytes.
     pub after_bytes: u64,
-    /// Most bytes that were in use only while it ran, on top of the larger of the two sizes: storage that was being
-    /// replaced, which is freed at the commit, and temporary files. An upper bound, because the files are counted as if
-    /// all had existed at once.
+    /// Peak of the bytes in use only while it ran, on top of the larger of the two sizes: replaced storage, which is
+    /// freed at the commit, and temporary files. This is an upper bound: the files are counted as if all existed at
+    /// once.
     pub peak_temporary_bytes: u64,
-    /// Bytes of temporary files among it, of all sessions of the database; `None` inside a transaction block, where the
-    /// server does not tell.
+    /// Bytes of temporary files in the peak, from all sessions of the database; `None` inside a transaction block,
+    /// where the server does not report them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temporary_file_bytes: Option<u64>,
 }
 
-/// A wait for other sessions, seen by sampling.
+/// A wait for other sessions, found by sampling.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WaitRecord {
-    /// What it waited for, in the server's words: a phase of its progress view such as `waiting for old snapshots`,
-    /// else the wait event such as `Lock: relation`.
+    /// What it waited for, in the server's words: a phase of the progress view, such as `waiting for old snapshots`,
+    /// else the wait event, such as `Lock: relation`.
     pub waiting_for: String,
-    /// How long in all, in seconds.
+    /// Total duration, in seconds.
     pub seconds: f64,
 }
 
-/// A run of a statement that failed and was made again, or would have been.
+/// A failed run of a statement, which was repeated or would have been.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FailedAttempt {
@@ -43,7 +43,7 @@ pub struct FailedAttempt {
     pub error: String,
     /// How long it had run, in seconds; not part of any observation.
     pub seconds: f64,
-    /// Invalid indexes it left, which were dropped.
+    /// Invalid indexes that it left behind and that were dropped.
     pub invalid_indexes: Vec<String>,
 }
 

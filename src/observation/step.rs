@@ -8,22 +8,22 @@ use crate::error::{Error, Location};
 use crate::migration::{Batching, LockMode, RecognisedBy, Step, StepKind, Walk};
 use crate::shown::without_secrets;
 
-/// One step of the migration and what was measured of it.
+/// One step of the migration and its measurements.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StepRecord {
     /// Number of the step, from 1, in the migration's order.
     pub number: u32,
-    /// What kind of work it is.
+    /// Kind of work.
     pub kind: StepKind,
-    /// The statement as written, but for its secrets.
+    /// The statement as written, without its secrets.
     pub statement: String,
-    /// File it stands in, where the migration consists of several.
+    /// File that contains it, if the migration has several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
     /// Line of that file on which it starts, from 1.
     pub line: usize,
-    /// Schema-qualified table it mainly works on.
+    /// Main table, schema-qualified.
     pub table: Option<String>,
     /// Rows the step will process on the clone in all, as known when it was planned.
     #[serde(default)]
@@ -34,7 +34,7 @@ pub struct StepRecord {
     /// How the key space is walked; only for batched steps.
     #[serde(default)]
     pub batching: Option<BatchingRecord>,
-    /// Locks held, on what and how long.
+    /// Locks that were held, on which relation and how long.
     #[serde(default)]
     pub locks: Vec<LockRecord>,
     /// Relations whose storage was replaced.
@@ -46,24 +46,24 @@ pub struct StepRecord {
     /// WAL the step wrote.
     #[serde(default)]
     pub wal_bytes: Option<u64>,
-    /// Disk it took in its first run, where that was observed.
+    /// Disk it used in its first run, if observed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disk: Option<DiskRecord>,
-    /// What it waited for in its first run, sampled; only of statements outside a transaction.
+    /// What it waited for in its first run, sampled; only for statements outside a transaction.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waits: Vec<WaitRecord>,
-    /// Runs of it that failed and were made again, or would have been.
+    /// Failed runs of it, which were repeated or would have been.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed_attempts: Vec<FailedAttempt>,
-    /// Whether the whole step was executed, not a part of it.
+    /// Whether the whole step was executed, not only a part.
     pub complete: bool,
-    /// Runs on parts of its table, where production's table is larger than the clone's.
+    /// Runs on parts of its table, if production's table is larger than the clone's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ladder: Option<LadderRecord>,
-    /// Why it was passed over, when it could not be measured although it was reached.
+    /// Why it was skipped, if it was reached but could not be measured.
     #[serde(default)]
     pub passed_over: Option<String>,
-    /// What the reader should know of how it was rehearsed.
+    /// Remarks on how it was rehearsed.
     #[serde(default)]
     pub notes: Vec<String>,
     /// The measurements, in the order they were made.
@@ -74,7 +74,7 @@ pub struct StepRecord {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BatchingRecord {
-    /// What a batch is a window of.
+    /// How the table is walked.
     pub walk: Walk,
     /// Rows, key values or blocks in a batch, by `walk`.
     pub batch_size: u64,
@@ -84,11 +84,11 @@ pub struct BatchingRecord {
     pub batch_delay_seconds: f64,
     /// Columns of the key; empty when the walk goes by block (`ctid`).
     pub key: Vec<String>,
-    /// What told migtime to batch the statement.
+    /// Why migtime batches the statement.
     pub recognised_by: RecognisedBy,
     /// Seconds spent looking up the windows' bounds; not part of any observation.
     pub lookup_seconds: f64,
-    /// Batches whose bounds were looked up in that time.
+    /// Number of batches whose bounds were looked up in `lookup_seconds`.
     pub lookup_batches: u64,
 }
 
@@ -105,18 +105,18 @@ pub struct Observation {
     pub rows: u64,
     /// Client-side time from sending the batch to its commit being acknowledged, in seconds.
     pub seconds: f64,
-    /// Seconds among them in which it waited for other sessions, sampled; `None` where that was not observed.
+    /// Seconds of `seconds` spent waiting for other sessions, sampled; `None` if not observed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waited_seconds: Option<f64>,
-    /// WAL inserted on the server meanwhile.
+    /// WAL inserted on the server during that time, in bytes.
     pub wal_bytes: Option<u64>,
-    /// Full-page images among it, where the server tells.
+    /// Full-page images in that WAL, if the server reports them.
     pub full_page_images: Option<u64>,
-    /// Place in the walk, as the fraction of its work that lies before it, 0 to 1.
+    /// Position in the walk: the fraction of its work before this batch, 0 to 1.
     pub position: f64,
     /// Seconds since the step's first batch of this run began, at the end of this one.
     pub elapsed: f64,
-    /// Whether it ran while caches of a new segment were still cold.
+    /// Whether it ran at the start of a segment, with cold caches.
     pub warm_up: bool,
 }
 
@@ -130,7 +130,7 @@ pub struct LockRecord {
     pub mode: LockMode,
     /// From acquisition to commit; for a backfill the longest batch.
     pub held_seconds: Option<f64>,
-    /// Longest time between two looks in seconds, when it was seen by sampling; `None` when it is exact.
+    /// Longest time between two samples, in seconds; `None` if the lock was measured exactly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sampled_every_seconds: Option<f64>,
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The conditions under which a migration is rehearsed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Conditions {
-    /// Seed of the segments' places.
+    /// Seed of the segments' positions.
     pub seed: u64,
     /// Share of the batches to replay, 0 to 1; `None` for the default, which grows on small tables until there is
     /// enough evidence.

@@ -21,9 +21,9 @@ const STATEMENT_LENGTH: usize = 60;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PlanReport {
-    /// What kind of migration file it was read as, e.g. `plain-sql`.
+    /// Kind of migration file, such as `plain-sql`.
     pub recognised_as: &'static str,
-    /// How long the whole takes, where every statement can be sized.
+    /// Duration of the whole migration; missing if a statement could not be sized.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<Prediction>,
     /// Its statements, in order.
@@ -39,15 +39,15 @@ pub struct PlanReport {
 pub struct StatementReport {
     /// Number from 1.
     pub number: u32,
-    /// File it stands in.
+    /// File that contains it.
     pub file: String,
     /// Line on which it starts, from 1.
     pub line: usize,
     /// The statement as written.
     pub statement: String,
-    /// What kind of work it is.
+    /// Kind of work.
     pub step_kind: StepKind,
-    /// How long it takes, where that can be told.
+    /// Its duration; missing if unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration: Option<Prediction>,
     /// The strongest lock on each relation.
@@ -56,13 +56,13 @@ pub struct StatementReport {
     pub rewritten: Vec<String>,
     /// Tables that are read from end to end.
     pub scanned: Vec<String>,
-    /// Whether it may stand in a transaction block.
+    /// Whether it may run in a transaction block.
     pub transaction: TransactionRule,
-    /// What undoes it, where that is obvious.
+    /// SQL that undoes it, where that is obvious.
     pub rollback: Option<String>,
-    /// What to write instead, where this form is dangerous at this size.
+    /// A safer form, if this one is dangerous at this table size.
     pub safe_form: Option<String>,
-    /// What may surprise whoever runs it.
+    /// Warnings about surprising effects.
     #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub warnings: Vec<Remark>,
     /// Whether it only begins or ends a transaction; such statements are not shown.
@@ -102,7 +102,7 @@ pub struct PlannedLock {
     pub relation: String,
     /// Its mode.
     pub mode: LockMode,
-    /// How long it is held, to the COMMIT, where that can be told.
+    /// How long it is held, until COMMIT; missing if unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held: Option<Prediction>,
     /// Whether others use the relation: not when the migration itself has made it.
@@ -110,7 +110,7 @@ pub struct PlannedLock {
     pub keeps_others_waiting: bool,
 }
 
-/// The plan as `plan.json` holds it.
+/// The contents of `plan.json`.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PlanDocument<'report> {

@@ -41,7 +41,7 @@ pub struct ClassEstimate {
     pub intervals: Vec<Interval>,
     /// Throughput, where rows are processed.
     pub rows_per_second: Option<Rate>,
-    /// What it rests on.
+    /// The evidence behind it.
     pub basis: Basis,
     /// A remark, e.g. on which rehearsal it is based or what it locks; may be empty.
     pub note: String,

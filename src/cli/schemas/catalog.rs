@@ -65,7 +65,7 @@ struct TableFacts {
     relpages: u64,
     /// Size of the heap now.
     heap_bytes: u64,
-    /// Size of a block of the server that it is on; left out where that is 8,192 bytes.
+    /// Block size of its server, in bytes; missing if it is 8,192.
     #[serde(default, skip_serializing_if = "is_usual_block")]
     block_bytes: u64,
     /// Size of the TOAST table and its index now.
@@ -74,7 +74,7 @@ struct TableFacts {
     index_bytes: u64,
     /// Each index; for a partitioned table the leaves' indexes summed under their parent.
     indexes: Vec<IndexFacts>,
-    /// Rows now, as well as they are known.
+    /// Best estimate of the current number of rows.
     estimated_rows: f64,
     /// Relative standard deviation of `estimated_rows`; 0 when counted.
     rows_relative_sd: f64,
@@ -92,7 +92,7 @@ struct TableFacts {
     /// Number of leaf partitions; 0 for a plain table.
     #[serde(default)]
     partitions: u32,
-    /// How many of the partitions are foreign tables; their rows are in none of these numbers.
+    /// Number of partitions that are foreign tables. Their rows are not included in these numbers.
     #[serde(default)]
     foreign_partitions: u32,
     /// Columns of the primary key, or else of the best unique key without NULLs, in order; empty when there is none.
@@ -124,7 +124,7 @@ enum TableKind {
     MaterializedView,
 }
 
-/// What the number of rows rests on.
+/// Where the number of rows comes from.
 #[derive(JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum RowsSource {
@@ -182,25 +182,25 @@ struct Column {
 /// One difference between an earlier and a later schema.
 #[derive(JsonSchema)]
 struct SchemaDifference {
-    /// The object, as `column public.orders.note`.
+    /// The object, such as `column public.orders.note`.
     object: String,
-    /// What became of it.
+    /// How it changed.
     change: SchemaChange,
     /// The same in words, without a full stop.
     sentence: String,
-    /// Whether no SQL brings it back: a column's place, a value added to an enum.
+    /// Whether no SQL can restore it, such as a column's position or a value added to an enum.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     unavoidable: bool,
 }
 
-/// What can become of an object.
+/// How an object changed.
 #[derive(JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum SchemaChange {
-    /// It was there before.
+    /// It was removed.
     Gone,
-    /// It was not there before.
+    /// It was added.
     Added,
-    /// It is there, but not as it was.
+    /// It was modified.
     Changed,
 }

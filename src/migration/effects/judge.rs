@@ -7,17 +7,17 @@ use crate::migration::command::NamedTable;
 use crate::migration::names::name_path;
 use crate::migration::{LockMode, StepKind, Trap, Warning};
 
-/// Whether a statement may stand in a transaction block.
+/// Whether a statement may run in a transaction block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum TransactionRule {
-    /// It does nothing, or fails, outside a block.
+    /// Required: it does nothing or fails outside a block.
     Required,
-    /// Both work.
+    /// It works inside and outside a block.
     #[default]
     Allowed,
-    /// The server refuses it inside a block, and in several statements sent as one.
+    /// Forbidden: the server refuses it inside a block, and in one message with other statements.
     Forbidden,
 }
 
@@ -33,11 +33,11 @@ pub struct Effects {
     pub scanned: Vec<String>,
     /// Tables on which an index is built.
     pub indexed: Vec<String>,
-    /// Whether it may stand in a transaction block.
+    /// Whether it may run in a transaction block.
     pub transaction: TransactionRule,
-    /// What undoes it, where that is obvious.
+    /// SQL that undoes it, where that is obvious.
     pub rollback: Option<String>,
-    /// What may surprise whoever runs it.
+    /// Warnings about surprising effects.
     pub warnings: Vec<Warning>,
     /// What could not be told, and why; not empty makes it unclassified.
     pub unknown: Vec<String>,

@@ -109,7 +109,7 @@ pub struct Ratio {
 pub struct StepName {
     /// Number in NEW, from 1.
     pub number: u32,
-    /// What kind of work it is.
+    /// Kind of work.
     pub kind: StepKind,
     /// The statement in NEW, as written.
     pub statement: String,

@@ -19,7 +19,7 @@ pub struct Budget {
 /// A predicted size in bytes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Size {
-    /// Best value.
+    /// Best estimate.
     pub point_bytes: f64,
     /// Upper end of the prediction interval.
     pub upper_bytes: f64,

@@ -29,7 +29,7 @@ pub struct StatementVerdict {
     pub line: usize,
     /// The statement as written.
     pub sql: String,
-    /// What kind of work it is.
+    /// Kind of work.
     pub kind: StepKind,
     /// How long it takes, if known.
     pub duration: Option<Prediction>,
