@@ -1,6 +1,7 @@
 //! What statements do to the session that runs them; of a text, its first statement counts.
 
 use super::command::{Body, Command, Query, Session, Transaction};
+use super::statement::{Statement, parse};
 use super::syntax;
 
 /// Functions that take locks which the session keeps.
@@ -84,6 +85,22 @@ pub fn alters(sql: &str) -> bool {
             | Command::Alter(_)
             | Command::AlterSystem
     )
+}
+
+/// Says whether the first statement of a text, which may have placeholders, is an `UPDATE`.
+pub fn updates(sql: &str) -> bool {
+    is_query(sql, |body| matches!(body, Body::Update(_)))
+}
+
+/// Says whether the first statement of a text, which may have placeholders, is an `INSERT`.
+pub fn inserts(sql: &str) -> bool {
+    is_query(sql, |body| matches!(body, Body::Insert(_)))
+}
+
+fn is_query(sql: &str, wanted: fn(&Body) -> bool) -> bool {
+    let statements = parse(sql, "the statement").unwrap_or_default();
+    let first = statements.first().map(Statement::command);
+    matches!(first, Some(Command::Query(query)) if wanted(&query.body))
 }
 
 /// Says whether a statement only steers its session: transactions, settings, notifications to hear.

@@ -7,7 +7,7 @@ use super::cut_off::{CutOff, WalkSoFar};
 use super::log_line::Start;
 use super::transaction_status::{cannot_be_told, set_back, status};
 use crate::error::Result;
-use crate::migration::{Batching, Step, Walk, Window, command, condition};
+use crate::migration::{Batching, Step, Walk, Window, condition, inserts, updates};
 use crate::observation::UnderWay;
 use crate::rehearsal::batches::planned_batch::PlannedBatch;
 use crate::rehearsal::batches::walk_design::design_of;
@@ -132,7 +132,7 @@ impl WalkUnderWay<'_> {
         let measured = self.walk.observations.len() - self.walk.acknowledged.len() + index;
         // A batch without rows may still have a number, from a statement trigger.
         let wrote = self.walk.acknowledged[index] == Some(last) && self.walk.observations[measured].rows > 0;
-        if !wrote || self.batching.walk == Walk::Blocks || command(&self.step.sql) != "UPDATE" {
+        if !wrote || self.batching.walk == Walk::Blocks || !updates(&self.step.sql) {
             return Ok(());
         }
         if self.holds_newer(clone, &self.walk.windows[index].window, last.saturating_sub(1))? {
@@ -156,7 +156,7 @@ impl WalkUnderWay<'_> {
         let newer_than = last.unwrap_or(self.transactions.begun.saturating_sub(1));
         let mut elsewhere = self.written_by(clone, &first.window)?;
         let writes_walked = elsewhere.iter().any(|written| written.is_walked);
-        if writes_walked && self.batching.walk != Walk::Blocks && command(&self.step.sql) != "INSERT" {
+        if writes_walked && self.batching.walk != Walk::Blocks && !inserts(&self.step.sql) {
             let mut committed = 0;
             for batch in unknown {
                 if !self.holds_newer(clone, &batch.window, newer_than)? {
