@@ -8,6 +8,7 @@
 mod benchmark;
 mod budget;
 mod common;
+mod document;
 #[cfg(test)]
 mod example;
 mod from_plan;
@@ -24,7 +25,9 @@ mod sarif;
 mod summary;
 mod verdict;
 
+pub use crate::model::estimate::Prediction;
 pub use budget::{Budget, Size, Storage};
+pub use document::Document;
 pub use from_plan::of_plan;
 pub use from_rehearsal::of_rehearsal;
 pub use gate::Gate;
@@ -32,68 +35,3 @@ pub use level::Level;
 pub use rule::Rule;
 pub use summary::{SUMMARY_LIMIT, job_summary};
 pub use verdict::{Finding, HeldLock, StatementVerdict, Verdict};
-
-pub use crate::model::estimate::Prediction;
-
-/// The machine-readable documents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Document {
-    /// Workflow commands that GitHub shows as annotations.
-    GithubAnnotations,
-    /// Lines for the file that `GITHUB_OUTPUT` names.
-    GithubOutputs,
-    /// GitLab's code quality report.
-    GitlabCodeQuality,
-    /// JUnit XML.
-    Junit,
-    /// SARIF 2.1.0.
-    Sarif,
-    /// github-action-benchmark, `customSmallerIsBetter`.
-    Benchmark,
-    /// Bencher Metric Format.
-    Bencher,
-    /// OpenMetrics text: GitLab's metrics, Prometheus' node exporter.
-    OpenMetrics,
-}
-
-impl Document {
-    /// Every document.
-    pub const ALL: [Document; 8] = [
-        Document::GithubAnnotations,
-        Document::GithubOutputs,
-        Document::GitlabCodeQuality,
-        Document::Junit,
-        Document::Sarif,
-        Document::Benchmark,
-        Document::Bencher,
-        Document::OpenMetrics,
-    ];
-
-    /// Returns the usual name of its file.
-    pub fn file_name(self) -> &'static str {
-        match self {
-            Document::GithubAnnotations => "github-annotations.txt",
-            Document::GithubOutputs => "github-outputs.txt",
-            Document::GitlabCodeQuality => "gl-code-quality-report.json",
-            Document::Junit => "junit.xml",
-            Document::Sarif => "migtime.sarif",
-            Document::Benchmark => "benchmark.json",
-            Document::Bencher => "bencher.json",
-            Document::OpenMetrics => "metrics.txt",
-        }
-    }
-
-    /// Returns the document for `verdicts`; the same verdicts give the same bytes.
-    pub fn render(self, verdicts: &[Verdict]) -> String {
-        match self {
-            Document::GithubAnnotations => github::annotations(verdicts),
-            Document::GithubOutputs => github::outputs(verdicts),
-            Document::GitlabCodeQuality => gitlab::code_quality(verdicts),
-            Document::Junit => junit::junit(verdicts),
-            Document::Sarif => sarif::sarif(verdicts),
-            Document::Benchmark => benchmark::benchmark_json(verdicts),
-            Document::Bencher => benchmark::bencher(verdicts),
-            Document::OpenMetrics => openmetrics::openmetrics(verdicts),
-        }
-    }
-}

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::migration::Statement;
+use crate::migration::formats::{Script, Scripts, TransactionScope};
 
 /// Returns files with these paths and texts; the text `-` means that only the name matters.
 fn files(files: &[(&str, &str)]) -> Vec<SourceFile> {

@@ -1,0 +1,240 @@
+//! The estimate of a whole rehearsal, with its rollback.
+
+use super::estimate::Estimate;
+use super::options::EstimateOptions;
+use super::{rehearsed, rollback};
+use crate::error::Result;
+use crate::observation::Target;
+use crate::observation::{Rehearsal, StepRecord};
+
+/// Estimates how long the rehearsed migration takes.
+///
+/// `targets` has one entry per step, in order: the size of the step in production, or `None` for a run on a clone like
+/// the rehearsed one; missing entries count as `None`.
+///
+/// # Errors
+/// `Usage` for a level outside (0, 1) or a rehearsal without steps; `TooLittleEvidence` with every rule that is not
+/// met, unless a provisional estimate is requested.
+pub fn estimate(rehearsal: &Rehearsal, targets: &[Option<Target>], options: &EstimateOptions) -> Result<Estimate> {
+    let mut estimate = rehearsed::estimate(rehearsal, targets, options)?;
+    estimate.rollback = rollback::rollback(rehearsal, targets, options)?;
+    Ok(estimate)
+}
+
+/// Returns how long the whole migration took in the first run of a complete rehearsal, in seconds.
+///
+/// For a backfill that is the time from its first batch to its last, including look-ups and pauses.
+pub fn measured_seconds(rehearsal: &Rehearsal) -> f64 {
+    let first_run = |step: &StepRecord| {
+        let observations = step.observations.iter().filter(|observation| observation.run == 0);
+        match step.batching {
+            Some(_) => observations.map(|observation| observation.elapsed).fold(0.0, f64::max),
+            None => observations.map(|observation| observation.seconds).sum(),
+        }
+    };
+    rehearsal.steps.iter().map(first_run).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+    use crate::migration::{StepKind, Walk};
+    use crate::model::estimate::Basis;
+
+    /// A walk of 400 batches of 100 rows at 10 ms each, of which the first `batches` were measured.
+    fn walked(batches: usize) -> Rehearsal {
+        let log = "rows,seconds\n".to_string() + &"100,0.01\n".repeat(batches);
+        crate::model::batch_log::read(&log, "log.csv", 40_000.0).expect("a batch log")
+    }
+
+    fn statement(kind: StepKind, seconds: f64) -> Rehearsal {
+        let mut rehearsal = walked(400);
+        let step = &mut rehearsal.steps[0];
+        step.kind = kind;
+        step.batching = None;
+        step.observations.truncate(1);
+        step.observations[0].seconds = seconds;
+        rehearsal
+    }
+
+    fn target(rows: f64) -> Option<Target> {
+        Some(Target {
+            rows,
+            rows_relative_sd: 0.0,
+            batches: None,
+            table_rows: None,
+        })
+    }
+
+    fn check(rehearsal: &Rehearsal, target: Option<Target>, point: f64, half_width: f64) -> Estimate {
+        let estimate = estimate(rehearsal, &[target], &EstimateOptions::default()).expect("an estimate");
+        let interval = estimate.interval();
+        let actual = 0.5 * (interval.upper_seconds / interval.lower_seconds).ln();
+        let actual_point = estimate.total.point_seconds;
+        assert!(
+            (actual_point / point - 1.0).abs() < 0.01,
+            "{actual_point} s, not {point} s"
+        );
+        assert!((actual / half_width - 1.0).abs() < 0.02, "±{actual}, not ±{half_width}");
+        estimate
+    }
+
+    fn check_refused(rehearsal: &Rehearsal, expected: &str) -> Estimate {
+        let error = estimate(rehearsal, &[], &EstimateOptions::default()).expect_err("must be refused");
+        assert_eq!(error.kind(), ErrorKind::TooLittleEvidence);
+        assert!(error.message().contains(expected), "{}", error.message());
+        let options = EstimateOptions {
+            provisional: true,
+            ..EstimateOptions::default()
+        };
+        let provisional = estimate(rehearsal, &[], &options).expect("shown when asked for");
+        assert!(provisional.provisional && !provisional.too_thin.is_empty());
+        provisional
+    }
+
+    // scipy.stats.t.ppf(0.975, 4)*sqrt(2*(0.06**2 + (0.075/T)**2)): 0.2457 at T = 4 s, 0.2356 at 1000 s
+    #[test]
+    fn a_whole_walk_is_as_sure_as_runs_repeat() {
+        let estimate = check(&walked(400), None, 4.0, 0.2467);
+        let rate = estimate.steps[0].rows_per_second.expect("rows");
+        assert!((rate.point - 10_000.0).abs() < 1.0 && rate.lower < rate.point && rate.point < rate.upper);
+        let percentiles = &estimate.total.percentiles;
+        assert!(percentiles.windows(2).all(|pair| pair[0] < pair[1]));
+        check(&statement(StepKind::Dml, 1000.0), None, 1000.0, 0.2356);
+    }
+
+    #[test]
+    fn more_rows_take_longer_except_where_only_the_catalog_changes() {
+        check(&walked(400), target(48_000.0), 4.8, 0.2475);
+        check(
+            &statement(StepKind::CatalogOnly, 1000.0),
+            target(400_000.0),
+            1000.0,
+            0.2356,
+        );
+        // A factor of 10 at 0.04 per e-fold: t.ppf(0.975, 4)*sqrt(2*.06**2 + (.04*log(10))**2)
+        let ladder = check(
+            &statement(StepKind::IndexBuild, 1000.0),
+            target(400_000.0),
+            1000.0 * 10f64.powf(1.01),
+            0.3477,
+        );
+        assert_eq!(ladder.basis, Basis::Ladder);
+        let same_size = check(
+            &statement(StepKind::IndexBuild, 1000.0),
+            target(42_000.0),
+            1050.0,
+            0.2356,
+        );
+        assert_eq!(same_size.basis, Basis::Rehearsal);
+    }
+
+    #[test]
+    fn pauses_between_batches_are_added_and_are_certain() {
+        let mut rehearsal = walked(400);
+        rehearsal.steps[0]
+            .batching
+            .as_mut()
+            .expect("batched")
+            .batch_delay_seconds = 0.09;
+        check(&rehearsal, None, 4.0 + 399.0 * 0.09, 0.0247);
+    }
+
+    #[test]
+    fn finding_the_windows_is_part_of_the_prediction() {
+        let mut rehearsal = walked(400);
+        let batching = rehearsal.steps[0].batching.as_mut().expect("batched");
+        (batching.lookup_seconds, batching.lookup_batches) = (0.5, 200);
+        // 400 batches at 10 ms, and 400 look-ups at 2.5 ms
+        let estimate = check(&rehearsal, None, 5.0, 0.2467);
+        let sentence = "Finding the batches' windows takes about 1.0s of it.";
+        assert!(
+            estimate
+                .assumptions
+                .iter()
+                .any(|assumption| assumption.contains(sentence)),
+            "{:?}",
+            estimate.assumptions
+        );
+        let silent = check(&walked(400), None, 4.0, 0.2467).assumptions;
+        assert!(
+            !silent.iter().any(|assumption| assumption.contains("windows")),
+            "{silent:?}"
+        );
+    }
+
+    #[test]
+    fn a_beginning_is_extrapolated_when_it_is_long_enough() {
+        let estimate = estimate(&walked(250), &[], &EstimateOptions::default()).expect("an estimate");
+        assert!(
+            (3.9..4.6).contains(&estimate.total.point_seconds),
+            "{}",
+            estimate.total.point_seconds
+        );
+        assert!(
+            estimate
+                .assumptions
+                .iter()
+                .any(|assumption| assumption.contains("nobody watched"))
+        );
+        check_refused(&walked(199), "batches measured: 199");
+        check_refused(&walked(2), "batches measured: 2");
+    }
+
+    #[test]
+    fn what_was_never_measured_falls_back_to_the_rule_of_thumb_only_when_asked() {
+        let mut rehearsal = walked(400);
+        let mut unreached = rehearsal.steps[0].clone();
+        unreached.number = 2;
+        unreached.complete = false;
+        unreached.observations.clear();
+        rehearsal.steps.push(unreached);
+        let provisional = check_refused(&rehearsal, "step 2: nothing of it was measured");
+        assert_eq!(provisional.steps[1].basis, Basis::RuleOfThumb);
+        assert_eq!(provisional.steps[0].basis, Basis::Rehearsal);
+    }
+
+    #[test]
+    fn empty_batches_and_empty_tables_break_nothing() {
+        for walk in [Walk::Rows, Walk::KeyRange, Walk::Blocks] {
+            for complete in [true, false] {
+                let mut rehearsal = walked(250);
+                let step = &mut rehearsal.steps[0];
+                step.batching.as_mut().expect("batched").walk = walk;
+                step.complete = complete;
+                for observation in &mut step.observations[..120] {
+                    observation.rows = 0;
+                    observation.seconds = 0.0;
+                }
+                let sparse = estimate(&rehearsal, &[], &EstimateOptions::default()).expect("an estimate");
+                assert!(sparse.total.point_seconds > 0.0 && sparse.total.point_seconds < 10.0);
+                let step = &mut rehearsal.steps[0];
+                step.total_rows = Some(0.0);
+                step.observations
+                    .iter_mut()
+                    .for_each(|observation| observation.rows = 0);
+                let empty = estimate(&rehearsal, &[], &EstimateOptions::default()).expect("an estimate");
+                assert!(empty.total.point_seconds.is_finite() && empty.steps[0].rows_per_second.is_none());
+            }
+        }
+        let mut nothing = walked(1);
+        nothing.steps[0].total_rows = Some(0.0);
+        nothing.steps[0].complete = true;
+        nothing.steps[0].observations.clear();
+        let nothing = estimate(&nothing, &[], &EstimateOptions::default()).expect("nothing to do");
+        assert!(nothing.total.point_seconds < 0.01);
+    }
+
+    #[test]
+    fn impossible_questions_are_refused() {
+        for level in [0.0, 1.0, f64::NAN] {
+            let options = EstimateOptions {
+                level,
+                ..EstimateOptions::default()
+            };
+            let error = estimate(&walked(400), &[], &options).expect_err("no such level");
+            assert_eq!(error.kind(), ErrorKind::Usage);
+        }
+    }
+}
