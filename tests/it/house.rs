@@ -254,6 +254,22 @@ fn rust_files(directory: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
+fn rooms_hold_only_what_they_export() {
+    for file in source_files().iter().filter(|file| file.ends_with("mod.rs")) {
+        let defines = product_lines(file).into_iter().find(|(_, line)| {
+            let is_allowed = ["pub mod ", "pub use ", "pub(super) ", "mod ", "use ", "}", " ", "#"];
+            !line.is_empty() && !is_allowed.iter().any(|begin| line.starts_with(begin))
+        });
+        if let Some((number, line)) = defines {
+            panic!(
+                "{}:{number} holds more than what its room exports: {line}",
+                file.display()
+            );
+        }
+    }
+}
+
+#[test]
 fn no_files_use_each_other_in_a_circle() {
     let circles = graph_of_product().circles();
     let circles: Vec<String> = circles.iter().map(|circle| arrows(circle)).collect();

@@ -4,6 +4,7 @@
 
 mod bench;
 mod ci;
+mod command_line;
 mod compare;
 mod completions;
 mod demo;
@@ -17,12 +18,9 @@ mod selection;
 mod shared;
 mod values;
 
-use std::ffi::OsString;
-
-use clap::{ArgAction, Parser, Subcommand};
-
 pub use bench::BenchArguments;
 pub use ci::CiArguments;
+pub use command_line::{Arguments, Command};
 pub use compare::{CompareArguments, CompareFormat};
 pub use completions::{CompletionsArguments, ManArguments};
 pub use demo::DemoArguments;
@@ -34,76 +32,3 @@ pub use rehearse::RehearseArguments;
 pub use report::ReportArguments;
 pub use selection::SelectionArguments;
 pub use shared::{BatchArguments, ConnectionArguments, EstimateFlags, Format};
-
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  done
-  1  a gate said no: over budget or free disk, slower, or the rollback does not restore the schema
-  2  wrong usage, or a file that cannot be read or written
-  3  cannot connect, no server programs, or a database that is not safe to change
-  4  the migration or its rollback failed in the rehearsal
-  5  too little evidence to promise a number";
-
-/// Estimate how long a PostgreSQL migration takes, by rehearsing it on a staging clone
-#[derive(Debug, Parser)]
-#[command(name = "migtime", version, after_help = EXIT_CODES, max_term_width = 100, disable_help_flag = true)]
-pub struct Arguments {
-    /// Print help; `migtime help COMMAND` explains more
-    // Both -h and --help show a command's options at a glance; its explanations, of options too, are left to `help`.
-    #[arg(long, short, action = ArgAction::HelpShort, global = true, display_order = 1000)]
-    pub help: Option<bool>,
-    /// What to do.
-    #[command(subcommand)]
-    pub command: Command,
-}
-
-impl Arguments {
-    /// Reads what was typed; ends the program where that is no command, or asks for help.
-    pub fn typed() -> Arguments {
-        let typed: Vec<OsString> = std::env::args_os().collect();
-        let asks_help = typed.get(1).is_some_and(|command| command == "help");
-        // Behind `help`, `--help` asks for the same once more.
-        Arguments::parse_from(
-            typed
-                .into_iter()
-                .filter(|word| !(asks_help && (word == "--help" || word == "-h"))),
-        )
-    }
-}
-
-/// The commands.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Tell what the catalog says of a table and how long changes to it take
-    Estimate(EstimateArguments),
-    /// Tell what each statement locks, blocks, rewrites and scans, before anything runs
-    Plan(PlanArguments),
-    /// Replay a migration on a staging clone and measure it
-    Rehearse(RehearseArguments),
-    /// Write HTML, CSV, JSON and Markdown from a saved rehearsal
-    Report(ReportArguments),
-    /// Tell whether a migration became slower, from whole runs of it before and after
-    Compare(CompareArguments),
-    /// Run scenarios repeatedly, in random order, to be compared
-    Bench(BenchArguments),
-    /// Judge the migrations that a pull request adds
-    Ci(CiArguments),
-    /// Do the whole job on a throwaway server and show predicted against actual
-    Demo(DemoArguments),
-    /// Print completions for a shell
-    Completions(CompletionsArguments),
-    /// Print the manual page, or write one for each command
-    Man(ManArguments),
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-
-    #[test]
-    fn command_line_is_consistent() {
-        Arguments::command().debug_assert();
-    }
-}
