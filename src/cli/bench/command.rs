@@ -1,6 +1,5 @@
 //! `migtime bench`: runs of scenarios in random order, to be compared.
 
-use super::selection;
 use std::time::{Duration, Instant};
 
 use super::super::arguments::{BenchArguments, OutsideArguments};
@@ -8,6 +7,7 @@ use super::super::{output, outside_database};
 use super::bench_server::BenchServer;
 use super::entry::Entry;
 use super::progress::BenchProgress;
+use super::selection;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::Outlets;
 use crate::rehearsal::DirectoryLock;

@@ -6,8 +6,6 @@
 mod altered;
 mod made;
 
-use made::{add_index, bound_of, qualified};
-
 use crate::catalog::{Origin, Persistence, RelationFacts, RelationKind, SchemaFacts, TypeFacts};
 use crate::migration::Statement;
 use crate::migration::command::{
@@ -15,6 +13,7 @@ use crate::migration::command::{
     TablePart,
 };
 use crate::migration::names::name_path;
+use made::{add_index, bound_of, qualified};
 
 /// Applies a statement to the facts; without a catalog there is nothing to apply it to.
 pub(in crate::migration) fn evolve(statement: &Statement, schema: &mut SchemaFacts) {
