@@ -7,7 +7,7 @@ use std::process::Output;
 use crate::support;
 
 /// Deeper than any stack allows, and much deeper.
-const DEPTHS: [usize; 2] = [50_000, 250_000];
+const DEPTHS: [usize; 2] = [50_000, 100_000];
 
 /// A statement nested `depth` levels.
 type Nested = fn(usize) -> String;
