@@ -123,3 +123,26 @@ pub fn looks_up(sql: &str) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_batch_does_is_read_with_its_placeholders() {
+        let window = "WHERE id BETWEEN <batch_start> AND <batch_end>";
+        let check = |sql: &str, expected: (bool, bool)| assert_eq!((updates(sql), inserts(sql)), expected, "{sql}");
+        check(&format!("UPDATE t SET a = 1 {window};"), (true, false));
+        check(
+            &format!("WITH o AS (SELECT 1) UPDATE t SET a = 1 {window}"),
+            (true, false),
+        );
+        check(&format!("INSERT INTO u SELECT * FROM t {window}"), (false, true));
+        check(
+            &format!("WITH o AS (SELECT 1) INSERT INTO u SELECT * FROM t {window}"),
+            (false, true),
+        );
+        check(&format!("DELETE FROM t {window}"), (false, false));
+        check("-- migtime: batch key=id\nUPDATE t SET a = 1;", (true, false));
+    }
+}

@@ -38,9 +38,8 @@ fn rules(schema: &SchemaFacts) -> String {
     match schema.version_num {
         0 => "By the rules of PostgreSQL 14, without a look into the catalog.".to_string(),
         version => format!(
-            "By the rules of PostgreSQL {} and the catalog of {}.",
-            version / 10_000,
-            "the named database"
+            "By the rules of PostgreSQL {} and the catalog of the named database.",
+            version / 10_000
         ),
     }
 }

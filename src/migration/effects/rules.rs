@@ -102,58 +102,47 @@ fn of_session(judge: &mut Judge, session: &Session) {
     }
 }
 
+/// Says whether whatever is done to such an object changes the catalog only and locks no table.
+fn is_catalog_only(kind: ObjectKind) -> bool {
+    matches!(
+        kind,
+        ObjectKind::Aggregate
+            | ObjectKind::Collation
+            | ObjectKind::EventTrigger
+            | ObjectKind::Function
+            | ObjectKind::Group
+            | ObjectKind::Operator
+            | ObjectKind::OperatorClass
+            | ObjectKind::OperatorFamily
+            | ObjectKind::Procedure
+            | ObjectKind::Role
+            | ObjectKind::TextSearchConfiguration
+            | ObjectKind::TextSearchDictionary
+            | ObjectKind::TextSearchParser
+            | ObjectKind::TextSearchTemplate
+            | ObjectKind::User
+            | ObjectKind::UserMapping
+    )
+}
+
 fn create(judge: &mut Judge, made: &Creation) {
     match made.kind {
         ObjectKind::View => other_objects::create_view(judge, made),
         ObjectKind::Database | ObjectKind::Subscription | ObjectKind::Tablespace => of_server(judge),
-        ObjectKind::AccessMethod
-        | ObjectKind::Aggregate
-        | ObjectKind::Cast
-        | ObjectKind::Collation
-        | ObjectKind::EventTrigger
-        | ObjectKind::Function
-        | ObjectKind::Group
-        | ObjectKind::Operator
-        | ObjectKind::OperatorClass
-        | ObjectKind::OperatorFamily
-        | ObjectKind::Procedure
-        | ObjectKind::Role
-        | ObjectKind::Sequence
-        | ObjectKind::Server
-        | ObjectKind::TextSearchConfiguration
-        | ObjectKind::TextSearchDictionary
-        | ObjectKind::TextSearchParser
-        | ObjectKind::TextSearchTemplate
-        | ObjectKind::Type
-        | ObjectKind::User
-        | ObjectKind::UserMapping => {}
+        ObjectKind::AccessMethod | ObjectKind::Cast | ObjectKind::Sequence | ObjectKind::Server | ObjectKind::Type => {}
+        kind if is_catalog_only(kind) => {}
         _ => not_covered(judge),
     }
 }
 
 fn alter(judge: &mut Judge, kind: ObjectKind) {
     match kind {
-        ObjectKind::Aggregate
-        | ObjectKind::Collation
-        | ObjectKind::Database
-        | ObjectKind::EventTrigger
-        | ObjectKind::Function
-        | ObjectKind::Group
+        ObjectKind::Database
         | ObjectKind::LargeObject
-        | ObjectKind::Operator
-        | ObjectKind::OperatorClass
-        | ObjectKind::OperatorFamily
-        | ObjectKind::Procedure
-        | ObjectKind::Role
         | ObjectKind::Routine
         | ObjectKind::Schema
-        | ObjectKind::Statistics
-        | ObjectKind::TextSearchConfiguration
-        | ObjectKind::TextSearchDictionary
-        | ObjectKind::TextSearchParser
-        | ObjectKind::TextSearchTemplate
-        | ObjectKind::User
-        | ObjectKind::UserMapping => {}
+        | ObjectKind::Statistics => {}
+        kind if is_catalog_only(kind) => {}
         _ => not_covered(judge),
     }
 }
@@ -169,25 +158,8 @@ fn drop(judge: &mut Judge, dropped: &DropObjects) {
         | ObjectKind::Table
         | ObjectKind::View => whole_tables::drop_tables(judge, dropped),
         ObjectKind::Database | ObjectKind::Subscription | ObjectKind::Tablespace => of_server(judge),
-        ObjectKind::Aggregate
-        | ObjectKind::Cast
-        | ObjectKind::Collation
-        | ObjectKind::EventTrigger
-        | ObjectKind::Function
-        | ObjectKind::Group
-        | ObjectKind::Operator
-        | ObjectKind::OperatorClass
-        | ObjectKind::OperatorFamily
-        | ObjectKind::Procedure
-        | ObjectKind::Role
-        | ObjectKind::Routine
-        | ObjectKind::Server
-        | ObjectKind::TextSearchConfiguration
-        | ObjectKind::TextSearchDictionary
-        | ObjectKind::TextSearchParser
-        | ObjectKind::TextSearchTemplate
-        | ObjectKind::User
-        | ObjectKind::UserMapping => {}
+        ObjectKind::Cast | ObjectKind::Routine | ObjectKind::Server => {}
+        kind if is_catalog_only(kind) => {}
         _ => not_covered(judge),
     }
 }
