@@ -6,7 +6,7 @@ use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use migtime::model::{EstimateOptions, batch_log, estimate};
 use migtime::observation::Rehearsal;
 use migtime::rehearsal::batches::backfill::Backfill;
-use migtime::rehearsal::batches::segments::SegmentDesign;
+use migtime::rehearsal::batches::segments::{Range, spread};
 use migtime::rehearsal::batches::simulated::{SimulatedDatabase, SimulatedScenario};
 
 fn estimates(criterion: &mut Criterion) {
@@ -32,7 +32,11 @@ fn replayed(batches: u64) -> Rehearsal {
     let total = 10 * batches as usize;
     let mut database = SimulatedDatabase::new(SimulatedScenario::Heterogeneous, total, 1);
     let mut log = String::from("rows,seconds,position,segment\n");
-    for segment in SegmentDesign::new(total as f64, batches, 1).segments {
+    let all = Range {
+        first: 0.0,
+        end: total as f64,
+    };
+    for segment in spread(all, 24, batches / 24, 1) {
         database
             .seek(segment.position, segment.batches)
             .expect("a simulated database does not fail");

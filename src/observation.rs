@@ -11,6 +11,7 @@ mod event;
 mod ladder;
 mod resumption;
 mod rollback;
+mod run_group;
 mod statement_details;
 mod step;
 mod sufficiency;
@@ -22,6 +23,7 @@ pub use event::{Event, EventKind};
 pub use ladder::{LadderRecord, Rung};
 pub use resumption::{Resumption, UnderWay};
 pub use rollback::{Irreversible, Reapplication, RollbackRecord, RollbackVerdict};
+pub use run_group::RunGroup;
 pub use statement_details::{DiskRecord, FailedAttempt, WaitRecord};
 pub(crate) use values::check as check_numbers;
 
@@ -82,6 +84,10 @@ pub struct Rehearsal {
     /// Each time the rehearsal was resumed after it was cut off.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resumptions: Vec<Resumption>,
+    /// Earlier whole runs of identical work on the same server, one entry for each work, as known when this rehearsal
+    /// began; the estimate learns from them how much runs differ.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub run_history: Vec<RunGroup>,
 }
 
 /// Size of a step in production.
@@ -121,6 +127,7 @@ impl Default for Rehearsal {
             ended: None,
             rollback: None,
             resumptions: Vec::new(),
+            run_history: Vec::new(),
         }
     }
 }

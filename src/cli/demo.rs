@@ -20,6 +20,9 @@ use crate::units::Count;
 /// With these settings, the demo's minute has as many checkpoints as an hour with the usual ones.
 const SETTINGS: [(&str, &str); 2] = [("max_wal_size", "64MB"), ("min_wal_size", "48MB")];
 
+/// Time limit of the demo's rehearsal, short enough that most scenarios are not replayed whole.
+const REHEARSAL_SECONDS: f64 = 15.0;
+
 /// Runs the command.
 pub fn run(arguments: &DemoArguments) -> Result<()> {
     let scenario = Scenario::load(&arguments.scenario)?;
@@ -56,7 +59,7 @@ pub fn run(arguments: &DemoArguments) -> Result<()> {
     };
     let rehearsal = match &clone {
         None => {
-            output::print_note("rehearsing a part of it on a copy");
+            output::print_note("rehearsing as much of it as fits into 15 s, on a copy");
             run(false, &staging_area, REHEARSAL_FILE)?
         }
         Some(clone) => {
@@ -97,6 +100,7 @@ fn conditions(seed: u64, full: bool) -> Conditions {
     Conditions {
         seed,
         full,
+        max_seconds: if full { f64::INFINITY } else { REHEARSAL_SECONDS },
         ..Conditions::default()
     }
 }

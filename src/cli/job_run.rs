@@ -5,7 +5,7 @@ use super::migration_file::PlannedMigration;
 use super::resume::Begun;
 use super::staging_area::StagingArea;
 use super::watching::Watcher;
-use super::{output, plan, rollback};
+use super::{output, plan, rollback, run_history};
 use crate::catalog::facts::TableFacts;
 use crate::error::Result;
 use crate::observation::Rehearsal;
@@ -22,6 +22,12 @@ impl Job<'_> {
     /// Those of [`rehearse`]; the journal then shows how far it got. `Interrupted` when the person interrupts before
     /// anything was measured.
     pub fn run(&self, staging_area: &StagingArea, journal: &mut Journal) -> Result<Rehearsal> {
+        let rehearsal = self.rehearse(staging_area, journal)?;
+        run_history::remember(&rehearsal, staging_area.parameters());
+        Ok(rehearsal)
+    }
+
+    fn rehearse(&self, staging_area: &StagingArea, journal: &mut Journal) -> Result<Rehearsal> {
         if let Some(cut_off) = &self.resumable.cut_off {
             let rehearsal = self.go_on(cut_off, staging_area, journal)?;
             return unless_nothing_was_measured(Some(rehearsal));
@@ -106,6 +112,7 @@ impl Job<'_> {
             server: clone.read(sampler::server_facts)?,
             free_disk_bytes: clone.read(free_disk)?,
             tables: planned.tables.clone(),
+            run_history: run_history::known(clone.parameters()),
             ..Rehearsal::default()
         })
     }

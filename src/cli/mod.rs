@@ -37,6 +37,7 @@ mod repository;
 mod results;
 mod resume;
 mod rollback;
+mod run_history;
 mod source_files;
 mod staging_area;
 mod targets;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::output::print_note;
 use crate::observation::{Observation, StepRecord};
 use crate::rehearsal::{ProgressListener, StatementProgress};
 use crate::shown::printable_line;
@@ -54,6 +55,11 @@ impl Progress {
         self.bar.set_length(planned.round() as u64);
         self.bar.set_position(observations.len() as u64);
         self.bar.set_prefix(speed(observations, planned - done));
+    }
+
+    /// Prints a note above the bar.
+    pub fn note(&self, note: &str) {
+        self.bar.suspend(|| print_note(note));
     }
 
     /// Returns a listener that shows the statement's progress next to the elapsed time.

@@ -167,6 +167,11 @@ impl StagingArea {
         })
     }
 
+    /// Returns how to connect to the database that is copied, or used itself.
+    pub fn parameters(&self) -> &ConnectionParameters {
+        &self.parameters
+    }
+
     /// Returns whether each run works on a copy, so that no changes remain.
     pub fn works_on_copies(&self) -> bool {
         self.copies

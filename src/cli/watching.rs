@@ -80,7 +80,10 @@ impl RehearsalMonitor for Watcher {
         }
     }
 
-    fn lacks_checkpoints(&mut self, so_far: &Rehearsal, step: &StepRecord, checkpoints: u64) -> bool {
-        stopping::lacks_checkpoints(so_far, step, checkpoints)
+    fn decided(&mut self, reason: &str) {
+        match &self.progress {
+            Some(progress) => progress.note(reason),
+            None => output::print_note(reason),
+        }
     }
 }

@@ -7,10 +7,11 @@ use super::evidence::{Checkpoints, Evidence, Extent, unmet_rules};
 use super::forecast::{Forecast, rate};
 use super::kriging::{self, MeanCost};
 use super::measured::{Measured, Plan, WholeRuns, observed};
-use super::priors::{DRIFT_SD, LONE_BLOCK_SD, RUN_SD, UNSEEN_CHECKPOINT_SD, burst_sd, scaling_sd};
+use super::priors::{DRIFT_SD, LONE_BLOCK_SD, UNSEEN_CHECKPOINT_SD, burst_sd, scaling_sd};
 use super::regimes::Settings;
 use super::remarks::{assumptions, warnings};
 use super::repeated::{RepeatedRuns, student};
+use super::run_deviation::RunDeviation;
 use super::split_wave;
 use super::waits;
 use crate::catalog::facts::TableFacts;
@@ -28,6 +29,8 @@ pub struct Known<'a> {
     pub settings: Settings<'a>,
     /// The clone's table.
     pub table: Option<&'a TableFacts>,
+    /// How much two runs of the same work differ there.
+    pub deviation: &'a RunDeviation,
 }
 
 /// Predicts a batched step.
@@ -50,8 +53,8 @@ pub fn forecast(
         ratio: plan.ratio,
     };
     let (execution, mean) = match &whole_runs {
-        Some(runs) => repeated(runs, &measured, &plan)?,
-        None => extrapolated(&measured, &plan, known.table)?,
+        Some(runs) => repeated(runs, &measured, &plan, known.deviation)?,
+        None => extrapolated(&measured, &plan, known)?,
     };
     let unseen = checkpoints.filter(|_| measured.extent != Extent::Whole);
     let unseen_sd = UNSEEN_CHECKPOINT_SD * unseen.map_or(0.0, |checkpoints| checkpoints.unseen());
@@ -61,7 +64,7 @@ pub fn forecast(
     Some(Forecast {
         duration: with_delay(&with_lookups(&execution, lookups).widened(scaling), delay)
             .widened(plan.work_relative_sd.powi(2)),
-        shared_deviation: std::f64::consts::SQRT_2 * RUN_SD,
+        shared_deviation: std::f64::consts::SQRT_2 * known.deviation.root_mean_square(),
         rows: Some(plan.rows),
         rate: rate(plan.rows, mean.quantile(0.5), mean.central_interval(confidence_level)),
         wal_bytes: wal_bytes(&measured, &plan),
@@ -88,14 +91,19 @@ pub fn checkpoints(measured: &Measured, plan: &Plan, known: &Known) -> Option<Ch
 }
 
 /// Predicts from whole runs: returns the distribution of the seconds of one more run, and that of the mean.
-fn repeated(runs: &WholeRuns, measured: &Measured, plan: &Plan) -> Option<(LogMixture, LogMixture)> {
+fn repeated(
+    runs: &WholeRuns,
+    measured: &Measured,
+    plan: &Plan,
+    deviation: &RunDeviation,
+) -> Option<(LogMixture, LogMixture)> {
     let factor = plan.work / measured.unit.work(runs.batches, runs.rows);
-    let repeated = RepeatedRuns::new(&runs.seconds)?;
+    let repeated = RepeatedRuns::new(&runs.seconds, deviation)?;
     Some((repeated.prediction().scaled(factor), repeated.mean().scaled(factor)))
 }
 
 /// Predicts from places of the walk: returns the distribution of the seconds of one more run, and that of the mean.
-fn extrapolated(measured: &Measured, plan: &Plan, table: Option<&TableFacts>) -> Option<(LogMixture, LogMixture)> {
+fn extrapolated(measured: &Measured, plan: &Plan, known: &Known) -> Option<(LogMixture, LogMixture)> {
     if measured.blocks.is_empty() {
         // With fewer batches than one block needs, their mean is used, with the spread of a single block.
         let (batches, rows) = observed(measured.step);
@@ -108,18 +116,14 @@ fn extrapolated(measured: &Measured, plan: &Plan, table: Option<&TableFacts>) ->
             .sum();
         let log_seconds = (seconds.max(1e-6) / work.max(f64::MIN_POSITIVE) * plan.work).ln();
         let mean = student(log_seconds, LONE_BLOCK_SD.hypot(DRIFT_SD), f64::INFINITY);
-        return Some((mean.widened(2.0 * RUN_SD * RUN_SD), mean));
+        return Some((known.deviation.added_to(&mean, 2.0), mean));
     }
-    let shapes = split_wave::shapes(&measured.blocks, table);
+    let shapes = split_wave::shapes(&measured.blocks, known.table);
     let costs = kriging::mean_costs(&measured.blocks, &shapes, plan.batches);
     let several_runs = measured.blocks.windows(2).any(|pair| pair[0].run != pair[1].run);
     // With several runs, the covariance already contains their run effects; the run effect of the target is added to
     // it.
-    let run_variance = if several_runs {
-        RUN_SD * RUN_SD
-    } else {
-        2.0 * RUN_SD * RUN_SD
-    };
+    let runs = if several_runs { 1.0 } else { 2.0 };
     let burst_variance = burst_sd(longest_seconds(measured.step)).powi(2);
     let mixture = |variance: &dyn Fn(&MeanCost) -> f64| {
         let components = costs.iter().map(|cost| Component {
@@ -130,7 +134,8 @@ fn extrapolated(measured: &Measured, plan: &Plan, table: Option<&TableFacts>) ->
         });
         LogMixture::new(components.collect()).map(|mixture| mixture.condensed())
     };
-    let prediction = mixture(&|cost| cost.variance + cost.noise_variance + run_variance + burst_variance)?;
+    let prediction = mixture(&|cost| cost.variance + cost.noise_variance + burst_variance)?;
+    let prediction = known.deviation.added_to(&prediction, runs);
     let mean = mixture(&|cost| cost.variance)?;
     Some((prediction, mean))
 }

@@ -30,6 +30,8 @@ pub struct Block {
     pub batches: f64,
     /// Work per batch, relative to the average.
     pub density: f64,
+    /// Whether its run had executed all batches before it, as a whole run does.
+    pub in_order: bool,
 }
 
 /// What a unit of work is: seconds ≈ rate × (`per_batch` × batches + `per_row` × rows).
@@ -65,6 +67,7 @@ struct Sums {
     executed: f64,
     fewest_rows: u64,
     most_rows: u64,
+    in_order: bool,
     rows_squared: f64,
     rows_times_seconds: f64,
 }
@@ -131,6 +134,7 @@ pub fn cut(step: &StepRecord, walk: Walk, total_batches: f64) -> (Vec<Block>, Wo
                 executed: (sum.executed / sum.batches).min(1.0),
                 batches: work / work_per_batch,
                 density: work / sum.batches / work_per_batch,
+                in_order: sum.in_order,
             })
         })
         .collect();
@@ -177,6 +181,7 @@ fn sums_of(
 ) -> Vec<Sums> {
     let none = Sums {
         run: stretch.run,
+        in_order: executed_before == 0 && observations[stretch.start].position <= 1.5 / total_batches.max(1.0),
         fewest_rows: u64::MAX,
         ..Sums::default()
     };

@@ -6,7 +6,8 @@
 //! fixed grid.
 
 use super::blocks::Block;
-use super::priors::{DRIFT_MEAN, DRIFT_SD, LONE_BLOCK_SD, RUN_SD};
+use super::order::out_of_order;
+use super::priors::{DRIFT_MEAN, DRIFT_SD, LONE_BLOCK_SD, ORDER_SD, RUN_SD};
 use crate::stats::cholesky::{Cholesky, dot};
 
 /// Standard deviations of the place effect's logarithm.
@@ -341,21 +342,19 @@ impl Kriged {
     }
 }
 
-/// K = σ_h² E + τ_D² t t′ + σ_run² [same run, where there are several] + diag((g s₀)²/n).
+/// K = σ_h² E + τ_D² t t′ + σ_o² o o′ + σ_run² [same run, where there are several] + diag((g s₀)²/n).
 fn covariance(blocks: &[Block], places: &Places, setting: Setting) -> Vec<f64> {
     let count = blocks.len();
     let several_runs = blocks.windows(2).any(|pair| pair[0].run != pair[1].run);
+    let out_of_order = out_of_order(blocks);
     let mut matrix = vec![0.0; count * count];
     for (row, block) in blocks.iter().enumerate() {
         for (column, other) in blocks[..=row].iter().enumerate() {
             let index = row * count + column;
-            let run = if several_runs && block.run == other.run {
-                RUN_SD * RUN_SD
-            } else {
-                0.0
-            };
+            let run = f64::from(u8::from(several_runs && block.run == other.run)) * RUN_SD * RUN_SD;
             let drift = DRIFT_SD * DRIFT_SD * block.executed * other.executed;
-            matrix[index] = setting.place_variance * places.between_blocks[index] + drift + run;
+            let order = ORDER_SD * ORDER_SD * out_of_order[row] * out_of_order[column];
+            matrix[index] = setting.place_variance * places.between_blocks[index] + drift + run + order;
         }
         matrix[row * count + row] += setting.noise_variance / block.batches;
     }

@@ -7,6 +7,7 @@ use super::forecast::Forecast;
 use super::options::EstimateOptions;
 use super::regimes::Settings;
 use super::rule_of_thumb::UnmeasuredStep;
+use super::run_deviation::RunDeviation;
 use super::thin_clone::Fullness;
 use super::{backfill, forecast, priors, rule_of_thumb, statement, storage};
 use crate::catalog::facts::TableFacts;
@@ -93,7 +94,9 @@ fn forecast_step(
     let table = table_of(rehearsal, step);
     let forecast = match &step.batching {
         Some(batching) => {
+            let deviation = RunDeviation::learned(&rehearsal.run_history);
             let known = Known {
+                deviation: &deviation,
                 checkpoints: checkpoints(rehearsal, step),
                 settings: Settings(&rehearsal.server.settings),
                 table,

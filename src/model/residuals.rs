@@ -46,6 +46,7 @@ mod tests {
                 executed: number as f64 / 480.0,
                 batches: 10.0,
                 density: 1.0,
+                in_order: false,
             })
             .collect();
         assert_eq!(changes_pace(&blocks), expected);

@@ -6,9 +6,9 @@ use super::estimate::Basis;
 use super::evidence::ratio_rule;
 use super::forecast::{Forecast, rate, rows_relative_sd, size_ratio};
 use super::ladder::{Climbed, Ladder, LadderRun};
-use super::priors::RUN_SD;
 use super::regimes::{Settings, Work, scaled_whole_run};
 use super::repeated::RepeatedRuns;
+use super::run_deviation::RunDeviation;
 use super::waits;
 use crate::catalog::facts::TableFacts;
 use crate::migration::StepKind;
@@ -38,7 +38,8 @@ pub fn forecast(
 ) -> Option<Forecast> {
     let kind = kind(step);
     let seconds: Vec<f64> = step.observations.iter().map(|one| one.working_seconds()).collect();
-    let runs = RepeatedRuns::new(&seconds)?;
+    let deviation = RunDeviation::learned(&rehearsal.run_history);
+    let runs = RepeatedRuns::new(&seconds, &deviation)?;
     let clone_rows = step
         .total_rows
         .or(table.map(|table| table.estimated_rows))
@@ -74,7 +75,7 @@ pub fn forecast(
     Some(Forecast {
         rate: rows.and_then(|rows| rate(rows, mean.quantile(0.5), mean.central_interval(confidence_level))),
         duration: predicted.duration.widened(rows_sd * rows_sd),
-        shared_deviation: std::f64::consts::SQRT_2 * RUN_SD,
+        shared_deviation: std::f64::consts::SQRT_2 * deviation.root_mean_square(),
         rows,
         wal_bytes: step.wal_bytes.map(|bytes| bytes as f64 * ratio),
         locks: waits::scaled_locks(step, factor),

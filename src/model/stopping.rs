@@ -2,15 +2,14 @@
 //! points.
 //!
 //! Checking after every batch would stop at lucky moments; the replay checks only after the segments that
-//! `SegmentDesign::looks` names.
+//! `may_look_after` names.
 
 use super::backfill::{self, Known};
-use super::evidence::checkpoint_rule;
 use super::forecast::Forecast;
-use super::measured::{Measured, Plan};
 use super::priors::{DRIFT_SD, RUN_SD};
 use super::regimes::Settings;
 use super::rehearsed::table_of;
+use super::run_deviation::RunDeviation;
 use crate::observation::{Rehearsal, StepRecord};
 use crate::stats::distribution::two_sided_factor;
 
@@ -42,7 +41,12 @@ pub fn judge(
     precision: f64,
     confidence_level: f64,
 ) -> Precision {
-    let known = known(rehearsal, step, checkpoints);
+    let known = Known {
+        checkpoints: Some(checkpoints),
+        settings: Settings(&rehearsal.server.settings),
+        table: table_of(rehearsal, step),
+        deviation: &RunDeviation::learned(&rehearsal.run_history),
+    };
     let forecast = step
         .batching
         .as_ref()
@@ -54,27 +58,6 @@ pub fn judge(
             half_width if half_width <= precision => Precision::PreciseEnough { half_width },
             half_width => Precision::TooWide { half_width },
         },
-    }
-}
-
-/// Returns whether a replay of places has seen fewer checkpoints than the rules of evidence require.
-///
-/// `checkpoints` are those completed since the first batch of `step`.
-pub fn lacks_checkpoints(rehearsal: &Rehearsal, step: &StepRecord, checkpoints: u64) -> bool {
-    let known = known(rehearsal, step, checkpoints);
-    let measured = step
-        .batching
-        .as_ref()
-        .and_then(|batching| Measured::new(step, batching, None));
-    let weighed = measured.and_then(|measured| backfill::checkpoints(&measured, &Plan::new(&measured, None), &known));
-    weighed.and_then(checkpoint_rule).is_some()
-}
-
-fn known<'a>(rehearsal: &'a Rehearsal, step: &StepRecord, checkpoints: u64) -> Known<'a> {
-    Known {
-        checkpoints: Some(checkpoints),
-        settings: Settings(&rehearsal.server.settings),
-        table: table_of(rehearsal, step),
     }
 }
 

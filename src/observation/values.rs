@@ -81,6 +81,8 @@ const ESTIMATED_ROWS: Range = Range { least: -1.0, ..ROWS };
 fn range(inside: &str, field: &str) -> Option<Range> {
     Some(match (inside, field) {
         ("targets", "rows") => ROWS,
+        ("run_history", "runs") => NUMBER,
+        ("run_history", "standard_deviation") => DEVIATION,
         (_, "rows" | "dead_rows" | "modified_since_analyze") => WHOLE_ROWS,
         (_, "total_rows" | "estimated_rows" | "table_rows") => ROWS,
         (_, "reltuples") => ESTIMATED_ROWS,

@@ -7,7 +7,7 @@
 use std::rc::Rc;
 
 use super::batches::backfill::Backfill;
-use super::batches::segments::{Segment, spread};
+use super::batches::segments::{Range, Segment, spread};
 use super::batches::step::describe_walk;
 use super::batches::table_backfill::{PlannedWalk, TableBackfill};
 use super::batches::walk_plan::WalkPlan;
@@ -200,7 +200,11 @@ fn places(base_total: f64, new_total: f64, seed: u64) -> Result<Vec<Segment>> {
         )
         .with_hint("compare whole runs with --runs 5, or use smaller batches"));
     }
-    Ok(spread(base_total, u64::from(PAIRS), batches, seed))
+    let all = Range {
+        first: 0.0,
+        end: base_total,
+    };
+    Ok(spread(all, u64::from(PAIRS), batches, seed))
 }
 
 /// One backfill of a duet with its clock.

@@ -26,11 +26,8 @@ pub trait RehearsalMonitor {
         Box::new(|_| {})
     }
 
-    /// Returns whether to replay more of `step` to see more checkpoints. Called when the planned share is done and the
-    /// person did not choose a share.
-    fn lacks_checkpoints(&mut self, _so_far: &Rehearsal, _step: &StepRecord, _checkpoints: u64) -> bool {
-        false
-    }
+    /// Called when it is decided how much of the current step is replayed; `reason` is a sentence without a full stop.
+    fn decided(&mut self, _reason: &str) {}
 
     /// Hears that a pair of segments is done, where two migrations are replayed in turns.
     fn pair_done(&mut self, _pairs: u32) {}

@@ -217,6 +217,18 @@ impl ConnectionParameters {
         }
     }
 
+    /// Returns the name of the machine that the server is on, with the port unless that is this machine. Servers on one
+    /// machine share its name.
+    pub fn server_name(&self) -> String {
+        match self.endpoints.first() {
+            Some(endpoint) if !endpoint.is_of_this_machine() => {
+                let (host, port) = endpoint.identity();
+                format!("{host}:{port}")
+            }
+            _ => "this machine".to_string(),
+        }
+    }
+
     /// Returns the name of the database.
     pub fn database(&self) -> &str {
         &self.database

@@ -9,7 +9,7 @@ use migtime::model::{EstimateOptions, estimate};
 use migtime::observation::{BatchingRecord, Event, EventKind, Observation, Rehearsal, StepRecord};
 use migtime::rehearsal::batches::backfill::Backfill;
 use migtime::rehearsal::batches::replay::{ReplayLimits, ReplayPlan, Scribe, replay};
-use migtime::rehearsal::batches::segments::SegmentDesign;
+use migtime::rehearsal::batches::segments::{Amount, ReplayDesign};
 use migtime::rehearsal::batches::simulated::{SCENARIOS, SimulatedDatabase, SimulatedScenario};
 use migtime::server::Interruption;
 use migtime::stats::distribution::two_sided_factor;
@@ -79,7 +79,7 @@ fn stopping_early_keeps_the_promise() {
     let outcomes = each_series(|scenario, seed| {
         let mut database = SimulatedDatabase::new(scenario, BATCHES, seed + 500_000);
         let actual = database.full_run_seconds(seed + 2_000_000);
-        let design = SegmentDesign::new(BATCHES as f64, 1000, seed);
+        let design = ReplayDesign::new(Amount::Batches(1000), BATCHES as f64, seed);
         let step = replayed(&mut database, &design, Some(precision));
         let replayed = step.observations.len() as f64 / BATCHES as f64;
         (outcome(&estimated(step, &database), actual), replayed)
@@ -98,8 +98,7 @@ fn stopping_early_keeps_the_promise() {
 #[test]
 fn too_little_evidence_is_refused_and_shown_only_when_asked_for() {
     let mut database = SimulatedDatabase::new(SimulatedScenario::Stationary, BATCHES, 1);
-    let mut design = SegmentDesign::new(BATCHES as f64, BUDGET, 1);
-    design.segments.truncate(3);
+    let design = ReplayDesign::new(Amount::Batches(75), BATCHES as f64, 1);
     let step = replayed(&mut database, &design, None);
     let rehearsal = rehearsal(step, &database);
     let error = estimate(&rehearsal, &[], &EstimateOptions::default()).expect_err("75 batches are too few");
@@ -146,7 +145,7 @@ fn from_segments(database: SimulatedDatabase, seed: u64, actual: f64) -> Outcome
 }
 
 fn from_design(mut database: SimulatedDatabase, seed: u64) -> Estimate {
-    let design = SegmentDesign::new(BATCHES as f64, BUDGET, seed);
+    let design = ReplayDesign::new(Amount::Batches(BUDGET), BATCHES as f64, seed);
     let step = replayed(&mut database, &design, None);
     estimated(step, &database)
 }
@@ -217,7 +216,7 @@ impl Scribe for Judge {
     }
 }
 
-fn replayed(database: &mut SimulatedDatabase, design: &SegmentDesign, precision: Option<f64>) -> StepRecord {
+fn replayed(database: &mut SimulatedDatabase, design: &ReplayDesign, precision: Option<f64>) -> StepRecord {
     let plan = ReplayPlan {
         design,
         limits: ReplayLimits {

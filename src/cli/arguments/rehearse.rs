@@ -108,13 +108,13 @@ pub struct RehearseArguments {
     /// Estimate for the rows of this production database too; it is only read
     #[arg(long, value_name = "URL", help_heading = WHERE)]
     pub production: Option<String>,
-    /// Stop after this share of the batches [default: 15%, more on small tables]
+    /// Replay this share of the batches [default: all if they fit into --max-duration, else what fits]
     #[arg(long, value_name = "PERCENT", value_parser = percentage, help_heading = HOW_MUCH)]
     pub fraction: Option<f64>,
     /// Stop when the 95 % interval is this narrow, e.g. 30% for ±30 %
     #[arg(long, value_name = "PERCENT", value_parser = percentage, help_heading = HOW_MUCH)]
     pub precision: Option<f64>,
-    /// Stop the backfills after this time
+    /// Replay what fits into this time: every batch, or else the beginning and then places in the rest
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration, help_heading = HOW_MUCH)]
     pub max_duration: Seconds,
     /// Replay every batch, however long it takes

@@ -15,6 +15,7 @@ fn blocks() -> Vec<Block> {
             executed: EXECUTED[number],
             batches: batches[number],
             density: 1.0,
+            in_order: false,
         })
         .collect()
 }

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::replay::{ReplayLimits, ReplayPlan, Scribe, replay};
+use super::segments::Decision;
 use super::table_backfill::{PlannedWalk, TableBackfill};
 use super::walk_design::design_of;
 use super::walk_plan::WalkPlan;
@@ -112,7 +113,6 @@ impl Walker<'_> {
         let mut scribe = StepScribe {
             index,
             kept: self.rehearsal.steps[index].observations.len(),
-            may_go_on: self.conditions.fraction.is_none(),
             rehearsal: self.rehearsal,
             journal: self.journal,
             log,
@@ -208,8 +208,6 @@ struct StepScribe<'a> {
     index: usize,
     /// Observations from earlier runs of the step, which stay.
     kept: usize,
-    /// Whether migtime, not the person, chose the share to replay.
-    may_go_on: bool,
     rehearsal: &'a mut Rehearsal,
     journal: &'a mut Journal,
     log: Rc<ResumeLog>,
@@ -241,13 +239,12 @@ impl Scribe for StepScribe<'_> {
             .is_enough(self.rehearsal, &self.rehearsal.steps[self.index], checkpoints)
     }
 
-    fn lacks_checkpoints(&mut self, observations: &[Observation], checkpoints: u64) -> bool {
-        if !self.may_go_on {
-            return false;
+    fn decided(&mut self, decision: &Decision) {
+        let note = decision.to_string();
+        self.monitor.decided(&note);
+        if self.kept == 0 {
+            self.rehearsal.steps[self.index].notes.push(note);
         }
-        self.write_down(observations);
-        self.monitor
-            .lacks_checkpoints(self.rehearsal, &self.rehearsal.steps[self.index], checkpoints)
     }
 }
 

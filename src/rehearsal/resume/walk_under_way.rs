@@ -10,7 +10,6 @@ use crate::error::Result;
 use crate::migration::{Batching, Step, Walk, Window, condition, inserts, updates};
 use crate::observation::UnderWay;
 use crate::rehearsal::batches::planned_batch::PlannedBatch;
-use crate::rehearsal::batches::walk_design::design_of;
 use crate::rehearsal::failure::failure;
 use crate::rehearsal::statements::sub_tables::regclass;
 use crate::server::Staging;
@@ -57,8 +56,6 @@ impl WalkUnderWay<'_> {
     /// # Errors
     /// As [`super::settle::settle`].
     pub fn settle(&self, clone: &mut Staging, cut_off: &CutOff) -> Result<(GoOn, UnderWay)> {
-        let conditions = &cut_off.beginning.conditions;
-        let design = design_of(conditions, self.walk.plan.total_batches);
         let mut go_on = GoOn {
             observations: self.walk.observations.clone(),
             unmeasured: self.walk.unmeasured,
@@ -67,7 +64,7 @@ impl WalkUnderWay<'_> {
         let Some(place) = self.walk.place else {
             return Ok((go_on, UnderWay::Nothing));
         };
-        if !design.is_whole_walk() {
+        if place > 0 {
             // An interrupted place is not resumed, whatever became of its batch; the next place begins.
             go_on.place = place + 1;
             return Ok((go_on, UnderWay::LeftBehind));

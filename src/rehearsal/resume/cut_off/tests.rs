@@ -197,7 +197,7 @@ fn any_number_of_a_log_may_be_absurd() {
                 {
                     let conditions = &cut_off.beginning.conditions;
                     let design = crate::rehearsal::batches::walk_design::design_of(conditions, walk.plan.total_batches);
-                    assert!(!design.segments.is_empty());
+                    assert!(design.beginning().batches > 0);
                 }
                 tried += 1;
             }
