@@ -290,6 +290,6 @@ mod tests {
         let warm_up: Vec<usize> = (0..50)
             .filter(|batch| rehearsal.steps[0].observations[*batch].warm_up)
             .collect();
-        assert_eq!(warm_up, (0..10).chain(25..35).collect::<Vec<_>>());
+        assert_eq!(warm_up, (0..3).chain(25..28).collect::<Vec<_>>());
     }
 }

@@ -263,7 +263,7 @@ mod tests {
         let mut log = "rows,seconds,position,segment\n".to_string();
         for batch in 0..25 * segments {
             let (segment, rows) = (batch / 25, rows(batch));
-            let slow = if batch % 25 < 10 { 10.0 } else { 1.0 };
+            let slow = if batch % 25 < 3 { 10.0 } else { 1.0 };
             let seconds = slow * (0.001 + 0.0001 * rows as f64);
             log += &format!("{rows},{seconds},{},{segment}\n", segment as f64 / segments as f64);
         }
@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn warm_up_is_left_out_and_blocks_keep_their_number() {
-        check(&step(8, |_| 100), Walk::Rows, 24, WorkUnit::ROW, 0.011 / 100.0);
+        check(&step(8, |_| 100), Walk::Rows, 40, WorkUnit::ROW, 0.011 / 100.0);
         check(&step(24, |_| 100), Walk::KeyRange, 48, WorkUnit::BATCH, 0.011);
         let mut beginning = step(8, |_| 100);
         for observation in &mut beginning.observations {
@@ -303,23 +303,23 @@ mod tests {
             per_batch: 0.001,
             per_row: 0.0001,
         };
-        check(&step(8, |batch| 10 * (batch % 7)), Walk::KeyRange, 24, fitted, 1.0);
+        check(&step(8, |batch| 10 * (batch % 7)), Walk::KeyRange, 40, fitted, 1.0);
         check(
             &step(8, |batch| if batch < 100 { 0 } else { 100 }),
             Walk::KeyRange,
-            24,
+            40,
             fitted,
             1.0,
         );
-        check(&step(8, |_| 0), Walk::Rows, 24, WorkUnit::BATCH, 0.001);
+        check(&step(8, |_| 0), Walk::Rows, 40, WorkUnit::BATCH, 0.001);
     }
 
     #[test]
     fn executed_counts_all_batches_before() {
         let (blocks, _) = cut(&step(8, |_| 100), Walk::Rows, 1000.0);
-        // The last block holds the batches 195 to 199.
-        assert!((blocks[23].executed - 0.197).abs() < 1e-9);
-        assert!((blocks[23].position - 0.875).abs() < 1e-9);
+        // The last block holds the batches 196 to 199.
+        assert!((blocks[39].executed - 0.1975).abs() < 1e-9);
+        assert!((blocks[39].position - 0.875).abs() < 1e-9);
         assert_eq!(cut(&step(300, |_| 100), Walk::Rows, 1e4).0.len(), 150);
     }
 }

@@ -6,15 +6,13 @@
 //! sort that spills, a cache that is too small), otherwise none. This file knows only fractions and seconds; `regimes`
 //! decides what the thresholds are.
 
-use super::priors::{RUN_DEGREES_OF_FREEDOM, RUN_SD, scaling_sd, short_run_sd};
+use super::priors::{scaling_sd, short_run_sd};
+use super::run_deviation::RunDeviation;
 use crate::stats::distribution::normal_cumulative;
-use crate::stats::interval::PooledSample;
 use crate::stats::log_mixture::{Component, LogMixture};
 
 /// Shortest run that is used: shorter ones have been seen to scatter by 14 to 103 %.
 const SHORTEST_SECONDS: f64 = 2.0;
-/// Duration grows with this power of the size, which is n log n between neighbouring sizes.
-const EXPONENT: f64 = 1.01;
 /// Standard deviation of the logarithm of a threshold's size.
 const THRESHOLD_SD: f64 = 0.25;
 /// Probability that crossing a threshold costs anything.
@@ -40,8 +38,29 @@ pub struct Ladder {
     pub empty_seconds: f64,
     /// Sizes at which its cost per row may change, as fractions of the table to be predicted.
     pub thresholds: Vec<f64>,
+    /// How its duration grows with the table.
+    pub growth: Growth,
+    /// How much two runs of the same work differ there, as far as other work shows.
+    pub deviation: RunDeviation,
+}
+
+/// How a duration grows with the size of a table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Growth {
+    /// The power of the size.
+    pub power: f64,
     /// Standard deviation of the logarithm added per growth by a factor of e.
     pub sd_per_e_fold: f64,
+}
+
+impl Default for Growth {
+    /// Returns n log n between neighbouring sizes, known exactly.
+    fn default() -> Growth {
+        Growth {
+            power: 1.01,
+            sd_per_e_fold: 0.0,
+        }
+    }
 }
 
 /// The ladder's prediction for the full size.
@@ -62,38 +81,51 @@ pub struct Climbed {
 impl Ladder {
     /// Predicts the full size; `None` without runs.
     ///
-    /// With the top rung's n runs T, the empty table's seconds a and ν₀ = 4, s₀ = 0.06: m = mean ln(T − a) + 1.01
-    /// ln(1/f); s² = (ν₀s₀² + Σ within-rung squares)/(ν₀ + df); v = s²(1 + 1/n) + (σ ln(1/f))²; c = 0.6(1 − Π(1 − p)),
-    /// p = Φ(−ln θ/.25) − Φ((ln f − ln θ)/.25) for each threshold θ; ln(seconds − a) ~ (1 − c) t_ν(m, v) + c t_ν(m +
-    /// 0.22, v + 0.16²). Source: the project's own simulation, `tests/it/ladder_coverage.rs`, against fits of exponents
-    /// and of a + bn + cn log n (Venkataraman et al. 2016, Ernest).
+    /// With the top rung's n runs T of the fraction f and the empty table's seconds a: m = mean ln(T − a) + x ln(1/f);
+    /// c = 0.6(1 − Π(1 − p)), p = Φ(−ln θ/.25) − Φ((ln f − ln θ)/.25) for each threshold θ; ln(seconds − a) is a
+    /// mixture over σ of (1 − c) N(m, v) + c N(m + 0.22, v + 0.16²) with v = (σ² + σ_short²)(1 + 1/n) +
+    /// (σ_x ln(1/f))². The weights of σ come from all runs of the same size. Source: the project's own simulation,
+    /// `tests/it/ladder_coverage.rs`, against fits of exponents and of a + bn + cn log n (Venkataraman et al. 2016,
+    /// Ernest).
     pub fn climb(&self) -> Option<Climbed> {
         let rungs = self.rungs();
-        let top = rungs.first()?;
-        let fraction = top[0].fraction;
-        let typical = (top.iter().map(|run| run.seconds.max(1e-6).ln()).sum::<f64>() / top.len() as f64).exp();
-        let sample = self.pooled(&rungs, typical)?;
-        let mean = sample.point_estimate - EXPONENT * fraction.ln();
-        let scaling = scaling_sd(1.0 / fraction, self.sd_per_e_fold);
+        let top = self.logarithms(rungs.first()?);
+        let count = top.len() as f64;
+        let log_seconds = top.iter().sum::<f64>() / count;
+        let deviation = rungs
+            .iter()
+            .fold(self.deviation.clone(), |known, rung| known.and(&self.logarithms(rung)));
+        let fraction = rungs[0][0].fraction;
+        let mean = log_seconds - self.growth.power * fraction.ln();
+        let scaling = scaling_sd(1.0 / fraction, self.growth.sd_per_e_fold);
+        let short = short_run_sd(log_seconds.exp());
         let cliff = self.cliff_probability(fraction);
-        let mixture = |deviation: f64| {
+        let mixture = |runs: f64| {
+            let spread = scaling.hypot(runs.sqrt() * short);
             let component = |weight, mean, standard_deviation| Component {
                 weight,
                 mean,
                 standard_deviation,
-                degrees_of_freedom: sample.degrees_of_freedom,
+                degrees_of_freedom: f64::INFINITY,
             };
-            let plain = component(1.0 - cliff, mean, deviation);
-            let beyond = component(cliff, mean + CLIFF.0, deviation.hypot(CLIFF.1));
-            LogMixture::new(vec![plain, beyond]).map(|mixture| self.with_empty(&mixture))
+            let plain = component(1.0 - cliff, mean, spread);
+            let beyond = component(cliff, mean + CLIFF.0, spread.hypot(CLIFF.1));
+            let growing = LogMixture::new(vec![plain, beyond])?;
+            Some(self.with_empty(&deviation.added_to(&growing, runs)))
         };
         Some(Climbed {
-            prediction: mixture(sample.prediction_error().hypot(scaling))?,
-            mean: mixture(sample.standard_error().hypot(scaling))?,
+            prediction: mixture(1.0 + 1.0 / count)?,
+            mean: mixture(1.0 / count)?,
             top_fraction: fraction,
             cliff_probability: cliff,
             lower_runs: rungs[1..].iter().map(Vec::len).sum(),
         })
+    }
+
+    /// Returns the logarithms of the seconds that grow with the table.
+    fn logarithms(&self, rung: &[LadderRun]) -> Vec<f64> {
+        let growing = |run: &LadderRun| (run.seconds - self.empty_seconds).max(0.1 * run.seconds).max(1e-6);
+        rung.iter().map(|run| growing(run).ln()).collect()
     }
 
     /// Returns the runs that are long enough (if none is, the longest one), grouped by table, the largest first.
@@ -108,25 +140,6 @@ impl Ladder {
         } else {
             kept
         }
-    }
-
-    /// Pools the logarithms of the top rung with the prior spread and with the scatter within every other rung.
-    fn pooled(&self, rungs: &[Vec<LadderRun>], typical: f64) -> Option<PooledSample> {
-        let logarithms = |rung: &Vec<LadderRun>| -> Vec<f64> {
-            let working = |run: &LadderRun| (run.seconds - self.empty_seconds).max(0.1 * run.seconds).max(1e-6);
-            rung.iter().map(|run| working(run).ln()).collect()
-        };
-        let (mut freedom, mut squares) = (
-            RUN_DEGREES_OF_FREEDOM,
-            RUN_DEGREES_OF_FREEDOM * (RUN_SD.powi(2) + short_run_sd(typical).powi(2)),
-        );
-        for rung in &rungs[1..] {
-            let values = logarithms(rung);
-            let mean = values.iter().sum::<f64>() / values.len() as f64;
-            squares += values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
-            freedom += values.len() as f64 - 1.0;
-        }
-        PooledSample::new(&logarithms(rungs.first()?), (squares / freedom).sqrt(), freedom)
     }
 
     fn cliff_probability(&self, fraction: f64) -> f64 {
@@ -168,7 +181,11 @@ mod tests {
                 .collect(),
             empty_seconds: 0.0,
             thresholds: thresholds.to_vec(),
-            sd_per_e_fold: 0.04,
+            growth: Growth {
+                sd_per_e_fold: 0.04,
+                ..Growth::default()
+            },
+            deviation: RunDeviation::default(),
         }
     }
 
@@ -181,16 +198,17 @@ mod tests {
             interval.upper_bound,
         ];
         for (actual, expected) in actual.into_iter().zip(expected) {
-            assert!((actual / expected - 1.0).abs() < 1e-6, "{actual}, not {expected}");
+            assert!((actual / expected - 1.0).abs() < 2e-3, "{actual}, not {expected}");
         }
     }
 
-    // The formula of `climb` in numpy and scipy: exp(brentq(lambda l: sum(w*t.cdf((l - m)/sd, nu)) - q, -10, 20)).
+    // The formula of `climb` in numpy and scipy: exp(brentq(lambda l: sum(w*norm.cdf((l - m)/sd)) - q, -10, 20)).
+    // Merging components changes the third digit of a width.
     #[test]
     fn quantiles_agree_with_scipy() {
         check(
             &ladder(&[(0.25, 100.0)], &[]),
-            [306.08940484572247, 405.58379191601176, 537.4188379629879],
+            [327.9275017782002, 405.5837919160121, 501.6298156542824],
         );
         let several = [
             (0.0625, 25.0),
@@ -201,7 +219,7 @@ mod tests {
         ];
         check(
             &ladder(&several, &[0.5, 0.2]),
-            [332.32409434449573, 456.4006132702759, 752.1493132989377],
+            [351.77454484181595, 455.392661835593, 707.4234752878549],
         );
         let with_overhead = Ladder {
             empty_seconds: 2.0,
@@ -209,7 +227,7 @@ mod tests {
         };
         check(
             &with_overhead,
-            [26.05543721006095, 37.97314947569142, 64.44171675623825],
+            [28.80718598654456, 37.81523846431283, 58.16657290354424],
         );
     }
 
@@ -217,7 +235,7 @@ mod tests {
     fn short_runs_count_only_when_there_is_nothing_else() {
         check(
             &ladder(&[(0.1, 0.4), (0.25, 1.0)], &[]),
-            [2.6988206185852954, 4.055837919160116, 6.0951888069982045],
+            [3.021912575478911, 4.055837919159485, 5.443513276983411],
         );
         let climbed = ladder(&[(0.1, 2.5), (0.25, 1.0)], &[]).climb().expect("runs");
         assert_eq!(climbed.top_fraction, 0.1);

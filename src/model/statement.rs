@@ -5,7 +5,7 @@ use super::Target;
 use super::estimate::Basis;
 use super::evidence::ratio_rule;
 use super::forecast::{Forecast, rate, rows_relative_sd, size_ratio};
-use super::ladder::{Climbed, Ladder, LadderRun};
+use super::ladder::{Climbed, Growth, Ladder, LadderRun};
 use super::regimes::{Settings, Work, scaled_whole_run};
 use super::repeated::RepeatedRuns;
 use super::run_deviation::RunDeviation;
@@ -61,7 +61,7 @@ pub fn forecast(
             table,
             ratio,
         };
-        climb(&ladder(rehearsal, &scaled, &seconds))?
+        climb(&ladder(rehearsal, &scaled, &seconds, &deviation))?
     };
     // On the clone the statement processed all rows there are; the number of rows is uncertain only for another target.
     let rows_sd = target.map_or(0.0, |target| rows_relative_sd(step, Some(target)));
@@ -105,7 +105,7 @@ struct Scaled<'a> {
 }
 
 /// Collects the runs of the statement, with sizes as fractions of the predicted table.
-fn ladder(rehearsal: &Rehearsal, scaled: &Scaled, seconds: &[f64]) -> Ladder {
+fn ladder(rehearsal: &Rehearsal, scaled: &Scaled, seconds: &[f64], deviation: &RunDeviation) -> Ladder {
     let Scaled {
         step,
         kind,
@@ -118,7 +118,7 @@ fn ladder(rehearsal: &Rehearsal, scaled: &Scaled, seconds: &[f64]) -> Ladder {
     };
     let mut runs: Vec<LadderRun> = Vec::new();
     // The clone's own run does not count when its sort had more memory, relative to the table, than in production.
-    if scaled_whole_run(step).is_none() {
+    if kind != StepKind::IndexBuild || scaled_whole_run(step).is_none() {
         runs.extend(seconds.iter().map(|seconds| run(1.0, *seconds)));
     }
     let record = step.ladder.as_ref();
@@ -131,7 +131,8 @@ fn ladder(rehearsal: &Rehearsal, scaled: &Scaled, seconds: &[f64]) -> Ladder {
         thresholds: table.map_or(Vec::new(), |table| {
             settings.thresholds(&Work::new(step, kind, table, ratio))
         }),
-        sd_per_e_fold: sd_per_e_fold(kind),
+        growth: growth(kind),
+        deviation: deviation.clone(),
     }
 }
 
@@ -151,17 +152,21 @@ fn mean_rows(step: &StepRecord) -> f64 {
     rows as f64 / step.observations.len().max(1) as f64
 }
 
-/// Returns the standard deviation of the logarithm added per growth by a factor of e.
+/// Returns how the duration of a statement of this kind grows with its table.
 ///
 /// Index builds and scans do more of the same. Rewrites and single statements over many rows also meet bloat and more
 /// checkpoints (the prediction from a rewrite at a quarter of the size was 33 % too fast). Unclassified work may not
 /// grow at all.
-fn sd_per_e_fold(kind: StepKind) -> f64 {
-    match kind {
+fn growth(kind: StepKind) -> Growth {
+    let sd_per_e_fold = match kind {
         StepKind::IndexBuild | StepKind::TableScan | StepKind::CatalogOnly => 0.04,
         StepKind::TableRewrite => 0.1,
         StepKind::Dml | StepKind::Backfill => 0.2,
         StepKind::Unclassified => 0.5,
+    };
+    Growth {
+        sd_per_e_fold,
+        ..Growth::default()
     }
 }
 

@@ -302,7 +302,7 @@ mod tests {
         assert!(ended.expect("no failure"));
         assert_eq!((base.len(), new.len()), (500, 500));
         assert!(base.iter().zip(&new).all(|(base, new)| base.position == new.position));
-        assert_eq!(base.iter().filter(|batch| !batch.warm_up).count(), 20 * 17);
+        assert_eq!(base.iter().filter(|batch| !batch.warm_up).count(), 20 * 22);
     }
 
     #[test]
