@@ -136,7 +136,7 @@ fn row(outcome: &Outcome) -> Vec<String> {
         format!(
             "{:.2}{}",
             ratio(outcome),
-            if held(outcome) == Some(false) { " !" } else { "" }
+            if held(outcome) == Some(false) { " (outside)" } else { "" }
         ),
     ]
 }

@@ -177,7 +177,7 @@ fn a_history_can_be_listed_in_every_form_and_read_again() {
     let words = shown.split_whitespace().collect::<Vec<_>>().join(" ");
     for expected in [
         "6 recorded outcomes",
-        "m|6.sql backfill 100s 80s – 2m 5s 2m 30s 1.50 !",
+        "m|6.sql backfill 100s 80s – 2m 5s 2m 30s 1.50 (outside)",
         "The 95 % interval held 4 of 6 times: 67 % (95 % interval of that share, Wilson's: 30 % to 90 %).",
         "Median error: 15 %. Mean bias: 17 % longer than predicted (the geometric mean of actual to predicted is",
         "Drift: production becomes slower against the clone",
