@@ -94,6 +94,29 @@ pub fn staging(target: &str, production: Option<&ConnectionParameters>, no_passw
     Ok(staging)
 }
 
+/// Connects to the database at `target` in which outcomes are kept, and refuses it if it is production.
+///
+/// # Errors
+/// As [`staging`].
+pub fn history(target: &str, no_password: bool) -> Result<Staging> {
+    let environment = Environment::capture();
+    let interruption = signals::interruption();
+    let parameters = ConnectionParameters::resolve_staging(target, &environment)?.until(interruption.clone());
+    let productions = ConnectionParameters::resolve_productions(&environment)?;
+    for known in &productions {
+        Staging::refuse_same_name(&parameters, known)?;
+    }
+    let mut session = Staging::connect(&with_password(parameters, no_password)?)?;
+    for server in productions.iter().flat_map(ConnectionParameters::each_server) {
+        // One that does not answer cannot be compared; the only thing that would be written there is one table.
+        let identity = Production::connect(&server.until(interruption.clone())).and_then(|mut known| known.identity());
+        if let Ok(identity) = identity {
+            session.refuse_if_same(&identity)?;
+        }
+    }
+    Ok(session)
+}
+
 /// Returns the typed arguments as one target.
 fn explicit_target(arguments: &ConnectionArguments) -> Result<Option<String>> {
     let port = arguments.port.map(|port| port.to_string());

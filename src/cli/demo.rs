@@ -1,6 +1,6 @@
 //! `migtime demo`: the whole workflow on a throwaway server, with the true duration next to the prediction.
 
-use super::arguments::{BatchArguments, DemoArguments, EstimateFlags as Options, Format};
+use super::arguments::{BatchArguments, DemoArguments, EstimateFlags as Options, Format, HistoryFlags};
 use super::demo_clone::{self, SmallerClone};
 use super::job::{Job, REHEARSAL_FILE, Resumable, is_interrupted, tell_saved};
 use super::migration_file::MigrationFile;
@@ -70,7 +70,7 @@ pub fn run(arguments: &DemoArguments) -> Result<()> {
             rehearsal
         }
     };
-    let mut results = Results::new(rehearsal, &options(arguments.seed))?;
+    let mut results = Results::new(rehearsal, &options(arguments.seed), &[])?;
     results.publish_safely(Format::Terminal, &arguments.output)?;
     refuse_if_interrupted(&results.rehearsal)?;
 
@@ -114,6 +114,7 @@ fn options(seed: u64) -> Options {
         level: 0.95,
         seed,
         provisional: false,
+        history: HistoryFlags::default(),
     }
 }
 

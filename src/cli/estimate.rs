@@ -5,12 +5,14 @@ use std::path::Path;
 use super::arguments::{EstimateArguments, Format};
 use super::migration_file::{MigrationFile, PlannedMigration};
 use super::results::{Results, model_options};
-use super::{connection, output, past_rehearsals, rollback, targets};
+use super::{connection, history, output, past_rehearsals, rollback, targets};
 use crate::catalog::facts::TableFacts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::{self, Step};
+use crate::model::estimate::{Origin, TargetKind};
 use crate::model::rule_of_thumb::UnmeasuredStep;
-use crate::model::{self, rule_of_thumb};
+use crate::model::transfer::Transfer;
+use crate::model::{self, EstimateOptions, rule_of_thumb};
 use crate::observation::{BatchingRecord, Rehearsal, StepRecord};
 use crate::report::{self, TableReport};
 use crate::sampler::{self, SampleOptions};
@@ -36,13 +38,14 @@ pub fn run(arguments: &EstimateArguments) -> Result<()> {
 fn from_batch_log(log: &Path, arguments: &EstimateArguments) -> Result<()> {
     let total_rows = arguments.rows.unwrap_or_default() as f64;
     let rehearsal = model::batch_log::read(&output::read_text(log)?, &log.display().to_string(), total_rows)?;
-    let results = Results::new(rehearsal, &arguments.options)?;
+    let results = Results::new(rehearsal, &arguments.options, &[])?;
     results.deliver(arguments.output.format, arguments.output.out.as_deref())?;
     results.check()
 }
 
 /// Estimates a migration from its newest rehearsal, or by rule of thumb.
 fn of_migration(migration: &MigrationFile, arguments: &EstimateArguments) -> Result<()> {
+    let outcomes = history::known(&arguments.options.history, arguments.connection.no_password)?;
     let mut production = connection::production(&arguments.connection)?;
     let server = production.read(sampler::server_facts)?;
     let mut planned = migration.plan(&mut production, &arguments.batching)?;
@@ -67,7 +70,7 @@ fn of_migration(migration: &MigrationFile, arguments: &EstimateArguments) -> Res
             let mut rehearsal = past.rehearsal;
             adopt_batching(&mut rehearsal, &planned.steps, arguments)?;
             production.read(|reader| targets::aim_at(reader, &mut rehearsal, &planned.tables))?;
-            Results::new(rehearsal, &arguments.options)?
+            Results::new(rehearsal, &arguments.options, &outcomes)?
         }
         None => {
             output::print_note(&format!(
@@ -142,7 +145,14 @@ fn by_rule_of_thumb(
             pause_seconds: delay * (batches - 1.0).max(0.0),
         });
     }
-    let estimate = rule_of_thumb::estimate(&steps, &model_options(&arguments.options));
+    let mut estimate = rule_of_thumb::estimate(&steps, &model_options(&arguments.options));
+    estimate.origin = Some(Origin {
+        migration: rehearsal.migration.clone(),
+        rehearsed_at: String::new(),
+        migtime_version: rehearsal.migtime_version.clone(),
+        server_version_num: rehearsal.server.version_num,
+        target: TargetKind::Production,
+    });
     Ok(Results {
         rehearsal,
         estimate,
@@ -234,6 +244,7 @@ fn of_tables(arguments: &EstimateArguments) -> Result<()> {
         );
     }
     let names: Vec<&str> = arguments.table.iter().map(String::as_str).collect();
+    let outcomes = history::known(&arguments.options.history, arguments.connection.no_password)?;
     let mut production = connection::production(&arguments.connection)?;
     let (server, mut tables) = production
         .read(|reader: &mut Reader| Ok((sampler::server_facts(reader)?, sampler::tables(reader, &names)?)))?;
@@ -241,7 +252,10 @@ fn of_tables(arguments: &EstimateArguments) -> Result<()> {
     let mut content = Vec::new();
     for table in tables {
         let past = past_rehearsals::find(&arguments.reports, &[table.name.as_str()]);
-        let options = model_options(&arguments.options);
+        let options = EstimateOptions {
+            transfer: Transfer::learn(&outcomes, server.version_num),
+            ..model_options(&arguments.options)
+        };
         let report = TableReport {
             server: server.clone(),
             level: options.level,

@@ -3,10 +3,10 @@
 
 use super::arguments::RehearseArguments;
 use super::job::{self, REHEARSAL_FILE};
-use super::output;
 use super::rehearse::prepare_staging;
 use super::results::Results;
 use super::staging_area::StagingArea;
+use super::{history, output};
 use crate::error::Result;
 use crate::observation::Rehearsal;
 use crate::rehearsal::saving::journal::Journal;
@@ -17,6 +17,7 @@ use crate::units::{Count, Seconds};
 
 /// Runs the command.
 pub fn run(arguments: &RehearseArguments, command: &str) -> Result<()> {
+    let outcomes = history::known(&arguments.options.history, arguments.no_password)?;
     let staging_area = prepare_staging_area(arguments)?;
     let directory = job::directory(arguments);
     let _claim = DirectoryLock::of(&directory)?;
@@ -24,7 +25,8 @@ pub fn run(arguments: &RehearseArguments, command: &str) -> Result<()> {
     let mut journal = Journal::new(Some(file.clone())).telling(output::print_note);
     let rehearsal =
         measured(arguments, command, &staging_area, &mut journal).inspect_err(|_| job::tell_saved(&journal, &file))?;
-    let results = Results::new(rehearsal, &arguments.options).inspect_err(|_| job::tell_saved(&journal, &file))?;
+    let results =
+        Results::new(rehearsal, &arguments.options, &outcomes).inspect_err(|_| job::tell_saved(&journal, &file))?;
     results.publish_safely(arguments.format, &directory)?;
     journal.is_saved()?;
     output::print_note(&format!("saved {}", directory.join("report.html").display()));

@@ -3,7 +3,10 @@
 use std::process::ExitCode;
 
 use super::arguments::{Arguments, Command};
-use super::{bench, ci, compare, completions, demo, estimate, exec, output, plan, rehearse, report, typed_passwords};
+use super::{
+    bench, ci, compare, completions, demo, estimate, exec, history, output, plan, record, rehearse, report,
+    typed_passwords,
+};
 use crate::error::Result;
 use crate::server::signals;
 
@@ -35,6 +38,8 @@ fn run(command: &Command) -> Result<()> {
             None => rehearse::run(arguments),
         },
         Command::Report(arguments) => report::run(arguments),
+        Command::Record(arguments) => record::run(arguments),
+        Command::History(arguments) => history::run(arguments),
         Command::Compare(arguments) => compare::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Ci(arguments) => ci::run(arguments),
@@ -48,6 +53,6 @@ fn run(command: &Command) -> Result<()> {
 fn has_nothing_to_wind_up(command: &Command) -> bool {
     matches!(
         command,
-        Command::Estimate(_) | Command::Plan(_) | Command::Report(_) | Command::Compare(_)
+        Command::Estimate(_) | Command::Plan(_) | Command::Report(_) | Command::History(_) | Command::Compare(_)
     )
 }

@@ -7,7 +7,7 @@ use super::progress::Progress;
 use super::results::Results;
 use super::staging_area::StagingArea;
 use super::watching::LEVEL;
-use super::{connection, foreign_servers, in_place, output, resume, rollback, targets};
+use super::{connection, foreign_servers, history as outcomes, in_place, output, resume, rollback, targets};
 use crate::catalog::facts::TableFacts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{self, stopping};
@@ -22,6 +22,7 @@ use crate::units::Seconds;
 pub fn run(arguments: &RehearseArguments) -> Result<()> {
     let migration = MigrationFile::select(&arguments.migration, &arguments.selection)?;
     let rollback = rollback(arguments, &migration)?;
+    let outcomes = outcomes::known(&arguments.options.history, arguments.no_password)?;
     let directory = directory(arguments);
     let cut_off = resume::cut_off_in(&directory, arguments)?;
     let (staging_area, production_tables) = prepare(arguments, &migration, rollback.as_ref(), cut_off.as_ref())?;
@@ -48,7 +49,8 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
     let mut rehearsal = outcome.inspect_err(|_| tell_saved(&journal, &file))?;
     // Hours of measurements must not be lost because production does not answer now.
     let production = read_targets(arguments, &mut rehearsal, &mut journal);
-    let results = Results::new(rehearsal, &arguments.options).inspect_err(|_| tell_saved(&journal, &file))?;
+    let results =
+        Results::new(rehearsal, &arguments.options, &outcomes).inspect_err(|_| tell_saved(&journal, &file))?;
     if !results.rehearsal.targets.is_empty() {
         tell_clone(&results, arguments)?;
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::arguments::ReportArguments;
 use super::results::{ESTIMATE_FILE, Results};
-use super::{output, rollback};
+use super::{history, output, rollback};
 use crate::error::Result;
 use crate::model::estimate::Estimate;
 use crate::observation::Rehearsal;
@@ -13,7 +13,8 @@ use crate::observation::Rehearsal;
 pub fn run(arguments: &ReportArguments) -> Result<()> {
     let path = &arguments.rehearsal;
     let rehearsal = Rehearsal::from_json(&output::read_text(path)?, &path.display().to_string())?;
-    let mut results = Results::new(rehearsal, &arguments.options)?;
+    let outcomes = history::known(&arguments.options.history, false)?;
+    let mut results = Results::new(rehearsal, &arguments.options, &outcomes)?;
     let beside = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())

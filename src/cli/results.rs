@@ -6,7 +6,10 @@ use super::arguments::{EstimateFlags as Options, Format};
 use super::repository::path_in_repository;
 use super::{gates, output};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{self, EstimateOptions, estimate::Estimate};
+use crate::model::estimate::Estimate;
+use crate::model::outcome::Outcome;
+use crate::model::transfer::Transfer;
+use crate::model::{self, EstimateOptions};
 use crate::observation::{EndReason, Rehearsal};
 use crate::report;
 use crate::report::ci::{self, Finding, Gate, Level, Rule, Verdict};
@@ -28,12 +31,17 @@ pub struct Results {
 }
 
 impl Results {
-    /// Estimates from `rehearsal` for production's size if that is known, and otherwise for the clone.
+    /// Estimates from `rehearsal` for production if its size is known, and otherwise for the clone. `outcomes` are what
+    /// an estimate for production learns from.
     ///
     /// # Errors
     /// `TooLittleEvidence` when the evidence is too thin and no provisional estimate was requested.
-    pub fn new(rehearsal: Rehearsal, options: &Options) -> Result<Results> {
-        let estimate = model::estimate(&rehearsal, &rehearsal.targets, &model_options(options))?;
+    pub fn new(rehearsal: Rehearsal, options: &Options, outcomes: &[Outcome]) -> Result<Results> {
+        let learning = EstimateOptions {
+            transfer: Transfer::learn(outcomes, rehearsal.server.version_num),
+            ..model_options(options)
+        };
+        let estimate = model::estimate(&rehearsal, &rehearsal.targets, &learning)?;
         Ok(Results {
             rehearsal,
             estimate,
@@ -203,7 +211,7 @@ impl Results {
     }
 }
 
-/// Returns the typed options of the model.
+/// Returns the typed options of the model, without what is learned from outcomes.
 pub fn model_options(options: &Options) -> EstimateOptions {
     EstimateOptions {
         level: options.level,
@@ -211,5 +219,6 @@ pub fn model_options(options: &Options) -> EstimateOptions {
         window: options.window,
         provisional: options.provisional,
         free_disk: options.free_disk,
+        transfer: None,
     }
 }

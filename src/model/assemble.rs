@@ -2,13 +2,13 @@
 //!
 //! Predicts nothing itself.
 
-use super::estimate::{Basis, Estimate, StepEstimate};
+use super::estimate::{Basis, Estimate, StepEstimate, interval_at};
 use super::forecast::Forecast;
 use super::options::EstimateOptions;
-use super::total;
+use super::{total, transfer};
 use crate::migration::StepKind;
 use crate::observation::{EndReason, FORMAT_VERSION, Rehearsal, Resumption};
-use crate::units::Seconds;
+use crate::units::{Seconds, counted};
 
 /// A step's forecast, with what identifies the step to the reader.
 pub struct Told {
@@ -36,6 +36,8 @@ pub fn assemble(told: Vec<Told>, options: &EstimateOptions, too_thin: Vec<String
         basis: weakest_basis(&forecasts, &sum.shares),
         provisional: !too_thin.is_empty(),
         too_thin,
+        origin: None,
+        learned: None,
         assumptions: sentences(&told, |forecast| &forecast.assumptions),
         warnings: sentences(&told, |forecast| &forecast.warnings),
         total: sum.total,
@@ -71,6 +73,7 @@ fn step_estimate(told: Told, share_of_variance: f64, level: f64) -> StepEstimate
         rows: forecast.rows,
         point_seconds: forecast.duration.quantile(0.5),
         intervals: total::intervals(&forecast.duration, level),
+        on_clone: None,
         rows_per_second: forecast.rate,
         basis: forecast.basis,
         locks: forecast.locks,
@@ -98,13 +101,9 @@ fn weakest_basis(forecasts: &[&Forecast], shares: &[f64]) -> Basis {
 }
 
 /// Adds the assumptions and warnings that apply to every estimate from a rehearsal.
-pub fn tell_common(estimate: &mut Estimate, rehearsal: &Rehearsal) {
-    estimate.assumptions.insert(
-        0,
-        "Hardware, settings and load are like those of the rehearsal; load alone has been seen to change a duration \
-         2.5-fold."
-            .to_string(),
-    );
+pub fn tell_common(estimate: &mut Estimate, rehearsal: &Rehearsal, options: &EstimateOptions) {
+    let machine = about_the_machine(estimate, rehearsal, options);
+    estimate.assumptions.splice(0..0, machine);
     estimate
         .assumptions
         .push("Locks are granted without waiting.".to_string());
@@ -129,6 +128,44 @@ pub fn tell_common(estimate: &mut Estimate, rehearsal: &Rehearsal) {
             .warnings
             .push(format!("The rehearsal did not come to its end: {}", ending.message));
     }
+}
+
+/// Says how production's machine is allowed for.
+fn about_the_machine(estimate: &Estimate, rehearsal: &Rehearsal, options: &EstimateOptions) -> Vec<String> {
+    if let Some(learned) = &estimate.learned {
+        let interval = interval_at(&learned.on_clone.intervals, estimate.level);
+        return vec![format!(
+            "Production's hardware, settings and load differ from the clone's as they did for {}: it takes {:.2} times \
+             as long there. By the rehearsal alone: {}, with {:.0} % probability between {} and {}.",
+            counted(learned.outcomes, "recorded outcome", "recorded outcomes"),
+            learned.factor,
+            Seconds(learned.on_clone.point_seconds),
+            100.0 * interval.level,
+            Seconds(interval.lower_seconds),
+            Seconds(interval.upper_seconds),
+        )];
+    }
+    let mut sentences = vec![
+        "Hardware, settings and load are like those of the rehearsal; load alone has been seen to change a duration \
+         2.5-fold."
+            .to_string(),
+    ];
+    if rehearsal.server.version_num > 0 && !rehearsal.throwaway {
+        sentences.push(match options.transfer {
+            None => format!(
+                "The interval is the clone's, not production's: no recorded outcome is known (`migtime record`). \
+                 Until then, expect production's duration within a factor of {:.1} of it, at {:.0} %.",
+                transfer::prior_factor(options.level),
+                100.0 * options.level
+            ),
+            Some(transfer) => format!(
+                "The interval is the clone's, not production's: {} will be applied where production's size is known \
+                 (`--production`).",
+                counted(transfer.outcomes(), "recorded outcome", "recorded outcomes")
+            ),
+        });
+    }
+    sentences
 }
 
 fn went_on(resumption: &Resumption) -> String {

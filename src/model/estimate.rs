@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::saved;
 use crate::catalog::SchemaDifference;
+use crate::error::Result;
 use crate::migration::StepKind;
 use crate::observation::{Irreversible, LockRecord, Reapplication, RollbackVerdict};
 
@@ -41,8 +43,14 @@ pub struct Estimate {
     /// The rules of evidence that are not met, in words. Not empty if `provisional`.
     #[serde(default)]
     pub too_thin: Vec<String>,
+    /// What was estimated, for whoever records the outcome.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     /// The whole migration.
     pub total: Total,
+    /// What outcomes on production changed, if any were recorded and the estimate is for production.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learned: Option<Learned>,
     /// Each step, in order.
     pub steps: Vec<StepEstimate>,
     /// Assumptions behind the numbers.
@@ -58,6 +66,57 @@ pub struct Estimate {
     /// The rollback, if it was rehearsed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback: Option<RollbackEstimate>,
+}
+
+/// What an estimate is of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Origin {
+    /// File name of the migration.
+    pub migration: String,
+    /// Start of the rehearsal, RFC 3339, UTC; empty if unknown.
+    pub rehearsed_at: String,
+    /// Version of the program that made the estimate.
+    pub migtime_version: String,
+    /// `server_version_num` of the server of the rehearsal; 0 if no server was seen.
+    pub server_version_num: u32,
+    /// The database whose size was estimated for.
+    pub target: TargetKind,
+}
+
+/// The database that an estimate is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum TargetKind {
+    /// Production, whose size was read.
+    Production,
+    /// The staging clone that was rehearsed on, or another of its size.
+    Clone,
+    /// A throwaway server, whose data and machine do not represent a production.
+    Throwaway,
+}
+
+/// What outcomes on production changed in an estimate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Learned {
+    /// Number of outcomes that it rests on.
+    pub outcomes: usize,
+    /// How many times as long as on the clone the migration takes on production.
+    pub factor: f64,
+    /// The duration of the whole migration by the rehearsal alone.
+    pub on_clone: Predicted,
+}
+
+/// A duration with its prediction intervals.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Predicted {
+    /// Median, in seconds.
+    pub point_seconds: f64,
+    /// Prediction intervals, narrowest first.
+    pub intervals: Vec<Interval>,
 }
 
 /// What the rehearsed rollback does and how long it takes.
@@ -176,6 +235,9 @@ pub struct StepEstimate {
     pub point_seconds: f64,
     /// Prediction intervals at [`LEVELS`] and at the asked-for level.
     pub intervals: Vec<Interval>,
+    /// Its duration by the rehearsal alone, where outcomes on production changed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_clone: Option<Predicted>,
     /// Throughput, for steps that process rows.
     pub rows_per_second: Option<Rate>,
     /// The evidence behind it.
@@ -261,6 +323,14 @@ impl SizeInterval {
 }
 
 impl Estimate {
+    /// Reads a saved estimate; `name` is the name of the file in error messages.
+    ///
+    /// # Errors
+    /// `Usage` when the text is no estimate, is damaged, or has another format.
+    pub fn from_json(text: &str, name: &str) -> Result<Estimate> {
+        saved::read(text, name, "estimate")
+    }
+
     /// Returns the estimate's JSON text; the same estimate gives the same bytes.
     pub fn to_json(&self) -> String {
         let mut text = serde_json::to_string_pretty(self).expect("an estimate holds only what JSON can hold");

@@ -1,5 +1,6 @@
 //! The options of an estimate.
 
+use super::transfer::Transfer;
 use crate::units::{Bytes, Seconds};
 
 /// The options of an estimate.
@@ -15,6 +16,8 @@ pub struct EstimateOptions {
     pub provisional: bool,
     /// Disk that is free where the migration is planned for.
     pub free_disk: Option<Bytes>,
+    /// What was learned from outcomes on production, if any were recorded.
+    pub transfer: Option<Transfer>,
 }
 
 impl Default for EstimateOptions {
@@ -25,6 +28,7 @@ impl Default for EstimateOptions {
             window: None,
             provisional: false,
             free_disk: None,
+            transfer: None,
         }
     }
 }

@@ -2,14 +2,14 @@
 
 use super::assemble::{Told, assemble, tell_common};
 use super::backfill::Known;
-use super::estimate::Estimate;
+use super::estimate::{Estimate, Origin, TargetKind};
 use super::forecast::Forecast;
 use super::options::EstimateOptions;
 use super::regimes::Settings;
 use super::rule_of_thumb::UnmeasuredStep;
 use super::run_deviation::RunDeviation;
 use super::thin_clone::Fullness;
-use super::{backfill, forecast, priors, rule_of_thumb, statement, storage};
+use super::{backfill, forecast, learned, priors, rule_of_thumb, statement, storage};
 use crate::catalog::facts::TableFacts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::StepKind;
@@ -55,8 +55,28 @@ pub(super) fn estimate(
     }
     let mut estimate = assemble(told, options, too_thin);
     storage::tell(&mut estimate, rehearsal, targets, options.free_disk);
-    tell_common(&mut estimate, rehearsal);
+    estimate.origin = Some(origin(rehearsal, targets));
+    let is_for_production = targets.iter().any(Option::is_some);
+    if let Some(transfer) = options.transfer.as_ref().filter(|_| is_for_production) {
+        learned::apply(&mut estimate, transfer, options.window);
+    }
+    tell_common(&mut estimate, rehearsal, options);
     Ok(estimate)
+}
+
+/// Returns what the estimate is of.
+fn origin(rehearsal: &Rehearsal, targets: &[Option<Target>]) -> Origin {
+    Origin {
+        migration: rehearsal.migration.clone(),
+        rehearsed_at: rehearsal.started_at.clone(),
+        migtime_version: env!("CARGO_PKG_VERSION").to_string(),
+        server_version_num: rehearsal.server.version_num,
+        target: match targets.iter().any(Option::is_some) {
+            _ if rehearsal.throwaway => TargetKind::Throwaway,
+            true => TargetKind::Production,
+            false => TargetKind::Clone,
+        },
+    }
 }
 
 /// Returns advice on how to get enough evidence: more batches for a backfill, a larger table for a statement.

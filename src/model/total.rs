@@ -26,10 +26,8 @@ pub struct SumOfSteps {
 /// allowed.
 pub fn sum(forecasts: &[&Forecast], confidence_level: f64, window: Option<Seconds>, seed: u64) -> SumOfSteps {
     if let [only] = forecasts {
-        let duration = &only.duration;
-        let fits = window.map(|window| fits(window, duration.cumulative(window.0)));
         return SumOfSteps {
-            total: total(|probability| duration.quantile(probability), confidence_level, fits),
+            total: alone(&only.duration, confidence_level, window),
             shares: vec![1.0],
         };
     }
@@ -45,6 +43,12 @@ pub fn sum(forecasts: &[&Forecast], confidence_level: f64, window: Option<Second
         total: total(|probability| quantile(&sums, probability), confidence_level, fits),
         shares,
     }
+}
+
+/// Returns the total whose distribution is `duration`.
+pub fn alone(duration: &LogMixture, confidence_level: f64, window: Option<Seconds>) -> Total {
+    let fits = window.map(|window| fits(window, duration.cumulative(window.0)));
+    total(|probability| duration.quantile(probability), confidence_level, fits)
 }
 
 /// Returns the prediction intervals of one distribution at [`LEVELS`] and at the requested level.

@@ -12,6 +12,7 @@ mod classes;
 mod comparison;
 mod csv;
 mod data_table;
+mod history;
 mod html;
 mod markdown;
 mod picture;
@@ -31,6 +32,7 @@ pub use comparison::{
     comparison_answer, comparison_findings, comparison_markdown, comparison_terminal, comparison_verdicts,
 };
 pub use csv::{observations_csv, steps_csv};
+pub use history::{history_csv, history_json, history_markdown, history_terminal, outcome_sentence};
 pub use html::html;
 pub use markdown::markdown;
 pub use plan::{

@@ -4,14 +4,17 @@
 //! call that computed it in a comment. Random numbers come from a generator that is passed in.
 
 pub mod cholesky;
+pub mod conformal;
 pub mod difference;
 pub mod distribution;
 pub mod holm;
 pub mod interval;
 pub mod log_mixture;
 pub mod lognormal_sum;
+pub mod normal_inverse_gamma;
 pub mod permutation;
 pub mod quantile;
 pub mod random;
 pub mod rank_sum;
 pub mod sequence;
+pub mod trend;

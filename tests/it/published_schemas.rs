@@ -9,6 +9,10 @@ use std::sync::LazyLock;
 
 use jsonschema::Validator;
 use migtime::catalog::{SchemaChange, SchemaDifference};
+use migtime::migration::StepKind;
+use migtime::model::estimate::Predicted;
+use migtime::model::outcome::Outcome;
+use migtime::model::transfer::Transfer;
 use migtime::model::{self, EstimateOptions};
 use migtime::units::{Bytes, Seconds};
 use serde_json::{Value, json};
@@ -68,14 +72,20 @@ fn documents_with_every_field_fit_the_published_schemas() {
     record.differences = Some(vec![difference.clone()]);
     record.changes = vec![difference];
     check("rehearsal", &rehearsal.to_json());
+    let predicted = Predicted {
+        point_seconds: 100.0,
+        intervals: Vec::new(),
+    };
+    let recorded = Outcome::bare(StepKind::Backfill, predicted, 120.0, "2026-05-31T14:30:00Z".to_string());
     let options = EstimateOptions {
         provisional: true,
         window: Some(Seconds(1800.0)),
         free_disk: Some(Bytes(1 << 33)),
+        transfer: Transfer::learn(&[recorded], 0),
         ..EstimateOptions::default()
     };
     let estimate = model::estimate(&rehearsal, &rehearsal.targets, &options).expect("an estimate");
-    assert!(estimate.rollback.is_some() && estimate.storage.is_some());
+    assert!(estimate.rollback.is_some() && estimate.storage.is_some() && estimate.learned.is_some());
     check("estimate", &estimate.to_json());
 }
 

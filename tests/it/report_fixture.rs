@@ -113,6 +113,8 @@ pub fn estimate(rehearsal: &Rehearsal) -> Estimate {
         basis: Basis::Rehearsal,
         provisional: false,
         too_thin: Vec::new(),
+        origin: None,
+        learned: None,
         total: Total {
             point_seconds: point,
             intervals: intervals(point, 0.11),
@@ -319,6 +321,7 @@ fn step_estimate(step: &StepRecord) -> StepEstimate {
         rows: step.total_rows,
         point_seconds: point,
         intervals: intervals(point, 0.13),
+        on_clone: None,
         rows_per_second: rate.map(|rate| Rate {
             point: rate,
             lower: 0.91 * rate,

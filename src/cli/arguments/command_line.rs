@@ -11,6 +11,7 @@ use super::completions::{CompletionsArguments, ManArguments};
 use super::demo::DemoArguments;
 use super::estimate::EstimateArguments;
 use super::plan::PlanArguments;
+use super::record::{HistoryArguments, RecordArguments};
 use super::rehearse::RehearseArguments;
 use super::report::ReportArguments;
 
@@ -61,6 +62,10 @@ pub enum Command {
     Rehearse(RehearseArguments),
     /// Write HTML, CSV, JSON and Markdown from a saved rehearsal
     Report(ReportArguments),
+    /// Store how long a migration took on production, so that later estimates learn from it
+    Record(RecordArguments),
+    /// List recorded outcomes and tell how right the predictions were
+    History(HistoryArguments),
     /// Tell whether a migration became slower, from whole runs of it before and after
     Compare(CompareArguments),
     /// Run scenarios repeatedly, in random order, to be compared

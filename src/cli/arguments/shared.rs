@@ -107,6 +107,21 @@ pub struct EstimateFlags {
     /// Show a number even when the evidence is too thin to promise it
     #[arg(long)]
     pub provisional: bool,
+    /// What it learns from.
+    #[command(flatten)]
+    pub history: HistoryFlags,
+}
+
+/// Which recorded outcomes an estimate for production learns from.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Estimate")]
+pub struct HistoryFlags {
+    /// Learn from the outcomes in this file or database [default: migtime-history.jsonl, if there is one]
+    #[arg(long, value_name = "FILE|URL")]
+    pub history: Option<String>,
+    /// Do not learn from recorded outcomes
+    #[arg(long, conflicts_with = "history")]
+    pub no_history: bool,
 }
 
 /// Where the result goes.

@@ -2,17 +2,18 @@
 
 use std::path::PathBuf;
 
-use super::super::arguments::BatchArguments;
+use super::super::arguments::{BatchArguments, HistoryFlags};
 use super::super::job::{Job, REHEARSAL_FILE, Resumable};
 use super::super::migration_file::MigrationFile;
 use super::super::repository::path_in_repository;
 use super::super::results::Results;
-use super::super::{connection, output, plan, rollback, targets};
+use super::super::{connection, history, output, plan, rollback, targets};
 use super::configuration::Configuration;
 use super::staging_place::StagingPlace;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::migration::StepKind;
 use crate::model::estimate::{Estimate, SizeInterval, StepEstimate};
+use crate::model::transfer::Transfer;
 use crate::model::{self, EstimateOptions};
 use crate::observation::Rehearsal;
 use crate::rehearsal::Conditions;
@@ -169,7 +170,9 @@ impl Trial<'_> {
     /// Estimates the duration. If the evidence is too thin, the estimate is still shown, with the reason why it is
     /// unreliable.
     fn estimate(&self, rehearsal: Rehearsal) -> Result<(Results, Option<Error>)> {
+        let outcomes = history::known(&HistoryFlags::default(), true)?;
         let options = EstimateOptions {
+            transfer: Transfer::learn(&outcomes, rehearsal.server.version_num),
             level: self.configuration.rehearsal.level,
             seed: self.seed,
             window: self.configuration.budget.window,
