@@ -64,6 +64,23 @@ pub fn batches_sql(batching: &Batching, from: WalkFrom, batches: u64) -> String 
     )
 }
 
+/// Returns the messages that look up the bounds of up to `batches` batches, as [`batches_sql`] does; the settings apply
+/// to their transaction only.
+///
+/// JIT compilation can take longer than the look-up itself, and the server does it where it believes a table to be
+/// large. Where the walk is dense (most rows along the key are wanted), the look-up must go along the key: the server
+/// has no statistics on a column that was just added and believes `IS NULL` to be rare, so for each window it would
+/// read and sort all rows after the key, through a bitmap scan if the keys are scattered.
+pub fn look_up_sql(batching: &Batching, from: WalkFrom, batches: u64, is_dense: bool) -> String {
+    let along_the_key = if is_dense {
+        "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off;"
+    } else {
+        ""
+    };
+    let look_up = batches_sql(batching, from, batches);
+    format!("SET LOCAL jit = off;{along_the_key}{look_up}")
+}
+
 /// Returns the select list and the `FROM` clause for the bounds of the batch whose first key is the first to match
 /// `condition`.
 ///

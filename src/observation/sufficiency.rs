@@ -9,8 +9,8 @@ pub const SHORTEST_SEGMENT: usize = 25;
 
 /// Batches at the start of a segment during which caches are still cold.
 ///
-/// On the real series of `tests/it/measured.rs`, leaving out 10, 3 or none gave errors of -9 -3 -3 -12, -5 -2 -2 -13 and
-/// -3 0 -2 -12 %: more than a few only waste measurements.
+/// On the real series of `tests/it/measured.rs`, leaving out 10, 3 or none gave errors of -9 -3 -3 -12, -5 -2 -2 -13
+/// and -3 0 -2 -12 %: more than a few only waste measurements.
 pub const WARM_UP_BATCHES: usize = 3;
 
 /// Fewest batches measured.

@@ -45,6 +45,7 @@ mod ladder_command;
 mod ladder_coverage;
 mod layout;
 mod lock_waits;
+mod look_up_cost;
 mod many_partitions;
 mod measured;
 mod migration_batches;

@@ -12,7 +12,7 @@ use super::look_ahead::{Found, LookAhead};
 use super::planned_batch::PlannedBatch;
 use super::walk_plan::{Bounds, WalkPlan};
 use crate::error::Result;
-use crate::migration::{Batching, WalkFrom, Window, batches_sql};
+use crate::migration::{Batching, WalkFrom, Window, look_up_sql};
 use crate::rehearsal::failure::failure;
 use crate::rehearsal::resume::{ResumeLog, Start};
 use crate::rehearsal::session_queries::text_rows;
@@ -22,13 +22,6 @@ use crate::server::Staging;
 const LOOKUP_BATCHES: u64 = 200;
 /// Number of remaining windows at which the next ones are requested.
 const ASK_AT: usize = 100;
-/// JIT compilation can take longer than the look-up itself, and the server does it where it believes a table to be
-/// large. This setting applies only to the look-up's transaction.
-const WITHOUT_JIT: &str = "SET LOCAL jit = off";
-/// The server has no statistics on a column that was just added and believes `IS NULL` to be rare. For each window it
-/// would read and sort all rows after the key, through a bitmap scan if the keys are scattered.
-const ALONG_THE_KEY: &str = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off";
-
 /// Whether a second session may look up windows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::rehearsal) enum SecondSession {
@@ -176,12 +169,8 @@ impl<'a> WindowQueue<'a> {
             From::At(key) => WalkFrom::At(key),
             From::After(key) => WalkFrom::After(key),
         };
-        let lookup = batches_sql(self.batching, from, self.lookup_batches);
-        Some(if self.plan.is_dense {
-            format!("{WITHOUT_JIT};{ALONG_THE_KEY};{lookup}")
-        } else {
-            format!("{WITHOUT_JIT};{lookup}")
-        })
+        let is_dense = self.plan.is_dense;
+        Some(look_up_sql(self.batching, from, self.lookup_batches, is_dense))
     }
 
     fn fill(&mut self, clone: &mut Staging) -> Result<()> {
