@@ -182,8 +182,8 @@ fn tell_the_floor(arguments: &RehearseArguments) {
     let floor = stopping::narrowest_partial(LEVEL);
     if arguments.precision.is_some_and(|precision| precision < floor) {
         output::print_note(&format!(
-            "hint: the {:.0} % interval from a part of the batches cannot be narrower than ±{:.0} %; --full with \
-             --runs 3 gives about ±17 %",
+            "hint: the {:.0} % interval from a part of the batches cannot be narrower than ±{:.0} %; all of them \
+             (--full) several times (--runs 3) can",
             LEVEL * 100.0,
             floor * 100.0
         ));
