@@ -107,6 +107,8 @@ fn options(seed: u64) -> Options {
         budget: None,
         deny: Vec::new(),
         free_disk: None,
+        growth: None,
+        on: None,
         level: 0.95,
         seed,
         provisional: false,

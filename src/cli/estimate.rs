@@ -142,7 +142,7 @@ fn by_rule_of_thumb(
             pause_seconds: delay * (batches - 1.0).max(0.0),
         });
     }
-    let estimate = rule_of_thumb::estimate(&steps, &model_options(&arguments.options));
+    let estimate = rule_of_thumb::estimate(&steps, &model_options(&arguments.options)?);
     Ok(Results {
         rehearsal,
         estimate,
@@ -241,12 +241,15 @@ fn of_tables(arguments: &EstimateArguments) -> Result<()> {
     let mut content = Vec::new();
     for table in tables {
         let past = past_rehearsals::find(&arguments.reports, &[table.name.as_str()]);
-        let options = model_options(&arguments.options);
+        let options = model_options(&arguments.options)?;
+        let mut hints = report::table_hints(&table, &past);
+        let growth = options.growth.iter();
+        hints.extend(growth.flat_map(|growth| growth.sentences([(Some(table.name.as_str()), table.estimated_rows)])));
         let report = TableReport {
             server: server.clone(),
             level: options.level,
             classes: report::class_estimates(&table, &past, &options),
-            hints: report::table_hints(&table, &past),
+            hints,
             table,
         };
         content.extend(rendered(&report, arguments));

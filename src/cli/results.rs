@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::arguments::{EstimateFlags as Options, Format};
+use super::arguments::{EstimateFlags as Options, Format, today};
 use super::repository::path_in_repository;
 use super::{gates, output};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{self, EstimateOptions, estimate::Estimate};
+use crate::model::{self, EstimateOptions, Growth, estimate::Estimate};
 use crate::observation::{EndReason, Rehearsal};
 use crate::report;
 use crate::report::ci::{self, Finding, Gate, Level, Rule, Verdict};
@@ -33,7 +33,7 @@ impl Results {
     /// # Errors
     /// `TooLittleEvidence` when the evidence is too thin and no provisional estimate was requested.
     pub fn new(rehearsal: Rehearsal, options: &Options) -> Result<Results> {
-        let estimate = model::estimate(&rehearsal, &rehearsal.targets, &model_options(options))?;
+        let estimate = model::estimate(&rehearsal, &rehearsal.targets, &model_options(options)?)?;
         Ok(Results {
             rehearsal,
             estimate,
@@ -204,12 +204,27 @@ impl Results {
 }
 
 /// Returns the typed options of the model.
-pub fn model_options(options: &Options) -> EstimateOptions {
-    EstimateOptions {
+///
+/// # Errors
+/// `Usage` for a day without a growth, and for a growth that is beyond belief.
+pub fn model_options(options: &Options) -> Result<EstimateOptions> {
+    let growth = match (options.growth, options.on, today()) {
+        (Some(rate), on, Some(today)) => Some(Growth::new(rate, today, on.unwrap_or(today))?),
+        (None, Some(on), _) => {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!("--on {on} says when, but not how fast the rows grow"),
+            )
+            .with_hint("add --growth, like --growth 2%/month"));
+        }
+        _ => None,
+    };
+    Ok(EstimateOptions {
         level: options.level,
         seed: options.seed,
         window: options.window,
         provisional: options.provisional,
         free_disk: options.free_disk,
-    }
+        growth,
+    })
 }

@@ -13,6 +13,7 @@ pub mod compare;
 pub mod estimate;
 pub mod evidence;
 pub mod forecast;
+mod growth;
 pub mod kriging;
 pub mod ladder;
 mod measured;
@@ -38,5 +39,6 @@ mod waits;
 mod whole;
 
 pub use crate::observation::Target;
+pub use growth::{Growth, GrowthRate};
 pub use options::EstimateOptions;
 pub use whole::{estimate, measured_seconds};

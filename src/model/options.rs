@@ -1,5 +1,6 @@
 //! The options of an estimate.
 
+use super::growth::Growth;
 use crate::units::{Bytes, Seconds};
 
 /// The options of an estimate.
@@ -15,6 +16,8 @@ pub struct EstimateOptions {
     pub provisional: bool,
     /// Disk that is free where the migration is planned for.
     pub free_disk: Option<Bytes>,
+    /// How the tables grow until the migration runs.
+    pub growth: Option<Growth>,
 }
 
 impl Default for EstimateOptions {
@@ -25,6 +28,7 @@ impl Default for EstimateOptions {
             window: None,
             provisional: false,
             free_disk: None,
+            growth: None,
         }
     }
 }

@@ -16,6 +16,15 @@ use crate::observation::{Rehearsal, StepRecord};
 /// `Usage` for a level outside (0, 1) or a rehearsal without steps; `TooLittleEvidence` with every rule that is not
 /// met, unless a provisional estimate is requested.
 pub fn estimate(rehearsal: &Rehearsal, targets: &[Option<Target>], options: &EstimateOptions) -> Result<Estimate> {
+    let Some(growth) = &options.growth else {
+        return of_sizes(rehearsal, targets, options);
+    };
+    let mut estimate = of_sizes(rehearsal, &growth.of_targets(rehearsal, targets), options)?;
+    estimate.assumptions.extend(growth.told_of(rehearsal, targets));
+    Ok(estimate)
+}
+
+fn of_sizes(rehearsal: &Rehearsal, targets: &[Option<Target>], options: &EstimateOptions) -> Result<Estimate> {
     let mut estimate = rehearsed::estimate(rehearsal, targets, options)?;
     estimate.rollback = rollback::rollback(rehearsal, targets, options)?;
     Ok(estimate)

@@ -32,3 +32,4 @@ pub use rehearse::RehearseArguments;
 pub use report::ReportArguments;
 pub use selection::SelectionArguments;
 pub use shared::{BatchArguments, ConnectionArguments, EstimateFlags, Format};
+pub use values::today;
