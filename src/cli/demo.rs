@@ -109,6 +109,7 @@ fn options(seed: u64) -> Options {
         free_disk: None,
         growth: None,
         on: None,
+        probes: Vec::new(),
         level: 0.95,
         seed,
         provisional: false,

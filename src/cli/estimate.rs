@@ -245,6 +245,8 @@ fn of_tables(arguments: &EstimateArguments) -> Result<()> {
         let mut hints = report::table_hints(&table, &past);
         let growth = options.growth.iter();
         hints.extend(growth.flat_map(|growth| growth.sentences([(Some(table.name.as_str()), table.estimated_rows)])));
+        let hardware = options.hardware.iter().filter(|_| !past.is_empty());
+        hints.extend(hardware.flat_map(|hardware| hardware.told(&[])));
         let report = TableReport {
             server: server.clone(),
             level: options.level,

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use super::arguments::{Arguments, Command};
-use super::{bench, ci, compare, completions, demo, estimate, exec, output, plan, rehearse, report, typed_passwords};
+use super::{
+    bench, ci, compare, completions, demo, estimate, exec, output, plan, probe, rehearse, report, typed_passwords,
+};
 use crate::error::Result;
 use crate::server::signals;
 
@@ -37,6 +39,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Report(arguments) => report::run(arguments),
         Command::Compare(arguments) => compare::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
+        Command::Probe(arguments) => probe::run(arguments),
         Command::Ci(arguments) => ci::run(arguments),
         Command::Demo(arguments) => demo::run(arguments),
         Command::Completions(arguments) => completions::completions(arguments),
@@ -48,6 +51,6 @@ fn run(command: &Command) -> Result<()> {
 fn has_nothing_to_wind_up(command: &Command) -> bool {
     matches!(
         command,
-        Command::Estimate(_) | Command::Plan(_) | Command::Report(_) | Command::Compare(_)
+        Command::Estimate(_) | Command::Plan(_) | Command::Probe(_) | Command::Report(_) | Command::Compare(_)
     )
 }

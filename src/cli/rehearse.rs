@@ -194,6 +194,7 @@ fn tell_the_floor(arguments: &RehearseArguments) {
 fn tell_clone(results: &Results, arguments: &RehearseArguments) -> Result<()> {
     let options = EstimateOptions {
         growth: None,
+        hardware: None,
         ..model_options(&arguments.options)?
     };
     let estimate = model::estimate(&results.rehearsal, &[], &options)?;

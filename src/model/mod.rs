@@ -14,6 +14,7 @@ pub mod estimate;
 pub mod evidence;
 pub mod forecast;
 mod growth;
+pub mod hardware;
 pub mod kriging;
 pub mod ladder;
 mod measured;

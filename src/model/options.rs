@@ -1,6 +1,7 @@
 //! The options of an estimate.
 
 use super::growth::Growth;
+use super::hardware::Hardware;
 use crate::units::{Bytes, Seconds};
 
 /// The options of an estimate.
@@ -18,6 +19,8 @@ pub struct EstimateOptions {
     pub free_disk: Option<Bytes>,
     /// How the tables grow until the migration runs.
     pub growth: Option<Growth>,
+    /// How production's hardware differs from the clone's; `None` if it is alike.
+    pub hardware: Option<Hardware>,
 }
 
 impl Default for EstimateOptions {
@@ -29,6 +32,7 @@ impl Default for EstimateOptions {
             provisional: false,
             free_disk: None,
             growth: None,
+            hardware: None,
         }
     }
 }

@@ -96,6 +96,9 @@ pub struct EstimateFlags {
     /// Estimate for the size on this day, e.g. 2027-01-15 [default: today]
     #[arg(long, value_name = "DATE", value_parser = deploy_day)]
     pub on: Option<Date>,
+    /// Shift the estimate by how two servers compare: a probe of staging and production, or one of each in this order
+    #[arg(long, value_name = "FILE", num_args = 1..=2)]
+    pub probes: Vec<PathBuf>,
     /// Exit with 1 when the upper bounds of disk and WAL together exceed this free disk, e.g. 200GB
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub free_disk: Option<Bytes>,
