@@ -140,6 +140,34 @@ mod tests {
     }
 
     #[test]
+    fn a_scan_that_a_check_spared_the_clone_is_none_on_production() {
+        let mut rehearsal = statement(StepKind::TableScan, 0.002);
+        let step = &mut rehearsal.steps[0];
+        step.statement = "ALTER TABLE t ALTER COLUMN a SET NOT NULL".to_owned();
+        step.locks = vec![crate::observation::LockRecord {
+            relation: "public.t".to_owned(),
+            mode: crate::migration::LockMode::AccessExclusive,
+            held_seconds: Some(0.002),
+            sampled_every_seconds: None,
+        }];
+        let estimated = |rehearsal: &Rehearsal| {
+            let options = EstimateOptions {
+                provisional: true,
+                ..EstimateOptions::default()
+            };
+            let estimate = estimate(rehearsal, &[target(400_000.0)], &options).expect("an estimate");
+            (estimate.steps[0].kind, estimate.total.point_seconds < 0.01)
+        };
+        assert_eq!(estimated(&rehearsal), (StepKind::CatalogOnly, true));
+        rehearsal.steps[0].scanned = vec!["public.t".to_owned()];
+        assert_eq!(estimated(&rehearsal), (StepKind::TableScan, false));
+        // Nobody saw whether a session of somebody else scanned.
+        rehearsal.steps[0].scanned.clear();
+        rehearsal.steps[0].locks[0].sampled_every_seconds = Some(0.05);
+        assert_eq!(estimated(&rehearsal), (StepKind::TableScan, false));
+    }
+
+    #[test]
     fn pauses_between_batches_are_added_and_are_certain() {
         let mut rehearsal = walked(400);
         rehearsal.steps[0]
