@@ -4,6 +4,10 @@
 //! Elsewhere a number is a plain one with its unit in its name (`held_seconds`, `wal_bytes`); these types are used
 //! where it is read from or shown to the user. This room imports only `error`.
 
+mod date;
+
+pub use date::{Date, days_since_1970};
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

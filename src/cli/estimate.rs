@@ -145,7 +145,7 @@ fn by_rule_of_thumb(
             pause_seconds: delay * (batches - 1.0).max(0.0),
         });
     }
-    let mut estimate = rule_of_thumb::estimate(&steps, &model_options(&arguments.options));
+    let mut estimate = rule_of_thumb::estimate(&steps, &model_options(&arguments.options)?);
     estimate.origin = Some(Origin {
         migration: rehearsal.migration.clone(),
         rehearsed_at: String::new(),
@@ -254,13 +254,18 @@ fn of_tables(arguments: &EstimateArguments) -> Result<()> {
         let past = past_rehearsals::find(&arguments.reports, &[table.name.as_str()]);
         let options = EstimateOptions {
             transfer: Transfer::learn(&outcomes, server.version_num),
-            ..model_options(&arguments.options)
+            ..model_options(&arguments.options)?
         };
+        let mut hints = report::table_hints(&table, &past);
+        let growth = options.growth.iter();
+        hints.extend(growth.flat_map(|growth| growth.sentences([(Some(table.name.as_str()), table.estimated_rows)])));
+        let hardware = options.hardware.iter().filter(|_| !past.is_empty());
+        hints.extend(hardware.flat_map(|hardware| hardware.told(&[])));
         let report = TableReport {
             server: server.clone(),
             level: options.level,
             classes: report::class_estimates(&table, &past, &options),
-            hints: report::table_hints(&table, &past),
+            hints,
             table,
         };
         content.extend(rendered(&report, arguments));

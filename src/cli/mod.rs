@@ -29,6 +29,7 @@ mod output;
 mod outside_database;
 mod past_rehearsals;
 mod plan;
+mod probe;
 mod production_check;
 mod program;
 mod progress;

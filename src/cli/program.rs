@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::arguments::{Arguments, Command};
 use super::{
-    bench, ci, compare, completions, demo, estimate, exec, history, output, plan, record, rehearse, report,
+    bench, ci, compare, completions, demo, estimate, exec, history, output, plan, probe, record, rehearse, report,
     typed_passwords,
 };
 use crate::error::Result;
@@ -42,6 +42,7 @@ fn run(command: &Command) -> Result<()> {
         Command::History(arguments) => history::run(arguments),
         Command::Compare(arguments) => compare::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
+        Command::Probe(arguments) => probe::run(arguments),
         Command::Ci(arguments) => ci::run(arguments),
         Command::Demo(arguments) => demo::run(arguments),
         Command::Completions(arguments) => completions::completions(arguments),
@@ -53,6 +54,11 @@ fn run(command: &Command) -> Result<()> {
 fn has_nothing_to_wind_up(command: &Command) -> bool {
     matches!(
         command,
-        Command::Estimate(_) | Command::Plan(_) | Command::Report(_) | Command::History(_) | Command::Compare(_)
+        Command::Estimate(_)
+            | Command::Plan(_)
+            | Command::Probe(_)
+            | Command::Report(_)
+            | Command::History(_)
+            | Command::Compare(_)
     )
 }

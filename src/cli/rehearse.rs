@@ -4,13 +4,13 @@ use super::arguments::RehearseArguments;
 use super::job::{Job, REHEARSAL_FILE, Resumable, directory, tell_saved};
 use super::migration_file::MigrationFile;
 use super::progress::Progress;
-use super::results::Results;
+use super::results::{Results, model_options};
 use super::staging_area::StagingArea;
 use super::watching::LEVEL;
 use super::{connection, foreign_servers, history as outcomes, in_place, output, resume, rollback, targets};
 use crate::catalog::facts::TableFacts;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{self, stopping};
+use crate::model::{self, EstimateOptions, stopping};
 use crate::observation::Rehearsal;
 use crate::rehearsal::resume::{CutOff, RehearsalPlace};
 use crate::rehearsal::saving::journal::Journal;
@@ -20,6 +20,8 @@ use crate::units::Seconds;
 
 /// Runs the command.
 pub fn run(arguments: &RehearseArguments) -> Result<()> {
+    // What cannot be estimated is said before hours are spent on it.
+    model_options(&arguments.options)?;
     let migration = MigrationFile::select(&arguments.migration, &arguments.selection)?;
     let rollback = rollback(arguments, &migration)?;
     let outcomes = outcomes::known(&arguments.options.history, arguments.no_password)?;
@@ -192,7 +194,11 @@ fn tell_the_floor(arguments: &RehearseArguments) {
 
 /// Reports the estimate for the clone itself, if the main one is for production.
 fn tell_clone(results: &Results, arguments: &RehearseArguments) -> Result<()> {
-    let options = super::results::model_options(&arguments.options);
+    let options = EstimateOptions {
+        growth: None,
+        hardware: None,
+        ..model_options(&arguments.options)?
+    };
     let estimate = model::estimate(&results.rehearsal, &[], &options)?;
     let interval = estimate.interval();
     output::print_note(&format!(

@@ -1,19 +1,19 @@
 //! The results of a command that estimates from a rehearsal: files, text, and the verdict of budget and gates.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::arguments::{EstimateFlags as Options, Format};
+use super::arguments::{EstimateFlags as Options, Format, today};
 use super::repository::path_in_repository;
 use super::{gates, output};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::estimate::Estimate;
+use crate::model::hardware::Hardware;
 use crate::model::outcome::Outcome;
 use crate::model::transfer::Transfer;
-use crate::model::{self, EstimateOptions};
-use crate::observation::{EndReason, Rehearsal};
+use crate::model::{self, EstimateOptions, Growth, estimate::Estimate};
+use crate::observation::{EndReason, Probe, Rehearsal};
 use crate::report;
 use crate::report::ci::{self, Finding, Gate, Level, Rule, Verdict};
-use crate::units::Seconds;
+use crate::units::{Seconds, counted};
 
 /// The file in which an estimate is saved.
 pub const ESTIMATE_FILE: &str = "estimate.json";
@@ -39,7 +39,7 @@ impl Results {
     pub fn new(rehearsal: Rehearsal, options: &Options, outcomes: &[Outcome]) -> Result<Results> {
         let learning = EstimateOptions {
             transfer: Transfer::learn(outcomes, rehearsal.server.version_num),
-            ..model_options(options)
+            ..model_options(options)?
         };
         let estimate = model::estimate(&rehearsal, &rehearsal.targets, &learning)?;
         Ok(Results {
@@ -212,13 +212,49 @@ impl Results {
 }
 
 /// Returns the typed options of the model, without what is learned from outcomes.
-pub fn model_options(options: &Options) -> EstimateOptions {
-    EstimateOptions {
+///
+/// # Errors
+/// `Usage` for a day without a growth, for a growth that is beyond belief, and for probes that are not of two servers.
+pub fn model_options(options: &Options) -> Result<EstimateOptions> {
+    let growth = match (options.growth, options.on, today()) {
+        (Some(rate), on, Some(today)) => Some(Growth::new(rate, today, on.unwrap_or(today))?),
+        (None, Some(on), _) => {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!("--on {on} says when, but not how fast the rows grow"),
+            )
+            .with_hint("add --growth, like --growth 2%/month"));
+        }
+        _ => None,
+    };
+    Ok(EstimateOptions {
         level: options.level,
         seed: options.seed,
         window: options.window,
         provisional: options.provisional,
         free_disk: options.free_disk,
+        growth,
+        hardware: hardware(&options.probes)?,
         transfer: None,
+    })
+}
+
+/// Compares the servers in files of probes: the first is staging's, the second production's.
+fn hardware(files: &[PathBuf]) -> Result<Option<Hardware>> {
+    let mut servers = Vec::new();
+    for file in files {
+        servers.extend(Probe::from_json(&output::read_text(file)?, &file.display().to_string())?.servers);
+    }
+    match servers.as_slice() {
+        [] if files.is_empty() => Ok(None),
+        [staging, production] => Ok(Some(Hardware::compare(staging, production))),
+        others => Err(Error::new(
+            ErrorKind::Usage,
+            format!(
+                "--probes needs staging and production, and finds {}",
+                counted(others.len(), "server", "servers")
+            ),
+        )
+        .with_hint("probe both at once with migtime probe STAGING PRODUCTION, or name a file of each")),
     }
 }

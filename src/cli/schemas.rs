@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::model::estimate::Estimate;
 use crate::observation::{FORMAT_VERSION, Rehearsal};
-use crate::report::PlanDocument;
+use crate::report::{PlanDocument, ProbeDocument};
 
 /// Returns the published form of the schema for a document of this type and `kind`.
 fn schema_of<Document: JsonSchema>(kind: &str) -> String {
@@ -61,4 +61,5 @@ fn published_schemas_are_what_the_types_give() {
     check::<Rehearsal>("rehearsal");
     check::<Estimate>("estimate");
     check::<PlanDocument>("plan");
+    check::<ProbeDocument>("probe");
 }

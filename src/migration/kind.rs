@@ -1,15 +1,23 @@
-//! What kind of work a statement is, as far as its text alone tells: a consequence of its effects.
+//! What kind of work a statement is, as far as the text of its migration tells: a consequence of its effects.
 //!
 //! Where the answer depends on what the catalog holds (old types, domains, indexes of partitions), it is
 //! [`StepKind::Unclassified`]: the rehearsal will show. Batching is decided elsewhere.
 
-use super::effects::effects;
+use super::effects::{effects, evolve};
 use super::{Statement, StepKind};
 use crate::catalog::SchemaFacts;
 
-/// Returns the kind of work a statement does when it runs whole.
-pub(super) fn classify(statement: &Statement) -> StepKind {
-    effects(statement, &SchemaFacts::default()).kind()
+/// What the statements so far tell of the schema, without a catalog.
+#[derive(Default)]
+pub(super) struct KindsSoFar(SchemaFacts);
+
+impl KindsSoFar {
+    /// Returns the kind of work that the next statement does when it runs whole.
+    pub(super) fn classify(&mut self, statement: &Statement) -> StepKind {
+        let kind = effects(statement, &self.0).kind();
+        evolve(statement, &mut self.0);
+        kind
+    }
 }
 
 #[cfg(test)]
@@ -21,7 +29,9 @@ mod tests {
 
     fn check(sql: &str, expected: StepKind) {
         let statements = parse(sql, "m.sql").expect("parses");
-        assert_eq!(classify(&statements[0]), expected, "{sql}");
+        let mut so_far = KindsSoFar::default();
+        let kinds = statements.iter().map(|statement| so_far.classify(statement));
+        assert_eq!(kinds.last(), Some(expected), "{sql}");
     }
 
     #[test]
@@ -69,6 +79,33 @@ mod tests {
         check("ALTER TABLE t ALTER COLUMN a TYPE bigint", Unclassified);
         check("ALTER TABLE t SET UNLOGGED", TableRewrite);
         check("ALTER TABLE t SET TABLESPACE fast", Unclassified);
+    }
+
+    #[test]
+    fn a_valid_check_spares_set_not_null_its_scan() {
+        let with = |before: &str, expected| check(&format!("{before} ALTER TABLE t ALTER a SET NOT NULL"), expected);
+        with("ALTER TABLE t ADD CONSTRAINT c CHECK (a IS NOT NULL);", CatalogOnly);
+        let not_valid = "ALTER TABLE t ADD CONSTRAINT c CHECK (b > 0 AND (a IS NOT NULL)) NOT VALID;";
+        with(not_valid, TableScan);
+        let validated = format!("{not_valid} ALTER TABLE t VALIDATE CONSTRAINT c;");
+        with(&validated, CatalogOnly);
+        with(&format!("{validated} UPDATE t SET b = 1;"), CatalogOnly);
+        with("ALTER TABLE t ADD CHECK (a IS NOT NULL OR b > 0);", TableScan);
+        with("ALTER TABLE t ADD CHECK (b IS NOT NULL);", TableScan);
+        with("ALTER TABLE u ADD CHECK (a IS NOT NULL);", TableScan);
+        with("ALTER TABLE ONLY t ADD CHECK (a IS NOT NULL);", TableScan);
+        with(
+            "ALTER TABLE t ADD CHECK (a IS NOT NULL) NOT VALID; ALTER TABLE t VALIDATE CONSTRAINT d;",
+            TableScan,
+        );
+        for forgotten in [
+            "ALTER TABLE t DROP CONSTRAINT c;",
+            "ALTER TABLE t RENAME b TO d;",
+            "ALTER TABLE t DROP COLUMN b;",
+            "DROP TABLE t;",
+        ] {
+            with(&format!("{validated} {forgotten}"), TableScan);
+        }
     }
 
     #[test]

@@ -49,7 +49,8 @@ pub use plan::{PlannedStatement, PlannedTable, names_in, plan};
 pub use predicate::{more_than_reading, names_of};
 pub use reach::{Outlets, OutsideKind, called, reaches, reaches_in_body, written};
 pub use session::{
-    LeftInSession, alters, inserts, keeps_to_tables, left_in_session, looks_up, steers_its_session, updates,
+    LeftInSession, alters, inserts, keeps_to_tables, left_in_session, looks_up, only_sets_not_null, steers_its_session,
+    updates,
 };
 pub use statement::{Include, Included, Sending, Statement, no_statement, parse, parse_with};
 pub use step::{Batching, RecognisedBy, Step, StepKind, Template, TemplatePart, Walk, Window};

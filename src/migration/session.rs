@@ -1,6 +1,6 @@
 //! What statements do to the session that runs them; of a text, its first statement counts.
 
-use super::command::{Body, Command, Query, Session, Transaction};
+use super::command::{Body, ColumnAction, Command, Query, Session, TableAction, Transaction};
 use super::statement::{Statement, parse};
 use super::syntax;
 
@@ -87,6 +87,23 @@ pub fn alters(sql: &str) -> bool {
     )
 }
 
+/// Says whether a statement does nothing but make columns `NOT NULL`.
+pub fn only_sets_not_null(sql: &str) -> bool {
+    let sets = |action: &TableAction| {
+        matches!(
+            action,
+            TableAction::AlterColumn {
+                action: ColumnAction::SetNotNull,
+                ..
+            }
+        )
+    };
+    match syntax::outline(sql).command {
+        Command::AlterTable(alter) => !alter.actions.is_empty() && alter.actions.iter().all(sets),
+        _ => false,
+    }
+}
+
 /// Says whether the first statement of a text, which may have placeholders, is an `UPDATE`.
 pub fn updates(sql: &str) -> bool {
     is_query(sql, |body| matches!(body, Body::Update(_)))
@@ -127,6 +144,18 @@ pub fn looks_up(sql: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn statements_that_only_make_columns_not_null() {
+        let check = |sql: &str, expected: bool| assert_eq!(only_sets_not_null(sql), expected, "{sql}");
+        check(
+            "ALTER TABLE t ALTER a SET NOT NULL, ALTER COLUMN \"B\" SET NOT NULL",
+            true,
+        );
+        check("ALTER TABLE t ALTER a SET NOT NULL, ADD CHECK (b > 0)", false);
+        check("ALTER TABLE t ALTER a DROP NOT NULL", false);
+        check("UPDATE t SET a = 'SET NOT NULL'", false);
+    }
 
     #[test]
     fn what_a_batch_does_is_read_with_its_placeholders() {

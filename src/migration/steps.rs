@@ -4,9 +4,10 @@
 
 use super::batching::{Catalog, decide};
 use super::command::{Command, Transaction};
+use super::kind::KindsSoFar;
 use super::names::name_path;
 use super::outline::Outline;
-use super::{BatchOptions, Statement, Step, StepKind, Tables, kind, transactions};
+use super::{BatchOptions, Statement, Step, StepKind, Tables, transactions};
 use crate::error::Result;
 
 /// Returns the names of the tables that the statements work on, as written, each once, in order.
@@ -51,6 +52,7 @@ pub fn steps(statements: &[Statement], tables: &Tables, options: &BatchOptions) 
         catalog: Catalog::new(tables),
         options,
         steps: Vec::new(),
+        kinds: KindsSoFar::default(),
         several_files,
     };
     for (statement, block) in statements.iter().zip(transactions.blocks) {
@@ -77,6 +79,7 @@ struct Planner<'migration> {
     catalog: Catalog<'migration>,
     options: &'migration BatchOptions,
     steps: Vec<Step>,
+    kinds: KindsSoFar,
     /// Whether steps must name their file.
     several_files: bool,
 }
@@ -124,7 +127,7 @@ impl Planner<'_> {
         });
         let (kind, table) = match &decision.batching {
             Some(batching) => (StepKind::Backfill, Some(batching.table.clone())),
-            None => (kind::classify(statement), main_table),
+            None => (self.kinds.classify(statement), main_table),
         };
         self.steps.push(Step {
             number: self.steps.len() as u32 + 1,

@@ -13,6 +13,8 @@ pub mod compare;
 pub mod estimate;
 pub mod evidence;
 pub mod forecast;
+mod growth;
+pub mod hardware;
 pub mod history;
 pub mod kriging;
 pub mod ladder;
@@ -46,5 +48,6 @@ mod waits;
 mod whole;
 
 pub use crate::observation::Target;
+pub use growth::{Growth, GrowthRate};
 pub use options::EstimateOptions;
 pub use whole::{estimate, measured_seconds};

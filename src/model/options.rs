@@ -1,5 +1,7 @@
 //! The options of an estimate.
 
+use super::growth::Growth;
+use super::hardware::Hardware;
 use super::transfer::Transfer;
 use crate::units::{Bytes, Seconds};
 
@@ -18,6 +20,10 @@ pub struct EstimateOptions {
     pub free_disk: Option<Bytes>,
     /// What was learned from outcomes on production, if any were recorded.
     pub transfer: Option<Transfer>,
+    /// How the tables grow until the migration runs.
+    pub growth: Option<Growth>,
+    /// How production's hardware differs from the clone's; `None` if it is alike.
+    pub hardware: Option<Hardware>,
 }
 
 impl Default for EstimateOptions {
@@ -29,6 +35,8 @@ impl Default for EstimateOptions {
             provisional: false,
             free_disk: None,
             transfer: None,
+            growth: None,
+            hardware: None,
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use super::assemble::{Told, assemble, tell_common};
 use super::backfill::Known;
-use super::estimate::{Estimate, Origin, TargetKind};
+use super::estimate::{Basis, Estimate, Origin, TargetKind};
 use super::forecast::Forecast;
+use super::hardware::Hardware;
 use super::options::EstimateOptions;
 use super::regimes::Settings;
 use super::rule_of_thumb::UnmeasuredStep;
@@ -26,7 +27,7 @@ pub(super) fn estimate(
 ) -> Result<Estimate> {
     check_question(rehearsal, options)?;
     let fullness = Fullness::new(rehearsal, targets);
-    let told: Vec<Told> = rehearsal
+    let mut told: Vec<Told> = rehearsal
         .steps
         .iter()
         .enumerate()
@@ -44,6 +45,13 @@ pub(super) fn estimate(
             ),
         })
         .collect();
+    let is_for_production = targets.iter().any(Option::is_some);
+    let transfer = options.transfer.as_ref().filter(|_| is_for_production);
+    // Outcomes contain the difference in hardware already.
+    let hardware = options.hardware.as_ref().filter(|_| transfer.is_none());
+    if let Some(hardware) = hardware {
+        shift(&mut told, rehearsal, targets, hardware, options.level);
+    }
     let mut too_thin = too_thin(&told);
     too_thin.extend(broken_off(rehearsal));
     if !too_thin.is_empty() && !options.provisional {
@@ -56,11 +64,16 @@ pub(super) fn estimate(
     let mut estimate = assemble(told, options, too_thin);
     storage::tell(&mut estimate, rehearsal, targets, options.free_disk);
     estimate.origin = Some(origin(rehearsal, targets));
-    let is_for_production = targets.iter().any(Option::is_some);
-    if let Some(transfer) = options.transfer.as_ref().filter(|_| is_for_production) {
+    if let Some(transfer) = transfer {
         learned::apply(&mut estimate, transfer, options.window);
     }
     tell_common(&mut estimate, rehearsal, options);
+    if let Some(hardware) = hardware {
+        let measured = estimate.steps.iter().filter(|step| step.basis != Basis::RuleOfThumb);
+        let kinds: Vec<StepKind> = measured.map(|step| step.kind).collect();
+        // The first sentence says that hardware is alike.
+        estimate.assumptions.splice(..1, hardware.told(&kinds));
+    }
     Ok(estimate)
 }
 
@@ -76,6 +89,18 @@ fn origin(rehearsal: &Rehearsal, targets: &[Option<Target>]) -> Origin {
             true => TargetKind::Production,
             false => TargetKind::Clone,
         },
+    }
+}
+
+/// Shifts the forecasts to production's hardware.
+fn shift(told: &mut [Told], rehearsal: &Rehearsal, targets: &[Option<Target>], hardware: &Hardware, level: f64) {
+    for (index, (told, step)) in told.iter_mut().zip(&rehearsal.steps).enumerate() {
+        let pauses = step.batching.as_ref().map_or(0.0, |batching| {
+            let walked = targets.get(index).copied().flatten().and_then(|target| target.batches);
+            let by_rows = || told.forecast.rows.unwrap_or_default() / batching.batch_size.max(1) as f64;
+            batching.batch_delay_seconds * (walked.unwrap_or_else(by_rows) - 1.0).max(0.0)
+        });
+        hardware.shift(told.kind, pauses, level, &mut told.forecast);
     }
 }
 

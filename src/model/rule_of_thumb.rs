@@ -5,6 +5,7 @@
 use super::assemble::{Told, assemble};
 use super::estimate::{Basis, Estimate};
 use super::forecast::{Forecast, rate};
+use super::growth::Growth;
 use super::options::EstimateOptions;
 use super::repeated::student;
 use super::storage;
@@ -63,6 +64,37 @@ const UNKNOWN_ROW_BYTES: f64 = 150.0;
 
 /// Estimates steps that were not measured; `steps` must not be empty.
 pub fn estimate(steps: &[UnmeasuredStep], options: &EstimateOptions) -> Estimate {
+    let Some(growth) = &options.growth else {
+        return of_sizes(steps, options);
+    };
+    let tables: Vec<Option<TableFacts>> = steps
+        .iter()
+        .map(|step| step.table.map(|table| growth.of_table(table)))
+        .collect();
+    let later = steps.iter().zip(&tables);
+    let later: Vec<UnmeasuredStep> = later.map(|(step, table)| grown(step, table.as_ref(), growth)).collect();
+    let mut estimate = of_sizes(&later, options);
+    let known = steps.iter().filter_map(|step| step.table);
+    let told = growth.sentences(known.map(|table| (Some(table.name.as_str()), table.estimated_rows)));
+    estimate.assumptions.extend(told);
+    estimate
+}
+
+/// Returns a step on `table` as it will be.
+fn grown<'facts>(step: &UnmeasuredStep, table: Option<&'facts TableFacts>, growth: &Growth) -> UnmeasuredStep<'facts> {
+    UnmeasuredStep {
+        number: step.number,
+        kind: step.kind,
+        statement: step.statement.clone(),
+        table,
+        rows: step.rows.map(|rows| rows * growth.factor()),
+        rows_relative_sd: step.rows_relative_sd.hypot(growth.relative_sd()),
+        joins: step.joins,
+        pause_seconds: step.pause_seconds * growth.factor().max(1.0),
+    }
+}
+
+fn of_sizes(steps: &[UnmeasuredStep], options: &EstimateOptions) -> Estimate {
     let told = steps.iter().map(|step| Told {
         number: step.number,
         kind: step.kind,

@@ -11,8 +11,8 @@ use super::repeated::RepeatedRuns;
 use super::run_deviation::RunDeviation;
 use super::waits;
 use crate::catalog::facts::TableFacts;
-use crate::migration::StepKind;
-use crate::observation::{EventKind, Rehearsal, StepRecord};
+use crate::migration::{StepKind, only_sets_not_null};
+use crate::observation::{EventKind, LockRecord, Rehearsal, StepRecord};
 use crate::stats::log_mixture::LogMixture;
 use crate::units::counted;
 
@@ -90,8 +90,20 @@ pub fn forecast(
 pub fn kind(step: &StepRecord) -> StepKind {
     match step.kind {
         StepKind::Unclassified if !step.rewritten.is_empty() => StepKind::TableRewrite,
+        StepKind::TableScan if believed_a_check(step) => StepKind::CatalogOnly,
         kind => kind,
     }
+}
+
+/// Says whether the server believed a constraint instead of reading the table, as it does for `SET NOT NULL` where a
+/// valid CHECK was there before the migration. Only a session of our own tells scans: its locks are measured exactly.
+fn believed_a_check(step: &StepRecord) -> bool {
+    let own_session = |lock: &LockRecord| lock.sampled_every_seconds.is_none();
+    !step.observations.is_empty()
+        && step.scanned.is_empty()
+        && !step.locks.is_empty()
+        && step.locks.iter().all(own_session)
+        && only_sets_not_null(&step.statement)
 }
 
 /// A statement and the table that it is predicted for.

@@ -16,6 +16,15 @@ use crate::observation::{Rehearsal, StepRecord};
 /// `Usage` for a level outside (0, 1) or a rehearsal without steps; `TooLittleEvidence` with every rule that is not
 /// met, unless a provisional estimate is requested.
 pub fn estimate(rehearsal: &Rehearsal, targets: &[Option<Target>], options: &EstimateOptions) -> Result<Estimate> {
+    let Some(growth) = &options.growth else {
+        return of_sizes(rehearsal, targets, options);
+    };
+    let mut estimate = of_sizes(rehearsal, &growth.of_targets(rehearsal, targets), options)?;
+    estimate.assumptions.extend(growth.told_of(rehearsal, targets));
+    Ok(estimate)
+}
+
+fn of_sizes(rehearsal: &Rehearsal, targets: &[Option<Target>], options: &EstimateOptions) -> Result<Estimate> {
     let mut estimate = rehearsed::estimate(rehearsal, targets, options)?;
     estimate.rollback = rollback::rollback(rehearsal, targets, options)?;
     Ok(estimate)
@@ -128,6 +137,34 @@ mod tests {
             0.1889,
         );
         assert_eq!(same_size.basis, Basis::Rehearsal);
+    }
+
+    #[test]
+    fn a_scan_that_a_check_spared_the_clone_is_none_on_production() {
+        let mut rehearsal = statement(StepKind::TableScan, 0.002);
+        let step = &mut rehearsal.steps[0];
+        step.statement = "ALTER TABLE t ALTER COLUMN a SET NOT NULL".to_owned();
+        step.locks = vec![crate::observation::LockRecord {
+            relation: "public.t".to_owned(),
+            mode: crate::migration::LockMode::AccessExclusive,
+            held_seconds: Some(0.002),
+            sampled_every_seconds: None,
+        }];
+        let estimated = |rehearsal: &Rehearsal| {
+            let options = EstimateOptions {
+                provisional: true,
+                ..EstimateOptions::default()
+            };
+            let estimate = estimate(rehearsal, &[target(400_000.0)], &options).expect("an estimate");
+            (estimate.steps[0].kind, estimate.total.point_seconds < 0.01)
+        };
+        assert_eq!(estimated(&rehearsal), (StepKind::CatalogOnly, true));
+        rehearsal.steps[0].scanned = vec!["public.t".to_owned()];
+        assert_eq!(estimated(&rehearsal), (StepKind::TableScan, false));
+        // Nobody saw whether a session of somebody else scanned.
+        rehearsal.steps[0].scanned.clear();
+        rehearsal.steps[0].locks[0].sampled_every_seconds = Some(0.05);
+        assert_eq!(estimated(&rehearsal), (StepKind::TableScan, false));
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod markdown;
 mod picture;
 mod plan;
 mod planned;
+mod probe;
 mod rollback;
 mod statement_details;
 mod storage;
@@ -39,6 +40,7 @@ pub use plan::{
     PlanDocument, PlanReport, PlannedLock, Remark, StatementReport, plan_json, plan_markdown, plan_terminal,
 };
 pub use planned::assemble as assemble_plan;
+pub use probe::{ProbeDocument, probe_json, probe_terminal};
 pub use storage::{fits, uncounted};
 pub use table::{ClassEstimate, TableReport, table_csv, table_json, table_markdown, terminal_table};
 pub use terminal::terminal;

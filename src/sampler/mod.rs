@@ -6,6 +6,7 @@
 mod confined;
 mod count;
 mod outward;
+pub mod probe;
 mod schema;
 mod snapshot;
 mod tables;

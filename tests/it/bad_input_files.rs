@@ -110,6 +110,43 @@ fn batch_logs_that_are_none() {
 }
 
 #[test]
+fn growth_until_the_deploy() {
+    let folder = Folder::new();
+    let log = folder.file("log.csv", &("rows,seconds\n".to_string() + &"100,0.01\n".repeat(400)));
+    let estimate = ["estimate", "--batches", &log, "--rows", "40000"];
+    check_error(
+        &[&estimate[..], &["--on", "2999-01-15"]].concat(),
+        2,
+        &[
+            "--on 2999-01-15 says when, but not how fast the rows grow",
+            "hint: add --growth",
+        ],
+    );
+    check_error(
+        &[&estimate[..], &["--growth", "100%/day", "--on", "2999-01-15"]].concat(),
+        2,
+        &[
+            "more than 100 times as many or as few until 2999-01-15",
+            "hint: check the rate",
+        ],
+    );
+    let told = |more: &[&str]| {
+        let mut output = support::migtime(&[&estimate[..], &["--provisional", "--format", "json"], more].concat());
+        let output = output.output().expect("the program runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let shrinking = told(&["--growth", "-0.01%/year", "--on", "2999-01-15"]);
+    assert!(shrinking.contains("The table grows from 40,000 to 3"), "{shrinking}");
+    assert!(
+        shrinking.contains("until 2999-01-15: -0.01 % a year, compounded"),
+        "{shrinking}"
+    );
+    // Without a day it is today, for which nothing has grown yet.
+    assert!(told(&["--growth", "2%/month"]).contains("compounded over 0 days"));
+}
+
+#[test]
 fn arguments_that_mean_nothing() {
     let check = |arguments: &[&str], words: &[&str]| check_error(arguments, 2, words);
     let check_rehearse = |more: &[&str], words: &[&str]| {
@@ -127,6 +164,15 @@ fn arguments_that_mean_nothing() {
     check_rehearse(&["--fraction", "15"], &percent);
     check_rehearse(&["--fraction", "150%"], &percent);
     check_rehearse(&["--precision", "0.1"], &percent);
+    let percentage = ["write a percentage a day, week, month or year, like 2%/month"];
+    check(&["estimate", "--table", "x", "--growth", "2%"], &percentage);
+    check(&["estimate", "--table", "x", "--growth=-2/month"], &percentage);
+    check_rehearse(
+        &["--growth", "2%/month", "--on", "15.1.2099"],
+        &["write a day like 2027-01-15"],
+    );
+    let past = ["it is past, today is 2", "; name the day of the deploy"];
+    check_rehearse(&["--growth", "2%/month", "--on", "2020-02-29"], &past);
     for level in ["1.5", "0", "NaN", "95"] {
         check(
             &["estimate", "--table", "x", "--level", level],

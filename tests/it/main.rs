@@ -67,6 +67,7 @@ mod plan_gates;
 mod plan_rollbacks;
 mod plan_traps;
 mod pooler;
+mod probe_command;
 mod production_identity;
 mod production_log;
 mod production_predicates;

@@ -141,6 +141,10 @@ fn each_statement_meets_the_schema_that_those_before_it_leave() {
             .all(|effects| effects.unknown.is_empty() && effects.rewritten.is_empty())
     );
     assert_eq!(effects[7].indexed, ["public.renamed"]);
+    // Of the checks, the text tells as much.
+    let untold = migration::plan(&statements[..4], &SchemaFacts::default());
+    let untold: Vec<bool> = untold.iter().map(|planned| !planned.scanned().is_empty()).collect();
+    assert_eq!(untold, [false, true, false, false]);
 }
 
 /// Statements without a recorded file: their plan is compared with what this server does.

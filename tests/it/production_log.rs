@@ -9,10 +9,11 @@ use crate::ci_repository::{Repository, text};
 use crate::support;
 
 /// Allowed beginnings of a command, without comments.
-const ALLOWED: [&str; 6] = [
+const ALLOWED: [&str; 7] = [
     "START TRANSACTION READ ONLY",
     "SELECT ",
     "WITH ",
+    "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT YAML) ",
     "COMMIT",
     "ROLLBACK",
     "",
@@ -179,6 +180,28 @@ fn a_rehearsal_sends_production_nothing_but_reading() {
     let out = servers.folder.path("out");
     let places = ["--staging", &staging, "--production", &production, "--output", &out];
     servers.check(&[&["rehearse", &file, "--sandbox", "--full"][..], &places[..]].concat());
+}
+
+#[test]
+fn a_probe_sends_production_nothing_but_reading() {
+    let servers = Servers::start();
+    servers.check(&[
+        "probe",
+        &servers.staging(),
+        &servers.production(),
+        "--max-duration",
+        "10m",
+    ]);
+    let explained: Vec<String> = servers.log().iter().filter_map(|line| sent(line)).collect();
+    let explained: Vec<&str> = explained
+        .iter()
+        .filter_map(|command| command.strip_prefix("EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT YAML) "))
+        .collect();
+    // EXPLAIN ANALYZE runs what it explains.
+    assert!(!explained.is_empty());
+    for command in explained {
+        assert!(command.starts_with("SELECT ") || command.starts_with("WITH known AS MATERIALIZED (SELECT "));
+    }
 }
 
 #[test]

@@ -20,10 +20,11 @@ use serde_json::{Value, json};
 use crate::hostile_numbers::full;
 use crate::report_fixture;
 
-const SCHEMAS: [(&str, &str); 3] = [
+const SCHEMAS: [(&str, &str); 4] = [
     ("rehearsal", include_str!("../../docs/schemas/rehearsal.json")),
     ("estimate", include_str!("../../docs/schemas/estimate.json")),
     ("plan", include_str!("../../docs/schemas/plan.json")),
+    ("probe", include_str!("../../docs/schemas/probe.json")),
 ];
 
 /// The schemas by kind of document, each made to refuse unknown fields.

@@ -7,6 +7,7 @@ use migtime::migration::{self, BatchEdge, BatchOptions, Statement, StepKind, Tab
 use migtime::rehearsal::scenario::Scenario;
 use postgres::Client;
 
+use crate::bad_input::{Folder, check_done};
 use crate::support::{Database, said};
 
 const ROWS: u64 = 2_000;
@@ -269,4 +270,32 @@ fn a_schema_that_fails_is_named_with_its_line() {
         "SELECT 1;\nSELECT 1,\n  missing;",
         "3: column \"missing\" does not exist (SQLSTATE 42703)",
     );
+}
+
+#[test]
+fn the_server_does_not_scan_where_a_valid_check_spares_it() {
+    let (database, folder) = (Database::create(), Folder::new());
+    let all = scenarios();
+    let scenario = all.iter().find(|scenario| scenario.name() == "not-null-through-check");
+    filled(&database, scenario.expect("the scenario is there"), 1);
+    let (file, out) = ("scenarios/not-null-through-check/migration.sql", folder.path("out"));
+    check_done(&[
+        "rehearse",
+        file,
+        "--staging",
+        &database.url(),
+        "--full",
+        "--output",
+        &out,
+    ]);
+    let steps = folder.rehearsal().steps;
+    let seen: Vec<(StepKind, bool)> = steps.iter().map(|step| (step.kind, !step.scanned.is_empty())).collect();
+    let expected = [
+        (StepKind::CatalogOnly, false),
+        (StepKind::TableScan, true),
+        (StepKind::CatalogOnly, false),
+        (StepKind::CatalogOnly, false),
+    ];
+    assert_eq!(seen, expected);
+    assert!(steps[2].ladder.is_none(), "{:?}", steps[2].ladder);
 }

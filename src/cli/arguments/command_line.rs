@@ -11,6 +11,7 @@ use super::completions::{CompletionsArguments, ManArguments};
 use super::demo::DemoArguments;
 use super::estimate::EstimateArguments;
 use super::plan::PlanArguments;
+use super::probe::ProbeArguments;
 use super::record::{HistoryArguments, RecordArguments};
 use super::rehearse::RehearseArguments;
 use super::report::ReportArguments;
@@ -70,6 +71,8 @@ pub enum Command {
     Compare(CompareArguments),
     /// Run scenarios repeatedly, in random order, to be compared
     Bench(BenchArguments),
+    /// Tell how fast a server is, or how staging and production differ, without writing
+    Probe(ProbeArguments),
     /// Judge the migrations that a pull request adds
     Ci(CiArguments),
     /// Do the whole job on a throwaway server and show predicted against actual

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::values::{duration, gate, level, size};
+use super::values::{deploy_day, duration, gate, growth, level, size};
 use crate::migration::Walk;
+use crate::model::GrowthRate;
 use crate::report::ci::{Document, Gate};
-use crate::units::{Bytes, Seconds};
+use crate::units::{Bytes, Date, Seconds};
 
 /// How a result is printed on stdout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -89,6 +90,15 @@ pub struct EstimateFlags {
     /// Exit with 1 when the upper bound of the interval exceeds this, e.g. 30m
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub budget: Option<Seconds>,
+    /// Let the rows grow at this rate, compounded, from today to --on: 2%/month, -5%/year, also day or week
+    #[arg(long, value_name = "RATE", value_parser = growth, allow_hyphen_values = true)]
+    pub growth: Option<GrowthRate>,
+    /// Estimate for the size on this day, e.g. 2027-01-15 [default: today]
+    #[arg(long, value_name = "DATE", value_parser = deploy_day)]
+    pub on: Option<Date>,
+    /// Shift the estimate by how two servers compare: a probe of staging and production, or one of each in this order
+    #[arg(long, value_name = "FILE", num_args = 1..=2)]
+    pub probes: Vec<PathBuf>,
     /// Exit with 1 when the upper bounds of disk and WAL together exceed this free disk, e.g. 200GB
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub free_disk: Option<Bytes>,

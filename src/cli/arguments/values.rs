@@ -1,8 +1,11 @@
 //! How typed values are read: durations, sizes, gates, percentages, probabilities.
 
+use std::time::SystemTime;
+
 use crate::error::Error;
+use crate::model::GrowthRate;
 use crate::report::ci::Gate;
-use crate::units::{Bytes, Seconds, parse_duration, parse_size};
+use crate::units::{Bytes, Date, Seconds, parse_duration, parse_size};
 
 pub(super) fn duration(text: &str) -> Result<Seconds, String> {
     parse_duration(text).map_err(|error| with_hint(&error))
@@ -28,6 +31,24 @@ pub(super) fn percentage(text: &str) -> Result<f64, String> {
     match number {
         Ok(percent) if percent > 0.0 && percent <= 100.0 => Ok(percent / 100.0),
         _ => Err("write a percentage between 0% and 100%, like 10%".to_string()),
+    }
+}
+
+pub(super) fn growth(text: &str) -> Result<GrowthRate, String> {
+    let words = "write a percentage a day, week, month or year, like 2%/month";
+    GrowthRate::parse(text).ok_or_else(|| words.to_string())
+}
+
+/// Returns the present day, in UTC.
+pub fn today() -> Option<Date> {
+    Date::parse(&humantime::format_rfc3339_seconds(SystemTime::now()).to_string())
+}
+
+pub(super) fn deploy_day(text: &str) -> Result<Date, String> {
+    let day = Date::parse(text).ok_or_else(|| "write a day like 2027-01-15".to_string())?;
+    match today() {
+        Some(today) if day < today => Err(format!("it is past, today is {today}; name the day of the deploy")),
+        _ => Ok(day),
     }
 }
 

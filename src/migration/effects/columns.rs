@@ -5,7 +5,7 @@
 
 use super::data_type::{DataType, is_serial};
 use super::judge::{Judge, NamedRelation};
-use super::proofs::{holds_no_null, referenced_columns};
+use super::proofs::{holds_no_null, referenced_columns, say_not_null};
 use super::target::AlteredTable;
 use super::types::{Change, change, computes, same_operators};
 use crate::catalog::{ColumnFacts, ConstraintFacts, ConstraintKind, RelationFacts, Volatility};
@@ -264,9 +264,14 @@ impl<'facts> Judge<'facts> {
 
     pub(super) fn set_not_null(&mut self, tables: &[NamedRelation<'facts>], column: &str) {
         for table in tables {
-            let proven = table
-                .facts
-                .is_some_and(|facts| holds_no_null(facts, column, self.version));
+            let proven = match table.facts {
+                Some(facts) => holds_no_null(facts, column, self.version),
+                None => self
+                    .schema
+                    .added_checks
+                    .get(&name_path(&table.name))
+                    .is_some_and(|checks| say_not_null(checks, column)),
+            };
             if !proven {
                 self.scan(table);
             }

@@ -4,6 +4,7 @@
 //! zone. What it does not follow, such as the effects of `DO` blocks, stays as it was.
 
 mod altered;
+mod checks;
 mod made;
 
 use crate::catalog::{Origin, Persistence, RelationFacts, RelationKind, SchemaFacts, TypeFacts};
@@ -15,10 +16,10 @@ use crate::migration::command::{
 use crate::migration::names::name_path;
 use made::{add_index, bound_of, qualified};
 
-/// Applies a statement to the facts; without a catalog there is nothing to apply it to.
+/// Applies a statement to the facts; without a catalog, only the checks that statements add are followed.
 pub(in crate::migration) fn evolve(statement: &Statement, schema: &mut SchemaFacts) {
     if !schema.is_known() {
-        return;
+        return checks::follow(statement.command(), schema);
     }
     match statement.command() {
         Command::AlterTable(alter) => altered::alter(alter, schema),

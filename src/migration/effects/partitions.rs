@@ -4,7 +4,7 @@
 //! the bound is seen where it is written like the bound, over one column; otherwise the partition counts as scanned.
 
 use super::judge::{Judge, NamedRelation, TransactionRule};
-use super::proofs::{holds_no_null, proves};
+use super::proofs::{holds_no_null, prove};
 use super::target::AlteredTable;
 use crate::catalog::{ConstraintKind, RelationFacts};
 use crate::migration::LockMode::{AccessExclusive, ShareRowExclusive, ShareUpdateExclusive};
@@ -130,7 +130,7 @@ fn within_bound(facts: &RelationFacts, parent: &RelationFacts, rows: &PartitionR
         PartitionRows::Default | PartitionRows::Hash => return false,
     };
     let wanted: Vec<Expression> = wanted.into_iter().map(Expression::with_bare_literals).collect();
-    !wanted.is_empty() && proves(facts, &wanted)
+    !wanted.is_empty() && prove(&facts.constraints, &wanted)
 }
 
 /// Returns the one column of a key as `pg_get_partkeydef` prints it: `RANGE (d)`.

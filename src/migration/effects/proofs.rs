@@ -7,14 +7,19 @@ use crate::migration::syntax;
 /// Says whether a column is known to hold no NULL: it is NOT NULL, or from PostgreSQL 12 on a valid CHECK says so.
 pub(super) fn holds_no_null(facts: &RelationFacts, column: &str, version: u32) -> bool {
     let declared = facts.column(column).is_some_and(|column| column.not_null);
-    let there = Expression::IsNotNull(Box::new(Expression::Name(vec![column.to_owned()])));
-    declared || (version >= 120_000 && proves(facts, &[there]))
+    declared || (version >= 120_000 && say_not_null(&facts.constraints, column))
 }
 
-/// Says whether valid CHECK constraints of a table contain every one of the conditions, whose literals are bare.
-pub(super) fn proves(facts: &RelationFacts, conditions: &[Expression]) -> bool {
-    let checks = facts
-        .constraints
+/// Says whether a valid CHECK among the constraints of a table says that a column holds no NULL.
+pub(super) fn say_not_null(constraints: &[ConstraintFacts], column: &str) -> bool {
+    let there = Expression::IsNotNull(Box::new(Expression::Name(vec![column.to_owned()])));
+    prove(constraints, &[there])
+}
+
+/// Says whether the valid CHECKs among the constraints of a table contain every one of the conditions, whose literals
+/// are bare.
+pub(super) fn prove(constraints: &[ConstraintFacts], conditions: &[Expression]) -> bool {
+    let checks = constraints
         .iter()
         .filter(|constraint| constraint.kind == ConstraintKind::Check && constraint.valid);
     let known: Vec<Expression> = checks
@@ -41,18 +46,15 @@ mod tests {
     use super::*;
 
     fn check(definition: &str, conditions: &[&str], expected: bool) {
-        let facts = RelationFacts {
-            constraints: vec![ConstraintFacts {
-                kind: ConstraintKind::Check,
-                valid: !definition.ends_with("NOT VALID"),
-                definition: definition.to_owned(),
-                ..ConstraintFacts::default()
-            }],
-            ..RelationFacts::default()
-        };
+        let constraints = [ConstraintFacts {
+            kind: ConstraintKind::Check,
+            valid: !definition.ends_with("NOT VALID"),
+            definition: definition.to_owned(),
+            ..ConstraintFacts::default()
+        }];
         let read = |condition: &&str| syntax::expression(condition).expect("is read").with_bare_literals();
         let conditions: Vec<Expression> = conditions.iter().map(read).collect();
-        assert_eq!(proves(&facts, &conditions), expected, "{definition}");
+        assert_eq!(prove(&constraints, &conditions), expected, "{definition}");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::script::{Script, Send, TransactionScope};
 use super::sections::candidates;
 use super::source_file::{NamedAs, SourceFile, refused};
 use crate::error::Result;
+use crate::units::days_since_1970;
 
 /// The separator line in tern's files.
 pub(super) const TERN_SEPARATOR: &str = "---- create above / drop below ----";
@@ -174,10 +175,7 @@ fn milliseconds(version: &str) -> Option<i64> {
         return version.parse().ok();
     }
     let (year, month, day) = (number(0..4)?, number(4..6)?, number(6..8)?);
-    // Days from the civil calendar: http://howardhinnant.github.io/date_algorithms.html#days_from_civil
-    let shifted = if month <= 2 { year - 1 } else { year };
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let days = 365 * shifted + shifted / 4 - shifted / 100 + shifted / 400 + day_of_year - 719_468;
-    let seconds = (days * 24 + number(8..10)?) * 3600 + number(10..12)? * 60 + number(12..14)?;
+    let seconds =
+        (days_since_1970(year, month, day) * 24 + number(8..10)?) * 3600 + number(10..12)? * 60 + number(12..14)?;
     Some(seconds * 1000 + number(14..17)?)
 }
