@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use super::arguments::{Arguments, Command};
-use super::{bench, ci, compare, completions, demo, estimate, exec, output, plan, rehearse, report, typed_passwords};
+use super::{
+    backtest, bench, ci, compare, completions, demo, estimate, exec, output, plan, rehearse, report, typed_passwords,
+};
 use crate::error::Result;
 use crate::server::signals;
 
@@ -37,6 +39,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Report(arguments) => report::run(arguments),
         Command::Compare(arguments) => compare::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
+        Command::Backtest(arguments) => backtest::run(arguments),
         Command::Ci(arguments) => ci::run(arguments),
         Command::Demo(arguments) => demo::run(arguments),
         Command::Completions(arguments) => completions::completions(arguments),
