@@ -88,7 +88,7 @@ fn check_numbers(pair: &Pair) {
     assert!(pair.status != Status::Refused && pair.server >= 130_000, "{pair:?}");
     assert_eq!(pair.judging, pair.family == "not-null");
     let is_walk = pair.design != Design::Quarter;
-    assert_eq!(pair.rows, if is_walk { 2_000 } else { 30_000 });
+    assert_eq!(pair.rows, if is_walk { 2_500 } else { 30_000 });
     assert_eq!(pair.linear.is_some(), is_walk && pair.last_rate.is_some(), "{pair:?}");
     let replayed = pair.share_replayed.expect("replayed");
     assert!(if is_walk { replayed > 0.1 } else { replayed == 0.25 }, "{pair:?}");

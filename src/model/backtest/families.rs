@@ -13,7 +13,7 @@ use super::family::{Family, WalkedWork, Work};
 /// How the table lies on disk before the migration.
 const STATES: [&str; 3] = ["packed", "fillfactor", "aged"];
 /// What is done, and the rows that take a few seconds.
-const KINDS: [(&str, u64); 3] = [("update", 200_000), ("delete", 1_000_000), ("insert", 300_000)];
+const KINDS: [(&str, u64); 3] = [("update", 250_000), ("delete", 1_500_000), ("insert", 500_000)];
 const KEYS: [&str; 2] = ["narrow", "wide"];
 const WALKS: [&str; 2] = ["rows", "range"];
 const CACHES: [&str; 2] = ["fits", "exceeds"];
