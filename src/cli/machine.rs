@@ -13,6 +13,12 @@ pub fn read() -> Machine {
     }
 }
 
+/// Returns the load average of the last minute, where the system tells it in a file.
+pub fn load_average() -> Option<f64> {
+    let load = std::fs::read_to_string("/proc/loadavg").ok()?;
+    load.split_whitespace().next()?.parse().ok()
+}
+
 /// Returns the first value of `name` in lines of the form `name : value`.
 fn value<'text>(text: &'text str, name: &str) -> Option<&'text str> {
     text.lines()

@@ -95,6 +95,21 @@ impl MigrationFile {
         })
     }
 
+    /// Takes plain SQL that is in no file; `name` stands for one.
+    ///
+    /// # Errors
+    /// `Usage` with `name:line` for text that is not SQL.
+    pub fn of_text(sql: &str, name: &str) -> Result<MigrationFile> {
+        Ok(MigrationFile {
+            name: name.to_string(),
+            place: PathBuf::from(name),
+            tool: Tool::PlainSql,
+            statements: migration::parse(sql, name)?,
+            earlier: Vec::new(),
+            picked: Vec::new(),
+        })
+    }
+
     /// Returns the tool that uses these files.
     pub fn tool(&self) -> Tool {
         self.tool

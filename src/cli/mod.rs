@@ -4,6 +4,7 @@
 //! computes.
 
 mod arguments;
+mod backtest;
 mod bench;
 mod ci;
 mod compare;

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use super::arguments::{Arguments, Command};
 use super::{
-    bench, ci, compare, completions, demo, estimate, exec, history, output, plan, probe, record, rehearse, report,
-    typed_passwords,
+    backtest, bench, ci, compare, completions, demo, estimate, exec, history, output, plan, probe, record, rehearse,
+    report, typed_passwords,
 };
 use crate::error::Result;
 use crate::server::signals;
@@ -43,6 +43,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Compare(arguments) => compare::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Probe(arguments) => probe::run(arguments),
+        Command::Backtest(arguments) => backtest::run(arguments),
         Command::Ci(arguments) => ci::run(arguments),
         Command::Demo(arguments) => demo::run(arguments),
         Command::Completions(arguments) => completions::completions(arguments),

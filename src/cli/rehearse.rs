@@ -162,7 +162,8 @@ fn prepare_scratch(arguments: &RehearseArguments, migration: &MigrationFile) -> 
     Ok(staging_area)
 }
 
-fn conditions(arguments: &RehearseArguments) -> Conditions {
+/// Returns the conditions that were typed.
+pub fn conditions(arguments: &RehearseArguments) -> Conditions {
     Conditions {
         seed: arguments.options.seed,
         fraction: arguments.fraction,

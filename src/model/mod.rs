@@ -7,6 +7,7 @@
 
 mod assemble;
 mod backfill;
+pub mod backtest;
 pub mod batch_log;
 pub mod blocks;
 pub mod compare;

@@ -120,12 +120,19 @@ impl Scenario {
 /// # Errors
 /// As [`Scenario::fill`].
 pub fn fill_from(schema: &Path, client: &mut Client, rows: u64, seed: u64) -> Result<()> {
-    let file = schema.display().to_string();
+    let text = std::fs::read_to_string(schema).map_err(|error| cannot_read(schema, &error))?;
+    fill_with(&text, &schema.display().to_string(), client, rows, seed)
+}
+
+/// Does the same with the text of a schema; `file` is its name in error messages.
+///
+/// # Errors
+/// As [`Scenario::fill`].
+pub fn fill_with(schema: &str, file: &str, client: &mut Client, rows: u64, seed: u64) -> Result<()> {
     let variables = [("rows", rows.to_string()), ("seed", seed_literal(seed))];
     let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let text = std::fs::read_to_string(schema).map_err(|error| cannot_read(schema, &error))?;
-    let text = migration::substitute(&text, &file, &variables)?;
-    for statement in migration::parse(&text, &file)? {
+    let text = migration::substitute(schema, file, &variables)?;
+    for statement in migration::parse(&text, file)? {
         client
             .batch_execute(&statement.sql)
             .map_err(|error| failed(&statement, &error))?;
@@ -137,7 +144,7 @@ pub fn fill_from(schema: &Path, client: &mut Client, rows: u64, seed: u64) -> Re
     client
         .batch_execute(publish)
         .and_then(|()| client.batch_execute("VACUUM (ANALYZE)"))
-        .map_err(|error| server_error(&error, ErrorKind::Usage).in_context(&file))
+        .map_err(|error| server_error(&error, ErrorKind::Usage).in_context(file))
 }
 
 fn default_batch_size() -> u64 {

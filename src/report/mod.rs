@@ -5,6 +5,7 @@
 //! computes no estimate; its own statistics (medians of batches) only describe the measurements. The JSON form is
 //! [`Estimate::to_json`](crate::model::estimate::Estimate::to_json).
 
+mod backtest;
 mod bench;
 mod bins;
 pub mod ci;
@@ -27,6 +28,7 @@ mod terminal;
 mod text;
 mod words;
 
+pub use backtest::{backtest_csv, backtest_families, backtest_markdown, backtest_terminal};
 pub use bench::{BenchRow, bench_terminal};
 pub use classes::{PastRehearsal, class_estimates, table_hints};
 pub use comparison::{

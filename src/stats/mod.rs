@@ -4,6 +4,7 @@
 //! call that computed it in a comment. Random numbers come from a generator that is passed in.
 
 pub mod cholesky;
+pub mod cluster_bootstrap;
 pub mod conformal;
 pub mod difference;
 pub mod distribution;

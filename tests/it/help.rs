@@ -129,6 +129,7 @@ fn explanations_are_in_help_only() {
         ("plan", "A gate judges how long"),
         ("ci", "access-exclusive = \"2s\""),
         ("bench", "A scenario is a folder with"),
+        ("backtest", "Each pair has data of its own"),
         ("compare", "The unit is a whole run"),
         ("demo", "A backfill is rehearsed in part"),
     ];

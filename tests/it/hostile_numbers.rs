@@ -344,6 +344,8 @@ fn arguments_may_be_any_number() {
             &["compare", "r.json", "r.json", "--margin", &with("%")],
         );
         check_ends(directory.path(), &["bench", "none", "--minutes", number]);
+        check_ends(directory.path(), &["backtest", "--family", "none", "--minutes", number]);
+        check_ends(directory.path(), &["backtest", "--list", "--scale", number]);
         check_ends(directory.path(), &["plan", "m.sql", "--batch-size", number]);
         let gate = format!("AccessExclusiveLock={number}s");
         check_ends(

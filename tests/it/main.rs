@@ -1,5 +1,7 @@
 //! All integration tests, one binary; each module says in its first line what it shows.
 
+mod backtest_command;
+mod backtest_judge;
 mod bad_input;
 mod bad_input_connection;
 mod bad_input_files;

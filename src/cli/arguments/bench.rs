@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::values::minutes;
+
 const EXAMPLES: &str = "\
 Examples:
   migtime bench scenarios
@@ -54,14 +56,4 @@ pub struct BenchArguments {
     /// Never ask for a password
     #[arg(long, short = 'w')]
     pub no_password: bool,
-}
-
-/// A year: far below what clocks can count.
-const MOST_MINUTES: f64 = 366.0 * 24.0 * 60.0;
-
-fn minutes(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(minutes) if minutes > 0.0 && minutes <= MOST_MINUTES => Ok(minutes),
-        _ => Err("write a number of minutes above 0 and below a year's, like 20 or 0.5".to_string()),
-    }
 }

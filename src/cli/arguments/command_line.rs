@@ -4,6 +4,7 @@ use std::ffi::OsString;
 
 use clap::{ArgAction, Parser, Subcommand};
 
+use super::backtest::BacktestArguments;
 use super::bench::BenchArguments;
 use super::ci::CiArguments;
 use super::compare::CompareArguments;
@@ -73,6 +74,8 @@ pub enum Command {
     Bench(BenchArguments),
     /// Tell how fast a server is, or how staging and production differ, without writing
     Probe(ProbeArguments),
+    /// Measure on a throwaway server how often the estimates are right
+    Backtest(BacktestArguments),
     /// Judge the migrations that a pull request adds
     Ci(CiArguments),
     /// Do the whole job on a throwaway server and show predicted against actual

@@ -2,6 +2,7 @@
 //!
 //! One file a command; `shared` has the groups of options that several share, and `values` reads what is typed.
 
+mod backtest;
 mod bench;
 mod ci;
 mod command_line;
@@ -20,6 +21,7 @@ mod selection;
 mod shared;
 mod values;
 
+pub use backtest::{BacktestArguments, BacktestFormat};
 pub use bench::BenchArguments;
 pub use ci::CiArguments;
 pub use command_line::{Arguments, Command};

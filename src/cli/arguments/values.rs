@@ -59,6 +59,16 @@ pub(super) fn level(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A year: far below what clocks can count.
+const MOST_MINUTES: f64 = 366.0 * 24.0 * 60.0;
+
+pub(super) fn minutes(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(minutes) if minutes > 0.0 && minutes <= MOST_MINUTES => Ok(minutes),
+        _ => Err("write a number of minutes above 0 and below a year's, like 20 or 0.5".to_string()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
