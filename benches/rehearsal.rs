@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use migtime::error::Result;
-use migtime::migration::{self, BatchOptions, Batching, Step, WalkFrom, Window, batches_sql};
+use migtime::migration::{self, BatchOptions, Batching, Step, WalkRange, Window, batches_sql};
 use migtime::observation::{FORMAT_VERSION, Observation, Rehearsal, StepRecord};
 use migtime::rehearsal::observer::{INTERVAL, Lookout};
 use migtime::rehearsal::resume::{self, Beginning, RehearsalPlace, ResumeLog};
@@ -106,7 +106,7 @@ impl Work {
 }
 
 fn windows(client: &mut Client, batching: &Batching) -> Vec<Window> {
-    let sql = batches_sql(batching, WalkFrom::Beginning, u64::from(u32::MAX));
+    let sql = batches_sql(batching, WalkRange::ALL, u64::from(u32::MAX));
     let messages = client.simple_query(&sql).expect("the look-up is understood");
     let window = |message: &SimpleQueryMessage| match message {
         SimpleQueryMessage::Row(row) => Some(Window {

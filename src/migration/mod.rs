@@ -59,4 +59,4 @@ pub use template::{condition, is_integer_key};
 pub use tool::Tool;
 pub use trap::{Trap, Warning};
 pub use variables::substitute;
-pub use windows::{WalkFrom, batches_sql, key_range_sql, look_up_sql, sample_sql};
+pub use windows::{WalkFrom, WalkRange, batches_sql, key_range_sql, look_up_sql, sample_sql};

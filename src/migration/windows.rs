@@ -19,6 +19,26 @@ pub enum WalkFrom<'key> {
     After(&'key [String]),
 }
 
+/// A part of a walk over the keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WalkRange<'key> {
+    /// Where it begins.
+    pub from: WalkFrom<'key>,
+    /// It begins after this key, if that is later.
+    pub after: Option<&'key [String]>,
+    /// It ends before this key.
+    pub before: Option<&'key [String]>,
+}
+
+impl WalkRange<'_> {
+    /// The whole walk.
+    pub const ALL: WalkRange<'static> = WalkRange {
+        from: WalkFrom::Beginning,
+        after: None,
+        before: None,
+    };
+}
+
 /// Returns the query for a sample of the keys to be processed, in key order.
 ///
 /// `percent` of the table's blocks are read (above 0, at most 100); the same `seed` reads the same blocks.
@@ -41,7 +61,7 @@ pub fn sample_sql(batching: &Batching, percent: f64, seed: u64) -> String {
 /// NULL in the key are left out; no window contains them. Columns: number of rows (bigint; for a unique key always
 /// `batch_size`, though the last batch may have fewer), first key's columns as text, last key's columns as text; one
 /// row per batch, in order.
-pub fn batches_sql(batching: &Batching, from: WalkFrom, batches: u64) -> String {
+pub fn batches_sql(batching: &Batching, range: WalkRange, batches: u64) -> String {
     let first = numbered(batching, "first_");
     let last = numbered(batching, "last_");
     let next = compared(batching, ">", &numbered(batching, "migtime_batch.last_"));
@@ -57,8 +77,8 @@ pub fn batches_sql(batching: &Batching, from: WalkFrom, batches: u64) -> String 
          SELECT {rows}, {texts} FROM migtime_batch ORDER BY migtime_batch.number",
         first = first.join(", "),
         last = last.join(", "),
-        bounds_from_start = bounds(batching, "", from_condition(batching, from)),
-        bounds_from_next = bounds(batching, "migtime_batch CROSS JOIN ", Some(next)),
+        bounds_from_start = bounds(batching, "", start_condition(batching, range), range.before),
+        bounds_from_next = bounds(batching, "migtime_batch CROSS JOIN ", Some(next), range.before),
         rows = rows_in_batch(batching),
         texts = texts.join(", "),
     )
@@ -71,13 +91,13 @@ pub fn batches_sql(batching: &Batching, from: WalkFrom, batches: u64) -> String 
 /// large. Where the walk is dense (most rows along the key are wanted), the look-up must go along the key: the server
 /// has no statistics on a column that was just added and believes `IS NULL` to be rare, so for each window it would
 /// read and sort all rows after the key, through a bitmap scan if the keys are scattered.
-pub fn look_up_sql(batching: &Batching, from: WalkFrom, batches: u64, is_dense: bool) -> String {
+pub fn look_up_sql(batching: &Batching, range: WalkRange, batches: u64, is_dense: bool) -> String {
     let along_the_key = if is_dense {
         "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off;"
     } else {
         ""
     };
-    let look_up = batches_sql(batching, from, batches);
+    let look_up = batches_sql(batching, range, batches);
     format!("SET LOCAL jit = off;{along_the_key}{look_up}")
 }
 
@@ -85,7 +105,12 @@ pub fn look_up_sql(batching: &Batching, from: WalkFrom, batches: u64, is_dense: 
 /// `condition`.
 ///
 /// If fewer than `batch_size` rows are left, the last key is that of the last row.
-fn bounds(batching: &Batching, before: &str, condition: Option<String>) -> String {
+fn bounds(batching: &Batching, relations: &str, condition: Option<String>, end: Option<&[String]>) -> String {
+    let within = |condition: Option<String>| {
+        let before_end = end.map(|key| compared_with_key(batching, "<", key));
+        let conditions: Vec<String> = condition.into_iter().chain(before_end).collect();
+        (!conditions.is_empty()).then(|| conditions.join(" AND "))
+    };
     let onwards = compared(batching, ">=", &numbered(batching, "migtime_first.key_"));
     let too_few = format!("migtime_whole.key_1 IS NULL AND {onwards}");
     let last: Vec<String> = numbered(batching, "key_")
@@ -93,13 +118,18 @@ fn bounds(batching: &Batching, before: &str, condition: Option<String>) -> Strin
         .map(|name| format!("coalesce(migtime_whole.{name}, migtime_rest.{name})"))
         .collect();
     format!(
-        "{first}, {last} FROM {before}LATERAL {first_key} AS migtime_first \
+        "{first}, {last} FROM {relations}LATERAL {first_key} AS migtime_first \
          LEFT JOIN LATERAL {whole} AS migtime_whole ON true LEFT JOIN LATERAL {rest} AS migtime_rest ON true",
         first = numbered(batching, "migtime_first.key_").join(", "),
         last = last.join(", "),
-        first_key = one_key(batching, condition, "", 0),
-        whole = one_key(batching, Some(onwards), "", batching.batch_size.saturating_sub(1)),
-        rest = one_key(batching, Some(too_few), " DESC", 0),
+        first_key = one_key(batching, within(condition), "", 0),
+        whole = one_key(
+            batching,
+            within(Some(onwards)),
+            "",
+            batching.batch_size.saturating_sub(1)
+        ),
+        rest = one_key(batching, within(Some(too_few)), " DESC", 0),
     )
 }
 
@@ -174,17 +204,22 @@ fn compared(batching: &Batching, operator: &str, others: &[String]) -> String {
     )
 }
 
-fn from_condition(batching: &Batching, from: WalkFrom) -> Option<String> {
-    let (operator, key) = match from {
-        WalkFrom::Beginning => return None,
-        WalkFrom::At(key) => (">=", key),
-        WalkFrom::After(key) => (">", key),
+fn start_condition(batching: &Batching, range: WalkRange) -> Option<String> {
+    let from = match range.from {
+        WalkFrom::Beginning => None,
+        WalkFrom::At(key) => Some((">=", key)),
+        WalkFrom::After(key) => Some((">", key)),
     };
-    Some(format!(
-        "{} {operator} {}",
-        key_columns(batching),
-        row(&batching.key, key)
-    ))
+    let conditions: Vec<String> = from
+        .into_iter()
+        .chain(range.after.map(|key| (">", key)))
+        .map(|(operator, key)| compared_with_key(batching, operator, key))
+        .collect();
+    (!conditions.is_empty()).then(|| conditions.join(" AND "))
+}
+
+fn compared_with_key(batching: &Batching, operator: &str, key: &[String]) -> String {
+    format!("{} {operator} {}", key_columns(batching), row(&batching.key, key))
 }
 
 fn where_clause(batching: &Batching, condition: Option<String>) -> String {
@@ -200,6 +235,10 @@ mod tests {
     use super::super::{RecognisedBy, Template};
     use super::*;
     use crate::catalog::facts::Column;
+
+    fn from(from: WalkFrom) -> WalkRange {
+        WalkRange { from, ..WalkRange::ALL }
+    }
 
     fn batching(key: &[(&str, &str)], predicate: Option<&str>) -> Batching {
         Batching {
@@ -233,7 +272,7 @@ mod tests {
     #[test]
     fn bounds_of_batches() {
         assert_eq!(
-            batches_sql(&batching(&[("id", "bigint")], None), WalkFrom::Beginning, 3),
+            batches_sql(&batching(&[("id", "bigint")], None), WalkRange::ALL, 3),
             "WITH RECURSIVE migtime_batch (number, first_1, last_1) AS (\
              SELECT 1, migtime_first.key_1, coalesce(migtime_whole.key_1, migtime_rest.key_1) \
              FROM LATERAL (SELECT o.id AS key_1 FROM public.\"Orders\" AS o \
@@ -265,7 +304,7 @@ mod tests {
         let key = ["1".to_owned(), "it's".to_owned()];
         let sql = batches_sql(
             &batching(&[("a", "integer"), ("b", "text")], None),
-            WalkFrom::At(&key),
+            from(WalkFrom::At(&key)),
             3,
         );
         for part in [
@@ -282,7 +321,7 @@ mod tests {
     fn rows_of_a_key_with_ties_are_counted() {
         let mut batching = batching(&[("grade", "integer")], Some("o.a"));
         batching.key_is_unique = false;
-        let sql = batches_sql(&batching, WalkFrom::Beginning, 3);
+        let sql = batches_sql(&batching, WalkRange::ALL, 3);
         let counted = "SELECT (SELECT count(*) FROM public.\"Orders\" AS o WHERE (o.a) AND o.grade IS NOT NULL \
                        AND o.grade >= migtime_batch.first_1 AND o.grade <= migtime_batch.last_1), \
                        migtime_batch.first_1::text";
@@ -291,7 +330,7 @@ mod tests {
 
     #[test]
     fn a_walk_goes_on_behind_its_last_batch() {
-        let from_key = |from| batches_sql(&batching(&[("id", "bigint")], Some("o.a")), from, 1);
+        let from_key = |key| batches_sql(&batching(&[("id", "bigint")], Some("o.a")), from(key), 1);
         let last = ["9".to_owned()];
         let after = from_key(WalkFrom::After(&last));
         assert!(
@@ -303,6 +342,26 @@ mod tests {
             beginning.contains("WHERE (o.a) AND o.id IS NOT NULL ORDER BY"),
             "{beginning}"
         );
+    }
+
+    #[test]
+    fn a_place_stays_between_its_neighbours() {
+        let (at, after, before) = (["5".to_owned()], ["7".to_owned()], ["90".to_owned()]);
+        let range = WalkRange {
+            from: WalkFrom::At(&at),
+            after: Some(&after),
+            before: Some(&before),
+        };
+        let sql = batches_sql(&batching(&[("id", "bigint")], None), range, 3);
+        assert!(
+            sql.contains("AND o.id >= 5 AND o.id > 7 AND o.id < 90 ORDER BY o.id OFFSET 0"),
+            "{sql}"
+        );
+        assert!(
+            sql.contains("AND o.id > migtime_batch.last_1 AND o.id < 90 ORDER BY o.id OFFSET 0"),
+            "{sql}"
+        );
+        assert_eq!(sql.matches("AND o.id < 90 ORDER BY").count(), 6, "{sql}");
     }
 
     #[test]

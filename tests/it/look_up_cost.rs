@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use migtime::migration::{self, BatchOptions, Batching, Walk, WalkFrom, look_up_sql};
+use migtime::migration::{self, BatchOptions, Batching, Walk, WalkRange, look_up_sql};
 use migtime::sampler;
 use migtime::server::Staging;
 use postgres::{Client, SimpleQueryMessage};
@@ -85,7 +85,7 @@ fn check(setup: &str, key: &str, predicate: &str) {
         key
     );
     let client = clone.client();
-    let ours = blocks(client, &look_up_sql(batching, WalkFrom::Beginning, WINDOWS, true));
+    let ours = blocks(client, &look_up_sql(batching, WalkRange::ALL, WINDOWS, true));
     let loops = blocks_of_a_loop(client, key, predicate);
     println!("({key}) {predicate}: {ours} blocks for {WINDOWS} windows, a plain loop {loops}");
     assert!(ours <= MOST_TIMES * loops, "{ours} blocks, a plain loop {loops}");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use migtime::migration::{self, BatchOptions, Batching, Step, Walk, WalkFrom, batches_sql};
+use migtime::migration::{self, BatchOptions, Batching, Step, Walk, WalkFrom, WalkRange, batches_sql};
 use migtime::observation::{EndReason, Rehearsal, StepRecord};
 use migtime::rehearsal::Conditions;
 use migtime::sampler;
@@ -318,7 +318,8 @@ fn check_plan(columns: &str, fill: &str, from: &[&str]) {
     let batching: &Batching = steps[0].batching.as_ref().expect("batched");
     let key: Vec<String> = from.iter().map(|value| (*value).to_owned()).collect();
     for from in [WalkFrom::Beginning, WalkFrom::At(&key), WalkFrom::After(&key)] {
-        let sql = format!("EXPLAIN (COSTS off) {}", batches_sql(batching, from, 200));
+        let range = WalkRange { from, ..WalkRange::ALL };
+        let sql = format!("EXPLAIN (COSTS off) {}", batches_sql(batching, range, 200));
         let rows = clone
             .client()
             .query(&sql, &[])

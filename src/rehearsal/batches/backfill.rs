@@ -1,5 +1,6 @@
 //! What a batched backfill must offer to be replayed, so that real and simulated databases can be treated alike.
 
+use super::segments::Segment;
 use crate::error::Result;
 
 /// What one batch cost.
@@ -24,8 +25,8 @@ pub trait Backfill {
     /// Returns the best known number of batches in the whole walk.
     fn total_batches(&self) -> f64;
 
-    /// Called before [`seek`](Self::seek) with the number of the next place, in the order of execution.
-    fn reach(&mut self, _place: usize) {}
+    /// Called before [`seek`](Self::seek) with the next place.
+    fn reach(&mut self, _place: &Segment) {}
 
     /// Goes to `position` (0 to 1); the next batches run from there.
     fn seek(&mut self, position: f64, batches: u64) -> Result<()>;

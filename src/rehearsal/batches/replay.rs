@@ -151,7 +151,7 @@ impl Replay<'_> {
     /// Goes to `place` and runs its batches, for about `fair_share` seconds: if the places do not all fit into the time
     /// limit, they get shorter, not fewer. Places matter more than batches.
     fn visit(&mut self, place: &Segment, fair_share: f64) -> Result<Visited> {
-        self.backfill.reach(place.number as usize);
+        self.backfill.reach(place);
         if unless_interrupted(self.backfill.seek(place.position, place.batches))?.is_none() {
             return Ok(Visited::Ended(EndReason::Interrupted));
         }

@@ -75,6 +75,8 @@ pub struct Segment {
     pub stratum: u32,
     /// Where it begins, as the fraction of the walk's work that lies before it, 0 to 1.
     pub position: f64,
+    /// Where its stratum ends: it does not go further.
+    pub end: f64,
     /// Most batches in the segment.
     pub batches: u64,
 }
@@ -103,6 +105,7 @@ impl ReplayDesign {
             number: 0,
             stratum: 0,
             position: 0.0,
+            end: 1.0,
             batches,
         }
     }
@@ -243,6 +246,7 @@ pub fn spread(range: Range, strata: u64, batches: u64, seed: u64) -> Vec<Segment
             number: number as u32,
             stratum: stratum as u32,
             position: (range.first + stratum as f64 * stratum_batches + offsets[stratum]) / range.end,
+            end: (range.first + (stratum + 1) as f64 * stratum_batches) / range.end,
             batches,
         })
         .collect()

@@ -11,6 +11,7 @@ use postgres::SimpleQueryMessage;
 
 use super::backfill::{Backfill, MeasuredBatch};
 use super::planned_batch::PlannedBatch;
+use super::segments::Segment;
 use super::walk_plan::WalkPlan;
 use super::window_queue::{SecondSession, WindowQueue};
 use crate::error::{Error, Result};
@@ -139,8 +140,9 @@ impl Backfill for TableBackfill<'_> {
         self.plan.total_batches
     }
 
-    fn reach(&mut self, place: usize) {
-        self.log.place(place, self.going_on.as_ref());
+    fn reach(&mut self, place: &Segment) {
+        self.log.place(place.number as usize, self.going_on.as_ref());
+        self.windows.end_at(place.end);
     }
 
     fn seek(&mut self, position: f64, batches: u64) -> Result<()> {

@@ -12,7 +12,7 @@ use super::look_ahead::{Found, LookAhead};
 use super::planned_batch::PlannedBatch;
 use super::walk_plan::{Bounds, WalkPlan};
 use crate::error::Result;
-use crate::migration::{Batching, WalkFrom, Window, look_up_sql};
+use crate::migration::{Batching, WalkFrom, WalkRange, Window, look_up_sql};
 use crate::rehearsal::failure::failure;
 use crate::rehearsal::resume::{ResumeLog, Start};
 use crate::rehearsal::session_queries::text_rows;
@@ -41,6 +41,14 @@ pub(in crate::rehearsal) struct WindowQueue<'a> {
     queue: VecDeque<PlannedBatch>,
     next: Next,
     lookup_batches: u64,
+    /// Where the place ends that is sought next, as a share of the walk.
+    end: f64,
+    /// The key before which the batches of this place end.
+    before: Option<Vec<String>>,
+    /// The last key of the batches that were taken last.
+    taken: Option<Vec<String>>,
+    /// The last key of the beginning, after which all other places lie.
+    after: Option<Vec<String>>,
     second_session: SecondSession,
     ahead: Option<LookAhead>,
     log: Rc<ResumeLog>,
@@ -79,11 +87,20 @@ impl<'a> WindowQueue<'a> {
             queue: VecDeque::new(),
             next: Next::End,
             lookup_batches: LOOKUP_BATCHES,
+            end: 1.0,
+            before: None,
+            taken: None,
+            after: None,
             second_session,
             ahead: None,
             log,
             lookups: (0.0, 0),
         }
+    }
+
+    /// Sets where the place ends that is sought next, 0 to 1. Places that overlap would do the same work twice.
+    pub fn end_at(&mut self, end: f64) {
+        self.end = end;
     }
 
     /// Goes to `position` (0 to 1), where `batches` batches are wanted.
@@ -97,8 +114,10 @@ impl<'a> WindowQueue<'a> {
         self.lookup_batches = batches.min(LOOKUP_BATCHES);
         self.next = match &self.plan.bounds {
             Bounds::Quantiles(quantiles) => {
-                let place = (position * quantiles.len() as f64) as usize;
-                let key = quantiles.get(place).filter(|_| position > 0.0);
+                let key_at = |share: f64| quantiles.get((share * quantiles.len() as f64) as usize);
+                self.before = key_at(self.end).cloned();
+                self.after = self.after.take().or(self.taken.take());
+                let key = key_at(position).filter(|_| position > 0.0);
                 let from = key.map_or(From::Beginning, |key| From::At(key.clone()));
                 Next::Keys {
                     from,
@@ -145,7 +164,11 @@ impl<'a> WindowQueue<'a> {
         } else if self.queue.len() <= ASK_AT {
             self.ask_ahead(clone);
         }
-        Ok(self.queue.pop_front())
+        let next = self.queue.pop_front();
+        if let Some(batch) = next.as_ref().filter(|_| self.after.is_none()) {
+            self.taken = Some(batch.window.end.clone());
+        }
+        Ok(next)
     }
 
     /// Requests the windows after those in the queue from the second session, if that helps and is not done yet.
@@ -169,8 +192,13 @@ impl<'a> WindowQueue<'a> {
             From::At(key) => WalkFrom::At(key),
             From::After(key) => WalkFrom::After(key),
         };
+        let range = WalkRange {
+            from,
+            after: self.after.as_deref(),
+            before: self.before.as_deref(),
+        };
         let is_dense = self.plan.is_dense;
-        Some(look_up_sql(self.batching, from, self.lookup_batches, is_dense))
+        Some(look_up_sql(self.batching, range, self.lookup_batches, is_dense))
     }
 
     fn fill(&mut self, clone: &mut Staging) -> Result<()> {
