@@ -6,7 +6,7 @@ use super::estimate::Basis;
 use super::evidence::ratio_rule;
 use super::forecast::{Forecast, rate, rows_relative_sd, size_ratio};
 use super::ladder::{Climbed, Ladder, LadderRun};
-use super::priors::RUN_SD;
+use super::priors::{RUN_SD, short_run_sd};
 use super::regimes::{Settings, Work, scaled_whole_run};
 use super::repeated::RepeatedRuns;
 use super::waits;
@@ -75,6 +75,7 @@ pub fn forecast(
         rate: rows.and_then(|rows| rate(rows, mean.quantile(0.5), mean.central_interval(confidence_level))),
         duration: predicted.duration.widened(rows_sd * rows_sd),
         shared_deviation: std::f64::consts::SQRT_2 * RUN_SD,
+        short_kind: (short_run_sd(runs.mean().quantile(0.5)) > RUN_SD).then_some(kind),
         rows,
         wal_bytes: step.wal_bytes.map(|bytes| bytes as f64 * ratio),
         locks: waits::scaled_locks(step, factor),
