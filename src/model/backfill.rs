@@ -7,7 +7,7 @@ use super::forecast::{Forecast, rate};
 use super::kriging::{self, MeanCost, Shapes};
 use super::measured::{Measured, Plan, WholeRuns, observed, places};
 use super::pace::{self, Pace};
-use super::priors::{DRIFT_SD, LONE_BLOCK_SD, RUN_SD, UNSEEN_CHECKPOINT_SD, burst_sd, scaling_sd};
+use super::priors::{DRIFT_SD, LONE_BLOCK_SD, RUN_SD, UNSEEN_CHECKPOINT_SD, burst_sd, scaling_sd, short_run_sd};
 use super::regimes::Settings;
 use super::remarks::{assumptions, warnings};
 use super::repeated::{RepeatedRuns, student};
@@ -73,7 +73,9 @@ pub fn forecast(
         duration: with_delay(&with_lookups(&seconds, lookups).widened(scaling), delay)
             .widened(plan.work_relative_sd.powi(2)),
         shared_deviation: std::f64::consts::SQRT_2 * RUN_SD,
-        short_kind: None,
+        short_kind: whole_runs
+            .filter(|_| short_run_sd(mean.quantile(0.5)) > RUN_SD)
+            .map(|_| step.kind),
         rows: Some(plan.rows),
         rate: rate(plan.rows, mean.quantile(0.5), mean.central_interval(confidence_level)),
         wal_bytes: wal_bytes(&measured, &plan),
@@ -171,9 +173,13 @@ fn costs(measured: &Measured, plan: &Plan, table: Option<&TableFacts>) -> (Vec<M
         let best = possible.max_by(|one, other| one.weight.total_cmp(&other.weight))?;
         Some(pace::without(blocks, shapes, best.shape))
     };
-    let Some(change) = unexplained(&costs, &shapes, 0).and_then(|left| pace::change(&left)) else {
+    let lasting = Some(blocks).filter(|blocks| pace::ends_elsewhere(blocks));
+    let left = lasting.and_then(|_| unexplained(&costs, &shapes, 0));
+    let Some(left) = left.and_then(|left| pace::change(&left)) else {
         return (costs, Pace::Steady);
     };
+    // The shape may have taken the change for a part of itself; by itself, it is in the costs as they were measured.
+    let change = pace::change(blocks).unwrap_or(left);
     let first = shapes.shapes.len();
     pace::add(change, blocks, &mut shapes);
     let costs = kriging::mean_costs(blocks, &shapes, plan.batches);

@@ -15,8 +15,8 @@ const CRITICAL_IN_ORDER: f64 = 3.0;
 const FEWEST_VALUES: usize = 8;
 /// Smallest lasting change of the logarithm that is looked for.
 const SMALLEST: f64 = 0.15;
-/// Fewest values after a change that say how the pace is then.
-const FEWEST_AFTERWARDS: usize = 2;
+/// Fewest blocks after a change that say how the pace is then.
+const FEWEST_AFTERWARDS: usize = 3;
 /// Factors by which the change may be larger than the difference of the means.
 const SIZES: [f64; 3] = [0.75, 1.0, 1.25];
 /// Probability that what was found is a change of pace and not one of the place, or noise.
@@ -68,7 +68,8 @@ struct Level {
 /// Returns the largest lasting change of the costs, in the order of execution; `None` where they keep their level.
 ///
 /// max |Σᵢ≤ₖ (yᵢ − ȳ)| / (s √n), where s² = mean(Δy²)/2 is taken from successive values and hardly affected by a
-/// lasting change. The values are the means of stretches at different places, or the blocks of a single stretch.
+/// lasting change. The values are the means of stretches at different places, or the blocks of a single stretch. The
+/// change is between the blocks where it leaves the smallest squares.
 /// Source: Page (1954), cumulative sums; von Neumann (1941), the mean square successive difference.
 pub fn change(blocks: &[Block]) -> Option<Change> {
     let runs = blocks.chunk_by(|one, other| one.run == other.run);
@@ -77,19 +78,31 @@ pub fn change(blocks: &[Block]) -> Option<Change> {
 }
 
 fn change_of_run(blocks: &[Block]) -> Option<Change> {
+    let each: Vec<Level> = blocks.iter().map(|block| level(std::slice::from_ref(block))).collect();
     let places: Vec<Level> = blocks
         .chunk_by(|one, other| one.stretch == other.stretch)
         .map(level)
         .collect();
-    let (levels, critical) = match places.len() {
-        1 => (
-            blocks.iter().map(|block| level(std::slice::from_ref(block))).collect(),
-            CRITICAL_IN_ORDER,
-        ),
-        _ => (places, CRITICAL_BETWEEN_PLACES),
+    let changes = match places.len() {
+        1 => largest_sum(&each) > CRITICAL_IN_ORDER,
+        _ => largest_sum(&places) > CRITICAL_BETWEEN_PLACES,
     };
-    if levels.len() < FEWEST_VALUES {
+    if !changes {
         return None;
+    }
+    let (before, after) = each.split_at(best_cut(&each)?);
+    let size = mean_of(after) - mean_of(before);
+    (size.abs() > SMALLEST).then(|| Change {
+        executed: 0.5 * (before[before.len() - 1].executed + after[0].executed),
+        size,
+        is_recent: after.len() < FEWEST_AFTERWARDS,
+    })
+}
+
+/// Returns max |Σᵢ≤ₖ (yᵢ − ȳ)| / (s √n); 0 for too few values.
+fn largest_sum(levels: &[Level]) -> f64 {
+    if levels.len() < FEWEST_VALUES {
+        return 0.0;
     }
     let count = levels.len() as f64;
     let mean = levels.iter().map(|level| level.cost).sum::<f64>() / count;
@@ -97,30 +110,32 @@ fn change_of_run(blocks: &[Block]) -> Option<Change> {
         .windows(2)
         .map(|pair| (pair[1].cost - pair[0].cost).powi(2))
         .sum();
-    let scale = (successive / (2.0 * (count - 1.0)) * count).sqrt();
+    let scale = (successive / (2.0 * (count - 1.0)) * count)
+        .sqrt()
+        .max(f64::MIN_POSITIVE);
     let mut sum = 0.0;
-    let sums: Vec<f64> = levels[..levels.len() - 1]
-        .iter()
-        .map(|level| {
-            sum += level.cost - mean;
-            f64::abs(sum)
-        })
-        .collect();
-    // The place at which two levels leave the smallest squares.
-    let explained = |before: f64, sum: f64| sum * sum / (before * (count - before));
-    let places = sums
+    levels.iter().fold(0.0, |largest: f64, level| {
+        sum += level.cost - mean;
+        largest.max(sum.abs() / scale)
+    })
+}
+
+/// Returns before which value the costs are cut if two levels are to leave the smallest squares.
+fn best_cut(levels: &[Level]) -> Option<usize> {
+    let count = levels.len() as f64;
+    let mean = levels.iter().map(|level| level.cost).sum::<f64>() / count;
+    let mut sum = 0.0;
+    let explained = levels[..levels.len().checked_sub(1)?]
         .iter()
         .enumerate()
-        .map(|(index, sum)| (index, explained(index as f64 + 1.0, *sum)));
-    let (last, _) = places.max_by(|one, other| one.1.total_cmp(&other.1))?;
-    let (before, after) = levels.split_at(last + 1);
-    let size = mean_of(after)? - mean_of(before)?;
-    let largest = sums.into_iter().fold(0.0, f64::max);
-    (largest > critical * scale && size.abs() > SMALLEST).then(|| Change {
-        executed: 0.5 * (before[last].executed + after[0].executed),
-        size,
-        is_recent: after.len() < FEWEST_AFTERWARDS,
-    })
+        .map(|(index, level)| {
+            sum += level.cost - mean;
+            let before = index as f64 + 1.0;
+            (index + 1, sum * sum / (before * (count - before)))
+        });
+    explained
+        .max_by(|one, other| one.1.total_cmp(&other.1))
+        .map(|best| best.0)
 }
 
 fn level(blocks: &[Block]) -> Level {
@@ -133,16 +148,25 @@ fn level(blocks: &[Block]) -> Level {
     }
 }
 
-fn mean_of(levels: &[Level]) -> Option<f64> {
+fn mean_of(levels: &[Level]) -> f64 {
     let batches: f64 = levels.iter().map(|level| level.batches).sum();
-    (batches > 0.0).then(|| levels.iter().map(|level| level.batches * level.cost).sum::<f64>() / batches)
+    levels.iter().map(|level| level.batches * level.cost).sum::<f64>() / batches
 }
 
 /// Returns whether the costs change further and end at another level than they began with.
 pub fn keeps_changing(blocks: &[Block]) -> bool {
-    let quarter = blocks.len().div_ceil(4);
-    let ends = |blocks: &[Block]| level(&blocks[blocks.len() - quarter..]).cost - level(&blocks[..quarter]).cost;
-    change(blocks).is_some() && ends(blocks).abs() > SMALLEST
+    change(blocks).is_some() && ends_elsewhere(blocks)
+}
+
+/// Returns whether the last quarter of the costs, or the last sixteenth, is at another level than the first quarter: a
+/// rise that is over is no lasting change.
+pub fn ends_elsewhere(blocks: &[Block]) -> bool {
+    let (quarter, sixteenth) = (blocks.len().div_ceil(4), blocks.len().div_ceil(16));
+    let first = level(&blocks[..quarter]).cost;
+    [quarter, sixteenth].iter().any(|last| {
+        let last = level(&blocks[blocks.len() - last..]).cost;
+        (last - first).abs() > SMALLEST
+    })
 }
 
 /// Returns the blocks without what `shape` says of them.
@@ -216,6 +240,13 @@ mod tests {
         check(0.4, true);
         check(-0.4, true);
         assert_eq!(change(&[]), None);
+    }
+
+    #[test]
+    fn a_change_within_a_stretch_is_found_where_it_is() {
+        let blocks = blocks(3, |number| if number >= 23 { 0.9 } else { 0.0 });
+        let change = change(&blocks).expect("a change");
+        assert!((change.executed - 22.5 / 480.0).abs() < 1e-9, "{change:?}");
     }
 
     #[test]

@@ -219,6 +219,10 @@ mod tests {
             slower.warnings
         );
         check_held(&begun(|batch| if batch < 150 { 0.3 } else { 0.1 }), 230.0);
+        // What is over does not last.
+        let over = begun(|batch| if (100..150).contains(&batch) { 0.15 } else { 0.1 });
+        let over = estimate(&over, &[], &EstimateOptions::default()).expect("an estimate");
+        assert!(over.warnings.is_empty(), "{:?}", over.warnings);
         let changing = |seconds: &dyn Fn(usize) -> f64| check_refused(&begun(seconds), "the pace");
         changing(&|batch| 0.1 * 2f64.powi(batch as i32 / 100));
         changing(&|batch| 0.1 + 0.1 * batch as f64 / 300.0);

@@ -9,6 +9,8 @@ const CONSTANT: f64 = 0.25;
 const ALIKE: f64 = 0.05;
 /// Shortest constant pause, as a share of a batch: shorter ones are the client's own work.
 const SHORTEST: f64 = 0.02;
+/// How many times the longest batch one may end before another that is listed earlier.
+const OUT_OF_TURN: f64 = 1.5;
 
 /// Makes the seconds of the batches add up to the time that has `elapsed`, and returns the pause after each batch in
 /// seconds where it was constant; 0 where there was none, or where it varied and is part of the seconds.
@@ -16,6 +18,7 @@ const SHORTEST: f64 = 0.02;
 /// A constant pause is certain, so it is kept apart. Else each batch gets the time from the end of the one before to
 /// its own end, which is less than its own seconds where several ran at the same time.
 pub fn apply(observations: &mut [Observation]) -> f64 {
+    count_on(observations);
     for segment in observations.chunk_by_mut(|one, other| one.segment == other.segment) {
         // Batches that run at the same time may end in another order than they began.
         segment.sort_by(|one, other| one.elapsed.total_cmp(&other.elapsed));
@@ -28,6 +31,20 @@ pub fn apply(observations: &mut [Observation]) -> f64 {
         end = share_out(segment, end);
     }
     0.0
+}
+
+/// Lets the elapsed seconds count on where they begin anew, as after a restart: what goes further back than the longest
+/// batch took is no batch that only ended out of turn.
+fn count_on(observations: &mut [Observation]) {
+    let longest = observations.iter().map(|one| one.seconds).fold(0.0, f64::max);
+    let (mut offset, mut latest) = (0.0, 0.0f64);
+    for observation in observations {
+        if observation.elapsed + offset < latest - OUT_OF_TURN * longest {
+            offset = latest - (observation.elapsed - observation.seconds).max(0.0);
+        }
+        observation.elapsed += offset;
+        latest = latest.max(observation.elapsed);
+    }
 }
 
 /// Returns the pause that followed each batch, if it hardly varied.
@@ -118,6 +135,12 @@ mod tests {
             &[(0.5, 0.0), (0.5, 1.0), (0.6, 1.0), (0.4, 2.0)],
             0.0,
             &[0.3125, 0.3125, 0.375, 1.0],
+        );
+        // It was begun anew after the second batch.
+        check(
+            &[(0.2, 0.2), (0.1, 0.6), (0.1, 0.1), (0.2, 0.4)],
+            0.0,
+            &[0.2, 0.4, 0.1, 0.3],
         );
         // A clock that stands still says nothing.
         check(&[(0.5, 0.0), (0.5, 0.0)], 0.0, &[0.5, 0.5]);
