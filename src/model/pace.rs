@@ -67,8 +67,8 @@ struct Level {
 
 /// Returns the largest lasting change of the costs, in the order of execution; `None` where they keep their level.
 ///
-/// max |Σᵢ≤ₖ (yᵢ − ȳ)| / (s √n), where s² = mean(Δy²)/2 is taken from successive values and hardly affected by a
-/// lasting change. The values are the means of stretches at different places, or the blocks of a single stretch. The
+/// max |Σᵢ≤ₖ (yᵢ − ȳ)| / (s √n), where s² = mean(Δy²)/2 is taken from successive values and hardly affected by
+/// a lasting change. The values are the means of stretches at different places, or the blocks of a single stretch. The
 /// change is between the blocks where it leaves the smallest squares.
 /// Source: Page (1954), cumulative sums; von Neumann (1941), the mean square successive difference.
 pub fn change(blocks: &[Block]) -> Option<Change> {
