@@ -1,13 +1,13 @@
 //! The duration of a batched step: taken from whole runs if there are any, else by kriging from the replayed places.
 
 use super::Target;
-use super::blocks;
 use super::estimate::Basis;
 use super::evidence::{Checkpoints, Evidence, Extent, unmet_rules};
 use super::forecast::{Forecast, rate};
-use super::kriging::{self, MeanCost};
-use super::measured::{Measured, Plan, WholeRuns, observed};
-use super::priors::{DRIFT_SD, LONE_BLOCK_SD, UNSEEN_CHECKPOINT_SD, burst_sd, scaling_sd};
+use super::kriging::{self, MeanCost, Shapes};
+use super::measured::{Measured, Plan, WholeRuns, observed, places};
+use super::pace::{self, Pace};
+use super::priors::{DRIFT_SD, LONE_BLOCK_SD, RUN_SD, UNSEEN_CHECKPOINT_SD, burst_sd, scaling_sd, short_run_sd};
 use super::regimes::Settings;
 use super::remarks::{assumptions, warnings};
 use super::repeated::{RepeatedRuns, student};
@@ -33,6 +33,16 @@ pub struct Known<'a> {
     pub deviation: &'a RunDeviation,
 }
 
+/// What is predicted of the batches alone.
+struct Execution {
+    /// Distribution of the seconds of one more run.
+    seconds: LogMixture,
+    /// What is known of their mean.
+    mean: LogMixture,
+    /// Whether the pace changed while it was measured.
+    pace: Pace,
+}
+
 /// Predicts a batched step.
 pub fn forecast(
     step: &StepRecord,
@@ -47,12 +57,13 @@ pub fn forecast(
     let checkpoints = checkpoints(&measured, &plan, known);
     let evidence = Evidence {
         batches: step.observations.len(),
-        segments: blocks::stretches(&step.observations).len(),
+        places: places(&step.observations),
+        share: measured.share(),
         checkpoints,
         extent: measured.extent,
         ratio: plan.ratio,
     };
-    let (execution, mean) = match &whole_runs {
+    let Execution { seconds, mean, pace } = match &whole_runs {
         Some(runs) => repeated(runs, &measured, &plan, known.deviation)?,
         None => extrapolated(&measured, &plan, known)?,
     };
@@ -62,17 +73,23 @@ pub fn forecast(
     let lookups = lookup_seconds(batching, &plan);
     let delay = batching.batch_delay_seconds.max(0.0) * (plan.batches - 1.0).max(0.0);
     Some(Forecast {
-        duration: with_delay(&with_lookups(&execution, lookups).widened(scaling), delay)
+        duration: with_delay(&with_lookups(&seconds, lookups).widened(scaling), delay)
             .widened(plan.work_relative_sd.powi(2)),
         shared_deviation: std::f64::consts::SQRT_2 * known.deviation.root_mean_square(),
+        short_kind: whole_runs
+            .filter(|_| short_run_sd(mean.quantile(0.5)) > RUN_SD)
+            .map(|_| step.kind),
         rows: Some(plan.rows),
         rate: rate(plan.rows, mean.quantile(0.5), mean.central_interval(confidence_level)),
         wal_bytes: wal_bytes(&measured, &plan),
         locks: step.locks.clone(),
         basis: Basis::Rehearsal,
-        too_thin: unmet_rules(&evidence),
+        too_thin: unmet_rules(&evidence).into_iter().chain(pace.unmet_rule()).collect(),
         assumptions: assumptions(&measured, &plan, checkpoints, lookups, delay),
-        warnings: warnings(&measured).into_iter().chain(waits::warnings(step)).collect(),
+        warnings: warnings(&measured, pace)
+            .into_iter()
+            .chain(waits::warnings(step))
+            .collect(),
     })
 }
 
@@ -90,20 +107,19 @@ pub fn checkpoints(measured: &Measured, plan: &Plan, known: &Known) -> Option<Ch
     known.checkpoints.map(|seen| Checkpoints::new(seen, share, cycles))
 }
 
-/// Predicts from whole runs: returns the distribution of the seconds of one more run, and that of the mean.
-fn repeated(
-    runs: &WholeRuns,
-    measured: &Measured,
-    plan: &Plan,
-    deviation: &RunDeviation,
-) -> Option<(LogMixture, LogMixture)> {
+/// Predicts from whole runs.
+fn repeated(runs: &WholeRuns, measured: &Measured, plan: &Plan, deviation: &RunDeviation) -> Option<Execution> {
     let factor = plan.work / measured.unit.work(runs.batches, runs.rows);
     let repeated = RepeatedRuns::new(&runs.seconds, deviation)?;
-    Some((repeated.prediction().scaled(factor), repeated.mean().scaled(factor)))
+    Some(Execution {
+        seconds: repeated.prediction().scaled(factor),
+        mean: repeated.mean().scaled(factor),
+        pace: Pace::Steady,
+    })
 }
 
-/// Predicts from places of the walk: returns the distribution of the seconds of one more run, and that of the mean.
-fn extrapolated(measured: &Measured, plan: &Plan, known: &Known) -> Option<(LogMixture, LogMixture)> {
+/// Predicts from places of the walk.
+fn extrapolated(measured: &Measured, plan: &Plan, known: &Known) -> Option<Execution> {
     if measured.blocks.is_empty() {
         // With fewer batches than one block needs, their mean is used, with the spread of a single block.
         let (batches, rows) = observed(measured.step);
@@ -116,10 +132,13 @@ fn extrapolated(measured: &Measured, plan: &Plan, known: &Known) -> Option<(LogM
             .sum();
         let log_seconds = (seconds.max(1e-6) / work.max(f64::MIN_POSITIVE) * plan.work).ln();
         let mean = student(log_seconds, LONE_BLOCK_SD.hypot(DRIFT_SD), f64::INFINITY);
-        return Some((known.deviation.added_to(&mean, 2.0), mean));
+        return Some(Execution {
+            seconds: known.deviation.added_to(&mean, 2.0),
+            mean,
+            pace: Pace::Steady,
+        });
     }
-    let shapes = split_wave::shapes(&measured.blocks, known.table);
-    let costs = kriging::mean_costs(&measured.blocks, &shapes, plan.batches);
+    let (costs, pace) = costs(measured, plan, known.table);
     let several_runs = measured.blocks.windows(2).any(|pair| pair[0].run != pair[1].run);
     // With several runs, the covariance already contains their run effects; the run effect of the target is added to
     // it.
@@ -134,10 +153,49 @@ fn extrapolated(measured: &Measured, plan: &Plan, known: &Known) -> Option<(LogM
         });
         LogMixture::new(components.collect()).map(|mixture| mixture.condensed())
     };
-    let prediction = mixture(&|cost| cost.variance + cost.noise_variance + burst_variance)?;
-    let prediction = known.deviation.added_to(&prediction, runs);
-    let mean = mixture(&|cost| cost.variance)?;
-    Some((prediction, mean))
+    let stalls = &measured.stalls;
+    let further = burst_variance + stalls.variance(plan.batches);
+    let one_run = mixture(&|cost| cost.variance + cost.noise_variance + further)?;
+    Some(Execution {
+        seconds: known.deviation.added_to(&one_run, runs).scaled(stalls.factor()),
+        mean: mixture(&|cost| cost.variance + stalls.mean_variance())?.scaled(stalls.factor()),
+        pace,
+    })
+}
+
+/// Returns the possible mean costs of the whole walk, and whether the pace changed while they were measured.
+fn costs(measured: &Measured, plan: &Plan, table: Option<&TableFacts>) -> (Vec<MeanCost>, Pace) {
+    let blocks = &measured.blocks;
+    let mut shapes = split_wave::shapes(blocks, table);
+    let costs = kriging::mean_costs(blocks, &shapes, plan.batches);
+    let unexplained = |costs: &[MeanCost], shapes: &Shapes, first: usize| {
+        let possible = costs.iter().filter(|cost| cost.shape >= first);
+        let best = possible.max_by(|one, other| one.weight.total_cmp(&other.weight))?;
+        Some(pace::without(blocks, shapes, best.shape))
+    };
+    let lasting = Some(blocks).filter(|blocks| pace::ends_elsewhere(blocks));
+    let left = lasting.and_then(|_| unexplained(&costs, &shapes, 0));
+    let Some(left) = left.and_then(|left| pace::change(&left)) else {
+        return (costs, Pace::Steady);
+    };
+    // The shape may have taken the change for a part of itself; by itself, it is in the costs as they were measured.
+    let change = pace::change(blocks).unwrap_or(left);
+    let first = shapes.shapes.len();
+    pace::add(change, blocks, &mut shapes);
+    let costs = kriging::mean_costs(blocks, &shapes, plan.batches);
+    let left = unexplained(&costs, &shapes, first).or_else(|| unexplained(&costs, &shapes, 0));
+    let weight: f64 = costs.iter().map(|cost| cost.weight).sum();
+    let changed: f64 = costs
+        .iter()
+        .filter(|cost| cost.shape >= first)
+        .map(|cost| cost.weight)
+        .sum();
+    let pace = match left {
+        Some(left) if pace::keeps_changing(&left) => Pace::Unsettled,
+        _ if changed > 0.5 * weight => Pace::Changed(change),
+        _ => Pace::Steady,
+    };
+    (costs, pace)
 }
 
 /// Returns the duration of the longest run of the replay, in seconds.

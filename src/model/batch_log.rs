@@ -3,6 +3,8 @@
 //! Works on text only. What the log does not contain (the server, the checkpoints) stays unknown, and the estimate says
 //! so.
 
+mod wall_clock;
+
 use crate::catalog::facts::ServerFacts;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::migration::{RecognisedBy, StepKind, Walk};
@@ -20,8 +22,10 @@ struct Columns {
 
 /// Reads a log with a header `rows,seconds` and optionally `position` (0 to 1), `elapsed` (s) and `segment`.
 ///
-/// Other columns are ignored. `total_rows` is the number of rows of the whole backfill, `name` the name of the file in
-/// error messages.
+/// `seconds` is the time from sending a batch to its commit, `elapsed` that from the beginning of the first batch to
+/// the end of this one. With it, the seconds that are kept are those on the clock: pauses between the batches are
+/// added, and time in which several ran is counted once. Other columns are ignored. `total_rows` is the number of rows
+/// of the whole backfill, `name` the name of the file in error messages.
 ///
 /// # Errors
 /// `Usage`, with the line number, for a value that is missing, negative or not a number; also when there is no batch at
@@ -57,6 +61,10 @@ pub fn read(text: &str, name: &str, total_rows: f64) -> Result<Rehearsal> {
         return Err(Error::new(ErrorKind::Usage, format!("{name} holds no batch"))
             .with_hint("each line after the header is one batch: rows,seconds"));
     }
+    let mut pause = 0.0;
+    if columns.elapsed.is_some() {
+        pause = wall_clock::apply(&mut observations);
+    }
     if columns.segment.is_some() {
         mark_warm_up(&mut observations);
     }
@@ -67,7 +75,26 @@ pub fn read(text: &str, name: &str, total_rows: f64) -> Result<Rehearsal> {
         )
         .with_hint("--rows is the number of rows of the whole backfill, those of the log among them"));
     }
-    Ok(rehearsal(observations, rows, total_rows, name))
+    let mut step = step_record(observations, rows, total_rows, name);
+    step.notes.push(what_the_total_is(&columns).to_string());
+    if let Some(batching) = &mut step.batching {
+        batching.batch_delay_seconds = pause;
+    }
+    Ok(rehearsal(step, name))
+}
+
+/// Returns what the predicted total is, which depends on what the log tells.
+fn what_the_total_is(columns: &Columns) -> &'static str {
+    match columns.elapsed {
+        Some(_) => {
+            "the total is the time on the clock, from the beginning of the first batch to the end of the last, with \
+             the pauses and the parallel workers that the log's column elapsed shows"
+        }
+        None => {
+            "the total is the sum of the batches' seconds, one after the other: without a column elapsed, the log \
+             shows neither pauses nor parallel workers"
+        }
+    }
 }
 
 impl Columns {
@@ -189,13 +216,13 @@ fn mark_warm_up(observations: &mut [Observation]) {
     }
 }
 
-fn rehearsal(observations: Vec<Observation>, rows: f64, total_rows: f64, name: &str) -> Rehearsal {
+fn rehearsal(step: StepRecord, name: &str) -> Rehearsal {
     Rehearsal {
         seed: 0,
         migration: name.to_string(),
         // No server was asked; version 0 means that checkpoints were not observed.
         server: ServerFacts::default(),
-        steps: vec![step_record(observations, rows, total_rows, name)],
+        steps: vec![step],
         ..Rehearsal::default()
     }
 }
@@ -278,6 +305,30 @@ mod tests {
         assert_eq!(step.batching.as_ref().map(|batching| batching.total_batches), Some(5.0));
         assert!(!step.complete);
         assert!(read("rows,seconds\n1000,1\n", "log.csv", 1000.0).expect("a log").steps[0].complete);
+    }
+
+    #[test]
+    fn the_total_is_what_the_clock_shows() {
+        let log = |line: &dyn Fn(usize) -> String| {
+            let lines: String = (0..400).map(line).collect();
+            let rehearsal = read(&format!("rows,seconds,elapsed\n{lines}"), "log.csv", 2000.0 * 100.0).expect("a log");
+            let estimate = crate::model::estimate(&rehearsal, &[], &crate::model::EstimateOptions::default());
+            estimate.expect("enough evidence").total.point_seconds
+        };
+        let near = |seconds: f64, expected: f64| assert!((seconds / expected - 1.0).abs() < 0.1, "{seconds} s");
+        near(log(&|batch| format!("100,0.1,{}\n", batch as f64 + 0.1)), 2000.0);
+        // A pause as long as the batch before, which takes 0.1 s or 0.3 s.
+        let seconds = |batch: usize| 0.1 + 0.2 * (batch % 2) as f64;
+        let ended = |batch: usize| (0..batch).map(|batch| 2.0 * seconds(batch)).sum::<f64>() + seconds(batch);
+        near(
+            log(&|batch| format!("100,{},{}\n", seconds(batch), ended(batch))),
+            800.0,
+        );
+        // Four workers.
+        near(
+            log(&|batch| format!("100,0.4,{}\n", 0.4 * (1 + batch / 4) as f64)),
+            200.0,
+        );
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! nearly normal. Batches labelled as warm-up are left out. Only the cost of a batch relative to that of a row is
 //! fitted here.
 
+use super::stalls::Stalls;
+use super::stretches::{Stretch, WorkUnit, stretches};
 use crate::migration::Walk;
 use crate::observation::{Observation, StepRecord};
 
@@ -11,7 +13,7 @@ use crate::observation::{Observation, StepRecord};
 const MOST_BLOCKS: usize = 48;
 const MOST_BLOCKS_PER_SEGMENT: usize = 5;
 /// Fewest batches in a block.
-const FEWEST_BATCHES: usize = 4;
+pub const FEWEST_BATCHES: usize = 4;
 /// Largest number of segments that are used, so that an unusual file cannot take hours; a replay has at most 24.
 const MOST_SEGMENTS: usize = 240;
 
@@ -20,6 +22,8 @@ const MOST_SEGMENTS: usize = 240;
 pub struct Block {
     /// Repetition it belongs to.
     pub run: u32,
+    /// Stretch it is a part of, in the order of execution.
+    pub stretch: u32,
     /// Logarithm of seconds per unit of work.
     pub log_cost: f64,
     /// Position in the walk, 0 to 1.
@@ -34,32 +38,22 @@ pub struct Block {
     pub in_order: bool,
 }
 
-/// What a unit of work is: seconds ≈ rate × (`per_batch` × batches + `per_row` × rows).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct WorkUnit {
-    /// Work of a batch without rows.
-    pub per_batch: f64,
-    /// Work of a row.
-    pub per_row: f64,
-}
-
-/// A stretch of consecutive observations of one run and segment.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Stretch {
-    /// Repetition it belongs to.
-    pub run: u32,
-    /// Index of its first observation.
-    pub start: usize,
-    /// Index after its last observation.
-    pub end: usize,
-    /// Number of its observations that are not warm-up.
-    pub settled: usize,
+/// The batches of a step, condensed.
+#[derive(Clone, Debug)]
+pub struct Condensed {
+    /// The blocks, in the order of execution; blocks without any work are left out.
+    pub blocks: Vec<Block>,
+    /// The unit in which their work is counted.
+    pub unit: WorkUnit,
+    /// The stalls, which are not part of the blocks' costs.
+    pub stalls: Stalls,
 }
 
 /// Sums over the batches of a block.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sums {
     run: u32,
+    stretch: u32,
     batches: f64,
     rows: f64,
     seconds: f64,
@@ -72,53 +66,25 @@ struct Sums {
     rows_times_seconds: f64,
 }
 
-impl WorkUnit {
-    /// Work is counted in rows.
-    pub const ROW: WorkUnit = WorkUnit {
-        per_batch: 0.0,
-        per_row: 1.0,
-    };
-    /// Work is counted in batches.
-    pub const BATCH: WorkUnit = WorkUnit {
-        per_batch: 1.0,
-        per_row: 0.0,
-    };
-
-    /// Returns the work of `batches` batches that have `rows` rows in total.
-    pub fn work(&self, batches: f64, rows: f64) -> f64 {
-        self.per_batch * batches + self.per_row * rows
-    }
-}
-
-/// Returns the stretches of the observations, in the order of execution.
-pub fn stretches(observations: &[Observation]) -> Vec<Stretch> {
-    let mut stretches: Vec<Stretch> = Vec::new();
-    let mut segment = 0;
-    for (index, observation) in observations.iter().enumerate() {
-        let settled = usize::from(!observation.warm_up);
-        match stretches.last_mut() {
-            Some(last) if last.run == observation.run && segment == observation.segment => {
-                last.end = index + 1;
-                last.settled += settled;
-            }
-            _ => stretches.push(Stretch {
-                run: observation.run,
-                start: index,
-                end: index + 1,
-                settled,
-            }),
+impl Sums {
+    fn of_stretch(run: u32, stretch: u32) -> Sums {
+        Sums {
+            run,
+            stretch,
+            fewest_rows: u64::MAX,
+            ..Sums::default()
         }
-        segment = observation.segment;
     }
-    stretches
 }
 
-/// Cuts the settled batches of a step into blocks, and returns the unit in which their work is counted.
-///
-/// `total_batches` is the length of the whole walk. Blocks without any work are left out.
-pub fn cut(step: &StepRecord, walk: Walk, total_batches: f64) -> (Vec<Block>, WorkUnit) {
-    let sums = block_sums(&step.observations, total_batches);
-    let unit = work_unit(&sums, walk, step.total_rows.is_some_and(|rows| rows > 0.0));
+/// Cuts the settled batches of a step into blocks; `total_batches` is the length of the whole walk.
+pub fn cut(step: &StepRecord, walk: Walk, total_batches: f64) -> Condensed {
+    let rows_are_known = step.total_rows.is_some_and(|rows| rows > 0.0);
+    let stretches = stretches(&step.observations);
+    let sums = block_sums(&step.observations, &stretches, total_batches, &Stalls::default());
+    let stalls = Stalls::find(&step.observations, &stretches, work_unit(&sums, walk, rows_are_known));
+    let sums = block_sums(&step.observations, &stretches, total_batches, &stalls);
+    let unit = work_unit(&sums, walk, rows_are_known);
     let batches: f64 = sums.iter().map(|sum| sum.batches).sum();
     let rows: f64 = sums.iter().map(|sum| sum.rows).sum();
     let work_per_batch = unit.work(batches, rows) / batches.max(1.0);
@@ -128,6 +94,7 @@ pub fn cut(step: &StepRecord, walk: Walk, total_batches: f64) -> (Vec<Block>, Wo
             let work = unit.work(sum.batches, sum.rows);
             (work > 0.0).then(|| Block {
                 run: sum.run,
+                stretch: sum.stretch,
                 // A clock that shows 0 is counted as one microsecond per batch.
                 log_cost: (sum.seconds.max(1e-6 * sum.batches) / work).ln(),
                 position: sum.position / sum.batches,
@@ -138,11 +105,10 @@ pub fn cut(step: &StepRecord, walk: Walk, total_batches: f64) -> (Vec<Block>, Wo
             })
         })
         .collect();
-    (blocks, unit)
+    Condensed { blocks, unit, stalls }
 }
 
-fn block_sums(observations: &[Observation], total_batches: f64) -> Vec<Sums> {
-    let stretches = stretches(observations);
+fn block_sums(observations: &[Observation], stretches: &[Stretch], total_batches: f64, stalls: &Stalls) -> Vec<Sums> {
     let runs = stretches.chunk_by(|one, other| one.run == other.run).count().max(1);
     let usable = stretches
         .iter()
@@ -162,30 +128,33 @@ fn block_sums(observations: &[Observation], total_batches: f64) -> Vec<Sums> {
             (run, executed) = (Some(stretch.run), 0);
         }
         if number % skip == 0 && stretch.settled >= FEWEST_BATCHES {
-            let pieces = per_stretch.min(stretch.settled / FEWEST_BATCHES);
-            let cut = sums_of(observations, stretch, pieces, executed, total_batches);
-            sums.extend(cut);
+            let in_order = executed == 0 && observations[stretch.start].position <= 1.5 / total_batches.max(1.0);
+            let most = if in_order {
+                per_stretch.max(MOST_BLOCKS / 2)
+            } else {
+                per_stretch
+            };
+            let pieces = most.min(stretch.settled / FEWEST_BATCHES);
+            let first = sums.len();
+            let none = Sums {
+                in_order,
+                ..Sums::of_stretch(stretch.run, number as u32)
+            };
+            sums.resize(first + pieces, none);
+            add_batches(&mut sums[first..], observations, stretch, stalls);
+            sums[first..]
+                .iter_mut()
+                .for_each(|sum| sum.executed = (sum.executed + executed as f64 * sum.batches) / total_batches.max(1.0));
         }
         executed += stretch.end - stretch.start;
     }
     sums
 }
 
-/// Returns the sums of one stretch, cut into `pieces` of nearly equal length.
-fn sums_of(
-    observations: &[Observation],
-    stretch: &Stretch,
-    pieces: usize,
-    executed_before: usize,
-    total_batches: f64,
-) -> Vec<Sums> {
-    let none = Sums {
-        run: stretch.run,
-        in_order: executed_before == 0 && observations[stretch.start].position <= 1.5 / total_batches.max(1.0),
-        fewest_rows: u64::MAX,
-        ..Sums::default()
-    };
-    let mut sums = vec![none; pieces];
+/// Adds the settled batches of one stretch to the `sums` of its blocks, which get nearly equal numbers of them. What is
+/// executed is counted from the beginning of the stretch.
+fn add_batches(sums: &mut [Sums], observations: &[Observation], stretch: &Stretch, stalls: &Stalls) {
+    let pieces = sums.len();
     let settled = observations[stretch.start..stretch.end]
         .iter()
         .enumerate()
@@ -193,17 +162,17 @@ fn sums_of(
     for (number, (index, observation)) in settled.enumerate() {
         let sum = &mut sums[number * pieces / stretch.settled];
         let rows = observation.rows as f64;
+        let seconds = observation.working_seconds() - stalls.excess(stretch.start + index);
         sum.batches += 1.0;
         sum.rows += rows;
-        sum.seconds += observation.working_seconds();
+        sum.seconds += seconds;
         sum.position += observation.position;
-        sum.executed += (executed_before + index) as f64 / total_batches.max(1.0);
+        sum.executed += index as f64;
         sum.fewest_rows = sum.fewest_rows.min(observation.rows);
         sum.most_rows = sum.most_rows.max(observation.rows);
         sum.rows_squared += rows * rows;
-        sum.rows_times_seconds += rows * observation.working_seconds();
+        sum.rows_times_seconds += rows * seconds;
     }
-    sums
 }
 
 /// Returns the unit of work for which the cost is nearly constant.
@@ -274,7 +243,11 @@ mod tests {
     }
 
     fn check(step: &StepRecord, walk: Walk, blocks: usize, unit: WorkUnit, seconds_per_unit: f64) {
-        let (actual, actual_unit) = cut(step, walk, 1000.0);
+        let Condensed {
+            blocks: actual,
+            unit: actual_unit,
+            ..
+        } = cut(step, walk, 1000.0);
         assert_eq!(actual.len(), blocks);
         let near = |one: f64, other: f64| (one - other).abs() <= 1e-9 * other.abs();
         assert!(
@@ -289,7 +262,8 @@ mod tests {
     #[test]
     fn warm_up_is_left_out_and_blocks_keep_their_number() {
         check(&step(8, |_| 100), Walk::Rows, 40, WorkUnit::ROW, 0.011 / 100.0);
-        check(&step(24, |_| 100), Walk::KeyRange, 48, WorkUnit::BATCH, 0.011);
+        // The first, where a whole run begins, has five; the others two.
+        check(&step(24, |_| 100), Walk::KeyRange, 51, WorkUnit::BATCH, 0.011);
         let mut beginning = step(8, |_| 100);
         for observation in &mut beginning.observations {
             (observation.segment, observation.warm_up, observation.seconds) = (0, false, 0.011);
@@ -316,10 +290,10 @@ mod tests {
 
     #[test]
     fn executed_counts_all_batches_before() {
-        let (blocks, _) = cut(&step(8, |_| 100), Walk::Rows, 1000.0);
+        let blocks = cut(&step(8, |_| 100), Walk::Rows, 1000.0).blocks;
         // The last block holds the batches 196 to 199.
         assert!((blocks[39].executed - 0.1975).abs() < 1e-9);
         assert!((blocks[39].position - 0.875).abs() < 1e-9);
-        assert_eq!(cut(&step(300, |_| 100), Walk::Rows, 1e4).0.len(), 150);
+        assert_eq!(cut(&step(300, |_| 100), Walk::Rows, 1e4).blocks.len(), 154);
     }
 }

@@ -7,6 +7,8 @@ use crate::observation::{FEWEST_BATCHES, FEWEST_SEGMENTS};
 /// Smallest number of complete checkpoints during a measurement whose prediction will include as many; with fewer,
 /// their cost is missing or counted too often.
 pub const FEWEST_CHECKPOINTS: u64 = 2;
+/// Smallest share of a walk whose beginning says anything about the rest.
+const SMALLEST_BEGINNING: f64 = 0.05;
 /// Largest factor over which a completely measured step is scaled without any rule of evidence.
 const SAME_SIZE: f64 = 1.25;
 /// Largest factor over which a measurement is scaled.
@@ -17,8 +19,10 @@ pub const LARGEST_RATIO: f64 = 16.0;
 pub struct Evidence {
     /// Batches measured, warm-up included.
     pub batches: usize,
-    /// Number of places measured.
-    pub segments: usize,
+    /// Number of distinct places measured.
+    pub places: usize,
+    /// Share of the clone's whole walk that was measured, 0 to 1.
+    pub share: f64,
     /// Complete checkpoints seen during the measurement, and expected during the predicted work; `None` when
     /// checkpoints were not observed.
     pub checkpoints: Option<Checkpoints>,
@@ -91,10 +95,17 @@ pub fn unmet_rules(evidence: &Evidence) -> Vec<String> {
         ));
     }
     unmet.extend(evidence.checkpoints.and_then(checkpoint_rule));
-    if evidence.extent == Extent::Places && evidence.segments < FEWEST_SEGMENTS {
+    if evidence.extent == Extent::Places && evidence.places < FEWEST_SEGMENTS {
         unmet.push(format!(
             "places of the table visited: {}, needed: at least {FEWEST_SEGMENTS}",
-            evidence.segments
+            evidence.places
+        ));
+    }
+    if evidence.extent == Extent::Beginning && evidence.share < SMALLEST_BEGINNING {
+        unmet.push(format!(
+            "share of the whole that was measured, from its beginning: {:.2} %, needed: at least {:.0} %",
+            100.0 * evidence.share,
+            100.0 * SMALLEST_BEGINNING
         ));
     }
     unmet
@@ -128,7 +139,8 @@ mod tests {
 
     const ENOUGH: Evidence = Evidence {
         batches: 200,
-        segments: 8,
+        places: 8,
+        share: 0.1,
         checkpoints: Some(Checkpoints {
             seen: 2,
             expected: 12.0,
@@ -153,7 +165,7 @@ mod tests {
         check(
             Evidence {
                 checkpoints: MISSED,
-                segments: 7,
+                places: 7,
                 ..ENOUGH
             },
             &[
@@ -168,7 +180,8 @@ mod tests {
     fn a_whole_walk_needs_nothing_and_unwatched_checkpoints_are_not_missed() {
         let nothing = Evidence {
             batches: 1,
-            segments: 1,
+            places: 1,
+            share: 0.001,
             checkpoints: MISSED,
             ..ENOUGH
         };
@@ -191,10 +204,19 @@ mod tests {
             Evidence {
                 extent: Extent::Beginning,
                 checkpoints: None,
-                segments: 1,
+                places: 1,
+                share: 0.05,
                 ..ENOUGH
             },
             &[],
+        );
+        check(
+            Evidence {
+                extent: Extent::Beginning,
+                share: 0.031,
+                ..ENOUGH
+            },
+            &["from its beginning: 3.10 %, needed: at least 5 %"],
         );
     }
 

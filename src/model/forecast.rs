@@ -2,6 +2,7 @@
 
 use super::Target;
 use super::estimate::{Basis, Rate};
+use crate::migration::StepKind;
 use crate::observation::{LockRecord, StepRecord};
 use crate::stats::interval::Interval;
 use crate::stats::log_mixture::LogMixture;
@@ -14,6 +15,9 @@ pub struct Forecast {
     /// Standard deviation of the part of the logarithm that is common to all steps: the speed of the run and of the
     /// machine.
     pub shared_deviation: f64,
+    /// Its kind of work, if it ran so shortly that most of its error is its own: such steps of one kind are added up
+    /// together.
+    pub short_kind: Option<StepKind>,
     /// Rows it will process.
     pub rows: Option<f64>,
     /// Throughput with the confidence interval of its mean.

@@ -24,6 +24,8 @@ pub const CELLS: usize = 40;
 /// The mean cost of the whole walk under one setting of the unknown scales.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MeanCost {
+    /// Index of its shape.
+    pub shape: usize,
     /// How well the setting explains the blocks; not normalised.
     pub weight: f64,
     /// Logarithm of the mean seconds per unit of work.
@@ -233,11 +235,9 @@ impl Problem<'_> {
                 .map(|block| block.log_cost - DRIFT_MEAN * block.executed)
                 .collect(),
         );
-        measured
-            .at_cells
-            .iter_mut()
-            .zip(cells())
-            .for_each(|(cost, executed)| *cost += DRIFT_MEAN * executed);
+        for (cost, executed) in measured.at_cells.iter_mut().zip(cells()) {
+            *cost += DRIFT_MEAN * executed;
+        }
         let courses: Vec<Kriged> = self
             .shapes
             .courses
@@ -246,7 +246,7 @@ impl Problem<'_> {
             .collect();
         let (_, shares) = self.mean(&measured.at_cells);
         let variance = mean_variance(self.blocks, &factored, &shares);
-        for shape in &self.shapes.shapes {
+        for (number, shape) in self.shapes.shapes.iter().enumerate() {
             let weight = shape.log_weight + log_volume - 0.5 * measured.squares_without(shape, &courses);
             if weight < best - NEGLIGIBLE {
                 continue;
@@ -254,6 +254,7 @@ impl Problem<'_> {
             best = best.max(weight);
             let (mean, _) = self.mean(&measured.cells_with(shape, &courses));
             costs.push(MeanCost {
+                shape: number,
                 weight,
                 log_cost: mean.ln(),
                 variance,
@@ -273,10 +274,9 @@ impl Problem<'_> {
         } = *factored;
         cholesky.solve_lower(&mut values);
         let intercept = dot(ones, &values) / dot(ones, ones);
-        values
-            .iter_mut()
-            .zip(ones)
-            .for_each(|(value, one)| *value -= intercept * one);
+        for (value, one) in values.iter_mut().zip(ones) {
+            *value -= intercept * one;
+        }
         let residuals = values.clone();
         cholesky.solve_upper(&mut values);
         let drift: f64 = self

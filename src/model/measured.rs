@@ -4,9 +4,11 @@
 //! measurements.
 
 use super::Target;
-use super::blocks::{self, Block, WorkUnit};
+use super::blocks::{self, Block, Condensed};
 use super::evidence::Extent;
 use super::forecast::{rows_relative_sd, size_ratio};
+use super::stalls::Stalls;
+use super::stretches::{WorkUnit, stretches};
 use crate::migration::Walk;
 use crate::observation::{BatchingRecord, Observation, StepRecord};
 
@@ -20,6 +22,8 @@ pub struct Measured<'step> {
     pub blocks: Vec<Block>,
     /// The unit in which their work is counted.
     pub unit: WorkUnit,
+    /// Its stalls, which are not part of the blocks.
+    pub stalls: Stalls,
     /// What part of the walk was measured.
     pub extent: Extent,
     /// Batches of the clone's whole walk.
@@ -74,16 +78,30 @@ impl<'step> Measured<'step> {
             .or(step.total_rows)
             .filter(|rows| *rows > 0.0);
         let rows = known_rows.unwrap_or(batches * observed_rows / observed_batches);
-        let (blocks, unit) = blocks::cut(step, batching.walk, batches);
+        let Condensed { blocks, unit, stalls } = blocks::cut(step, batching.walk, batches);
         Some(Measured {
             step,
             batching,
             blocks,
             unit,
+            stalls,
             extent,
             batches,
             rows,
         })
+    }
+}
+
+impl Measured<'_> {
+    /// Returns the share of the clone's whole walk that the longest run measured, 0 to 1.
+    pub fn share(&self) -> f64 {
+        let whole = self.unit.work(self.batches, self.rows).max(f64::MIN_POSITIVE);
+        let runs = self.step.observations.chunk_by(|one, other| one.run == other.run);
+        let work = runs.map(|run| {
+            let rows = run.iter().map(|observation| observation.rows as f64).sum();
+            self.unit.work(run.len() as f64, rows)
+        });
+        (work.fold(0.0, f64::max) / whole).min(1.0)
     }
 }
 
@@ -169,12 +187,65 @@ fn longest_run(step: &StepRecord) -> f64 {
     runs.map(|run| run.len()).max().unwrap_or(0) as f64
 }
 
-/// Returns whether every run is a single stretch that starts at the first batch.
+/// Returns whether every run starts at the first batch and goes on without a gap, whatever its segments are called.
 fn is_beginning(step: &StepRecord, batching: &BatchingRecord) -> bool {
     let one_batch = 1.5 / batching.total_batches.max(1.0);
+    let rows = step.total_rows.unwrap_or(f64::INFINITY).max(1.0);
+    let goes_on = |pair: &[Observation]| {
+        let gap = pair[1].position - pair[0].position;
+        pair[0].segment == pair[1].segment || (gap >= 0.0 && gap <= one_batch.max(1.5 * pair[0].rows as f64 / rows))
+    };
     let runs = step.observations.chunk_by(|one, other| one.run == other.run);
-    runs.into_iter().all(|run| {
-        let one_segment = run.windows(2).all(|pair| pair[0].segment == pair[1].segment);
-        one_segment && run.first().is_some_and(|observation| observation.position <= one_batch)
-    })
+    runs.into_iter()
+        .all(|run| run.windows(2).all(goes_on) && run.iter().any(|observation| observation.position <= one_batch))
+}
+
+/// Returns the number of distinct places of the walk that were visited: a stretch whose middle lies within another
+/// counts once.
+pub fn places(observations: &[Observation]) -> usize {
+    let mut visited: Vec<(f64, f64)> = stretches(observations)
+        .iter()
+        .filter(|stretch| stretch.settled >= blocks::FEWEST_BATCHES)
+        .map(|stretch| {
+            let positions = observations[stretch.start..stretch.end].iter().map(|one| one.position);
+            positions.fold((f64::INFINITY, 0.0f64), |(low, high), at| (low.min(at), high.max(at)))
+        })
+        .collect();
+    visited.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let mut places = 0;
+    let mut reached = f64::NEG_INFINITY;
+    for (begin, end) in visited {
+        if 0.5 * (begin + end) > reached {
+            places += 1;
+        }
+        reached = reached.max(end);
+    }
+    places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(segments: &[(u32, f64)], expected: usize) {
+        let batches = segments.iter().enumerate().flat_map(|(segment, (run, position))| {
+            (0..25).map(move |batch| Observation {
+                run: *run,
+                segment: segment as u32,
+                position: position + 0.001 * batch as f64,
+                ..Observation::default()
+            })
+        });
+        assert_eq!(places(&batches.collect::<Vec<_>>()), expected);
+    }
+
+    #[test]
+    fn a_place_that_is_visited_again_counts_once() {
+        check(&[(0, 0.0), (0, 0.5), (0, 0.25)], 3);
+        check(&[(0, 0.0), (0, 0.5), (1, 0.0), (1, 0.5)], 2);
+        check(&[(0, 0.1), (0, 0.105), (0, 0.11)], 1);
+        // They touch each other.
+        check(&[(0, 0.1), (0, 0.125), (0, 0.15)], 3);
+        check(&[], 0);
+    }
 }

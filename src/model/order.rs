@@ -23,6 +23,7 @@ mod tests {
     fn block(executed: f64, in_order: bool) -> Block {
         Block {
             run: 0,
+            stretch: 0,
             log_cost: 0.0,
             position: 0.5,
             executed,

@@ -2,8 +2,8 @@
 
 use super::evidence::{Checkpoints, Extent};
 use super::measured::{Measured, Plan, observed};
+use super::pace::Pace;
 use super::priors::{DRIFT_MEAN, DRIFT_SD};
-use super::residuals::changes_pace;
 use crate::units::{Count, Seconds};
 
 /// Returns the assumptions of the prediction; `lookups` and `delay` are the total seconds of look-ups and of pauses.
@@ -57,14 +57,16 @@ pub fn assumptions(
 }
 
 /// Returns what the reader should look at.
-pub fn warnings(measured: &Measured) -> Vec<String> {
+pub fn warnings(measured: &Measured, pace: Pace) -> Vec<String> {
     let mut warnings = Vec::new();
-    if changes_pace(&measured.blocks) {
-        warnings.push(
-            "The pace changed for good during the rehearsal: burst credits used up, autovacuum, or other load; look at \
-             the plot over time."
-                .to_string(),
-        );
+    if let Pace::Changed(change) = pace {
+        warnings.push(format!(
+            "The pace changed after {:.0} % of the whole: batches took {:.2} times as long as before (burst credits \
+             used up, autovacuum, or other load). The prediction takes it to last, as far as the places measured bear \
+             it out.",
+            100.0 * change.executed,
+            change.size.exp()
+        ));
     }
     let (batches, rows) = observed(measured.step);
     let expected = measured.rows / measured.batches * batches;

@@ -123,6 +123,7 @@ pub fn forecast(step: &UnmeasuredStep, confidence_level: f64) -> Forecast {
     Forecast {
         duration: student(total.ln(), standard_deviation * seconds / total, f64::INFINITY),
         shared_deviation: MACHINE_SD * seconds / total,
+        short_kind: None,
         rows: typical.rows,
         rate: typical.rows.and_then(|rows| rate(rows, seconds, interval)),
         wal_bytes: None,

@@ -6,6 +6,7 @@ use super::estimate::Basis;
 use super::evidence::ratio_rule;
 use super::forecast::{Forecast, rate, rows_relative_sd, size_ratio};
 use super::ladder::{Climbed, Growth, Ladder, LadderRun};
+use super::priors::{RUN_SD, short_run_sd};
 use super::regimes::{Settings, Work, scaled_whole_run};
 use super::repeated::RepeatedRuns;
 use super::run_deviation::RunDeviation;
@@ -76,6 +77,7 @@ pub fn forecast(
         rate: rows.and_then(|rows| rate(rows, mean.quantile(0.5), mean.central_interval(confidence_level))),
         duration: predicted.duration.widened(rows_sd * rows_sd),
         shared_deviation: std::f64::consts::SQRT_2 * deviation.root_mean_square(),
+        short_kind: (short_run_sd(runs.mean().quantile(0.5)) > RUN_SD).then_some(kind),
         rows,
         wal_bytes: step.wal_bytes.map(|bytes| bytes as f64 * ratio),
         locks: waits::scaled_locks(step, factor),

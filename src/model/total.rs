@@ -3,6 +3,7 @@
 //! Neither the ends of intervals nor their squares may be added, since all steps share one machine and one day. Seeded
 //! Monte Carlo gives the distribution of the sum; a migration of one step keeps its exact distribution.
 
+use super::bundle::{Bundle, bundles};
 use super::estimate::{FitsWindow, Interval, LEVELS, Total};
 use super::forecast::Forecast;
 use crate::stats::log_mixture::LogMixture;
@@ -31,9 +32,15 @@ pub fn sum(forecasts: &[&Forecast], confidence_level: f64, window: Option<Second
             shares: vec![1.0],
         };
     }
-    let draws = draw(forecasts, seed);
+    let bundles = bundles(forecasts);
+    let draws = draw(&bundles, seed);
     let mut sums: Vec<f64> = draws.iter().map(|steps| steps.iter().sum()).collect();
-    let shares = shares(&draws);
+    let mut of_steps = vec![0.0; forecasts.len()];
+    for (bundle, share) in bundles.iter().zip(shares(&draws)) {
+        for (step, part) in &bundle.steps {
+            of_steps[*step] = share * part;
+        }
+    }
     sums.sort_by(f64::total_cmp);
     let fits = window.map(|window| {
         let within = sums.partition_point(|sum| *sum <= window.0);
@@ -41,7 +48,7 @@ pub fn sum(forecasts: &[&Forecast], confidence_level: f64, window: Option<Second
     });
     SumOfSteps {
         total: total(|probability| quantile(&sums, probability), confidence_level, fits),
-        shares,
+        shares: of_steps,
     }
 }
 
@@ -90,18 +97,16 @@ fn intervals_of(quantile: impl Fn(f64) -> f64, confidence_level: f64) -> Vec<Int
 /// infinite draws, and their sum has no variance.
 const LONGEST_DRAW: f64 = 1e30;
 
-/// Draws the seconds of each step [`DRAWS`] times; the shared part is drawn once for all steps.
-fn draw(forecasts: &[&Forecast], seed: u64) -> Vec<Vec<f64>> {
+/// Draws the seconds of each bundle [`DRAWS`] times; the shared part is drawn once for all.
+fn draw(bundles: &[Bundle], seed: u64) -> Vec<Vec<f64>> {
     let mut generator = generator(seed);
     let one = |_| {
         let shared = standard_normal(&mut generator);
-        let step = |forecast: &&Forecast| {
-            forecast
-                .duration
-                .sample(&mut generator, shared, forecast.shared_deviation)
-                .min(LONGEST_DRAW)
+        let bundle = |bundle: &Bundle| {
+            let seconds = bundle.duration.sample(&mut generator, shared, bundle.shared_deviation);
+            seconds.min(LONGEST_DRAW)
         };
-        forecasts.iter().map(step).collect()
+        bundles.iter().map(bundle).collect()
     };
     (0..DRAWS).map(one).collect()
 }
@@ -142,6 +147,7 @@ fn winsorised(values: Vec<f64>) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::migration::StepKind;
     use crate::model::estimate::Basis;
     use crate::model::repeated::student;
 
@@ -149,6 +155,7 @@ mod tests {
         Forecast {
             duration: student(median_seconds.ln(), standard_deviation, f64::INFINITY),
             shared_deviation,
+            short_kind: None,
             rows: None,
             rate: None,
             wal_bytes: None,
@@ -195,6 +202,26 @@ mod tests {
         for (share, expected) in shares.iter().zip([0.3563, 0.6277, 0.0160]) {
             assert!((share - expected).abs() < 0.02, "{shares:?}");
         }
+    }
+
+    // python: s = 2*.06**2; v = .5/1600; V = s + v; V*V/(s*s/4 + v*v/1600/4) = 4.3548
+    // t with 0.975 below it, by Simpson's rule: 2.68948; 4.8*exp(-/+ 2.68948*sqrt(V))
+    #[test]
+    fn many_short_steps_are_no_less_sure_than_their_sum() {
+        let short = |kind| Forecast {
+            duration: student(0.003f64.ln(), (2.0 * (0.06f64.powi(2) + 0.5f64.powi(2))).sqrt(), 4.0),
+            short_kind: kind,
+            ..step(0.003, 0.0, 2f64.sqrt() * 0.06)
+        };
+        check(&vec![short(Some(StepKind::Dml)); 1600], 3.80192, 6.0601);
+        // A long step among them keeps its own distribution.
+        let mut steps = vec![short(Some(StepKind::Dml)); 1600];
+        steps.push(step(1000.0, 0.2, 0.0));
+        check(&steps, 680.6, 1484.7);
+        let alone = sum(&[&short(None), &step(1000.0, 0.2, 0.0)], 0.95, None, 1)
+            .total
+            .point_seconds;
+        assert!((alone / 1000.0 - 1.0).abs() < 0.01, "{alone}");
     }
 
     #[test]

@@ -219,6 +219,61 @@ mod tests {
         check_refused(&walked(2), "batches measured: 2");
     }
 
+    /// A walk of 2,000 batches of 100 rows, of which the first 300 were measured.
+    fn begun(seconds: impl Fn(usize) -> f64) -> Rehearsal {
+        // Some noise, which repeats every eleven batches.
+        let line = |batch: usize| format!("100,{}\n", seconds(batch) * (0.95 + 0.01 * (batch * 4 % 11) as f64));
+        let log = "rows,seconds\n".to_string() + &(0..300).map(line).collect::<String>();
+        crate::model::batch_log::read(&log, "log.csv", 200_000.0).expect("a batch log")
+    }
+
+    fn check_held(rehearsal: &Rehearsal, actual: f64) -> Estimate {
+        let estimate = estimate(rehearsal, &[], &EstimateOptions::default()).expect("an estimate");
+        let (point, interval) = (estimate.total.point_seconds, estimate.interval());
+        assert!((point / actual).ln().abs() < 0.1, "{point} s, not {actual} s");
+        assert!(
+            (interval.lower_seconds..=interval.upper_seconds).contains(&actual),
+            "{interval:?}"
+        );
+        estimate
+    }
+
+    #[test]
+    fn stalls_count_in_proportion() {
+        let stalled = check_held(&begun(|batch| if batch % 100 == 50 { 30.0 } else { 0.1 }), 798.0);
+        let steady = check_held(&begun(|_| 0.1), 200.0);
+        let width = |estimate: &Estimate| estimate.interval().upper_seconds / estimate.interval().lower_seconds;
+        // Three of them say little about how many will come.
+        assert!(width(&stalled) > 2.0 * width(&steady), "{}", width(&stalled));
+    }
+
+    #[test]
+    fn a_lasting_change_of_pace_is_part_of_the_prediction_or_refused() {
+        let slower = check_held(&begun(|batch| if batch < 150 { 0.1 } else { 0.25 }), 477.5);
+        assert!(
+            slower.warnings[0].contains("took 2.50 times as long"),
+            "{:?}",
+            slower.warnings
+        );
+        check_held(&begun(|batch| if batch < 150 { 0.3 } else { 0.1 }), 230.0);
+        // What is over does not last.
+        let over = begun(|batch| if (100..150).contains(&batch) { 0.15 } else { 0.1 });
+        let over = estimate(&over, &[], &EstimateOptions::default()).expect("an estimate");
+        assert!(over.warnings.is_empty(), "{:?}", over.warnings);
+        let changing = |seconds: &dyn Fn(usize) -> f64| check_refused(&begun(seconds), "the pace");
+        changing(&|batch| 0.1 * 2f64.powi(batch as i32 / 100));
+        changing(&|batch| 0.1 + 0.1 * batch as f64 / 300.0);
+        changing(&|batch| if batch < 290 { 0.1 } else { 0.25 });
+    }
+
+    #[test]
+    fn a_beginning_of_less_than_a_twentieth_says_nothing_of_the_rest() {
+        let mut rehearsal = begun(|_| 0.1);
+        rehearsal.steps[0].total_rows = Some(601_000.0);
+        rehearsal.steps[0].batching.as_mut().expect("batched").total_batches = 6010.0;
+        check_refused(&rehearsal, "from its beginning: 4.99 %, needed: at least 5 %");
+    }
+
     #[test]
     fn what_was_never_measured_falls_back_to_the_rule_of_thumb_only_when_asked() {
         let mut rehearsal = walked(400);

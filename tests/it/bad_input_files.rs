@@ -95,6 +95,13 @@ fn batch_logs_that_are_none() {
         &["log.csv:1: no column \"seconds\"", "hint: the header is rows,seconds"],
     );
     check("rows,seconds\n", &["log.csv holds no batch", "hint:"]);
+    check(
+        "rows,seconds\n600,1\n600,1\n",
+        &[
+            "log.csv holds 1200 rows, more than the 1000 of the whole backfill",
+            "hint: --rows",
+        ],
+    );
     check("", &["log.csv:1: no column \"rows\""]);
     let log = folder.file("log.csv", "rows,seconds\n10,0.1\n");
     check_error(

@@ -1,36 +1,22 @@
 //! 95 % intervals contain the true value 95 % of the time, on simulated tables whose true duration is known.
 
-use migtime::catalog::facts::{IndexFacts, RowsSource, ServerFacts, TableFacts, TableKind};
 use migtime::error::ErrorKind;
-use migtime::migration::{RecognisedBy, StepKind, Walk};
-use migtime::model::estimate::{Estimate, interval_at};
-use migtime::model::stopping::{Precision, judge};
+use migtime::model::estimate::Estimate;
 use migtime::model::{EstimateOptions, estimate};
-use migtime::observation::{BatchingRecord, Event, EventKind, Observation, Rehearsal, StepRecord};
 use migtime::rehearsal::batches::backfill::Backfill;
-use migtime::rehearsal::batches::replay::{ReplayLimits, ReplayPlan, Scribe, replay};
 use migtime::rehearsal::batches::segments::{Amount, ReplayDesign};
 use migtime::rehearsal::batches::simulated::{SCENARIOS, SimulatedDatabase, SimulatedScenario};
-use migtime::server::Interruption;
 use migtime::stats::distribution::two_sided_factor;
-use migtime::stats::interval::{Interval, interval_score, wilson_interval};
+use migtime::stats::interval::Interval;
+
+use crate::predictions::{LEVELS, Outcome, coverage, half_width, mean_score, outcome, print_row};
+use crate::simulated_replay::{estimated, rehearsal, replayed};
 
 /// Number of batches of a walk, and how many of them are replayed (10 %).
 const BATCHES: usize = 4000;
 const BUDGET: u64 = 400;
 /// Number of series of each of the six classes.
 const SERIES: u64 = 100;
-/// Levels at which the intervals are tested.
-const LEVELS: [f64; 3] = [0.5, 0.8, 0.95];
-
-/// The prediction of one method for one series, and the actual duration.
-#[derive(Clone, Copy)]
-struct Outcome {
-    intervals: [Interval; 3],
-    point: f64,
-    actual: f64,
-}
-
 #[test]
 fn intervals_hold_the_truth_as_often_as_they_say() {
     let (kriged, naive): (Vec<_>, Vec<_>) = each_series(|scenario, seed| {
@@ -63,6 +49,8 @@ fn intervals_hold_the_truth_as_often_as_they_say() {
         "80 %: {}",
         coverage(kriged, 1)
     );
+    assert!(half_width(kriged) < 0.31, "half width {}", half_width(kriged));
+    assert!(mean_score(kriged) < 0.75, "score {}", mean_score(kriged));
     let waves_covered = coverage(waves, 2);
     assert!(waves_covered >= 0.91, "with split waves {waves_covered} were covered");
     let naive_covered = coverage(naive, 2);
@@ -150,30 +138,6 @@ fn from_design(mut database: SimulatedDatabase, seed: u64) -> Estimate {
     estimated(step, &database)
 }
 
-/// Provisional estimates count as well, with the intervals that the program would show.
-fn estimated(step: StepRecord, database: &SimulatedDatabase) -> Estimate {
-    let options = EstimateOptions {
-        provisional: true,
-        ..EstimateOptions::default()
-    };
-    estimate(&rehearsal(step, database), &[], &options).expect("an estimate")
-}
-
-fn outcome(estimate: &Estimate, actual: f64) -> Outcome {
-    let interval = |level| {
-        let interval = interval_at(&estimate.total.intervals, level);
-        Interval {
-            lower_bound: interval.lower_seconds,
-            upper_bound: interval.upper_seconds,
-        }
-    };
-    Outcome {
-        intervals: LEVELS.map(interval),
-        point: estimate.total.point_seconds,
-        actual,
-    }
-}
-
 /// The naive method: the mean cost per unit of the first batches times all units, with an iid t-interval.
 fn from_prefix(mut database: SimulatedDatabase, actual: f64) -> Outcome {
     database.seek(0.0, BUDGET).expect("a simulated database does not fail");
@@ -197,172 +161,4 @@ fn from_prefix(mut database: SimulatedDatabase, actual: f64) -> Outcome {
         point: factor * sum,
         actual,
     }
-}
-
-/// Stops a replay at a precision, as the program does.
-struct Judge {
-    step: StepRecord,
-    precision: Option<f64>,
-}
-
-impl Scribe for Judge {
-    fn batch_done(&mut self, _observations: &[Observation], _planned_batches: f64) {}
-
-    fn is_enough(&mut self, observations: &[Observation], checkpoints: u64) -> bool {
-        let Some(precision) = self.precision else { return false };
-        self.step.observations = observations.to_vec();
-        let verdict = judge(&Rehearsal::default(), &self.step, checkpoints, precision, 0.95);
-        matches!(verdict, Precision::PreciseEnough { .. })
-    }
-}
-
-fn replayed(database: &mut SimulatedDatabase, design: &ReplayDesign, precision: Option<f64>) -> StepRecord {
-    let plan = ReplayPlan {
-        design,
-        limits: ReplayLimits {
-            batch_delay: 0.0,
-            max_seconds: f64::INFINITY,
-        },
-        run: 0,
-        first_place: 0,
-        interruption: Interruption::default(),
-    };
-    let step = step_record(database);
-    let mut judge = Judge {
-        step: step.clone(),
-        precision,
-    };
-    let mut observations = Vec::new();
-    replay(database, &plan, &mut observations, &mut judge).expect("a simulated database does not fail");
-    StepRecord { observations, ..step }
-}
-
-fn step_record(database: &SimulatedDatabase) -> StepRecord {
-    StepRecord {
-        number: 1,
-        kind: StepKind::Backfill,
-        statement: "UPDATE orders SET customer_id = user_id".to_string(),
-        line: 1,
-        table: Some("public.orders".to_string()),
-        total_rows: Some(database.total_rows()),
-        total_rows_relative_sd: 0.0,
-        batching: Some(BatchingRecord {
-            walk: database.walk(),
-            batch_size: 5000,
-            total_batches: database.total_batches(),
-            batch_delay_seconds: 0.0,
-            key: if database.walk() == Walk::Blocks {
-                Vec::new()
-            } else {
-                vec!["id".to_string()]
-            },
-            recognised_by: RecognisedBy::Placeholders,
-            lookup_seconds: 0.0,
-            lookup_batches: 0,
-        }),
-        ..StepRecord::default()
-    }
-}
-
-fn table(database: &SimulatedDatabase) -> TableFacts {
-    TableFacts {
-        name: "public.orders".to_string(),
-        kind: TableKind::Table,
-        reltuples: database.total_rows(),
-        relpages: 0,
-        heap_bytes: 0,
-        block_bytes: 8192,
-        toast_bytes: 0,
-        index_bytes: 0,
-        indexes: vec![IndexFacts {
-            name: "orders_key".to_string(),
-            method: "btree".to_string(),
-            columns: vec!["id".to_string()],
-            used_columns: vec!["id".to_string()],
-            unique: true,
-            primary: true,
-            valid: true,
-            partial: false,
-            bytes: 0,
-            reltuples: database.total_rows(),
-            correlation: Some(database.index_correlation()),
-        }],
-        estimated_rows: database.total_rows(),
-        rows_relative_sd: 0.0,
-        rows_source: RowsSource::Exact,
-        dead_rows: 0,
-        modified_since_analyze: 0,
-        last_analyze: None,
-        partitions: 0,
-        foreign_partitions: 0,
-        key: Vec::new(),
-        columns: Vec::new(),
-        triggers: Vec::new(),
-        foreign_keys: Vec::new(),
-        referenced_by: Vec::new(),
-    }
-}
-
-fn rehearsal(step: StepRecord, database: &SimulatedDatabase) -> Rehearsal {
-    let checkpoint = Event {
-        run: 0,
-        step: 1,
-        elapsed: 0.0,
-        event: EventKind::CheckpointComplete,
-    };
-    Rehearsal {
-        started_at: "2025-01-01T00:00:00Z".to_string(),
-        migration: "migration.sql".to_string(),
-        server: ServerFacts {
-            version_num: 150_018,
-            ..ServerFacts::default()
-        },
-        tables: vec![table(database)],
-        steps: vec![step],
-        events: vec![checkpoint; database.checkpoints() as usize],
-        ..Rehearsal::default()
-    }
-}
-
-fn coverage(outcomes: &[Outcome], level: usize) -> f64 {
-    let held = |outcome: &&Outcome| {
-        let interval = outcome.intervals[level];
-        (interval.lower_bound..=interval.upper_bound).contains(&outcome.actual)
-    };
-    outcomes.iter().filter(held).count() as f64 / outcomes.len() as f64
-}
-
-/// Mean interval score at 95 %, relative to the true duration.
-fn mean_score(outcomes: &[Outcome]) -> f64 {
-    let score = |outcome: &Outcome| interval_score(outcome.intervals[2], outcome.actual, 0.95) / outcome.actual;
-    outcomes.iter().map(score).sum::<f64>() / outcomes.len() as f64
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-fn print_row(name: &str, outcomes: &[Outcome]) {
-    let half_widths = outcomes.iter().map(|outcome| {
-        let interval = outcome.intervals[2];
-        0.5 * (interval.upper_bound - interval.lower_bound) / outcome.point
-    });
-    let errors = outcomes
-        .iter()
-        .map(|outcome| (outcome.point / outcome.actual - 1.0).abs());
-    let covered = LEVELS.iter().enumerate().map(|(level, _)| coverage(outcomes, level));
-    let covered: Vec<String> = covered.map(|share| format!("{:4.0}", 100.0 * share)).collect();
-    let hits = (coverage(outcomes, 2) * outcomes.len() as f64).round() as u64;
-    let wilson = wilson_interval(hits, outcomes.len() as u64, 0.95);
-    println!(
-        "{name:38} n {:4}  covers 50/80/95: {} (95 %: {:.1}–{:.1})  ±{:3.0} %  MdAPE {:4.1} %  score {:.2}",
-        outcomes.len(),
-        covered.join("/"),
-        100.0 * wilson.lower_bound,
-        100.0 * wilson.upper_bound,
-        100.0 * median(half_widths.collect()),
-        100.0 * median(errors.collect()),
-        mean_score(outcomes)
-    );
 }

@@ -28,7 +28,7 @@ pub struct EstimateArguments {
     /// Count the rows
     #[arg(long)]
     pub exact: bool,
-    /// Estimate from a batch log: CSV with rows,seconds and optionally position, elapsed, segment
+    /// Estimate from a batch log: CSV with rows,seconds and optionally position, elapsed (s), segment
     #[arg(long, value_name = "CSV", requires = "rows", conflicts_with = "table")]
     pub batches: Option<PathBuf>,
     /// Process this many rows in all (with --batches)

@@ -10,6 +10,7 @@ fn blocks() -> Vec<Block> {
     (0..5)
         .map(|number| Block {
             run: 0,
+            stretch: number as u32,
             log_cost: costs[number].ln(),
             position: positions[number],
             executed: EXECUTED[number],
