@@ -9,6 +9,7 @@ mod benchmark;
 mod ending;
 mod event;
 mod ladder;
+mod load;
 mod probe;
 mod resumption;
 mod rollback;
@@ -22,6 +23,7 @@ pub use benchmark::{Benchmark, Machine, RunRecord};
 pub use ending::{EndReason, Ending};
 pub use event::{Event, EventKind};
 pub use ladder::{LadderRecord, Rung};
+pub use load::Load;
 pub use probe::{Probe, ProbeRun, ProbedResource, ProbedServer, Resource};
 pub use resumption::{Resumption, UnderWay};
 pub use rollback::{Irreversible, Reapplication, RollbackRecord, RollbackVerdict};
@@ -86,6 +88,9 @@ pub struct Rehearsal {
     /// Each time the rehearsal was resumed after it was cut off.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resumptions: Vec<Resumption>,
+    /// The load beside it, if it was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<Load>,
     /// Earlier whole runs of identical work on the same server, one entry for each work, as known when this rehearsal
     /// began; the estimate learns from them how much runs differ.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -129,6 +134,7 @@ impl Default for Rehearsal {
             ended: None,
             rollback: None,
             resumptions: Vec::new(),
+            load: None,
             run_history: Vec::new(),
         }
     }

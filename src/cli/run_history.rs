@@ -103,7 +103,7 @@ fn runs(rehearsal: &Rehearsal, server: &str) -> Vec<Run> {
 }
 
 /// Returns the hash of the work of one run. Runs are identical if they ran the same statements over the same number of
-/// rows in as many batches, under the same settings.
+/// rows in as many batches, in tables of about the same size, under the same settings.
 fn work(rehearsal: &Rehearsal, run: u32) -> String {
     let mut hasher = DefaultHasher::new();
     rehearsal.server.version_num.hash(&mut hasher);
@@ -115,7 +115,17 @@ fn work(rehearsal: &Rehearsal, run: u32) -> String {
         let rows: u64 = observations_of(step, run).map(|observation| observation.rows).sum();
         (observations_of(step, run).count(), rows).hash(&mut hasher);
     }
+    for table in &rehearsal.tables {
+        for bytes in [table.heap_bytes, table.index_bytes, table.toast_bytes] {
+            rounded(bytes).hash(&mut hasher);
+        }
+    }
     format!("{:016x}", hasher.finish())
+}
+
+/// Returns the logarithm of a size in steps of 5 %: copies of a table differ by less, other tables by more.
+fn rounded(bytes: u64) -> i64 {
+    ((bytes as f64 + 1.0).ln() / 0.05).round() as i64
 }
 
 #[cfg(test)]

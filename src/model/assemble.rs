@@ -7,7 +7,7 @@ use super::forecast::Forecast;
 use super::options::EstimateOptions;
 use super::{total, transfer};
 use crate::migration::StepKind;
-use crate::observation::{EndReason, FORMAT_VERSION, Rehearsal, Resumption};
+use crate::observation::{EndReason, FORMAT_VERSION, Load, Rehearsal, Resumption};
 use crate::units::{Seconds, counted};
 
 /// A step's forecast, with what identifies the step to the reader.
@@ -145,11 +145,11 @@ fn about_the_machine(estimate: &Estimate, rehearsal: &Rehearsal, options: &Estim
             Seconds(interval.upper_seconds),
         )];
     }
-    let mut sentences = vec![
-        "Hardware, settings and load are like those of the rehearsal; load alone has been seen to change a duration \
-         2.5-fold."
-            .to_string(),
-    ];
+    let mut sentences = vec![format!(
+        "Hardware, settings and load are like those of the rehearsal{}; load alone has been seen to change a duration \
+         2.5-fold.",
+        beside(rehearsal.load)
+    )];
     if rehearsal.server.version_num > 0 && !rehearsal.throwaway {
         sentences.push(match options.transfer {
             None => format!(
@@ -166,6 +166,22 @@ fn about_the_machine(estimate: &Estimate, rehearsal: &Rehearsal, options: &Estim
         });
     }
     sentences
+}
+
+/// Says what was going on beside the rehearsal.
+fn beside(load: Option<Load>) -> String {
+    let Some(load) = load else { return String::new() };
+    let sessions = load
+        .other_sessions
+        .map(|count| format!("{count:.1} other sessions active"));
+    let tasks = load
+        .runnable_tasks
+        .map(|count| format!("{count:.1} tasks running or waiting for a processor"));
+    let parts: Vec<String> = sessions.into_iter().chain(tasks).collect();
+    if parts.is_empty() {
+        return String::new();
+    }
+    format!(" (on average {})", parts.join(" and "))
 }
 
 fn went_on(resumption: &Resumption) -> String {

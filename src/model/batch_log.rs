@@ -64,6 +64,13 @@ pub fn read(text: &str, name: &str, total_rows: f64) -> Result<Rehearsal> {
     let mut pause = 0.0;
     if columns.elapsed.is_some() {
         pause = wall_clock::apply(&mut observations);
+        let latest = observations.iter().map(|one| one.elapsed).fold(0.0, f64::max);
+        if latest > MOST_SECONDS {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!("{name}: its elapsed seconds, counted on where they begin anew, are more than {MOST_SECONDS}"),
+            ));
+        }
     }
     if columns.segment.is_some() {
         mark_warm_up(&mut observations);

@@ -83,10 +83,10 @@ impl Ladder {
     ///
     /// With the top rung's n runs T of the fraction f and the empty table's seconds a: m = mean ln(T − a) + x ln(1/f);
     /// c = 0.6(1 − Π(1 − p)), p = Φ(−ln θ/.25) − Φ((ln f − ln θ)/.25) for each threshold θ; ln(seconds − a) is a
-    /// mixture over σ of (1 − c) N(m, v) + c N(m + 0.22, v + 0.16²) with v = (σ² + σ_short²)(1 + 1/n) +
-    /// (σ_x ln(1/f))². The weights of σ come from all runs of the same size. Source: the project's own simulation,
-    /// `tests/it/ladder_coverage.rs`, against fits of exponents and of a + bn + cn log n (Venkataraman et al. 2016,
-    /// Ernest).
+    /// mixture over σ of (1 − c) N(m, v) + c N(m + 0.22, v + 0.16²) with v = σ²(1 + 1/n) + s(T)²/n +
+    /// s(eᵐ)² + (σ_x ln(1/f))², s being the deviation of short runs. The weights of σ come from all runs of the same
+    /// size. Source: the project's own simulation, `tests/it/ladder_coverage.rs`, against fits of exponents and of
+    /// a + bn + cn log n (Venkataraman et al. 2016, Ernest).
     pub fn climb(&self) -> Option<Climbed> {
         let rungs = self.rungs();
         let top = self.logarithms(rungs.first()?);
@@ -98,10 +98,12 @@ impl Ladder {
         let fraction = rungs[0][0].fraction;
         let mean = log_seconds - self.growth.power * fraction.ln();
         let scaling = scaling_sd(1.0 / fraction, self.growth.sd_per_e_fold);
-        let short = short_run_sd(log_seconds.exp());
+        // The full run is longer, so it scatters less than those on parts.
+        let short_rung = short_run_sd(log_seconds.exp()) / count.sqrt();
+        let short_full = short_run_sd(mean.exp());
         let cliff = self.cliff_probability(fraction);
-        let mixture = |runs: f64| {
-            let spread = scaling.hypot(runs.sqrt() * short);
+        let mixture = |runs: f64, short: f64| {
+            let spread = scaling.hypot(short);
             let component = |weight, mean, standard_deviation| Component {
                 weight,
                 mean,
@@ -114,8 +116,8 @@ impl Ladder {
             Some(self.with_empty(&deviation.added_to(&growing, runs)))
         };
         Some(Climbed {
-            prediction: mixture(1.0 + 1.0 / count)?,
-            mean: mixture(1.0 / count)?,
+            prediction: mixture(1.0 + 1.0 / count, short_rung.hypot(short_full))?,
+            mean: mixture(1.0 / count, short_rung)?,
             top_fraction: fraction,
             cliff_probability: cliff,
             lower_runs: rungs[1..].iter().map(Vec::len).sum(),
@@ -208,7 +210,7 @@ mod tests {
     fn quantiles_agree_with_scipy() {
         check(
             &ladder(&[(0.25, 100.0)], &[]),
-            [327.9275017782002, 405.5837919160121, 501.6298156542824],
+            [327.9288657212589, 405.5837919160121, 501.62772924293955],
         );
         let several = [
             (0.0625, 25.0),
@@ -219,7 +221,7 @@ mod tests {
         ];
         check(
             &ladder(&several, &[0.5, 0.2]),
-            [351.77454484181595, 455.392661835593, 707.4234752878549],
+            [351.7760958886608, 455.39208573613564, 707.4217736824312],
         );
         let with_overhead = Ladder {
             empty_seconds: 2.0,
@@ -227,7 +229,7 @@ mod tests {
         };
         check(
             &with_overhead,
-            [28.80718598654456, 37.81523846431283, 58.16657290354424],
+            [28.823147035889626, 37.80896761722647, 58.145727541479786],
         );
     }
 
@@ -235,7 +237,7 @@ mod tests {
     fn short_runs_count_only_when_there_is_nothing_else() {
         check(
             &ladder(&[(0.1, 0.4), (0.25, 1.0)], &[]),
-            [3.021912575478911, 4.055837919159485, 5.443513276983411],
+            [3.132963377708923, 4.055837919160116, 5.250562883540175],
         );
         let climbed = ladder(&[(0.1, 2.5), (0.25, 1.0)], &[]).climb().expect("runs");
         assert_eq!(climbed.top_fraction, 0.1);

@@ -72,9 +72,21 @@ struct Level {
 /// change is between the blocks where it leaves the smallest squares.
 /// Source: Page (1954), cumulative sums; von Neumann (1941), the mean square successive difference.
 pub fn change(blocks: &[Block]) -> Option<Change> {
-    let runs = blocks.chunk_by(|one, other| one.run == other.run);
+    let comparable = comparable(blocks);
+    let runs = comparable.chunk_by(|one, other| one.run == other.run);
     let found = runs.filter_map(change_of_run);
     found.max_by(|one, other| one.size.abs().total_cmp(&other.size.abs()))
+}
+
+/// Returns the blocks whose level can be compared: where batches were left out, the cost may differ from that of the
+/// beginning without any change of pace.
+fn comparable(blocks: &[Block]) -> Vec<Block> {
+    let scattered: Vec<Block> = blocks.iter().filter(|block| !block.in_order).copied().collect();
+    if scattered.is_empty() {
+        blocks.to_vec()
+    } else {
+        scattered
+    }
 }
 
 fn change_of_run(blocks: &[Block]) -> Option<Change> {
@@ -161,6 +173,10 @@ pub fn keeps_changing(blocks: &[Block]) -> bool {
 /// Returns whether the last quarter of the costs, or the last sixteenth, is at another level than the first quarter: a
 /// rise that is over is no lasting change.
 pub fn ends_elsewhere(blocks: &[Block]) -> bool {
+    let blocks = comparable(blocks);
+    if blocks.is_empty() {
+        return false;
+    }
     let (quarter, sixteenth) = (blocks.len().div_ceil(4), blocks.len().div_ceil(16));
     let first = level(&blocks[..quarter]).cost;
     [quarter, sixteenth].iter().any(|last| {

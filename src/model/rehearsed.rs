@@ -150,7 +150,16 @@ fn forecast_step(
         }
         None => statement::forecast(rehearsal, step, target, table, level),
     };
-    let mut forecast = forecast.unwrap_or_else(|| unmeasured(step, target, table, level));
+    let mut forecast = match forecast {
+        Some(mut forecast) => {
+            let reason = step.passed_over.iter();
+            forecast
+                .warnings
+                .extend(reason.map(|reason| format!("It was not judged: {reason}.")));
+            forecast
+        }
+        None => unmeasured(step, target, table, level),
+    };
     let how_it_runs = step.notes.iter().map(|note| format!("How it runs: {note}."));
     forecast.assumptions.extend(how_it_runs);
     forecast

@@ -68,6 +68,7 @@ const COUNT: Range = Range::counted(MOST_ROWS, "");
 const NUMBER: Range = Range::counted(u32::MAX as f64, "");
 /// A relative deviation of ten says nothing about the value any more.
 const DEVIATION: Range = Range::measured(10.0, " times the value");
+const TASKS: Range = Range::measured(1e6, " tasks");
 const SHARE: Range = Range::measured(1.0, "");
 const CORRELATION: Range = Range {
     least: -1.0,
@@ -82,6 +83,8 @@ fn range(inside: &str, field: &str) -> Option<Range> {
     Some(match (inside, field) {
         ("targets", "rows") => ROWS,
         ("run_history", "runs") => NUMBER,
+        ("load", "looks") => COUNT,
+        ("load", _) => TASKS,
         ("run_history", "standard_deviation") => DEVIATION,
         (_, "rows" | "dead_rows" | "modified_since_analyze") => WHOLE_ROWS,
         (_, "total_rows" | "estimated_rows" | "table_rows") => ROWS,

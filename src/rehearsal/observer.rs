@@ -14,7 +14,7 @@ use postgres::{Client, Statement};
 
 use super::statements::lock_waits::{LockWaits, SeenWait};
 use crate::error::Result;
-use crate::observation::{Event, EventKind, WaitRecord};
+use crate::observation::{Event, EventKind, Load, WaitRecord};
 use crate::server::{Line, Staging};
 
 /// Time between two polls.
@@ -36,6 +36,7 @@ struct Shared {
     sightings: Mutex<Vec<(Instant, EventKind)>>,
     lock_waits: Mutex<LockWaits>,
     completed_checkpoints: AtomicU64,
+    load: Mutex<Option<Load>>,
     stopping: AtomicBool,
     wake: (Mutex<()>, Condvar),
 }
@@ -50,6 +51,7 @@ impl Observer {
         let witness = Witness {
             line: clone.line().clone(),
             longest_silence: clone.longest_silence(),
+            is_of_this_machine: clone.parameters().is_of_this_machine(),
         };
         let shared = Arc::new(Shared::default());
         let thread = {
@@ -73,6 +75,11 @@ impl Observer {
         lock(&self.shared.lock_waits).take_within(begin, end)
     }
 
+    /// Returns the load beside the steps since the start; `None` before the first look.
+    pub fn load(&self) -> Option<Load> {
+        *lock(&self.shared.load)
+    }
+
     /// Takes what was seen since the last call, as events of the given step, with times relative to its `begin`.
     pub fn take_events(&self, run: u32, step: u32, begin: Instant) -> Vec<Event> {
         let sightings = std::mem::take(&mut *lock(&self.shared.sightings));
@@ -92,6 +99,8 @@ impl Observer {
 struct Witness {
     line: Line,
     longest_silence: Duration,
+    /// Whether the server is on the machine that migtime runs on.
+    is_of_this_machine: bool,
 }
 
 impl Witness {
@@ -132,6 +141,8 @@ pub struct ObserverLook {
     autovacuum: bool,
     /// What the steps wait for, if it is a lock of another session.
     wait: Option<SeenWait>,
+    /// Other sessions that run a statement; `None` where the role may not see them.
+    other_sessions: Option<i64>,
 }
 
 impl Lookout {
@@ -154,11 +165,14 @@ impl Lookout {
         } else {
             "NULL::float8"
         };
+        let others = "CASE WHEN pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE') THEN (SELECT count(*) \
+                      FROM pg_catalog.pg_stat_activity WHERE state = 'active' AND backend_type = 'client backend' \
+                      AND application_name NOT LIKE 'migtime%') END";
         let statement = client.prepare(&format!(
             "SELECT {started}::bigint, {last_checkpoint}, \
              EXISTS (SELECT FROM pg_catalog.pg_stat_activity \
                      WHERE backend_type = 'autovacuum worker' AND datname = current_database()), \
-             w.what, CASE WHEN w.what IS NOT NULL THEN {waited} END \
+             w.what, CASE WHEN w.what IS NOT NULL THEN {waited} END, {others} \
              FROM (SELECT CASE WHEN cardinality(pg_catalog.pg_blocking_pids($1)) > 0 THEN coalesce((SELECT wait_event \
                      FROM pg_catalog.pg_stat_activity WHERE pid = $1 \
                      AND wait_event_type = 'Lock'), 'lock') END AS what \
@@ -180,6 +194,7 @@ impl Lookout {
             checkpoints_started: row.try_get(0)?,
             last_checkpoint: row.try_get(1)?,
             autovacuum: row.try_get(2)?,
+            other_sessions: row.try_get(5)?,
             wait: row.try_get::<_, Option<String>>(3)?.map(|what| SeenWait {
                 what,
                 since: waited
@@ -214,6 +229,7 @@ fn observe(mut client: Client, witness: &Witness, version_num: u32, worker: i32,
                 };
                 interval = pause;
                 lock(&shared.lock_waits).add(when, look.wait.clone());
+                add_load(shared, &look, witness.is_of_this_machine);
                 if let Some(previous) = &previous {
                     note(shared, previous, &look);
                 }
@@ -230,6 +246,24 @@ fn observe(mut client: Client, witness: &Witness, version_num: u32, worker: i32,
             .1
             .wait_timeout_while(guard, interval, |()| !shared.stopping.load(Ordering::Relaxed));
     }
+}
+
+fn add_load(shared: &Shared, look: &ObserverLook, is_of_this_machine: bool) {
+    let now = Load {
+        looks: 1,
+        other_sessions: look.other_sessions.map(|sessions| sessions as f64),
+        runnable_tasks: is_of_this_machine.then(runnable_tasks).flatten(),
+    };
+    let mut load = lock(&shared.load);
+    *load = Some(load.map_or(now, |before| before.and(now)));
+}
+
+/// Returns how many tasks of this machine run or wait for a processor, without the one that asks; `None` where the
+/// system does not tell.
+fn runnable_tasks() -> Option<f64> {
+    let load = std::fs::read_to_string("/proc/loadavg").ok()?;
+    let running = load.split_whitespace().nth(3)?.split('/').next()?;
+    Some((running.parse::<f64>().ok()? - 1.0).max(0.0))
 }
 
 fn note(shared: &Shared, previous: &ObserverLook, look: &ObserverLook) {

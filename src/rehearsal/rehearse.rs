@@ -99,6 +99,11 @@ pub(super) fn walk(workplace: Workplace, steps: &[Step], begin: Begin) -> Result
     };
     let outcome = walker.walk(steps, begin.step);
     let reason = walker.reason;
+    let load = walker.observer.load();
+    rehearsal.load = match (rehearsal.load, load) {
+        (Some(before), Some(load)) => Some(before.and(load)),
+        (before, load) => before.or(load),
+    };
     rehearsal.ended = Some(ending(reason, &outcome));
     // A full disk must hide neither the statement that failed nor what was measured.
     journal.try_save(rehearsal);

@@ -229,6 +229,11 @@ impl ConnectionParameters {
         }
     }
 
+    /// Returns whether every server that may be tried is on this machine.
+    pub fn is_of_this_machine(&self) -> bool {
+        self.endpoints.iter().all(Endpoint::is_of_this_machine)
+    }
+
     /// Returns the name of the database.
     pub fn database(&self) -> &str {
         &self.database

@@ -1,6 +1,7 @@
 //! Migrations that are not SQL, concern no table, or have nothing to do; and migrations without anything to batch.
 
-use migtime::observation::EndReason;
+use migtime::migration::LockMode;
+use migtime::observation::{EndReason, StepRecord};
 
 use crate::bad_input::{BACKFILL, Folder, ORDERS, check_done, check_error};
 use crate::support::Database;
@@ -260,10 +261,26 @@ fn what_needs_the_whole_of_a_backfill_is_passed_over() {
     );
     let (folder, printed) = rehearse(&database, &migration, &["--batch-size", "10", "--fraction", "10%"]);
     let steps = folder.rehearsal().steps;
+    let mode = |step: &StepRecord| {
+        let lock = step.locks.iter().find(|lock| lock.relation == "public.orders");
+        lock.expect("a lock on the table").mode
+    };
     for step in [&steps[2], &steps[3]] {
         let reason = step.passed_over.as_deref().expect("passed over");
         assert!(reason.contains("it needs the whole of step 1"), "{reason}");
+        assert!(
+            reason.ends_with("that of a check of all rows that always holds"),
+            "{reason}"
+        );
+        assert!(
+            step.observations.len() == 1 && step.scanned == ["public.orders"],
+            "{step:?}"
+        );
     }
+    assert_eq!(mode(&steps[2]), LockMode::ShareUpdateExclusive);
+    assert_eq!(mode(&steps[3]), LockMode::AccessExclusive);
+    let left = "SELECT count(*) FROM pg_constraint WHERE conname LIKE 'migtime%'";
+    assert_eq!(database.client().query_one(left, &[]).expect("row").get::<_, i64>(0), 0);
     assert!(printed.contains("it needs the whole of step 1"), "{printed}");
 
     let database = Database::create();

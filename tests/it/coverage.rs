@@ -16,7 +16,8 @@ use crate::simulated_replay::{estimated, rehearsal, replayed};
 const BATCHES: usize = 4000;
 const BUDGET: u64 = 400;
 /// Number of series of each of the six classes.
-const SERIES: u64 = 100;
+const SERIES: u64 = 50;
+
 #[test]
 fn intervals_hold_the_truth_as_often_as_they_say() {
     let (kriged, naive): (Vec<_>, Vec<_>) = each_series(|scenario, seed| {
