@@ -5,6 +5,7 @@
 
 use super::blocks::Block;
 use super::kriging::{Course, Shape, Shapes, cells};
+use super::order;
 
 /// Critical value for stretches at random places, which are nearly independent: 1 % of the maximum of a Brownian
 /// bridge (Kolmogorov's distribution).
@@ -72,21 +73,15 @@ struct Level {
 /// change is between the blocks where it leaves the smallest squares.
 /// Source: Page (1954), cumulative sums; von Neumann (1941), the mean square successive difference.
 pub fn change(blocks: &[Block]) -> Option<Change> {
-    let comparable = comparable(blocks);
-    let runs = comparable.chunk_by(|one, other| one.run == other.run);
-    let found = runs.filter_map(change_of_run);
+    let found = comparable(blocks).filter_map(change_of_run);
     found.max_by(|one, other| one.size.abs().total_cmp(&other.size.abs()))
 }
 
-/// Returns the blocks whose level can be compared: where batches were left out, the cost may differ from that of the
-/// beginning without any change of pace.
-fn comparable(blocks: &[Block]) -> Vec<Block> {
-    let scattered: Vec<Block> = blocks.iter().filter(|block| !block.in_order).copied().collect();
-    if scattered.is_empty() {
-        blocks.to_vec()
-    } else {
-        scattered
-    }
+/// Returns the blocks in groups whose level can be compared: of one run, and either in order or not where the order may
+/// matter. Such a difference is no change of pace.
+fn comparable(blocks: &[Block]) -> impl Iterator<Item = &[Block]> {
+    let matters = order::may_matter(blocks);
+    blocks.chunk_by(move |one, other| one.run == other.run && (!matters || one.in_order == other.in_order))
 }
 
 fn change_of_run(blocks: &[Block]) -> Option<Change> {
@@ -173,10 +168,10 @@ pub fn keeps_changing(blocks: &[Block]) -> bool {
 /// Returns whether the last quarter of the costs, or the last sixteenth, is at another level than the first quarter: a
 /// rise that is over is no lasting change.
 pub fn ends_elsewhere(blocks: &[Block]) -> bool {
-    let blocks = comparable(blocks);
-    if blocks.is_empty() {
-        return false;
-    }
+    comparable(blocks).any(group_ends_elsewhere)
+}
+
+fn group_ends_elsewhere(blocks: &[Block]) -> bool {
     let (quarter, sixteenth) = (blocks.len().div_ceil(4), blocks.len().div_ceil(16));
     let first = level(&blocks[..quarter]).cost;
     [quarter, sixteenth].iter().any(|last| {

@@ -16,7 +16,7 @@ use crate::simulated_replay::{estimated, rehearsal, replayed};
 const BATCHES: usize = 4000;
 const BUDGET: u64 = 400;
 /// Number of series of each of the six classes.
-const SERIES: u64 = 50;
+const SERIES: u64 = 100;
 
 #[test]
 fn intervals_hold_the_truth_as_often_as_they_say() {
