@@ -51,7 +51,7 @@ impl Observer {
         let witness = Witness {
             line: clone.line().clone(),
             longest_silence: clone.longest_silence(),
-            is_of_this_machine: clone.parameters().is_of_this_machine(),
+            is_of_this_machine: clone.parameters().is_socket(),
         };
         let shared = Arc::new(Shared::default());
         let thread = {

@@ -229,9 +229,10 @@ impl ConnectionParameters {
         }
     }
 
-    /// Returns whether every server that may be tried is on this machine.
-    pub fn is_of_this_machine(&self) -> bool {
-        self.endpoints.iter().all(Endpoint::is_of_this_machine)
+    /// Returns whether every server that may be tried is reached through a socket, so that it is on this machine: a
+    /// port of this machine may lead elsewhere.
+    pub fn is_socket(&self) -> bool {
+        self.endpoints.iter().all(Endpoint::is_socket)
     }
 
     /// Returns the name of the database.
