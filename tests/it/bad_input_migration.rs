@@ -1,6 +1,6 @@
 //! Migrations that are not SQL, concern no table, or have nothing to do; and migrations without anything to batch.
 
-use migtime::migration::LockMode;
+use migtime::migration::{LockMode, StepKind};
 use migtime::observation::{EndReason, StepRecord};
 
 use crate::bad_input::{BACKFILL, Folder, ORDERS, check_done, check_error};
@@ -265,7 +265,7 @@ fn what_needs_the_whole_of_a_backfill_is_passed_over() {
         let lock = step.locks.iter().find(|lock| lock.relation == "public.orders");
         lock.expect("a lock on the table").mode
     };
-    for step in [&steps[2], &steps[3]] {
+    let check_measured = |step: &StepRecord| {
         let reason = step.passed_over.as_deref().expect("passed over");
         assert!(reason.contains("it needs the whole of step 1"), "{reason}");
         assert!(
@@ -276,9 +276,20 @@ fn what_needs_the_whole_of_a_backfill_is_passed_over() {
             step.observations.len() == 1 && step.scanned == ["public.orders"],
             "{step:?}"
         );
-    }
+    };
+    check_measured(&steps[2]);
     assert_eq!(mode(&steps[2]), LockMode::ShareUpdateExclusive);
-    assert_eq!(mode(&steps[3]), LockMode::AccessExclusive);
+    // Behind the valid check, it reads nothing, so there is no scan to be measured.
+    let reason = steps[3].passed_over.as_deref().expect("passed over");
+    assert!(reason.contains("it needs the whole of step 1"), "{reason}");
+    assert!(steps[3].observations.is_empty() && steps[3].kind == StepKind::CatalogOnly);
+    let alone = Database::create();
+    alone.execute(ORDERS);
+    let not_null = format!("{BACKFILL}ALTER TABLE orders ALTER customer_id SET NOT NULL;");
+    let (folder_alone, _) = rehearse(&alone, &not_null, &["--batch-size", "10", "--fraction", "10%"]);
+    let step = &folder_alone.rehearsal().steps[1];
+    check_measured(step);
+    assert_eq!(mode(step), LockMode::AccessExclusive);
     let left = "SELECT count(*) FROM pg_constraint WHERE conname LIKE 'migtime%'";
     assert_eq!(database.client().query_one(left, &[]).expect("row").get::<_, i64>(0), 0);
     assert!(printed.contains("it needs the whole of step 1"), "{printed}");
