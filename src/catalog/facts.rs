@@ -147,6 +147,10 @@ pub struct IndexFacts {
     /// Correlation of its first column with the heap's order (`pg_stats.correlation`), if known.
     #[serde(default)]
     pub correlation: Option<f64>,
+    /// For an integer as first column: how many integers there are from its smallest to its largest value, at the last
+    /// ANALYZE.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values_between: Option<f64>,
 }
 
 /// A column of a table, as SQL can name it; the key by which a table is walked is a list of them.

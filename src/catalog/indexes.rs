@@ -18,10 +18,18 @@ pub(super) struct IndexDocument {
     /// Null when the index has just been dropped.
     bytes: Option<u64>,
     reltuples: f64,
-    /// Known on the largest leaf only.
-    correlation: Option<f64>,
+    /// Of its first column; known on the largest leaf only.
+    statistics: Option<ColumnStatistics>,
     /// Omitted where it is the same as the parent's.
     definition: Option<IndexDefinition>,
+}
+
+/// What ANALYZE found in a column.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+struct ColumnStatistics {
+    correlation: Option<f64>,
+    /// For integers: how many there are from the smallest to the largest.
+    values_between: Option<f64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -99,6 +107,7 @@ fn summed(definition: &IndexDefinition, members: &[&IndexDocument]) -> IndexFact
             .iter()
             .filter(|member| member.bytes.is_some_and(|bytes| bytes > 0))
     };
+    let statistics = members.iter().find_map(|member| member.statistics).unwrap_or_default();
     IndexFacts {
         name: definition.name.clone(),
         method: definition.method.clone().unwrap_or_default(),
@@ -110,7 +119,9 @@ fn summed(definition: &IndexDefinition, members: &[&IndexDocument]) -> IndexFact
         partial: definition.partial,
         bytes: stored().filter_map(|member| member.bytes).sum(),
         reltuples: stored().map(|member| member.reltuples.max(0.0)).sum(),
-        correlation: members.iter().find_map(|member| member.correlation),
+        correlation: statistics.correlation,
+        // The statistics of one leaf do not tell which values the others have.
+        values_between: statistics.values_between.filter(|_| members.len() == 1),
     }
 }
 
@@ -157,8 +168,8 @@ mod tests {
 
     fn documents(members: Vec<(u32, Option<u32>, u64, Value)>) -> Vec<IndexDocument> {
         let values = members.into_iter().map(|(oid, parent, bytes, definition)| {
-            let correlation = (oid == 12).then_some(0.5);
-            json!({ "oid": oid, "parent": parent, "bytes": bytes, "reltuples": 10.0, "correlation": correlation,
+            let statistics = (oid == 12).then(|| json!({ "correlation": 0.5, "values_between": 40 }));
+            json!({ "oid": oid, "parent": parent, "bytes": bytes, "reltuples": 10.0, "statistics": statistics,
                     "definition": definition })
         });
         serde_json::from_value(values.collect()).unwrap()

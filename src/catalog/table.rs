@@ -100,7 +100,7 @@ mod tests {
 
     fn unique_index() -> Value {
         let column = json!({ "definition": "id", "name": "id", "data_type": "bigint", "not_null": true });
-        json!({ "oid": 7, "parent": null, "bytes": 16384, "reltuples": 100.0, "correlation": 0.5, "definition": {
+        json!({ "oid": 7, "parent": null, "bytes": 16384, "reltuples": 100.0, "definition": {
             "name": "u", "of_root": true, "method": "btree", "unique": true, "primary": false, "valid": true,
             "immediate": true, "partial": false, "columns": [column], "used_columns": ["id"] } })
     }

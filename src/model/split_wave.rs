@@ -97,6 +97,7 @@ mod tests {
             bytes: 0,
             reltuples: 0.0,
             correlation: *correlation,
+            values_between: None,
         };
         let table: TableFacts = serde_json::from_value(serde_json::json!({
             "name": "t", "kind": "table", "reltuples": 0.0, "relpages": 0, "heap_bytes": 0, "toast_bytes": 0,

@@ -133,6 +133,8 @@ fn interrupted_query(setup: &str, pattern: &str, rows: i64) -> (Folder, Output) 
         "--output",
         &out,
         "--full",
+        "--walk",
+        "rows",
         "--batch-size",
         "10",
     ]));

@@ -1,8 +1,8 @@
 //! Which statements are batched, why, and what their batches look like as SQL.
 
-use migtime::migration::{BatchOptions, RecognisedBy, StepKind, Walk};
+use migtime::migration::{BatchOptions, RecognisedBy, StepKind, Tables, Walk, parse, steps};
 
-use super::migration_fixture::{batching, check_refused, check_whole, column, only, planned, rendered};
+use super::migration_fixture::{batching, check_refused, check_whole, column, facts_of, only, planned, rendered};
 
 #[test]
 fn the_usual_backfill_with_placeholders() {
@@ -187,6 +187,30 @@ fn placeholders_that_cannot_be_followed_are_refused() {
         "m.sql:2: a key-range walk needs a key of one whole-number column, and public.events is walked by (tenant_id, \
          id)",
     );
+}
+
+#[test]
+fn placeholders_count_through_an_integer_key_with_few_gaps() {
+    let sql = "DELETE FROM orders WHERE x AND id BETWEEN <batch_start> AND <batch_end>";
+    let statements = parse(sql, "m.sql").expect("valid");
+    let walk = |values_between, asked| {
+        let mut orders = facts_of("orders").expect("the fixture has it");
+        orders.indexes[0].values_between = values_between;
+        let tables = Tables::from([("orders".to_owned(), orders)]);
+        let options = BatchOptions {
+            walk: asked,
+            ..BatchOptions::default()
+        };
+        let step = steps(&statements, &tables, &options).expect("plans").remove(0);
+        let counts = step.notes.iter().any(|note| note.contains("few gaps"));
+        (step.batching.expect("batched").walk, counts)
+    };
+    assert_eq!(walk(Some(6e6), None), (Walk::KeyRange, true));
+    assert_eq!(walk(Some(11.9e6), None), (Walk::KeyRange, true));
+    assert_eq!(walk(Some(12.1e6), None), (Walk::Rows, false));
+    assert_eq!(walk(None, None), (Walk::Rows, false));
+    assert_eq!(walk(Some(6e6), Some(Walk::Rows)), (Walk::Rows, false));
+    assert_eq!(walk(Some(1e9), Some(Walk::KeyRange)), (Walk::KeyRange, false));
 }
 
 #[test]

@@ -35,6 +35,7 @@ pub fn table(name: &str, rows: f64, key: &[(&str, &str)], others: &[(&str, &str)
             bytes: 0,
             reltuples: rows,
             correlation: None,
+            values_between: None,
         }],
         estimated_rows: rows,
         rows_relative_sd: 0.0,

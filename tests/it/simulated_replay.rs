@@ -134,6 +134,7 @@ fn table(database: &impl Simulated) -> TableFacts {
             bytes: 0,
             reltuples: database.total_rows(),
             correlation: Some(database.index_correlation()),
+            values_between: None,
         }],
         estimated_rows: database.total_rows(),
         rows_relative_sd: 0.0,

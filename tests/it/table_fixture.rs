@@ -82,5 +82,6 @@ fn index(name: &str, columns: &[&str], primary: bool, bytes: u64) -> IndexFacts 
         bytes,
         reltuples: 6_001_201.0,
         correlation: Some(1.0),
+        values_between: None,
     }
 }

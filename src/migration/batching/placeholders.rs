@@ -6,7 +6,15 @@ use super::super::names::same_name;
 use super::super::outline::{Bound, ColumnUse, Dml, Scope};
 use super::super::{Directive, RecognisedBy, Walk, templating};
 use super::request::{Decision, Request, WalkedTable, described, note_of, note_of_other_key};
+use crate::catalog::facts::IndexFacts;
 use crate::error::{Error, Result};
+
+/// Rows for each value of an integer key from which a loop is expected to count through the values. With more gaps,
+/// most of its batches would be half empty, and people look for the next rows.
+const DENSE_KEY: f64 = 0.5;
+
+const OF_COUNTING: &str = "the key has few gaps, so the loop is taken to count through its values; if it looks for the \
+                           next rows that match, say --walk rows";
 
 const EXAMPLE: &str = "compare a key with both in the WHERE clause: id BETWEEN <batch_start> AND <batch_end>";
 
@@ -68,11 +76,16 @@ impl Request<'_> {
             key: self.key_columns(facts, &written, chosen.relation)?,
             recognised_by: RecognisedBy::Placeholders,
         };
-        let walk = self
+        let asked = self
             .options
             .walk
-            .or(self.directive().and_then(|directive| directive.walk))
-            .unwrap_or(Walk::Rows);
+            .or(self.directive().and_then(|directive| directive.walk));
+        let expected = if counts_through(&walked) {
+            Walk::KeyRange
+        } else {
+            Walk::Rows
+        };
+        let walk = asked.unwrap_or(expected);
         if walk == Walk::Blocks {
             return Err(self
                 .placeholder_error(format!(
@@ -89,6 +102,9 @@ impl Request<'_> {
         let template = templating::with_holes(&self.statement.sql, &self.statement.placeholders, widened);
         let batching = self.batching(&walked, walk, template)?;
         let mut notes = vec![note_of(&batching, facts)];
+        if asked.is_none() && walk == Walk::KeyRange {
+            notes.push(OF_COUNTING.to_owned());
+        }
         notes.extend(note_of_other_key(&batching));
         Ok(Decision {
             batching: Some(batching),
@@ -182,6 +198,16 @@ impl Request<'_> {
             None => self.statement.error_at_start(message),
         }
     }
+}
+
+/// Returns whether a loop over the placeholders would count through the key, as it does for integers with few gaps,
+/// rather than look for the next rows.
+fn counts_through(walked: &WalkedTable) -> bool {
+    let [column] = walked.key.as_slice() else { return false };
+    let is_its_own = |index: &&IndexFacts| index.unique && index.columns.as_slice() == [column.name.as_str()];
+    let index = walked.facts.indexes.iter().find(is_its_own);
+    let values = index.and_then(|index| index.values_between);
+    values.is_some_and(|values| walked.facts.reltuples >= DENSE_KEY * values)
 }
 
 fn same_columns(one: &[ColumnUse], other: &[ColumnUse]) -> bool {

@@ -58,14 +58,17 @@ SELECT CASE WHEN r.oid IS NOT NULL THEN json_build_object(
             'bytes', pg_relation_size(c.oid),
             'reltuples', c.reltuples,
             -- Statistics of the largest leaf stand for all; those of an expression stand under the index's own name.
-            'correlation', CASE WHEN x.indrelid = tree.largest THEN (
-                SELECT p.correlation
+            'statistics', CASE WHEN x.indrelid = tree.largest THEN (
+                SELECT json_build_object(
+                    'correlation', p.correlation,
+                    'values_between', CASE WHEN a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
+                        THEN p.bounds[array_upper(p.bounds, 1)]::numeric - p.bounds[1]::numeric + 1 END)
                 FROM pg_attribute i
                 LEFT JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[0] AND a.attnum <> 0
                 JOIN pg_class h ON h.oid = CASE WHEN a.attname IS NULL THEN x.indexrelid ELSE x.indrelid END
                 JOIN pg_namespace n ON n.oid = h.relnamespace
                 CROSS JOIN LATERAL (
-                    SELECT correlation FROM pg_stats p
+                    SELECT correlation, histogram_bounds::text::text[] AS bounds FROM pg_stats p
                     WHERE p.schemaname = n.nspname AND p.tablename = h.relname
                       AND p.attname = coalesce(a.attname, i.attname) AND NOT p.inherited
                     LIMIT 1) p
