@@ -2,7 +2,7 @@
 //!
 //! Predicts nothing itself.
 
-use super::estimate::{Basis, Estimate, StepEstimate, interval_at};
+use super::estimate::{Basis, Estimate, LockHold, StepEstimate, interval_at};
 use super::forecast::Forecast;
 use super::options::EstimateOptions;
 use super::{total, transfer};
@@ -22,6 +22,8 @@ pub struct Told {
     pub table: Option<String>,
     /// What is predicted for it.
     pub forecast: Forecast,
+    /// How long its locks are held, where later steps share its transaction.
+    pub lock_hold: Option<LockHold>,
 }
 
 /// Combines the forecasts of the steps into one estimate; there must be at least one.
@@ -77,6 +79,7 @@ fn step_estimate(told: Told, share_of_variance: f64, level: f64) -> StepEstimate
         rows_per_second: forecast.rate,
         basis: forecast.basis,
         locks: forecast.locks,
+        lock_hold: told.lock_hold,
         wal_bytes: forecast.wal_bytes,
         wal_interval: None,
         disk: None,

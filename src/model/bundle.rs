@@ -49,32 +49,64 @@ fn alone(index: usize, forecast: &Forecast) -> Bundle {
     }
 }
 
-/// Adds up steps whose own errors are independent: σ² = σ_shared² + Σ w² σ_own², where w is a step's share of the sum.
+fn together(steps: &[usize], forecasts: &[&Forecast]) -> Bundle {
+    let mut sum = SumOfMedians::default();
+    let mut medians = Vec::with_capacity(steps.len());
+    for step in steps {
+        medians.push((*step, sum.add(forecasts[*step])));
+    }
+    Bundle {
+        duration: sum.duration(),
+        shared_deviation: sum.shared_deviation(),
+        steps: medians
+            .into_iter()
+            .map(|(step, median)| (step, median / sum.seconds))
+            .collect(),
+    }
+}
+
+/// A sum of steps whose own errors are independent: σ² = σ_shared² + Σ w² σ_own², where w is a step's share of the sum.
 ///
 /// The centre is the sum of what was measured. The sum of lognormal draws around each of them would be higher, but what
 /// was measured are draws already, and their sum is that high.
 /// Degrees of freedom after Welch (1947) and Satterthwaite (1946): ν = σ⁴ / (σ_shared⁴/ν₀ + Σ w⁴ σ_own⁴/ν).
-fn together(steps: &[usize], forecasts: &[&Forecast]) -> Bundle {
-    let medians: Vec<f64> = steps
-        .iter()
-        .map(|step| forecasts[*step].duration.quantile(0.5))
-        .collect();
-    let sum: f64 = medians.iter().sum();
-    let shared = forecasts[steps[0]].shared_deviation.powi(2);
-    let (mut variance, mut squares) = (shared, shared * shared / RUN_DEGREES_OF_FREEDOM);
-    for (step, median) in steps.iter().zip(&medians) {
-        let own = (median / sum).powi(2) * own_variance(forecasts[*step]);
-        variance += own;
-        squares += own * own / freedom(forecasts[*step]);
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SumOfMedians {
+    seconds: f64,
+    /// Σ m σ_shared, Σ m² σ_own² and Σ m⁴ σ_own⁴/ν, where m is a step's median.
+    shared: f64,
+    own: f64,
+    squares: f64,
+}
+
+impl SumOfMedians {
+    /// Adds a step and returns its median, in seconds.
+    pub fn add(&mut self, forecast: &Forecast) -> f64 {
+        let median = forecast.duration.quantile(0.5);
+        let own = median * median * own_variance(forecast);
+        self.seconds += median;
+        self.shared += median * forecast.shared_deviation;
+        self.own += own;
+        self.squares += own * own / freedom(forecast);
+        median
     }
-    Bundle {
-        duration: student(sum.ln(), variance.sqrt(), variance * variance / squares),
-        shared_deviation: shared.sqrt(),
-        steps: steps
-            .iter()
-            .zip(&medians)
-            .map(|(step, median)| (*step, median / sum))
-            .collect(),
+
+    /// Returns the distribution of the sum, to which at least one step was added.
+    pub fn duration(&self) -> LogMixture {
+        let shared = self.shared_deviation().powi(2);
+        let own = self.own / self.seconds.powi(2);
+        let variance = shared + own;
+        let squares = shared * shared / RUN_DEGREES_OF_FREEDOM + self.squares / self.seconds.powi(4);
+        let freedom = if squares > 0.0 {
+            variance * variance / squares
+        } else {
+            f64::INFINITY
+        };
+        student(self.seconds.ln(), variance.sqrt(), freedom)
+    }
+
+    fn shared_deviation(&self) -> f64 {
+        self.shared / self.seconds
     }
 }
 

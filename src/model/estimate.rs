@@ -244,6 +244,9 @@ pub struct StepEstimate {
     pub basis: Basis,
     /// Locks from the rehearsal. Hold times are scaled to the estimate for locks held throughout the step.
     pub locks: Vec<LockRecord>,
+    /// How long its locks are held, where later steps share its transaction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock_hold: Option<LockHold>,
     /// Predicted WAL, in bytes.
     pub wal_bytes: Option<f64>,
     /// Predicted WAL with its interval at the estimate's level.
@@ -254,6 +257,20 @@ pub struct StepEstimate {
     pub disk: Option<DiskEstimate>,
     /// Share of the total's variance that this step contributes, 0 to 1.
     pub share_of_variance: f64,
+}
+
+/// How long a step's locks are held: from its beginning to the end of its transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct LockHold {
+    /// Number of the last step of the transaction.
+    pub until_step: u32,
+    /// Median, in seconds.
+    pub point_seconds: f64,
+    /// Lower end at the estimate's level.
+    pub lower_seconds: f64,
+    /// Upper end at the estimate's level.
+    pub upper_seconds: f64,
 }
 
 /// A size with its prediction interval at the estimate's level, in bytes; negative for what becomes free.

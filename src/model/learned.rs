@@ -33,9 +33,34 @@ pub(super) fn apply(estimate: &mut Estimate, transfer: &Transfer, window: Option
         on_clone,
     });
     let level = estimate.level;
+    let before: Vec<f64> = estimate.steps.iter().map(|step| step.point_seconds).collect();
     for step in estimate.steps.iter_mut().filter(|step| is_measured(step)) {
         let shift = transfer.shift(Some(step.kind));
         apply_to_step(step, &shift, transfer, level);
+    }
+    let reach = two_sided_factor(level, f64::INFINITY) * shift.standard_deviation;
+    shift_lock_holds(&mut estimate.steps, &before, reach);
+}
+
+/// Shifts how long locks are held until a commit as the steps until then were: these took `before` seconds on the
+/// clone. `reach` is how far the logarithm of the factor reaches to either side.
+fn shift_lock_holds(steps: &mut [StepEstimate], before: &[f64], reach: f64) {
+    let after: Vec<f64> = steps.iter().map(|step| step.point_seconds).collect();
+    let numbers: Vec<u32> = steps.iter().map(|step| step.number).collect();
+    for (place, step) in steps.iter_mut().enumerate() {
+        let Some(hold) = &mut step.lock_hold else { continue };
+        let end = numbers.iter().rposition(|number| *number == hold.until_step);
+        let range = place..=end.unwrap_or(place);
+        let factor = after[range.clone()].iter().sum::<f64>() / before[range].iter().sum::<f64>();
+        let widened = |end: f64| (end / hold.point_seconds).ln().hypot(reach).exp();
+        let (lower, upper) = (widened(hold.lower_seconds), widened(hold.upper_seconds));
+        hold.point_seconds *= factor;
+        (hold.lower_seconds, hold.upper_seconds) = (hold.point_seconds / lower, hold.point_seconds * upper);
+        let exact = step
+            .locks
+            .iter_mut()
+            .filter(|lock| lock.sampled_every_seconds.is_none());
+        exact.for_each(|lock| lock.held_seconds = lock.held_seconds.map(|_| hold.point_seconds));
     }
 }
 

@@ -21,6 +21,7 @@ pub mod history;
 pub mod kriging;
 pub mod ladder;
 mod learned;
+mod lock_holds;
 mod measured;
 mod options;
 mod order;

@@ -10,7 +10,7 @@ use super::regimes::Settings;
 use super::rule_of_thumb::UnmeasuredStep;
 use super::run_deviation::RunDeviation;
 use super::thin_clone::Fullness;
-use super::{backfill, forecast, learned, priors, rule_of_thumb, statement, storage};
+use super::{backfill, forecast, learned, lock_holds, priors, rule_of_thumb, statement, storage};
 use crate::catalog::facts::TableFacts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::StepKind;
@@ -43,6 +43,7 @@ pub(super) fn estimate(
                 &fullness,
                 options.level,
             ),
+            lock_hold: None,
         })
         .collect();
     let is_for_production = targets.iter().any(Option::is_some);
@@ -52,6 +53,7 @@ pub(super) fn estimate(
     if let Some(hardware) = hardware {
         shift(&mut told, rehearsal, targets, hardware, options.level);
     }
+    lock_holds::until_commit(&mut told, &rehearsal.steps, options.level);
     let mut too_thin = too_thin(&told);
     too_thin.extend(broken_off(rehearsal));
     if !too_thin.is_empty() && !options.provisional {

@@ -101,6 +101,7 @@ fn of_sizes(steps: &[UnmeasuredStep], options: &EstimateOptions) -> Estimate {
         statement: step.statement.clone(),
         table: step.table.map(|table| table.name.clone()),
         forecast: forecast(step, options.level),
+        lock_hold: None,
     });
     let mut estimate = assemble(told.collect(), options, Vec::new());
     estimate.storage = storage::total(&estimate, options.free_disk);

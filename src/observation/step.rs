@@ -23,6 +23,9 @@ pub struct StepRecord {
     pub file: Option<String>,
     /// Line of that file on which it starts, from 1.
     pub line: usize,
+    /// Number of the transaction that it shares with other steps, from 1; missing if it commits by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<u32>,
     /// Main table, schema-qualified.
     pub table: Option<String>,
     /// Rows the step will process on the clone in all, as known when it was planned.
@@ -167,6 +170,7 @@ impl Default for StepRecord {
             statement: String::new(),
             file: None,
             line: 1,
+            transaction: None,
             table: None,
             total_rows: None,
             total_rows_relative_sd: 0.0,
@@ -196,6 +200,7 @@ impl StepRecord {
             statement: without_secrets(&step.sql),
             file: step.file.clone(),
             line: step.line,
+            transaction: step.transaction_block,
             table: step.table.clone(),
             notes: step.notes.clone(),
             ..StepRecord::default()

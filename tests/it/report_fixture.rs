@@ -329,6 +329,7 @@ fn step_estimate(step: &StepRecord) -> StepEstimate {
         }),
         basis: Basis::Rehearsal,
         locks: step.locks.clone(),
+        lock_hold: None,
         wal_bytes: step.wal_bytes.map(|bytes| bytes as f64 * scale(step)),
         wal_interval: step.wal_bytes.map(|bytes| size(bytes as f64 * scale(step))),
         disk: (step.kind == StepKind::IndexBuild).then(|| DiskEstimate {

@@ -82,19 +82,13 @@ fn not_measured(record: &StepRecord) -> Option<String> {
     record.passed_over.clone().or(unreached)
 }
 
-/// Returns a lock with its hold time. The hold time is as uncertain as the statement's duration, except for a backfill,
-/// which holds its locks for one batch at a time.
+/// Returns a lock with its hold time. Where no later step shares its transaction, that is as uncertain as the
+/// statement's duration, except for a backfill, which holds its locks for one batch at a time.
 fn held(lock: &LockRecord, record: &StepRecord, step: Option<&StepEstimate>, level: f64) -> HeldLock {
-    let spread = step
-        .filter(|step| step.kind != StepKind::Backfill && step.point_seconds > 0.0)
-        .map(|step| {
-            let interval = interval_at(&step.intervals, level);
-            (
-                interval.lower_seconds / step.point_seconds,
-                interval.upper_seconds / step.point_seconds,
-            )
-        });
-    let (lower, upper) = spread.unwrap_or((1.0, 1.0));
+    let (lower, upper) = step
+        .filter(|step| step.kind != StepKind::Backfill)
+        .and_then(spread(level))
+        .unwrap_or((1.0, 1.0));
     let basis = step.map_or(Basis::Rehearsal, |step| step.basis);
     HeldLock {
         relation: lock.relation.clone(),
@@ -109,6 +103,18 @@ fn held(lock: &LockRecord, record: &StepRecord, step: Option<&StepEstimate>, lev
                 level,
                 basis,
             }),
+    }
+}
+
+/// Returns the ends of the interval of a step's hold time, as multiples of its point.
+fn spread(level: f64) -> impl Fn(&StepEstimate) -> Option<(f64, f64)> {
+    move |step| {
+        let interval = interval_at(&step.intervals, level);
+        let (point, lower, upper) = match step.lock_hold {
+            Some(hold) => (hold.point_seconds, hold.lower_seconds, hold.upper_seconds),
+            None => (step.point_seconds, interval.lower_seconds, interval.upper_seconds),
+        };
+        (point > 0.0).then(|| (lower / point, upper / point))
     }
 }
 
