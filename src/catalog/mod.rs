@@ -16,6 +16,7 @@ mod relations;
 mod rows;
 mod sampling;
 mod schema;
+pub mod server_state;
 pub mod snapshot;
 mod table;
 

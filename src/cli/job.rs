@@ -105,7 +105,7 @@ pub fn directory(arguments: &RehearseArguments) -> PathBuf {
 }
 
 /// Returns `reports/<migration>`, where `migtime estimate` looks for rehearsals.
-fn default_directory(migration: &Path) -> PathBuf {
+pub fn default_directory(migration: &Path) -> PathBuf {
     let absolute = std::path::absolute(migration).unwrap_or_else(|_| migration.to_path_buf());
     let stem = |path: &Path| path.file_stem().unwrap_or_default().to_owned();
     // For a tool that names the directory instead of the file.

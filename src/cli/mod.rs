@@ -5,6 +5,7 @@
 
 mod arguments;
 mod backtest;
+mod backups;
 mod bench;
 mod ci;
 mod compare;
@@ -30,6 +31,7 @@ mod output;
 mod outside_database;
 mod past_rehearsals;
 mod plan;
+mod preflight;
 mod probe;
 mod production_check;
 mod program;

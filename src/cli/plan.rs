@@ -66,7 +66,10 @@ pub fn report(migration: &MigrationFile, database: &mut impl Readable, level: f6
 }
 
 /// Reads the schema and the sizes of the relevant tables in two transactions, with the planning between them.
-fn read(
+///
+/// # Errors
+/// `Connection` when the catalog cannot be read.
+pub fn read(
     migration: &MigrationFile,
     database: &mut impl Readable,
 ) -> Result<(SchemaFacts, Vec<PlannedStatement>, Sizes)> {

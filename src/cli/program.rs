@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use super::arguments::{Arguments, Command};
 use super::{
-    backtest, bench, ci, compare, completions, demo, estimate, exec, history, output, plan, probe, record, rehearse,
-    report, typed_passwords,
+    backtest, bench, ci, compare, completions, demo, estimate, exec, history, output, plan, preflight, probe, record,
+    rehearse, report, typed_passwords,
 };
 use crate::error::Result;
 use crate::server::signals;
@@ -44,6 +44,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Bench(arguments) => bench::run(arguments),
         Command::Probe(arguments) => probe::run(arguments),
         Command::Backtest(arguments) => backtest::run(arguments),
+        Command::Preflight(arguments) => preflight::run(arguments),
         Command::Ci(arguments) => ci::run(arguments),
         Command::Demo(arguments) => demo::run(arguments),
         Command::Completions(arguments) => completions::completions(arguments),
@@ -57,6 +58,7 @@ fn has_nothing_to_wind_up(command: &Command) -> bool {
         command,
         Command::Estimate(_)
             | Command::Plan(_)
+            | Command::Preflight(_)
             | Command::Probe(_)
             | Command::Report(_)
             | Command::History(_)

@@ -5,15 +5,19 @@ use std::path::{Component, Path, PathBuf};
 /// Returns the path of `file` relative to the root of its repository, with `/`. Without a repository, it is relative to
 /// the current directory, or absolute if it lies outside that.
 pub fn path_in_repository(file: &str) -> String {
-    let current = std::env::current_dir().unwrap_or_default();
-    let absolute = without_dots(&current.join(file));
-    let root = absolute
-        .ancestors()
-        .skip(1)
-        .find(|directory| directory.join(".git").exists())
-        .map_or(current, Path::to_path_buf);
+    let absolute = without_dots(&std::env::current_dir().unwrap_or_default().join(file));
+    let root = root_around(&absolute);
     let inside = absolute.strip_prefix(&root).unwrap_or(&absolute);
     inside.to_string_lossy().into_owned()
+}
+
+/// Returns the root of the repository around the file at `path`, or the current directory.
+pub fn root_around(path: &Path) -> PathBuf {
+    let current = std::env::current_dir().unwrap_or_default();
+    let absolute = without_dots(&current.join(path));
+    let mut directories = absolute.ancestors().skip(1);
+    let root = directories.find(|directory| directory.join(".git").exists());
+    root.map_or(current, Path::to_path_buf)
 }
 
 /// Removes `.` and `..` from the text of an absolute path; symbolic links are kept, as a repository has them.

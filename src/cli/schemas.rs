@@ -15,6 +15,7 @@ use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
 use crate::model::estimate::Estimate;
+use crate::model::preflight::Preflight;
 use crate::observation::{FORMAT_VERSION, Rehearsal};
 use crate::report::{PlanDocument, ProbeDocument};
 
@@ -62,4 +63,5 @@ fn published_schemas_are_what_the_types_give() {
     check::<Estimate>("estimate");
     check::<PlanDocument>("plan");
     check::<ProbeDocument>("probe");
+    check::<Preflight>("preflight");
 }

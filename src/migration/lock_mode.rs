@@ -39,6 +39,19 @@ impl std::fmt::Display for LockMode {
 }
 
 impl LockMode {
+    /// Returns whether one session cannot take this mode while another holds `other`: table 13.2 of the documentation.
+    pub fn conflicts_with(self, other: LockMode) -> bool {
+        let (weaker, stronger) = (self.min(other), self.max(other));
+        match stronger {
+            LockMode::AccessExclusive => true,
+            LockMode::Exclusive => weaker > LockMode::AccessShare,
+            LockMode::ShareRowExclusive => weaker >= LockMode::RowExclusive,
+            LockMode::Share => matches!(weaker, LockMode::RowExclusive | LockMode::ShareUpdateExclusive),
+            LockMode::ShareUpdateExclusive => weaker == LockMode::ShareUpdateExclusive,
+            LockMode::AccessShare | LockMode::RowShare | LockMode::RowExclusive => false,
+        }
+    }
+
     /// Returns the mode that PostgreSQL calls `name`, e.g. `AccessExclusiveLock`.
     pub fn from_name(name: &str) -> Option<LockMode> {
         serde_json::from_value(serde_json::Value::from(name)).ok()
@@ -60,4 +73,33 @@ fn capitalised(word: &str) -> String {
         .into_iter()
         .chain(letters)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // https://www.postgresql.org/docs/18/explicit-locking.html, table 13.2, row by row
+    #[test]
+    fn modes_conflict_as_documented() {
+        use LockMode::*;
+        let modes = [
+            AccessShare,
+            RowShare,
+            RowExclusive,
+            ShareUpdateExclusive,
+            Share,
+            ShareRowExclusive,
+            Exclusive,
+            AccessExclusive,
+        ];
+        let expected = [
+            "       X", "      XX", "    XXXX", "   XXXXX", "  XX XXX", "  XXXXXX", " XXXXXXX", "XXXXXXXX",
+        ];
+        for (mode, row) in modes.into_iter().zip(expected) {
+            for (other, mark) in modes.into_iter().zip(row.chars()) {
+                assert_eq!(mode.conflicts_with(other), mark == 'X', "{mode} and {other}");
+            }
+        }
+    }
 }

@@ -52,7 +52,7 @@ pub use predicate::{more_than_reading, names_of};
 pub use reach::{Outlets, OutsideKind, called, reaches, reaches_in_body, written};
 pub use session::{
     LeftInSession, alters, inserts, keeps_to_tables, left_in_session, looks_up, only_sets_not_null, steers_its_session,
-    updates,
+    timeout_set, updates,
 };
 pub use statement::{Include, Included, Sending, Statement, no_statement, parse, parse_with};
 pub use step::{Batching, RecognisedBy, Step, StepKind, Template, TemplatePart, Walk, Window};

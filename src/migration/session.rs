@@ -46,6 +46,16 @@ pub fn left_in_session(sql: &str) -> LeftInSession {
     }
 }
 
+/// Returns the time-out that a statement sets, by its name, and the value as written.
+pub fn timeout_set(statement: &Statement) -> Option<(&str, &str)> {
+    match statement.command() {
+        Command::Session(Session::Set(setting)) if setting.name.ends_with("_timeout") => {
+            Some((&setting.name, &setting.value))
+        }
+        _ => None,
+    }
+}
+
 /// Says whether a statement may leave something that no statement makes again.
 fn is_lost(command: &Command) -> bool {
     if let Some(made) = command.creation() {

@@ -29,6 +29,7 @@ pub mod outcome;
 pub mod outcome_csv;
 mod pace;
 pub mod planned;
+pub mod preflight;
 pub mod priors;
 mod regimes;
 mod rehearsed;

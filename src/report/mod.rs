@@ -15,10 +15,12 @@ mod csv;
 mod data_table;
 mod history;
 mod html;
+mod junit_xml;
 mod markdown;
 mod picture;
 mod plan;
 mod planned;
+mod preflight;
 mod probe;
 mod rollback;
 mod statement_details;
@@ -42,6 +44,7 @@ pub use plan::{
     PlanDocument, PlanReport, PlannedLock, Remark, StatementReport, plan_json, plan_markdown, plan_terminal,
 };
 pub use planned::assemble as assemble_plan;
+pub use preflight::{preflight_json, preflight_junit, preflight_markdown, preflight_terminal};
 pub use probe::{ProbeDocument, probe_json, probe_terminal};
 pub use storage::{fits, uncounted};
 pub use table::{ClassEstimate, TableReport, table_csv, table_json, table_markdown, terminal_table};

@@ -8,6 +8,7 @@ mod count;
 mod outward;
 pub mod probe;
 mod schema;
+mod server_state;
 mod snapshot;
 mod tables;
 
@@ -15,6 +16,7 @@ pub use confined::confine;
 pub use count::{SampleOptions, exact, key_range, sample};
 pub use outward::{leading_out, outward};
 pub use schema::schema;
+pub use server_state::server_state;
 pub use snapshot::snapshot;
 use tables::document;
 pub use tables::{TABLES_A_QUERY, server_facts, table, tables, tables_there};

@@ -57,7 +57,7 @@ pub use line::Line;
 pub use parameters::ConnectionParameters;
 pub use production::Production;
 pub use readable::Readable;
-pub use reader::Reader;
+pub use reader::{LockedOut, Reader};
 pub use sandbox::Sandbox;
 pub use staging::Staging;
 pub use throwaway::{ThrowawayOptions, ThrowawayServer};

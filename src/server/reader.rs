@@ -31,6 +31,10 @@ pub struct Reader<'connection> {
     was_locked_out: bool,
 }
 
+/// The cause of an error: a query waited too long for a lock.
+#[derive(Clone, Copy, Debug)]
+pub struct LockedOut;
+
 /// Limits for the statements of one transaction.
 pub(super) struct Limits {
     /// Longest time for one statement.
@@ -89,7 +93,9 @@ pub(super) fn read_only<T>(
     match found {
         Err(error) if was_locked_out => {
             let _answer = line.await_answer(MARGIN);
-            Err(with_holder(client, error, Waiter::Reader).with_hint(limits.advice_when_locked))
+            Err(with_holder(client, error, Waiter::Reader)
+                .with_hint(limits.advice_when_locked)
+                .because(LockedOut))
         }
         found => found,
     }

@@ -18,7 +18,15 @@ const MAY_IMPORT: [(&str, &[&str]); 16] = [
     ("observation", &["catalog", "error", "migration", "shown"]),
     (
         "model",
-        &["catalog", "error", "migration", "observation", "stats", "units"],
+        &[
+            "catalog",
+            "error",
+            "migration",
+            "observation",
+            "shown",
+            "stats",
+            "units",
+        ],
     ),
     (
         "report",

@@ -72,6 +72,7 @@ mod plan_rollbacks;
 mod plan_traps;
 mod pooler;
 mod predictions;
+mod preflight_command;
 mod probe_command;
 mod production_identity;
 mod production_log;

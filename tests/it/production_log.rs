@@ -205,6 +205,13 @@ fn a_probe_sends_production_nothing_but_reading() {
 }
 
 #[test]
+fn a_preflight_sends_production_nothing_but_reading() {
+    let servers = Servers::start();
+    let migration = servers.folder.file("m.sql", MIGRATION);
+    servers.check(&["preflight", &migration, "--url", &servers.production()]);
+}
+
+#[test]
 fn a_pull_request_sends_production_nothing_but_reading() {
     let servers = Servers::start();
     let repository = Repository::create("");

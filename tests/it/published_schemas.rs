@@ -20,10 +20,11 @@ use serde_json::{Value, json};
 use crate::hostile_numbers::full;
 use crate::report_fixture;
 
-const SCHEMAS: [(&str, &str); 4] = [
+const SCHEMAS: [(&str, &str); 5] = [
     ("rehearsal", include_str!("../../docs/schemas/rehearsal.json")),
     ("estimate", include_str!("../../docs/schemas/estimate.json")),
     ("plan", include_str!("../../docs/schemas/plan.json")),
+    ("preflight", include_str!("../../docs/schemas/preflight.json")),
     ("probe", include_str!("../../docs/schemas/probe.json")),
 ];
 

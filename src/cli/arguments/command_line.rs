@@ -12,6 +12,7 @@ use super::completions::{CompletionsArguments, ManArguments};
 use super::demo::DemoArguments;
 use super::estimate::EstimateArguments;
 use super::plan::PlanArguments;
+use super::preflight::PreflightArguments;
 use super::probe::ProbeArguments;
 use super::record::{HistoryArguments, RecordArguments};
 use super::rehearse::RehearseArguments;
@@ -76,6 +77,8 @@ pub enum Command {
     Probe(ProbeArguments),
     /// Measure on a throwaway server how often the estimates are right
     Backtest(BacktestArguments),
+    /// Tell whether now is a good time to migrate production: go or no-go
+    Preflight(Box<PreflightArguments>),
     /// Judge the migrations that a pull request adds
     Ci(CiArguments),
     /// Do the whole job on a throwaway server and show predicted against actual

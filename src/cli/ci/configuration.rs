@@ -9,6 +9,7 @@ use serde::de::{Deserializer, Error as _};
 
 use super::super::output::read_text;
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::preflight::PreflightRules;
 use crate::report::ci::Gate;
 use crate::units::{Bytes, Seconds, parse_duration, parse_size};
 
@@ -27,6 +28,8 @@ pub struct Configuration {
     pub throwaway: Throwaway,
     /// An earlier rehearsal to compare with, if any.
     pub regression: Option<Regression>,
+    /// What is required of `migtime preflight`, and what is waived.
+    pub preflight: PreflightRules,
 }
 
 /// The limits on a migration; they apply to the upper bound of an interval, never to its middle.
