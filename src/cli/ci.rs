@@ -10,10 +10,15 @@ mod staging_place;
 mod trial;
 mod unjudged;
 
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
 use super::arguments::{BatchArguments, CiArguments};
 use super::migration_file::MigrationFile;
 use super::{output, repository::path_in_repository};
 use crate::error::{Error, ErrorKind, Location, Result};
+use crate::migration::Tool;
+use crate::migration::formats::{LeftOut, Migration};
 use crate::observation::Rehearsal;
 use crate::rehearsal::DirectoryLock;
 use crate::report;
@@ -62,6 +67,7 @@ fn judge(arguments: &CiArguments, migrations: &str, verdicts: &mut Vec<Verdict>,
         }
     };
     verdicts.extend(pending.changed.iter().map(changed));
+    verdicts.extend(pending.left_out.iter().map(|left| left_out(left, pending.tool)));
     let mut judged = Judged {
         verdicts,
         rehearsed: Vec::new(),
@@ -115,13 +121,14 @@ fn try_all(
         .map(|migration| MigrationFile::of(pending.tool, migration))
         .collect::<Result<Vec<_>>>()?;
     let place = StagingPlace::prepare(arguments, configuration, pending, &files)?;
+    let mut directories = Directories::default();
     for (index, (migration, file)) in pending.new.iter().zip(&files).enumerate() {
         output::print_note(&format!("{} of {}: {}", index + 1, files.len(), file.name));
         let trial = Trial {
             configuration,
             place: &place,
             file,
-            directory: arguments.output.join(directory_name(&migration.name)),
+            directory: directories.next_for(&arguments.output, &migration.name),
             batching: BatchArguments {
                 batch_size: configuration.rehearsal.batch_size,
                 ..BatchArguments::default()
@@ -129,16 +136,25 @@ fn try_all(
             seed: arguments.seed,
         };
         let tried = trial.run()?;
+        let came_to_its_end = tried.rehearsal.is_some();
         judged.rehearsed.extend(tried.rehearsal);
         if let Err(error) = tried.saved {
             output::print_note(&format!("warning: {error}"));
             *judged.saved = Err(error);
         }
-        let verdict = tried.verdict;
-        let failed = verdict
-            .findings
-            .iter()
-            .any(|finding| finding.rule == Rule::MigrationFailed);
+        let mut verdict = tried.verdict;
+        let is_failure = |finding: &&mut Finding| finding.rule == Rule::MigrationFailed;
+        let mut failures = verdict.findings.iter_mut().filter(is_failure);
+        let failed = match failures.next() {
+            Some(failure) if !came_to_its_end => {
+                failure.message += &pending
+                    .not_run()
+                    .map(|not_run| format!("; {not_run}"))
+                    .unwrap_or_default();
+                true
+            }
+            _ => false,
+        };
         judged.verdicts.push(verdict);
         signals::interruption().refuse()?;
         if failed {
@@ -188,11 +204,31 @@ fn tell(pending: &Pending, base: &MergeBase) {
     }
 }
 
-fn changed(migration: &crate::migration::formats::Migration) -> Verdict {
+fn changed(migration: &Migration) -> Verdict {
     let file = path_in_repository(migration.up.file());
     let message = "changed although the base has it: databases that ran it as it was will not run it again";
     Verdict {
         findings: vec![Finding::of_migration(Rule::ChangedOnBase, file.clone(), message)],
+        migration: file,
+        ..Verdict::default()
+    }
+}
+
+fn left_out(left: &LeftOut, tool: Tool) -> Verdict {
+    let file = path_in_repository(&left.file);
+    let message = match left.language {
+        Some(language) => format!(
+            "not judged: it is a program in {language}, which only {} can run",
+            tool.name()
+        ),
+        None => format!("not judged: {} does not run this file", tool.name()),
+    };
+    let mut finding = Finding::of_migration(Rule::CannotBeJudged, file.clone(), message);
+    if !left.is_like_a_migration {
+        finding.level = Level::Warning;
+    }
+    Verdict {
+        findings: vec![finding],
         migration: file,
         ..Verdict::default()
     }
@@ -213,6 +249,25 @@ fn allow_too_little_evidence(verdicts: &mut [Verdict]) {
         if finding.rule == Rule::CannotBeJudged {
             finding.level = Level::Warning;
         }
+    }
+}
+
+/// The directories of reports that were given to migrations.
+#[derive(Default)]
+struct Directories(HashSet<PathBuf>);
+
+impl Directories {
+    /// Returns a directory in `output` for a migration; sections of one file, of the same name, get one each.
+    fn next_for(&mut self, output: &Path, migration: &str) -> PathBuf {
+        let name = directory_name(migration);
+        let named = (1_u32..).map(|number| match number {
+            1 => output.join(&name),
+            number => output.join(format!("{name}-{number}")),
+        });
+        named
+            .into_iter()
+            .find(|directory| self.0.insert(directory.clone()))
+            .unwrap_or_default()
     }
 }
 

@@ -62,7 +62,8 @@ impl MigrationFile {
         let (earlier, picked) = selection.pick(history.migrations, &name)?;
         let name = format!("{name}{}", selection.in_words());
         let statements = statements_in(path, tool, picked.iter().map(|migration| &migration.up))?;
-        if statements.is_empty() {
+        // A tool passes over a migration without statements. A person who names such a file means another.
+        if statements.is_empty() && tool == Tool::PlainSql && place == NamedAs::File {
             return Err(migration::no_statement(&name));
         }
         Ok(MigrationFile {
@@ -82,9 +83,6 @@ impl MigrationFile {
     pub fn of(tool: Tool, migration: &Migration) -> Result<MigrationFile> {
         let name = migration.up.file().to_string();
         let statements = statements(tool, [&migration.up])?;
-        if statements.is_empty() {
-            return Err(migration::no_statement(&name));
-        }
         Ok(MigrationFile {
             place: PathBuf::from(&name),
             name,
@@ -118,6 +116,18 @@ impl MigrationFile {
     /// Returns its statements, in order.
     pub fn statements(&self) -> &[Statement] {
         &self.statements
+    }
+
+    /// Returns whether there is nothing to do, and says so.
+    pub fn is_empty(&self) -> bool {
+        let is_empty = self.statements.is_empty();
+        if is_empty {
+            print_note(&format!(
+                "{}: there is no statement in it, so nothing is to be done",
+                self.name
+            ));
+        }
+        is_empty
     }
 
     /// Returns the statements of the migrations before the first selected one, in order.

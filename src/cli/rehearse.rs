@@ -23,7 +23,10 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
     // What cannot be estimated is said before hours are spent on it.
     model_options(&arguments.options)?;
     let migration = MigrationFile::select(&arguments.migration, &arguments.selection)?;
-    let rollback = rollback(arguments, &migration)?;
+    if migration.is_empty() {
+        return Ok(());
+    }
+    let (rollback, unreadable) = rollback(arguments, &migration)?;
     let outcomes = outcomes::known(&arguments.options.history, arguments.no_password)?;
     let directory = directory(arguments);
     let cut_off = resume::cut_off_in(&directory, arguments)?;
@@ -61,15 +64,31 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
     output::print_note(&format!("saved {}", directory.join("report.html").display()));
     production.map_err(|error| error.in_context("the estimate is for the clone's size"))?;
     rollback::check(&results.rehearsal, !staging_area.works_on_copies())?;
+    if let Some(error) = unreadable {
+        return Err(error.with_hint("mend it, or leave it out with --no-rollback"));
+    }
     results.check()
 }
 
-/// Reads the rollback that was named, or the one that belongs to the migration.
-fn rollback(arguments: &RehearseArguments, migration: &MigrationFile) -> Result<Option<MigrationFile>> {
+/// Reads the rollback that was named, or the one that belongs to the migration. The migration can be measured even if
+/// its own rollback cannot be read, whose error comes second.
+fn rollback(
+    arguments: &RehearseArguments,
+    migration: &MigrationFile,
+) -> Result<(Option<MigrationFile>, Option<Error>)> {
     match &arguments.rollback {
-        Some(path) => MigrationFile::read(path).map(Some),
-        None if arguments.no_rollback => Ok(None),
-        None => migration.down(),
+        Some(path) => Ok((Some(MigrationFile::read(path)?), None)),
+        None if arguments.no_rollback => Ok((None, None)),
+        None => Ok(match migration.down() {
+            Ok(rollback) => (rollback, None),
+            Err(error) => {
+                let error = error
+                    .in_context("the rollback cannot be read")
+                    .of_kind(ErrorKind::MigrationFailed);
+                output::print_note(&format!("warning: {error}"));
+                (None, Some(error))
+            }
+        }),
     }
 }
 

@@ -41,7 +41,12 @@ impl SelectionArguments {
                 .ok_or_else(|| not_there(&migrations, name, wanted))
         };
         let first = self.from.as_ref().map(place_of).transpose()?;
-        let only: Vec<usize> = self.only.iter().map(place_of).collect::<Result<_>>()?;
+        self.only.iter().try_for_each(|wanted| place_of(wanted).map(drop))?;
+        // A tool may keep several migrations of one version, in the sections of a file.
+        let is_wanted = |migration: &Migration| self.only.iter().any(|wanted| migration.is_called(wanted));
+        let only: Vec<usize> = (0..migrations.len())
+            .filter(|place| is_wanted(&migrations[*place]))
+            .collect();
         let first = first.or(only.iter().min().copied()).unwrap_or(0);
         let (mut earlier, mut picked) = (Vec::new(), Vec::new());
         for (place, migration) in migrations.into_iter().enumerate() {

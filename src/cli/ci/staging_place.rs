@@ -105,15 +105,11 @@ fn staging_ground(
         .map(|url| connection::production_parameters(Some(url), true))
         .transpose()?;
     let mut staging = connection::staging(target, production.as_ref(), true)?;
-    let rollbacks = files.iter().map(MigrationFile::down).collect::<Result<Vec<_>>>()?;
+    // One that cannot be read is not run either, and is reported with its migration.
+    let rollbacks: Vec<MigrationFile> = files.iter().filter_map(|file| file.down().ok().flatten()).collect();
     // Done before anything is copied, and for all files: otherwise the first ones may run for hours before the last is
     // refused.
-    foreign_servers::refuse(
-        &mut staging,
-        true,
-        files.iter().chain(rollbacks.iter().flatten()),
-        allowed,
-    )?;
+    foreign_servers::refuse(&mut staging, true, files.iter().chain(&rollbacks), allowed)?;
     if files.len() > 1 {
         StagingArea::copy_of(staging, allowed)
     } else {
@@ -160,17 +156,21 @@ fn apply_base(staging_area: &StagingArea, pending: &Pending) -> Result<()> {
     });
     staging_area
         .fill(|client| history::apply(client, &applied))
-        .map_err(|error| explained(error.in_context("on the base")))?;
+        .map_err(|error| explained(error.in_context("on the base"), pending))?;
     progress.finish();
     Ok(())
 }
 
-fn explained(error: Error) -> Error {
+fn explained(error: Error, pending: &Pending) -> Error {
+    let not_run = pending
+        .not_run()
+        .map(|not_run| format!("; {not_run}"))
+        .unwrap_or_default();
     match error.kind() {
-        ErrorKind::MigrationFailed => error.with_hint(
+        ErrorKind::MigrationFailed => error.with_hint(format!(
             "the base's own history does not run on an empty database: name its schema with schema under [throwaway], \
-             or a staging clone",
-        ),
+             or a staging clone{not_run}"
+        )),
         _ => error,
     }
 }

@@ -56,6 +56,7 @@ fn migration(file: &SourceFile) -> Result<Migration> {
         name: file.path.clone(),
         up,
         down: None,
+        repeats: false,
     })
 }
 

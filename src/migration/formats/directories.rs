@@ -24,8 +24,11 @@ pub(super) fn migrations_of_diesel(files: &[SourceFile]) -> Result<Vec<Migration
             name: file.directory().to_owned(),
             up: Script::whole_file(file, scope, Send::Whole),
             down: beside("down.sql").map(|down| Script::whole_file(down, scope, Send::Whole)),
+            repeats: false,
         });
     }
+    // diesel (2.2, `version_from_string`) takes the dashes out before it compares versions as texts.
+    migrations.sort_by_key(|migration: &Migration| migration.version.replace('-', ""));
     Ok(migrations)
 }
 
@@ -36,6 +39,7 @@ pub(super) fn migrations_of_prisma(files: &[SourceFile]) -> Result<Vec<Migration
         name: file.directory().to_owned(),
         up: Script::whole_file(file, TransactionScope::None, Send::Whole),
         down: None,
+        repeats: false,
     });
     Ok(migrations.collect())
 }

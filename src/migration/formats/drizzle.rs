@@ -85,5 +85,6 @@ fn migration(file: &SourceFile, tag: &str) -> Migration {
             send: Send::Whole,
         },
         down: None,
+        repeats: false,
     }
 }

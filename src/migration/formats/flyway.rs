@@ -83,6 +83,7 @@ pub(super) fn migrations(files: &[SourceFile]) -> Result<Vec<Migration>> {
         name: file.path.clone(),
         up: script(file, files),
         down: undo(version),
+        repeats: false,
     });
     let mut migrations = in_order(versioned.collect(), "flyway")?;
     let mut repeatable: Vec<(&str, &SourceFile)> = of(|name| match name {
@@ -96,6 +97,7 @@ pub(super) fn migrations(files: &[SourceFile]) -> Result<Vec<Migration>> {
         name: file.path.clone(),
         up: script(file, files),
         down: None,
+        repeats: true,
     }));
     Ok(migrations)
 }
@@ -175,6 +177,7 @@ pub(super) fn migrations_of_refinery(files: &[SourceFile]) -> Result<Vec<Migrati
             name: file.path.clone(),
             up: Script::whole_file(file, TransactionScope::PerScript, Send::Whole),
             down: None,
+            repeats: false,
         })
     });
     in_order(found.collect(), "refinery")

@@ -57,6 +57,7 @@ fn migration(file: &SourceFile) -> Result<Migration> {
         name: file.path.clone(),
         up: Script::whole_file(file, scope, Send::Whole),
         down: None,
+        repeats: rank(file) == Some(1),
     })
 }
 

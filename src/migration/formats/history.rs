@@ -20,9 +20,42 @@ pub struct Migration {
     pub up: Script,
     /// The rollback, if there is one.
     pub down: Option<Script>,
+    /// Whether the tool runs it again whenever it changes.
+    pub repeats: bool,
+}
+
+/// A file beside the migrations that is not run with them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Name for messages.
+    pub file: String,
+    /// Path relative to the named directory.
+    pub path: String,
+    /// The language, if it is a program.
+    pub language: Option<&'static str>,
+    /// Whether it is named like a migration.
+    pub is_like_a_migration: bool,
 }
 
 impl Migration {
+    /// Returns by what `tool` knows that a database has it already: its version, or its name where two may share one.
+    pub fn identity(&self, tool: Tool) -> String {
+        match tool {
+            Tool::PlainSql
+            | Tool::SqlMigrate
+            | Tool::Prisma
+            | Tool::Drizzle
+            | Tool::NodePgMigrate
+            | Tool::GraphileMigrate => self.name.clone(),
+            Tool::Diesel => self.version.replace('-', ""),
+            Tool::Liquibase => format!("{} {}", self.up.file.path, self.name),
+            _ => match file_name::numbers(&self.version) {
+                Some(numbers) => numbers.iter().map(u64::to_string).collect::<Vec<_>>().join("."),
+                None => self.version.clone(),
+            },
+        }
+    }
+
     /// Returns whether `wanted` means this migration: its version, with or without leading zeros, or its name.
     pub fn is_called(&self, wanted: &str) -> bool {
         let name = self.name.rsplit('/').next().unwrap_or_default();
@@ -40,6 +73,8 @@ pub struct History {
     pub tool: Tool,
     /// Its migrations; at least one.
     pub migrations: Vec<Migration>,
+    /// The files that are not run with them; none where a single file was named.
+    pub left_out: Vec<LeftOut>,
     /// What the person should know about how the files were read.
     pub remarks: Vec<String>,
 }
@@ -57,6 +92,7 @@ impl History {
                 name: file.path.clone(),
                 up: down,
                 down: None,
+                repeats: false,
             }];
         } else {
             self.migrations.retain(|migration| migration.up.file() == file.name);

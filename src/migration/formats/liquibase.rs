@@ -97,6 +97,9 @@ fn changeset(file: &SourceFile, head: &Line, end: usize) -> Result<Option<Migrat
             send,
         },
         down: rollback(file, body, transaction),
+        repeats: ["runOnChange", "runAlways"]
+            .iter()
+            .any(|wanted| attribute(wanted) == Some("true")),
     }))
 }
 

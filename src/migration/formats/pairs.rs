@@ -34,6 +34,7 @@ pub(super) fn migrations_of_sqlx(files: &[SourceFile]) -> Result<Vec<Migration>>
             name: file.path.clone(),
             up: script(file),
             down: None,
+            repeats: false,
         });
     }
     in_order(migrations, "sqlx")
@@ -73,6 +74,7 @@ fn paired(files: &[SourceFile], tool: &str, script: impl Fn(&SourceFile) -> Scri
             name: file.path.clone(),
             up: script(file),
             down: None,
+            repeats: false,
         })
         .collect();
     for (version, file) in in_direction(false) {

@@ -136,3 +136,98 @@ fn transactions_and_messages_are_numbered_through_a_history() {
         ]
     );
 }
+
+#[test]
+fn a_stray_file_does_not_change_whose_directory_it_is() {
+    let diesel = [("1_a/up.sql", "SELECT 1"), ("1_a/down.sql", "SELECT 2")];
+    check(
+        &[diesel[0], diesel[1], ("by_hand.sql", "SELECT 3")],
+        "diesel\n1 s:SELECT 1@1 / s:SELECT 2@1",
+    );
+    let flyway = [
+        ("V2__b.sql", "SELECT 2"),
+        ("V10__c.sql", "SELECT 10"),
+        ("helper.sql", "SELECT 3"),
+    ];
+    check(&flyway, "flyway\n2 s:SELECT 2@1\n10 s:SELECT 10@1");
+    check(
+        &[
+            ("1_a/migration.sql", "SELECT 1"),
+            ("2_b/migration.sql", "SELECT 2"),
+            ("0001_seed.sql", "SELECT 3"),
+        ],
+        "prisma\n1 n:SELECT 1@1\n2 n:SELECT 2@1",
+    );
+    check(
+        &[
+            ("1_a.up.sql", "SELECT 1"),
+            ("1_a.down.sql", "SELECT 2"),
+            ("seed.sql", "SELECT 3"),
+        ],
+        "golang-migrate\n1 n:SELECT 1@1 / n:SELECT 2@1",
+    );
+    check_remarks(
+        &flyway,
+        &[
+            "also those of refinery",
+            "flyway does not run them as migrations: helper.sql",
+        ],
+    );
+    check_refused(
+        &[("V1__a.sql", "SELECT 1"), ("0002_b.sql", "SELECT 2")],
+        None,
+        "dir: as many files are named like V1__a.sql as like 0002_b.sql, so it is not clear whose they are\nsay with \
+         --format-of which tool runs them, or move the others elsewhere",
+    );
+}
+
+#[test]
+fn what_is_left_out_is_named() {
+    fn check(named: &[(&str, &str)], expected: &[(&str, Option<&str>, bool)]) {
+        let history = read("dir", files(named), NamedAs::Directory, None).expect("reads");
+        let left = history.left_out.iter();
+        let left: Vec<_> = left
+            .map(|left| (left.path.as_str(), left.language, left.is_like_a_migration))
+            .collect();
+        assert_eq!(left, expected);
+    }
+    check(
+        &[
+            ("1_a.sql", "-- +goose Up\n"),
+            ("2_b.go", "-"),
+            ("2_b_test.go", "-"),
+            ("embed.go", "-"),
+            ("seed.sql", "SELECT 1"),
+        ],
+        &[("2_b.go", Some("Go"), true), ("seed.sql", None, false)],
+    );
+    check(
+        &[
+            ("db/V1__a.sql", "SELECT 1"),
+            ("db/V2__b.java", "-"),
+            ("db/R__c.kt", "-"),
+            ("db/Helper.java", "-"),
+        ],
+        &[
+            ("db/V2__b.java", Some("Java"), true),
+            ("db/R__c.kt", Some("Kotlin"), true),
+        ],
+    );
+    check(
+        &[
+            ("1_a/migration.sql", "SELECT 1"),
+            ("1_a/data.ts", "-"),
+            ("1_a/types.d.ts", "-"),
+        ],
+        &[("1_a/data.ts", Some("TypeScript"), true)],
+    );
+    check(
+        &[
+            ("1_a.up.sql", ""),
+            ("1_a.down.sql", ""),
+            ("2_b.down.sql", ""),
+            ("README.sql", ""),
+        ],
+        &[("2_b.down.sql", None, true), ("README.sql", None, false)],
+    );
+}
