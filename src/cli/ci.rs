@@ -29,7 +29,7 @@ pub use configuration::Configuration;
 use git::{MergeBase, Repository};
 use pending::Pending;
 use staging_place::StagingPlace;
-use trial::Trial;
+use trial::{Trial, Tried};
 
 /// Runs the command.
 ///
@@ -104,6 +104,27 @@ struct Judged<'a> {
     saved: &'a mut Result<()>,
 }
 
+impl Judged<'_> {
+    /// Takes what came of one migration, and returns whether it failed.
+    fn take(&mut self, tried: Tried, pending: &Pending) -> bool {
+        let mut verdict = tried.verdict;
+        let came_to_its_end = tried.rehearsal.is_some();
+        self.rehearsed.extend(tried.rehearsal);
+        if let Err(error) = tried.saved {
+            output::print_note(&format!("warning: {error}"));
+            *self.saved = Err(error);
+        }
+        let is_failure = |finding: &&mut Finding| !came_to_its_end && finding.rule == Rule::MigrationFailed;
+        let failure = verdict.findings.iter_mut().find(is_failure);
+        let failed = failure.is_some();
+        if let (Some(failure), Some(not_run)) = (failure, pending.not_run()) {
+            failure.message += &format!("; {not_run}");
+        }
+        self.verdicts.push(verdict);
+        failed
+    }
+}
+
 /// Rehearses the new migrations in order, up to the first that fails, because later ones build on it. Reports that
 /// could not be `saved` in their directory do not prevent the next migrations from being judged.
 fn try_all(
@@ -115,47 +136,27 @@ fn try_all(
     if pending.new.is_empty() {
         return Ok(());
     }
-    let files = pending
-        .new
+    let units = pending.units();
+    let files = units
         .iter()
-        .map(|migration| MigrationFile::of(pending.tool, migration))
+        .map(|unit| MigrationFile::of(pending.tool, unit))
         .collect::<Result<Vec<_>>>()?;
     let place = StagingPlace::prepare(arguments, configuration, pending, &files)?;
     let mut directories = Directories::default();
-    for (index, (migration, file)) in pending.new.iter().zip(&files).enumerate() {
+    for (index, (unit, file)) in units.iter().zip(&files).enumerate() {
         output::print_note(&format!("{} of {}: {}", index + 1, files.len(), file.name));
         let trial = Trial {
             configuration,
             place: &place,
             file,
-            directory: directories.next_for(&arguments.output, &migration.name),
+            directory: directories.next_for(&arguments.output, &unit[0].name),
             batching: BatchArguments {
                 batch_size: configuration.rehearsal.batch_size,
                 ..BatchArguments::default()
             },
             seed: arguments.seed,
         };
-        let tried = trial.run()?;
-        let came_to_its_end = tried.rehearsal.is_some();
-        judged.rehearsed.extend(tried.rehearsal);
-        if let Err(error) = tried.saved {
-            output::print_note(&format!("warning: {error}"));
-            *judged.saved = Err(error);
-        }
-        let mut verdict = tried.verdict;
-        let is_failure = |finding: &&mut Finding| finding.rule == Rule::MigrationFailed;
-        let mut failures = verdict.findings.iter_mut().filter(is_failure);
-        let failed = match failures.next() {
-            Some(failure) if !came_to_its_end => {
-                failure.message += &pending
-                    .not_run()
-                    .map(|not_run| format!("; {not_run}"))
-                    .unwrap_or_default();
-                true
-            }
-            _ => false,
-        };
-        judged.verdicts.push(verdict);
+        let failed = judged.take(trial.run()?, pending);
         signals::interruption().refuse()?;
         if failed {
             let untried = files[index + 1..].iter();

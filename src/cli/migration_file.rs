@@ -76,20 +76,22 @@ impl MigrationFile {
         })
     }
 
-    /// Takes one migration of a history that was already read.
+    /// Takes migrations of a history that was already read, which are run together; the first gives the name.
     ///
     /// # Errors
     /// `Usage` with `file:line` for text that is not SQL, or would be refused by its tool.
-    pub fn of(tool: Tool, migration: &Migration) -> Result<MigrationFile> {
-        let name = migration.up.file().to_string();
-        let statements = statements(tool, [&migration.up])?;
+    pub fn of(tool: Tool, migrations: &[Migration]) -> Result<MigrationFile> {
+        let name = migrations
+            .first()
+            .map_or("", |migration| migration.up.file())
+            .to_string();
         Ok(MigrationFile {
             place: PathBuf::from(&name),
             name,
             tool,
-            statements,
+            statements: statements(tool, migrations.iter().map(|migration| &migration.up))?,
             earlier: Vec::new(),
-            picked: vec![migration.clone()],
+            picked: migrations.to_vec(),
         })
     }
 
@@ -142,9 +144,9 @@ impl MigrationFile {
         )
     }
 
-    /// Returns how many migrations come before the first selected one.
-    pub fn earlier_migrations(&self) -> usize {
-        self.earlier.len()
+    /// Returns the migrations before the first selected one.
+    pub fn earlier_migrations(&self) -> &[Migration] {
+        &self.earlier
     }
 
     /// Returns its rollback as its tool would run it, newest migration first; `None` if one of them has no rollback.
@@ -194,7 +196,12 @@ impl MigrationFile {
     }
 
     fn cut(&self, tables: Tables, refused: &[(String, Error)], options: &BatchOptions) -> Result<PlannedMigration> {
-        let steps = migration::steps(&self.statements, &tables, options).map_err(|error| explained(error, refused))?;
+        let statements: Vec<Statement> = self
+            .statements
+            .iter()
+            .map(migration::inserting)
+            .collect::<Result<_>>()?;
+        let steps = migration::steps(&statements, &tables, options).map_err(|error| explained(error, refused))?;
         Ok(PlannedMigration {
             steps,
             tables: each_once(tables.clone()),

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod backtest;
+mod base_cache;
 mod bench;
 mod ci;
 mod compare;
@@ -45,6 +46,7 @@ mod run_history;
 mod source_files;
 mod staging_area;
 mod targets;
+mod throwaway_base;
 mod typed_passwords;
 mod watching;
 mod whole_run;

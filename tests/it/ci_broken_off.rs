@@ -196,7 +196,7 @@ fn a_base_that_fails_judges_nothing() {
         "db/migrations/0001_orders.sql",
         "ALTER TABLE nowhere ADD COLUMN a int;\n",
     );
-    repository.commit("broken");
+    repository.git(&["commit", "-q", "-m", "broken", "db/migrations/0001_orders.sql"]);
     repository.git(&["checkout", "-q", "-B", "feature"]);
     for (file, sql) in TWO {
         repository.write(file, sql);

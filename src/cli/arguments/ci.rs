@@ -66,6 +66,9 @@ pub struct CiArguments {
     /// Take the server programs from this directory
     #[arg(long, value_name = "DIR", env = "MIGTIME_PG_BIN")]
     pub pg_bin: Option<PathBuf>,
+    /// Fill the throwaway server anew, instead of from the cache
+    #[arg(long)]
+    pub no_cache: bool,
     /// Draw random numbers from this seed
     #[arg(long, default_value_t = 1)]
     pub seed: u64,

@@ -10,7 +10,9 @@ use super::super::{files_below, output, source_files};
 use super::git::Repository;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::Tool;
-use crate::migration::formats::{self, History, LeftOut, Migration, NamedAs, NoMigration, SourceFile};
+use crate::migration::formats::{
+    self, History, LeftOut, Migration, NamedAs, NoMigration, SourceFile, TransactionScope,
+};
 use crate::units::counted;
 
 /// What a branch changes in a history.
@@ -47,6 +49,16 @@ impl Pending {
             false => None,
         };
         Ok(compared(now, before))
+    }
+
+    /// Returns the new migrations, those together that the tool runs in one transaction.
+    pub fn units(&self) -> Vec<&[Migration]> {
+        let together = |migration: &Migration| migration.up.transaction == TransactionScope::AllPending;
+        if self.new.iter().any(together) {
+            vec![&self.new]
+        } else {
+            self.new.chunks(1).collect()
+        }
     }
 
     /// Returns what else may be the reason where a migration fails: programs that were not run before it.

@@ -95,27 +95,7 @@ impl Trial<'_> {
             let finding = Finding::of_migration(Rule::CannotBeJudged, verdict.migration.clone(), error.to_string());
             verdict.findings.push(finding);
         }
-        let back = rollback::check(&results.rehearsal, false);
-        // A rollback that did not finish is among the findings already.
-        if let Err(error) = back.or_else(|error| match error.kind() {
-            ErrorKind::TooLittleEvidence => Ok(()),
-            _ => Err(error),
-        }) {
-            let migration = verdict.migration.clone();
-            let words = sentence_with_excerpt(&error);
-            // The error says more than the estimate's finding.
-            verdict.findings.retain(|finding| finding.rule != Rule::RollbackFailed);
-            verdict
-                .findings
-                .push(Finding::of_migration(Rule::RollbackFailed, migration, words));
-        }
-        if let Some(error) = unreadable {
-            let words = format!("the rollback cannot be read: {}", sentence_with_excerpt(&error));
-            let migration = verdict.migration.clone();
-            verdict
-                .findings
-                .push(Finding::of_migration(Rule::MigrationFailed, migration, words));
-        }
+        judge_rollback(&mut verdict, &results.rehearsal, unreadable.as_ref());
         self.judge(&mut verdict, &results);
         Ok(Tried {
             verdict,
@@ -259,6 +239,29 @@ fn failure(planned: &Verdict, error: &Error) -> Finding {
 fn is_of(statement: &StatementVerdict, location: &Location) -> bool {
     let file = location.file.as_ref();
     statement.line == location.line && file.is_none_or(|file| *file == statement.file)
+}
+
+/// Adds what is wrong with the rollback; `unreadable` says why it was not even begun.
+fn judge_rollback(verdict: &mut Verdict, rehearsal: &Rehearsal, unreadable: Option<&Error>) {
+    let migration = verdict.migration.clone();
+    // A rollback that did not finish is among the findings already.
+    let failed = rollback::check(rehearsal, false)
+        .err()
+        .filter(|error| error.kind() != ErrorKind::TooLittleEvidence);
+    if let Some(error) = failed {
+        // The error says more than the estimate's finding.
+        verdict.findings.retain(|finding| finding.rule != Rule::RollbackFailed);
+        let words = sentence_with_excerpt(&error);
+        verdict
+            .findings
+            .push(Finding::of_migration(Rule::RollbackFailed, migration.clone(), words));
+    }
+    if let Some(error) = unreadable {
+        let words = format!("the rollback cannot be read: {}", sentence_with_excerpt(error));
+        verdict
+            .findings
+            .push(Finding::of_migration(Rule::MigrationFailed, migration, words));
+    }
 }
 
 /// Takes over from the plan, which had the catalog, what the text of a statement does not tell.

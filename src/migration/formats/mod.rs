@@ -4,6 +4,7 @@
 //! given as text; the tool's table of applied migrations and its configuration are not known here.
 
 mod atlas;
+mod bookkeeping;
 mod directories;
 mod drizzle;
 mod file_name;
@@ -25,6 +26,7 @@ mod single_files;
 mod source_file;
 
 pub use super::tool::Tool;
+pub use bookkeeping::{bookkeeping_rows, bookkeeping_table, own_table};
 pub use history::{History, LeftOut, Migration, NoMigration};
 pub use read::read;
 pub use recognise::{companions, is_of_interest};

@@ -61,6 +61,13 @@ impl Scripts<'_> {
             Tool::Flyway => (flyway::transaction_of(script, &parts)?, script.send),
             _ => (script.transaction, script.send),
         };
+        // psql runs each file in a session of its own, and Flyway restores the search path behind each.
+        let restores = matches!(self.tool, Tool::PlainSql | Tool::Flyway);
+        if std::mem::take(&mut gathered.search_path_is_empty) && restores {
+            let reset = parse_part(&Source::new(&script.file.name, "RESET search_path"), 0, &mut include)?;
+            parts.insert(0, reset);
+        }
+        gathered.search_path_is_empty = script.text().contains(EMPTIES_SEARCH_PATH);
         gathered.add(self.tool, transaction, send, parts);
         Ok(())
     }
@@ -79,8 +86,13 @@ impl Scripts<'_> {
     }
 }
 
+/// How `pg_dump` makes sure that all names in a dump have their schema.
+const EMPTIES_SEARCH_PATH: &str = "set_config('search_path', '', false)";
+
 #[derive(Default)]
 struct Gathered {
+    /// Whether the script before has left no search path.
+    search_path_is_empty: bool,
     statements: Vec<Statement>,
     transactions: u32,
     messages: u32,

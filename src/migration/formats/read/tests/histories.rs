@@ -83,12 +83,6 @@ fn what_is_no_history_is_said() {
         "1_a.sql looks like goose, 2_b.sql like dbmate\nsay with --format-of which tool runs them",
     );
     check_refused(
-        &[("structure.sql", "--\n-- PostgreSQL database dump\n--\n")],
-        None,
-        "structure.sql:2:1: this is a PostgreSQL database dump, not a migration\ngive the file that changes the schema \
-         or the data",
-    );
-    check_refused(
         &[("1_a.sql", "-- migrate:up\n\\i b.sql\n")],
         None,
         "1_a.sql:2: \\i and \\ir are commands of psql, which dbmate does not know",
@@ -230,4 +224,34 @@ fn what_is_left_out_is_named() {
         ],
         &[("2_b.down.sql", None, true), ("README.sql", None, false)],
     );
+}
+
+#[test]
+fn a_dump_does_not_hide_tables_from_the_files_behind_it() {
+    let dump = "SELECT pg_catalog.set_config('search_path', '', false);";
+    let sent = |tool: Tool, names: [&str; 2]| {
+        let named = files(&[(names[0], dump), (names[1], "SELECT 2;")]);
+        let history = read("dir", named, NamedAs::Directory, Some(tool)).expect("reads");
+        let scripts = Scripts {
+            tool,
+            scripts: history.migrations.iter().map(|migration| &migration.up).collect(),
+        };
+        let statements = scripts
+            .statements(&mut |_| panic!("nothing is included"))
+            .expect("parses");
+        statements
+            .iter()
+            .map(|statement| statement.sql.clone())
+            .collect::<Vec<_>>()[1..]
+            .join("; ")
+    };
+    assert_eq!(
+        sent(Tool::Flyway, ["V1__a.sql", "V2__b.sql"]),
+        "RESET search_path; SELECT 2"
+    );
+    assert_eq!(
+        sent(Tool::PlainSql, ["1_a.sql", "2_b.sql"]),
+        "RESET search_path; SELECT 2"
+    );
+    assert_eq!(sent(Tool::GolangMigrate, ["1_a.up.sql", "2_b.up.sql"]), "SELECT 2");
 }
