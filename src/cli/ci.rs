@@ -27,7 +27,7 @@ use crate::server::signals;
 use crate::units::counted;
 pub use configuration::Configuration;
 use git::{MergeBase, Repository};
-use pending::Pending;
+use pending::{Pending, Told};
 use staging_place::StagingPlace;
 use trial::{Trial, Tried};
 
@@ -89,7 +89,11 @@ fn begin(arguments: &CiArguments) -> Result<(Configuration, Pending)> {
     let repository = Repository::of(&arguments.migrations)?;
     let configuration = Configuration::read(arguments.config.as_deref(), repository.root())?;
     let base = repository.merge_base(arguments.base.as_deref())?;
-    let pending = Pending::since(&repository, &base.commit, &arguments.migrations, arguments.format_of)?;
+    let told = Told {
+        tool: arguments.format_of,
+        version: arguments.tool_version.clone(),
+    };
+    let pending = Pending::since(&repository, &base.commit, &arguments.migrations, &told)?;
     tell(&pending, &base);
     Ok((configuration, pending))
 }

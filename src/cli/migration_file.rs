@@ -56,7 +56,11 @@ impl MigrationFile {
     pub fn select(path: &Path, selection: &SelectionArguments) -> Result<MigrationFile> {
         let name = path.display().to_string();
         let (files, place) = source_files::read(path)?;
-        let history = formats::read(&name, files, place, selection.format_of)?;
+        let mut history = formats::read(&name, files, place, selection.format_of)?;
+        selection
+            .tool_version
+            .iter()
+            .for_each(|version| history.as_of_version(version));
         tell(&history, place);
         let tool = history.tool;
         let (earlier, picked) = selection.pick(history.migrations, &name)?;

@@ -60,6 +60,9 @@ pub struct CiArguments {
     /// Read the files as those of this tool, instead of by their names and markers
     #[arg(long, value_name = "TOOL", value_parser = tool())]
     pub format_of: Option<Tool>,
+    /// Run them as this version of the tool does, such as 7.3 of Prisma [default: the newest known]
+    #[arg(long, value_name = "VERSION")]
+    pub tool_version: Option<String>,
     /// Write every report here
     #[arg(long, value_name = "DIR", default_value = "reports/ci")]
     pub output: PathBuf,

@@ -22,6 +22,9 @@ pub struct SelectionArguments {
     /// Read the files as those of this tool, instead of by their names and markers
     #[arg(long, value_name = "TOOL", value_parser = tool())]
     pub format_of: Option<Tool>,
+    /// Run them as this version of the tool does, such as 7.3 of Prisma [default: the newest known]
+    #[arg(long, value_name = "VERSION")]
+    pub tool_version: Option<String>,
 }
 
 fn tool() -> impl TypedValueParser<Value = Tool> {
@@ -101,6 +104,7 @@ mod tests {
             from: from.map(str::to_owned),
             only: only.iter().map(|version| (*version).to_owned()).collect(),
             format_of: None,
+            tool_version: None,
         };
         let (earlier, picked) = selection.pick(history(), "dir").expect("is there");
         let versions = |migrations: &[Migration]| -> Vec<String> {

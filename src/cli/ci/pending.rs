@@ -15,6 +15,14 @@ use crate::migration::formats::{
 };
 use crate::units::counted;
 
+/// What the person said about the tool.
+pub struct Told {
+    /// The tool.
+    pub tool: Option<Tool>,
+    /// Its version.
+    pub version: Option<String>,
+}
+
 /// What a branch changes in a history.
 pub struct Pending {
     /// The tool that uses these files.
@@ -36,16 +44,20 @@ impl Pending {
     ///
     /// # Errors
     /// `Usage` for what cannot be read; see [`formats::read`].
-    pub fn since(repository: &Repository, commit: &str, path: &Path, told: Option<Tool>) -> Result<Pending> {
+    pub fn since(repository: &Repository, commit: &str, path: &Path, told: &Told) -> Result<Pending> {
         let name = path.display().to_string();
         let (files, place) = source_files::read(path)?;
-        let now = formats::read(&name, files, place, told)?;
+        let mut now = formats::read(&name, files, place, told.tool)?;
+        told.version.iter().for_each(|version| now.as_of_version(version));
         for remark in &now.remarks {
             output::print_note(&format!("hint: {remark}"));
         }
         let files = files_at(repository, commit, path, place)?;
         let before = match files.iter().any(|file| file.text.is_some()) {
-            true => read_before(&name, files, place, now.tool)?,
+            true => read_before(&name, files, place, now.tool)?.map(|mut before| {
+                told.version.iter().for_each(|version| before.as_of_version(version));
+                before
+            }),
             false => None,
         };
         Ok(compared(now, before))
@@ -115,6 +127,7 @@ fn compared(now: History, before: Option<History>) -> Pending {
             Some(false) => pending.changed.push(migration.clone()),
             // The tool does not run a second part of what it has run already.
             None if is_known => pending.changed.push(migration.clone()),
+            None if now.tool == Tool::Atlas && formats::is_checkpoint_of_atlas(migration) => {}
             None => pending.new.push(migration.clone()),
         }
     }

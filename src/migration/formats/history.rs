@@ -1,7 +1,7 @@
 //! The migrations of a tool in their order.
 
 use super::file_name;
-use super::script::Script;
+use super::script::{Script, Send};
 use super::source_file::SourceFile;
 use crate::migration::tool::Tool;
 
@@ -79,7 +79,20 @@ pub struct History {
     pub remarks: Vec<String>,
 }
 
+/// The first version of Prisma that sends a script statement by statement (prisma-engines, pull request 5847).
+const PRISMA_SENDS_STATEMENTS: [u64; 2] = [7, 4];
+
 impl History {
+    /// Reads the migrations as a version of the tool runs them, instead of the newest one.
+    pub fn as_of_version(&mut self, version: &str) {
+        let numbers = file_name::numbers(version).unwrap_or_default();
+        if self.tool == Tool::Prisma && numbers < PRISMA_SENDS_STATEMENTS.to_vec() {
+            for migration in &mut self.migrations {
+                migration.up.send = Send::Whole;
+            }
+        }
+    }
+
     /// Keeps only the migration of one file; if that file is a rollback, it becomes what is run.
     pub(super) fn take_only(&mut self, file: &SourceFile) {
         let undoes = |migration: &Migration| {

@@ -26,6 +26,7 @@ mod single_files;
 mod source_file;
 
 pub use super::tool::Tool;
+pub use atlas::is_checkpoint_of_atlas;
 pub use bookkeeping::{bookkeeping_rows, bookkeeping_table, own_table};
 pub use history::{History, LeftOut, Migration, NoMigration};
 pub use read::read;

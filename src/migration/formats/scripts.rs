@@ -81,6 +81,10 @@ impl Scripts<'_> {
                  around this one",
                 self.tool.name()
             )),
+            Tool::Liquibase if cut => error.with_hint(
+                "Liquibase cuts statements at ; and does not know dollar quotes: give the changeset \
+                 splitStatements:false, or another endDelimiter",
+            ),
             _ => error,
         }
     }

@@ -195,4 +195,22 @@ fn liquibase() {
         None,
         "a.sql:2: Liquibase wants --changeset author:id before the first statement",
     );
+    let function = "CREATE FUNCTION f() RETURNS int AS $$\nBEGIN\n  IF true THEN RETURN 1; END IF;\n  RETURN 2;\nEND\n$$ \
+                    LANGUAGE plpgsql;\n";
+    check_refused(
+        &[(
+            "a.sql",
+            &format!("--liquibase formatted sql\n--changeset a:1\n{function}"),
+        )],
+        None,
+        "a.sql:3:36: dollar-quoted string is never closed\nLiquibase cuts statements at ; and does not know dollar \
+         quotes: give the changeset splitStatements:false, or another endDelimiter",
+    );
+    check(
+        &[(
+            "a.sql",
+            "--liquibase formatted sql\n--changeset a:1\nSELECT 'a;b'; /* ; */ SELECT \";\"; -- ;\nSELECT 3",
+        )],
+        "liquibase\n1 s:SELECT 'a;b'@3, SELECT \";\"@3, SELECT 3@4",
+    );
 }

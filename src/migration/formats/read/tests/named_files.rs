@@ -169,7 +169,7 @@ fn diesel_and_prisma() {
             ("20240101_a/migration.sql", "SELECT 1"),
             ("migration_lock.toml", "-"),
         ],
-        "prisma\n20240101 n:SELECT 1@1\n20240102 n:[SELECT 2@1;SELECT 3@2]",
+        "prisma\n20240101 n:SELECT 1@1\n20240102 n:SELECT 2@1, SELECT 3@2",
     );
 }
 
@@ -219,4 +219,51 @@ fn atlas() {
         "atlas\n20240101 s:SELECT 1@1, SELECT 2@1\n20240102 n:CREATE INDEX CONCURRENTLY i ON t (a)@3\n\
          20240103 s:DO $$ BEGIN NULL; END $$@2, [SELECT 5@5;SELECT 6@6]",
     );
+    // A directive counts only if an empty line follows the comments at the head.
+    check(
+        &[
+            ("1_a.sql", "-- atlas:txmode none\nSELECT 1;"),
+            ("2_b.sql", "-- atlas:txmode none\r\n\r\nSELECT 2;"),
+            ("3_c.sql", "-- why\n-- atlas:txmode none\n\nSELECT 3;"),
+            ("atlas.sum", "-"),
+        ],
+        "atlas\n1 s:SELECT 1@2\n2 s:SELECT 2@3\n3 n:SELECT 3@4",
+    );
+    // An empty database begins with the last checkpoint.
+    check(
+        &[
+            ("1_a.sql", "SELECT 1;"),
+            ("2_all.sql", "-- atlas:checkpoint\n\nSELECT 2;"),
+            ("3_c.sql", "SELECT 3;"),
+            ("atlas.sum", "-"),
+        ],
+        "atlas\n2 s:SELECT 2@3\n3 s:SELECT 3@1",
+    );
+    // Atlas also keeps the sum of directories in other forms.
+    check(
+        &[
+            ("1_a.up.sql", "SELECT 1"),
+            ("1_a.down.sql", "SELECT 2"),
+            ("atlas.sum", "-"),
+        ],
+        "golang-migrate\n1 n:SELECT 1@1 / n:SELECT 2@1",
+    );
+}
+
+#[test]
+fn prisma_before_7_4_sends_a_script_whole() {
+    let mut history = read(
+        "dir",
+        files(&[("1_a/migration.sql", "SELECT 1; SELECT 2;")]),
+        NamedAs::Directory,
+        None,
+    )
+    .expect("reads");
+    for (version, expected) in [
+        ("7.4.0", "prisma\n1 n:SELECT 1@1, SELECT 2@1"),
+        ("7.3.0", "prisma\n1 n:[SELECT 1@1;SELECT 2@1]"),
+    ] {
+        history.as_of_version(version);
+        assert_eq!(written(&history), expected);
+    }
 }
