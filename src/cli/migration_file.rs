@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::arguments::{BatchArguments, SelectionArguments};
 use super::included_files::IncludedFiles;
 use super::output::print_note;
-use super::source_files;
+use super::{source_files, tool_settings};
 use crate::catalog::facts::TableFacts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::formats::{self, History, Migration, NamedAs, Script, Scripts};
@@ -62,6 +62,7 @@ impl MigrationFile {
             .iter()
             .for_each(|version| history.as_of_version(version));
         tell(&history, place);
+        tool_settings::tell(history.tool, path);
         let tool = history.tool;
         let (earlier, picked) = selection.pick(history.migrations, &name)?;
         let name = format!("{name}{}", selection.in_words());

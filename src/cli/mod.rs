@@ -47,6 +47,7 @@ mod source_files;
 mod staging_area;
 mod targets;
 mod throwaway_base;
+mod tool_settings;
 mod typed_passwords;
 mod watching;
 mod whole_run;

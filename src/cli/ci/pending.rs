@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::super::{files_below, output, source_files};
+use super::super::{files_below, output, source_files, tool_settings};
 use super::git::Repository;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::Tool;
@@ -52,6 +52,7 @@ impl Pending {
         for remark in &now.remarks {
             output::print_note(&format!("hint: {remark}"));
         }
+        tool_settings::tell(now.tool, path);
         let files = files_at(repository, commit, path, place)?;
         let before = match files.iter().any(|file| file.text.is_some()) {
             true => read_before(&name, files, place, now.tool)?.map(|mut before| {

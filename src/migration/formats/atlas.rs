@@ -68,6 +68,8 @@ fn migration(file: &SourceFile) -> Result<Migration> {
             file: file.clone(),
             transaction: scope,
             send: Send::Whole,
+            before: Vec::new(),
+            after: Vec::new(),
         },
         _ => Script::whole_file(file, scope, Send::PerStatement),
     };

@@ -83,6 +83,8 @@ fn migration(file: &SourceFile, tag: &str) -> Migration {
             file: file.clone(),
             transaction: TransactionScope::AllPending,
             send: Send::Whole,
+            before: Vec::new(),
+            after: Vec::new(),
         },
         down: None,
         repeats: false,

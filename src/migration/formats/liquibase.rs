@@ -95,6 +95,8 @@ fn changeset(file: &SourceFile, head: &Line, end: usize) -> Result<Option<Migrat
             parts,
             transaction,
             send,
+            before: Vec::new(),
+            after: Vec::new(),
         },
         down: rollback(file, body, transaction),
         repeats: ["runOnChange", "runAlways"]

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::file_name::{numbers, split_digits};
 use super::history::{LeftOut, Migration, NoMigration};
 use super::plain::is_sql;
+use super::script::Script;
 use super::source_file::SourceFile;
 use crate::error::{Error, ErrorKind};
 use crate::migration::tool::Tool;
@@ -33,8 +34,15 @@ pub(super) fn left_out(migrations: &[Migration], files: &[SourceFile]) -> Vec<Le
     let scripts = migrations
         .iter()
         .flat_map(|migration| std::iter::once(&migration.up).chain(&migration.down));
-    let used: BTreeSet<&str> = scripts.map(|script| script.file.path.as_str()).collect();
-    let unused = files.iter().filter(|file| !used.contains(file.path.as_str()));
+    let files_of = |script: &Script| -> Vec<String> {
+        let around = script.before.iter().chain(&script.after);
+        std::iter::once(&script.file)
+            .chain(around)
+            .map(|file| file.path.clone())
+            .collect()
+    };
+    let used: BTreeSet<String> = scripts.flat_map(files_of).collect();
+    let unused = files.iter().filter(|file| !used.contains(&file.path));
     let left_out = unused.filter_map(|file| {
         let language = program_in(file);
         (language.is_some() || is_sql(file)).then(|| LeftOut {
@@ -96,6 +104,21 @@ pub(super) fn nothing_found(name: &str, files: &[SourceFile], tool: Tool) -> Err
             file.name
         ))
         .with_hint(hint);
+    }
+    let numbered = |endings: &[&str]| {
+        let named = |file: &&SourceFile| endings.iter().any(|ending| file.path.ends_with(ending));
+        let mut files = files.iter().filter(named);
+        files.find(|file| file.directory().is_empty() && split_digits(file.file_name()).is_some())
+    };
+    let declared = numbered(&[".toml"])
+        .map(|file| (file, "reshape"))
+        .or_else(|| numbered(&[".json", ".yaml", ".yml"]).map(|file| (file, "pgroll")));
+    if let Some((file, tool)) = declared {
+        return usage(format!(
+            "{}: it looks like a migration of {tool}, which is no SQL",
+            file.name
+        ))
+        .with_hint(format!("run the tool itself: --exec '{tool} migrate …'"));
     }
     let changelog = files.iter().find(|file| {
         let name = file.file_name().to_ascii_lowercase();

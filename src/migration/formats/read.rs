@@ -64,6 +64,7 @@ fn migrations(tool: Tool, files: &[SourceFile], place: NamedAs) -> Result<Vec<Mi
         Tool::Refinery => flyway::migrations_of_refinery(files),
         Tool::GolangMigrate => pairs::migrations_of_golang_migrate(files),
         Tool::Sqlx => pairs::migrations_of_sqlx(files),
+        Tool::Supabase => pairs::migrations_of_supabase(files),
         Tool::Diesel => directories::migrations_of_diesel(files),
         Tool::Prisma => directories::migrations_of_prisma(files),
         Tool::Goose => sections::migrations_of_goose(files, place),

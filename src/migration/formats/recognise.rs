@@ -8,7 +8,7 @@ use super::flyway::Name;
 use super::lines::lines;
 use super::plain::is_sql;
 use super::source_file::{NamedAs, SourceFile};
-use super::{flyway, graphile, liquibase, not_read, pairs, plain, sections, single_files};
+use super::{flyway, graphile, liquibase, not_read, other_tools, pairs, plain, sections, single_files};
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::tool::Tool;
 
@@ -59,11 +59,21 @@ pub(super) fn tool(name: &str, files: &[SourceFile], place: NamedAs) -> Result<T
     if sql.is_empty() || (place == NamedAs::File && !is_sql(sql[0]) && not_read::language(sql[0]).is_some()) {
         return Err(not_read::nothing_found(name, files, Tool::PlainSql));
     }
+    if let Some(refused) = other_tools::refusal(name, files) {
+        return Err(refused);
+    }
+    if sql.iter().any(|file| is_of_supabase(file)) {
+        return Ok(Tool::Supabase);
+    }
     let tool = match by_names(name, files, &sql)? {
         Some(tool) => Some(tool),
         None => by_markers(&sql)?,
     };
     Ok(tool.unwrap_or_default())
+}
+
+fn is_of_supabase(file: &SourceFile) -> bool {
+    file.name.contains("supabase/migrations/") || lines(file.text()).any(|line| line.text.starts_with("-- supabase:"))
 }
 
 fn by_names(name: &str, files: &[SourceFile], sql: &[&SourceFile]) -> Result<Option<Tool>> {

@@ -1,6 +1,6 @@
 //! What the person should know about how files were read: other tools that fit their names, and what was left out.
 
-use super::file_name::numbered;
+use super::file_name::{numbered, split_digits};
 use super::flyway;
 use super::history::{History, LeftOut};
 use super::source_file::{NamedAs, SourceFile};
@@ -39,6 +39,11 @@ fn others(history: &History) -> Option<String> {
         Tool::PlainSql if numbered(first.file_name()).is_some() => {
             "the names are also those of sqlx, tern and Atlas, which run each file in a transaction, and of \
              node-pg-migrate"
+        }
+        Tool::Diesel if split_digits(first.directory()).is_some_and(|(digits, _)| digits.len() == 13) => {
+            return Some(
+                "the names are those of Hasura, which runs each file in one transaction, as diesel does".into(),
+            );
         }
         _ => return None,
     };

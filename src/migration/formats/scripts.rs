@@ -2,6 +2,7 @@
 
 use super::flyway;
 use super::script::{Script, Send, TransactionScope};
+use super::source_file::SourceFile;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::source::{NeverClosed, Source};
 use crate::migration::statement::{Include, Included, Sending, Statement, parse_part};
@@ -61,6 +62,15 @@ impl Scripts<'_> {
             Tool::Flyway => (flyway::transaction_of(script, &parts)?, script.send),
             _ => (script.transaction, script.send),
         };
+        let around = |file: &SourceFile, include: &mut dyn FnMut(&Include) -> Result<Included>| {
+            parse_part(&Source::new(&file.name, file.text()), 0, include)
+        };
+        for file in &script.after {
+            parts.push(around(file, &mut include)?);
+        }
+        for file in script.before.iter().rev() {
+            parts.insert(0, around(file, &mut include)?);
+        }
         // psql runs each file in a session of its own, and Flyway restores the search path behind each.
         let restores = matches!(self.tool, Tool::PlainSql | Tool::Flyway);
         if std::mem::take(&mut gathered.search_path_is_empty) && restores {

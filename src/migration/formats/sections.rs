@@ -114,6 +114,8 @@ impl Direction {
                 TransactionScope::PerScript
             },
             send: Send::Whole,
+            before: Vec::new(),
+            after: Vec::new(),
         }
     }
 }

@@ -172,6 +172,13 @@ fn graphile_migrate() {
         ],
         "graphile-migrate\n000001 s:[SELECT 1@4;SELECT 2@4]\n000002 n:VACUUM@5\ncurrent.sql s:SELECT 3@1",
     );
+    check(
+        &[(
+            "committed/000001.sql",
+            "--! Previous: -\nALTER SCHEMA s OWNER TO :DATABASE_OWNER;",
+        )],
+        "graphile-migrate\n000001 s:ALTER SCHEMA s OWNER TO CURRENT_USER@2",
+    );
 }
 
 #[test]

@@ -70,6 +70,14 @@ fn flyway() {
         None,
         "V1.0__b.sql:1: flyway refuses two migrations of version 1.0: the other is V1__a.sql",
     );
+    check(
+        &[
+            ("V1__a.sql", "SELECT 1"),
+            ("beforeEachMigrate.sql", "SET search_path = app"),
+            ("afterEachMigrate__x.sql", "SELECT 9"),
+        ],
+        "flyway\n1 s:SET search_path = app@1, SELECT 1@1, SELECT 9@1",
+    );
     check_remarks(
         &[
             ("V1__a.sql", "SELECT 1"),
@@ -266,4 +274,60 @@ fn prisma_before_7_4_sends_a_script_whole() {
         history.as_of_version(version);
         assert_eq!(written(&history), expected);
     }
+}
+
+#[test]
+fn supabase() {
+    let file = |path: &str, text: &str| SourceFile {
+        name: format!("supabase/migrations/{path}"),
+        path: path.to_owned(),
+        text: Some(text.into()),
+    };
+    let named = vec![
+        file("2_b.sql", "-- supabase:disable-transaction\nSELECT 2; SELECT 3;"),
+        file("1_a.sql", "SELECT 1"),
+    ];
+    let history = read("dir", named, NamedAs::Directory, None).expect("reads");
+    assert_eq!(
+        written(&history),
+        "supabase\n1 n:SELECT 1@1\n2 n:[SELECT 2@2;SELECT 3@2]"
+    );
+}
+
+#[test]
+fn tools_that_are_not_read_are_named() {
+    fn check(named: &[(&str, &str)], expected: &str) {
+        let error = read("dir", files(named), NamedAs::Directory, None).expect_err(expected);
+        assert!(error.message().contains(expected), "{error}");
+        assert!(error.hint().is_some(), "{error}");
+    }
+    check(
+        &[("sqitch.plan", "-"), ("deploy/a.sql", "SELECT 1")],
+        "project of Sqitch",
+    );
+    check(
+        &[("deploy/a.sql", ""), ("revert/a.sql", ""), ("verify/a.sql", "")],
+        "project of Sqitch",
+    );
+    check(
+        &[("1_a.autocommit.up.sql", "SELECT 1"), ("2_b.up.sql", "SELECT 2")],
+        "that of pop (soda)",
+    );
+    check(
+        &[("1_a.mysql.up.sql", "SELECT 1"), ("1_a.postgres.up.sql", "SELECT 2")],
+        "that of pop (soda) and popx",
+    );
+    check(
+        &[("1_a.sql", "-- postgres-migrations disable-transaction\nSELECT 1")],
+        "of postgres-migrations",
+    );
+    check(
+        &[
+            ("0001.a.sql", "-- depends:\nSELECT 1"),
+            ("0001.a.rollback.sql", "SELECT 2"),
+        ],
+        "of yoyo",
+    );
+    check(&[("01_a.json", "-")], "of pgroll");
+    check(&[("1_a.toml", "-")], "of reshape");
 }
