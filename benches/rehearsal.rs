@@ -44,6 +44,7 @@ fn main() -> Result<()> {
     let server = ThrowawayServer::start(&ThrowawayOptions {
         pg_bin: std::env::var_os("MIGTIME_PG_BIN").map(PathBuf::from),
         settings: settings.to_vec(),
+        kept: None,
     })?;
     let mut maintenance = server.parameters("postgres").connect()?;
     maintenance

@@ -10,10 +10,15 @@ mod staging_place;
 mod trial;
 mod unjudged;
 
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
 use super::arguments::{BatchArguments, CiArguments};
 use super::migration_file::MigrationFile;
 use super::{output, repository::path_in_repository};
 use crate::error::{Error, ErrorKind, Location, Result};
+use crate::migration::Tool;
+use crate::migration::formats::{LeftOut, Migration};
 use crate::observation::Rehearsal;
 use crate::rehearsal::DirectoryLock;
 use crate::report;
@@ -22,9 +27,9 @@ use crate::server::signals;
 use crate::units::counted;
 pub use configuration::Configuration;
 use git::{MergeBase, Repository};
-use pending::Pending;
+use pending::{Pending, Told};
 use staging_place::StagingPlace;
-use trial::Trial;
+use trial::{Trial, Tried};
 
 /// Runs the command.
 ///
@@ -62,6 +67,7 @@ fn judge(arguments: &CiArguments, migrations: &str, verdicts: &mut Vec<Verdict>,
         }
     };
     verdicts.extend(pending.changed.iter().map(changed));
+    verdicts.extend(pending.left_out.iter().map(|left| left_out(left, pending.tool)));
     let mut judged = Judged {
         verdicts,
         rehearsed: Vec::new(),
@@ -83,7 +89,11 @@ fn begin(arguments: &CiArguments) -> Result<(Configuration, Pending)> {
     let repository = Repository::of(&arguments.migrations)?;
     let configuration = Configuration::read(arguments.config.as_deref(), repository.root())?;
     let base = repository.merge_base(arguments.base.as_deref())?;
-    let pending = Pending::since(&repository, &base.commit, &arguments.migrations, arguments.format_of)?;
+    let told = Told {
+        tool: arguments.format_of,
+        version: arguments.tool_version.clone(),
+    };
+    let pending = Pending::since(&repository, &base.commit, &arguments.migrations, &told)?;
     tell(&pending, &base);
     Ok((configuration, pending))
 }
@@ -98,6 +108,27 @@ struct Judged<'a> {
     saved: &'a mut Result<()>,
 }
 
+impl Judged<'_> {
+    /// Takes what came of one migration, and returns whether it failed.
+    fn take(&mut self, tried: Tried, pending: &Pending) -> bool {
+        let mut verdict = tried.verdict;
+        let came_to_its_end = tried.rehearsal.is_some();
+        self.rehearsed.extend(tried.rehearsal);
+        if let Err(error) = tried.saved {
+            output::print_note(&format!("warning: {error}"));
+            *self.saved = Err(error);
+        }
+        let is_failure = |finding: &&mut Finding| !came_to_its_end && finding.rule == Rule::MigrationFailed;
+        let failure = verdict.findings.iter_mut().find(is_failure);
+        let failed = failure.is_some();
+        if let (Some(failure), Some(not_run)) = (failure, pending.not_run()) {
+            failure.message += &format!("; {not_run}");
+        }
+        self.verdicts.push(verdict);
+        failed
+    }
+}
+
 /// Rehearses the new migrations in order, up to the first that fails, because later ones build on it. Reports that
 /// could not be `saved` in their directory do not prevent the next migrations from being judged.
 fn try_all(
@@ -109,37 +140,27 @@ fn try_all(
     if pending.new.is_empty() {
         return Ok(());
     }
-    let files = pending
-        .new
+    let units = pending.units();
+    let files = units
         .iter()
-        .map(|migration| MigrationFile::of(pending.tool, migration))
+        .map(|unit| MigrationFile::of(pending.tool, unit))
         .collect::<Result<Vec<_>>>()?;
     let place = StagingPlace::prepare(arguments, configuration, pending, &files)?;
-    for (index, (migration, file)) in pending.new.iter().zip(&files).enumerate() {
+    let mut directories = Directories::default();
+    for (index, (unit, file)) in units.iter().zip(&files).enumerate() {
         output::print_note(&format!("{} of {}: {}", index + 1, files.len(), file.name));
         let trial = Trial {
             configuration,
             place: &place,
             file,
-            directory: arguments.output.join(directory_name(&migration.name)),
+            directory: directories.next_for(&arguments.output, &unit[0].name),
             batching: BatchArguments {
                 batch_size: configuration.rehearsal.batch_size,
                 ..BatchArguments::default()
             },
             seed: arguments.seed,
         };
-        let tried = trial.run()?;
-        judged.rehearsed.extend(tried.rehearsal);
-        if let Err(error) = tried.saved {
-            output::print_note(&format!("warning: {error}"));
-            *judged.saved = Err(error);
-        }
-        let verdict = tried.verdict;
-        let failed = verdict
-            .findings
-            .iter()
-            .any(|finding| finding.rule == Rule::MigrationFailed);
-        judged.verdicts.push(verdict);
+        let failed = judged.take(trial.run()?, pending);
         signals::interruption().refuse()?;
         if failed {
             let untried = files[index + 1..].iter();
@@ -188,11 +209,31 @@ fn tell(pending: &Pending, base: &MergeBase) {
     }
 }
 
-fn changed(migration: &crate::migration::formats::Migration) -> Verdict {
+fn changed(migration: &Migration) -> Verdict {
     let file = path_in_repository(migration.up.file());
     let message = "changed although the base has it: databases that ran it as it was will not run it again";
     Verdict {
         findings: vec![Finding::of_migration(Rule::ChangedOnBase, file.clone(), message)],
+        migration: file,
+        ..Verdict::default()
+    }
+}
+
+fn left_out(left: &LeftOut, tool: Tool) -> Verdict {
+    let file = path_in_repository(&left.file);
+    let message = match left.language {
+        Some(language) => format!(
+            "not judged: it is a program in {language}, which only {} can run",
+            tool.name()
+        ),
+        None => format!("not judged: {} does not run this file", tool.name()),
+    };
+    let mut finding = Finding::of_migration(Rule::CannotBeJudged, file.clone(), message);
+    if !left.is_like_a_migration {
+        finding.level = Level::Warning;
+    }
+    Verdict {
+        findings: vec![finding],
         migration: file,
         ..Verdict::default()
     }
@@ -213,6 +254,25 @@ fn allow_too_little_evidence(verdicts: &mut [Verdict]) {
         if finding.rule == Rule::CannotBeJudged {
             finding.level = Level::Warning;
         }
+    }
+}
+
+/// The directories of reports that were given to migrations.
+#[derive(Default)]
+struct Directories(HashSet<PathBuf>);
+
+impl Directories {
+    /// Returns a directory in `output` for a migration; sections of one file, of the same name, get one each.
+    fn next_for(&mut self, output: &Path, migration: &str) -> PathBuf {
+        let name = directory_name(migration);
+        let named = (1_u32..).map(|number| match number {
+            1 => output.join(&name),
+            number => output.join(format!("{name}-{number}")),
+        });
+        named
+            .into_iter()
+            .find(|directory| self.0.insert(directory.clone()))
+            .unwrap_or_default()
     }
 }
 

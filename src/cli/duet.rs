@@ -8,6 +8,7 @@ use super::bench::progress::BenchProgress;
 use super::job::now;
 use super::migration_file::{MigrationFile, PlannedMigration};
 use super::staging_area::StagingArea;
+use super::throwaway_base::{Filling, ThrowawayBase};
 use super::whole_run::{WholeRun, runs_of, sha256};
 use super::{connection, foreign_servers, machine, output};
 use crate::error::{Error, ErrorKind, Result};
@@ -237,7 +238,15 @@ fn tell_left_out(planned: &PlannedMigration, path: &Path) {
 fn staging_area(arguments: &CompareArguments, migrations: &[MigrationFile]) -> Result<StagingArea> {
     let duet = &arguments.duet;
     if let Some(schema) = &duet.schema {
-        return StagingArea::scratch(schema, duet.rows, arguments.seed, duet.pg_bin.clone());
+        let following = migrations.iter().flat_map(MigrationFile::statements);
+        let base = ThrowawayBase {
+            following: following.map(|statement| statement.sql.as_str()).collect(),
+            schema: Some(Filling::read(schema)?),
+            rows: duet.rows,
+            seed: arguments.seed,
+            ..ThrowawayBase::default()
+        };
+        return base.start(duet.pg_bin.clone());
     }
     let target = connection::staging_target(duet.staging.as_deref())?;
     let mut staging = connection::staging(&target, None, duet.no_password)?;

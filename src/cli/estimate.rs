@@ -45,6 +45,9 @@ fn from_batch_log(log: &Path, arguments: &EstimateArguments) -> Result<()> {
 
 /// Estimates a migration from its newest rehearsal, or by rule of thumb.
 fn of_migration(migration: &MigrationFile, arguments: &EstimateArguments) -> Result<()> {
+    if migration.is_empty() {
+        return Ok(());
+    }
     let outcomes = history::known(&arguments.options.history, arguments.connection.no_password)?;
     let mut production = connection::production(&arguments.connection)?;
     let server = production.read(sampler::server_facts)?;

@@ -6,6 +6,7 @@ use super::job::{self, REHEARSAL_FILE};
 use super::rehearse::prepare_staging;
 use super::results::Results;
 use super::staging_area::StagingArea;
+use super::throwaway_base::{Filling, ThrowawayBase};
 use super::{history, output};
 use crate::error::Result;
 use crate::observation::Rehearsal;
@@ -35,11 +36,16 @@ pub fn run(arguments: &RehearseArguments, command: &str) -> Result<()> {
 
 /// Chooses where to run; an empty throwaway server suits a tool that creates its tables itself.
 fn prepare_staging_area(arguments: &RehearseArguments) -> Result<StagingArea> {
-    match &arguments.schema {
-        Some(schema) => StagingArea::scratch(schema, arguments.rows, arguments.options.seed, arguments.pg_bin.clone()),
-        None if arguments.scratch => StagingArea::empty(arguments.pg_bin.clone(), &[]),
-        None => prepare_staging(arguments, None, [], None),
+    if !arguments.scratch {
+        return prepare_staging(arguments, None, [], None);
     }
+    let base = ThrowawayBase {
+        schema: arguments.schema.as_deref().map(Filling::read).transpose()?,
+        rows: arguments.rows,
+        seed: arguments.options.seed,
+        ..ThrowawayBase::default()
+    };
+    base.start(arguments.pg_bin.clone())
 }
 
 fn measured(

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::arguments::{BatchArguments, SelectionArguments};
 use super::included_files::IncludedFiles;
 use super::output::print_note;
-use super::source_files;
+use super::{source_files, tool_settings};
 use crate::catalog::facts::TableFacts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::formats::{self, History, Migration, NamedAs, Script, Scripts};
@@ -56,13 +56,19 @@ impl MigrationFile {
     pub fn select(path: &Path, selection: &SelectionArguments) -> Result<MigrationFile> {
         let name = path.display().to_string();
         let (files, place) = source_files::read(path)?;
-        let history = formats::read(&name, files, place, selection.format_of)?;
+        let mut history = formats::read(&name, files, place, selection.format_of)?;
+        selection
+            .tool_version
+            .iter()
+            .for_each(|version| history.as_of_version(version));
         tell(&history, place);
+        tool_settings::tell(history.tool, path);
         let tool = history.tool;
         let (earlier, picked) = selection.pick(history.migrations, &name)?;
         let name = format!("{name}{}", selection.in_words());
         let statements = statements_in(path, tool, picked.iter().map(|migration| &migration.up))?;
-        if statements.is_empty() {
+        // A tool passes over a migration without statements. A person who names such a file means another.
+        if statements.is_empty() && tool == Tool::PlainSql && place == NamedAs::File {
             return Err(migration::no_statement(&name));
         }
         Ok(MigrationFile {
@@ -75,23 +81,22 @@ impl MigrationFile {
         })
     }
 
-    /// Takes one migration of a history that was already read.
+    /// Takes migrations of a history that was already read, which are run together; the first gives the name.
     ///
     /// # Errors
     /// `Usage` with `file:line` for text that is not SQL, or would be refused by its tool.
-    pub fn of(tool: Tool, migration: &Migration) -> Result<MigrationFile> {
-        let name = migration.up.file().to_string();
-        let statements = statements(tool, [&migration.up])?;
-        if statements.is_empty() {
-            return Err(migration::no_statement(&name));
-        }
+    pub fn of(tool: Tool, migrations: &[Migration]) -> Result<MigrationFile> {
+        let name = migrations
+            .first()
+            .map_or("", |migration| migration.up.file())
+            .to_string();
         Ok(MigrationFile {
             place: PathBuf::from(&name),
             name,
             tool,
-            statements,
+            statements: statements(tool, migrations.iter().map(|migration| &migration.up))?,
             earlier: Vec::new(),
-            picked: vec![migration.clone()],
+            picked: migrations.to_vec(),
         })
     }
 
@@ -120,6 +125,18 @@ impl MigrationFile {
         &self.statements
     }
 
+    /// Returns whether there is nothing to do, and says so.
+    pub fn is_empty(&self) -> bool {
+        let is_empty = self.statements.is_empty();
+        if is_empty {
+            print_note(&format!(
+                "{}: there is no statement in it, so nothing is to be done",
+                self.name
+            ));
+        }
+        is_empty
+    }
+
     /// Returns the statements of the migrations before the first selected one, in order.
     ///
     /// # Errors
@@ -132,9 +149,9 @@ impl MigrationFile {
         )
     }
 
-    /// Returns how many migrations come before the first selected one.
-    pub fn earlier_migrations(&self) -> usize {
-        self.earlier.len()
+    /// Returns the migrations before the first selected one.
+    pub fn earlier_migrations(&self) -> &[Migration] {
+        &self.earlier
     }
 
     /// Returns its rollback as its tool would run it, newest migration first; `None` if one of them has no rollback.
@@ -184,7 +201,12 @@ impl MigrationFile {
     }
 
     fn cut(&self, tables: Tables, refused: &[(String, Error)], options: &BatchOptions) -> Result<PlannedMigration> {
-        let steps = migration::steps(&self.statements, &tables, options).map_err(|error| explained(error, refused))?;
+        let statements: Vec<Statement> = self
+            .statements
+            .iter()
+            .map(migration::inserting)
+            .collect::<Result<_>>()?;
+        let steps = migration::steps(&statements, &tables, options).map_err(|error| explained(error, refused))?;
         Ok(PlannedMigration {
             steps,
             tables: each_once(tables.clone()),

@@ -6,6 +6,7 @@
 mod arguments;
 mod backtest;
 mod backups;
+mod base_cache;
 mod bench;
 mod ci;
 mod compare;
@@ -47,6 +48,8 @@ mod run_history;
 mod source_files;
 mod staging_area;
 mod targets;
+mod throwaway_base;
+mod tool_settings;
 mod typed_passwords;
 mod watching;
 mod whole_run;

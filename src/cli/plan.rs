@@ -23,6 +23,7 @@ use crate::shown::without_secrets;
 /// `Usage` for a migration that cannot be read; `Connection` when a database was named and cannot be reached.
 pub fn run(arguments: &PlanArguments) -> Result<()> {
     let migration = MigrationFile::select(&arguments.migration, &arguments.selection)?;
+    migration.is_empty();
     let mut production = connection::production_if_named(&arguments.connection)?;
     if let Some(directory) = &arguments.expand_and_contract {
         return expand_contract::write(migration.statements(), production.as_mut(), directory);

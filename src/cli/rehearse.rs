@@ -3,9 +3,9 @@
 use super::arguments::RehearseArguments;
 use super::job::{Job, REHEARSAL_FILE, Resumable, directory, tell_saved};
 use super::migration_file::MigrationFile;
-use super::progress::Progress;
 use super::results::{Results, model_options};
 use super::staging_area::StagingArea;
+use super::throwaway_base::{Filling, ThrowawayBase};
 use super::watching::LEVEL;
 use super::{connection, foreign_servers, history as outcomes, in_place, output, resume, rollback, targets};
 use crate::catalog::facts::TableFacts;
@@ -14,16 +14,22 @@ use crate::model::{self, EstimateOptions, stopping};
 use crate::observation::Rehearsal;
 use crate::rehearsal::resume::{CutOff, RehearsalPlace};
 use crate::rehearsal::saving::journal::Journal;
-use crate::rehearsal::{Conditions, DirectoryLock, history};
+use crate::rehearsal::{Conditions, DirectoryLock};
 use crate::server::{ConnectionParameters, Production};
 use crate::units::Seconds;
+
+const NO_TABLES: &str = "the throwaway server began without tables: make those that the migration needs with --schema \
+                         FILE, or name the directory of all migrations and begin with --from VERSION";
 
 /// Runs the command.
 pub fn run(arguments: &RehearseArguments) -> Result<()> {
     // What cannot be estimated is said before hours are spent on it.
     model_options(&arguments.options)?;
     let migration = MigrationFile::select(&arguments.migration, &arguments.selection)?;
-    let rollback = rollback(arguments, &migration)?;
+    if migration.is_empty() {
+        return Ok(());
+    }
+    let (rollback, unreadable) = rollback(arguments, &migration)?;
     let outcomes = outcomes::known(&arguments.options.history, arguments.no_password)?;
     let directory = directory(arguments);
     let cut_off = resume::cut_off_in(&directory, arguments)?;
@@ -48,7 +54,15 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
     let mut journal = Journal::new(Some(file.clone())).telling(output::print_note);
     let outcome = job.run(&staging_area, &mut journal);
     resume::tell(&staging_area, &journal, &outcome);
-    let mut rehearsal = outcome.inspect_err(|_| tell_saved(&journal, &file))?;
+    let mut rehearsal = outcome.map_err(|error| {
+        tell_saved(&journal, &file);
+        match error.kind() {
+            ErrorKind::MigrationFailed if begins_without_tables(arguments) && error.hint().is_none() => {
+                error.with_hint(NO_TABLES)
+            }
+            _ => error,
+        }
+    })?;
     // Hours of measurements must not be lost because production does not answer now.
     let production = read_targets(arguments, &mut rehearsal, &mut journal);
     let results =
@@ -61,15 +75,35 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
     output::print_note(&format!("saved {}", directory.join("report.html").display()));
     production.map_err(|error| error.in_context("the estimate is for the clone's size"))?;
     rollback::check(&results.rehearsal, !staging_area.works_on_copies())?;
+    if let Some(error) = unreadable {
+        return Err(error.with_hint("mend it, or leave it out with --no-rollback"));
+    }
     results.check()
 }
 
-/// Reads the rollback that was named, or the one that belongs to the migration.
-fn rollback(arguments: &RehearseArguments, migration: &MigrationFile) -> Result<Option<MigrationFile>> {
+fn begins_without_tables(arguments: &RehearseArguments) -> bool {
+    arguments.scratch && arguments.schema.is_none() && !arguments.migration.is_dir()
+}
+
+/// Reads the rollback that was named, or the one that belongs to the migration. The migration can be measured even if
+/// its own rollback cannot be read, whose error comes second.
+fn rollback(
+    arguments: &RehearseArguments,
+    migration: &MigrationFile,
+) -> Result<(Option<MigrationFile>, Option<Error>)> {
     match &arguments.rollback {
-        Some(path) => MigrationFile::read(path).map(Some),
-        None if arguments.no_rollback => Ok(None),
-        None => migration.down(),
+        Some(path) => Ok((Some(MigrationFile::read(path)?), None)),
+        None if arguments.no_rollback => Ok((None, None)),
+        None => Ok(match migration.down() {
+            Ok(rollback) => (rollback, None),
+            Err(error) => {
+                let error = error
+                    .in_context("the rollback cannot be read")
+                    .of_kind(ErrorKind::MigrationFailed);
+                output::print_note(&format!("warning: {error}"));
+                (None, Some(error))
+            }
+        }),
     }
 }
 
@@ -87,7 +121,7 @@ fn prepare(
         .transpose()?;
     let mut session = production.as_ref().map(Production::connect).transpose()?;
     let staging_area = if arguments.scratch {
-        prepare_scratch(arguments, migration)?
+        prepare_scratch(arguments, migration, rollback)?
     } else {
         let files = std::iter::once(migration).chain(rollback);
         let left = cut_off.map(|cut_off| &cut_off.beginning.place);
@@ -138,28 +172,30 @@ pub fn prepare_staging<'a>(
 }
 
 /// Starts a throwaway server, fills it from the schema file, and applies the migrations before the rehearsed ones.
-fn prepare_scratch(arguments: &RehearseArguments, migration: &MigrationFile) -> Result<StagingArea> {
-    let earlier = migration.earlier()?;
-    let staging_area = match &arguments.schema {
-        Some(schema) => StagingArea::scratch(schema, arguments.rows, arguments.options.seed, arguments.pg_bin.clone())?,
-        None if arguments.migration.is_dir() => StagingArea::empty(arguments.pg_bin.clone(), &[])?,
-        None => {
-            return Err(
-                Error::new(ErrorKind::Usage, "a throwaway server has no tables for this migration").with_hint(
-                    "make them with --schema FILE, or name the directory of all migrations and begin with --from \
-                     VERSION",
-                ),
-            );
-        }
-    };
-    if !earlier.is_empty() {
-        let count = migration.earlier_migrations();
+fn prepare_scratch(
+    arguments: &RehearseArguments,
+    migration: &MigrationFile,
+    rollback: Option<&MigrationFile>,
+) -> Result<StagingArea> {
+    let statements = migration.earlier()?;
+    let following = std::iter::once(migration)
+        .chain(rollback)
+        .flat_map(MigrationFile::statements);
+    if !statements.is_empty() {
+        let count = migration.earlier_migrations().len();
         output::print_note(&format!("applying the {count} earlier migrations, unmeasured"));
-        let progress = Progress::spinner(format!("applying {count} earlier migrations"));
-        staging_area.fill(|client| history::apply(client, &earlier))?;
-        progress.finish();
     }
-    Ok(staging_area)
+    let base = ThrowawayBase {
+        tool: migration.tool(),
+        applied: migration.earlier_migrations(),
+        statements,
+        following: following.map(|statement| statement.sql.as_str()).collect(),
+        schema: arguments.schema.as_deref().map(Filling::read).transpose()?,
+        rows: arguments.rows,
+        seed: arguments.options.seed,
+        ..ThrowawayBase::default()
+    };
+    base.start(arguments.pg_bin.clone())
 }
 
 /// Returns the conditions that were typed.

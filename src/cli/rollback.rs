@@ -6,6 +6,7 @@ use super::output;
 use super::staging_area::Site;
 use super::watching::Watcher;
 use crate::error::{Error, ErrorKind, Result};
+use crate::migration::formats::own_table;
 use crate::migration::{self, Step};
 use crate::observation::{EndReason, Ending, Irreversible, Reapplication, Rehearsal, RollbackRecord, RollbackVerdict};
 use crate::rehearsal::rollback::{self, SchemaWitness};
@@ -53,7 +54,7 @@ impl<'a> Preparation<'a> {
                     what: loss.what,
                 })
                 .collect(),
-            witness: SchemaWitness::before(site.parameters())?,
+            witness: SchemaWitness::before(site.parameters(), own_table(migration.tool()))?,
         })
     }
 

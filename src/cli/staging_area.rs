@@ -9,7 +9,6 @@ use super::output;
 use super::progress::Progress;
 use crate::error::{ErrorKind, Result};
 use crate::migration::OutsideKind;
-use crate::rehearsal::scenario;
 use crate::server::{
     CancelOnInterrupt, CloneLock, ConnectionParameters, Sandbox, Staging, ThrowawayOptions, ThrowawayServer,
     server_error, signals,
@@ -24,7 +23,7 @@ pub struct StagingArea {
     /// Whether writes from a copy to foreign servers are prevented.
     closes_foreign_servers: bool,
     _sandbox: Option<Sandbox>,
-    _server: Option<ThrowawayServer>,
+    server: Option<ThrowawayServer>,
 }
 
 /// The database of one run. A copy is dropped with this value; a database that is changed in place is reserved
@@ -45,7 +44,7 @@ impl StagingArea {
             left_copy: None,
             closes_foreign_servers: !allowed.allows(OutsideKind::Foreign),
             _sandbox: None,
-            _server: None,
+            server: None,
         }
     }
 
@@ -78,20 +77,8 @@ impl StagingArea {
             left_copy: None,
             closes_foreign_servers,
             _sandbox: Some(sandbox),
-            _server: None,
+            server: None,
         })
-    }
-
-    /// Starts a throwaway server and fills a database on it from `schema`, with `:rows` and `:seed` replaced.
-    ///
-    /// # Errors
-    /// `Connection` when there are no server programs; `Usage` with file and line when the schema fails.
-    pub fn scratch(schema: &Path, rows: u64, seed: u64, pg_bin: Option<PathBuf>) -> Result<StagingArea> {
-        let staging_area = StagingArea::empty(pg_bin, &[])?;
-        let progress = Progress::spinner(format!("filling the tables from {}", schema.display()));
-        staging_area.fill(|client| scenario::fill_from(schema, client, rows, seed))?;
-        progress.finish();
-        Ok(staging_area)
     }
 
     /// Runs `work` to fill the database; an interrupt cancels it.
@@ -112,27 +99,61 @@ impl StagingArea {
     /// # Errors
     /// `Connection` when there are no server programs.
     pub fn empty(pg_bin: Option<PathBuf>, settings: &[(&str, &str)]) -> Result<StagingArea> {
-        let progress = Progress::spinner("starting a throwaway server");
         let settings = settings
             .iter()
             .map(|(name, value)| (name.to_string(), value.to_string()))
             .collect();
-        let server = ThrowawayServer::start(&ThrowawayOptions { pg_bin, settings })?;
+        let staging_area = StagingArea::on_server(ThrowawayOptions {
+            pg_bin,
+            settings,
+            kept: None,
+        })?;
+        let mut client = staging_area.parameters.with_database("postgres").connect()?;
+        // Dumps and migrations take it for granted that the usual superuser is there.
+        [
+            "CREATE DATABASE rehearsal",
+            "CREATE ROLE postgres SUPERUSER CREATEDB CREATEROLE REPLICATION BYPASSRLS LOGIN",
+        ]
+        .iter()
+        .try_for_each(|statement| client.batch_execute(statement))
+        .map_err(|error| server_error(&error, ErrorKind::Connection))?;
+        Ok(staging_area)
+    }
+
+    /// Starts a throwaway server with what [`StagingArea::keep`] kept of an earlier one.
+    ///
+    /// # Errors
+    /// `Connection` when it cannot be copied, or does not start.
+    pub fn from_kept(pg_bin: Option<PathBuf>, kept: PathBuf) -> Result<StagingArea> {
+        StagingArea::on_server(ThrowawayOptions {
+            pg_bin,
+            kept: Some(kept),
+            settings: Vec::new(),
+        })
+    }
+
+    /// Copies the throwaway server's databases into `directory`; other places have nothing to keep.
+    ///
+    /// # Errors
+    /// `Connection` when the directory cannot be written, or the server does not start again.
+    pub fn keep(&self, directory: &Path) -> Result<()> {
+        self.server.as_ref().map_or(Ok(()), |server| server.keep(directory))
+    }
+
+    fn on_server(options: ThrowawayOptions) -> Result<StagingArea> {
+        let progress = Progress::spinner("starting a throwaway server");
+        let server = ThrowawayServer::start(&options)?;
         progress.finish();
         for warning in server.warnings() {
             output::print_note(&format!("warning: {warning}"));
         }
-        let mut client = server.parameters("postgres").connect()?;
-        client
-            .batch_execute("CREATE DATABASE rehearsal")
-            .map_err(|error| server_error(&error, ErrorKind::Connection))?;
         Ok(StagingArea {
             parameters: server.parameters("rehearsal").until(signals::interruption()),
             copies: true,
             left_copy: None,
             closes_foreign_servers: false,
             _sandbox: None,
-            _server: Some(server),
+            server: Some(server),
         })
     }
 
@@ -144,7 +165,7 @@ impl StagingArea {
             left_copy: None,
             closes_foreign_servers: self.closes_foreign_servers,
             _sandbox: None,
-            _server: None,
+            server: None,
         }
     }
 
@@ -163,7 +184,7 @@ impl StagingArea {
             left_copy: None,
             closes_foreign_servers: self.closes_foreign_servers,
             _sandbox: None,
-            _server: None,
+            server: None,
         })
     }
 

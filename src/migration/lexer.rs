@@ -74,6 +74,11 @@ impl<'text> Lexer<'text> {
         Lexer { text, offset }
     }
 
+    /// Goes on at a byte offset, behind text that is not SQL.
+    pub fn skip_to(&mut self, offset: usize) {
+        self.offset = offset;
+    }
+
     /// Returns the next token; `None` at the end.
     pub fn next(&mut self) -> Result<Option<Token>, Unterminated> {
         let rest = &self.text[self.offset..];

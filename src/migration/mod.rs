@@ -6,6 +6,7 @@
 mod batching;
 mod command;
 mod command_name;
+mod copied_rows;
 mod depth;
 mod directive;
 mod effects;
@@ -22,6 +23,7 @@ mod outline;
 mod plan;
 mod predicate;
 mod reach;
+mod roles;
 mod session;
 mod source;
 mod splitter;
@@ -39,6 +41,7 @@ mod windows;
 
 pub use batching::{BatchOptions, NotInCatalog, Tables};
 pub use command_name::command;
+pub use copied_rows::inserting;
 pub use directive::{BatchDirective, DEFAULT_BATCH_SIZE, Directive};
 pub use effects::{Effects, TransactionRule, effects, safe_form};
 pub use equivalent_check::{RowCheck, equivalent_check, row_check};
@@ -50,6 +53,7 @@ pub use names::nearest;
 pub use plan::{PlannedStatement, PlannedTable, names_in, plan};
 pub use predicate::{more_than_reading, names_of};
 pub use reach::{Outlets, OutsideKind, called, reaches, reaches_in_body, written};
+pub use roles::roles_in;
 pub use session::{
     LeftInSession, alters, inserts, keeps_to_tables, left_in_session, looks_up, only_sets_not_null, steers_its_session,
     timeout_set, updates,

@@ -33,43 +33,29 @@ pub(super) struct RawStatement {
     pub placeholders: Vec<(Range<usize>, BatchEdge)>,
     /// Comments directly before, inside, or after the statement on the line of its semicolon.
     pub comments: Vec<Range<usize>>,
+    /// The lines behind `COPY … FROM stdin;` up to `\.`, which are its data.
+    pub data: Option<Range<usize>>,
 }
 
 /// Splits the text from a byte offset on; the second value holds the comments that belong to no statement.
 pub(super) fn split(source: &Source, start: usize) -> Result<(Vec<Piece>, Vec<Range<usize>>)> {
-    refuse_dump(source)?;
     let mut splitter = Splitter::new(source);
     let mut lexer = Lexer::starting_at(source.text, start);
     loop {
         match lexer.next() {
-            Ok(Some(token)) => splitter.take(token)?,
+            Ok(Some(token)) => {
+                let end = token.range.end;
+                splitter.take(token)?;
+                if let Some(behind) = splitter.take_data(end) {
+                    lexer.skip_to(behind);
+                }
+            }
             Ok(None) => break,
             Err(open) => return Err(source.never_closed(open.range, open.what)),
         }
     }
     splitter.finish_statement()?;
     Ok((splitter.pieces, splitter.current.comments))
-}
-
-fn refuse_dump(source: &Source) -> Result<()> {
-    let mut start = 0;
-    for line in source.text.lines().take(20) {
-        if line.starts_with("-- PostgreSQL database dump") || line.starts_with("-- PostgreSQL database cluster dump") {
-            return Err(source
-                .error(
-                    start..start + line.len(),
-                    "this is a PostgreSQL database dump, not a migration",
-                )
-                .with_hint("give the file that changes the schema or the data"));
-        }
-        start += line.len()
-            + if source.text[start + line.len()..].starts_with('\r') {
-                2
-            } else {
-                1
-            };
-    }
-    Ok(())
 }
 
 struct Splitter<'text> {
@@ -85,16 +71,13 @@ struct Splitter<'text> {
     /// Nesting depth of `BEGIN ATOMIC … END` and of `CASE … END` in it.
     bodies: usize,
     depth: Depth,
-    /// The reason and the hint if the statement cannot be rehearsed because it copies from or to the client.
-    copy_refusal: Option<(&'static str, &'static str)>,
+    /// Whether the statement copies from the client.
+    copies_from_client: bool,
+    /// Whether the statement copies to the client.
+    copies_to_client: bool,
     /// End of the last statement, while its line continues with only spaces and comments.
     behind: Option<usize>,
 }
-
-const COPY_FROM_STDIN: (&str, &str) = (
-    "COPY … FROM STDIN carries its data in the file, which is not rehearsed",
-    "load the data with INSERT, or with COPY … FROM 'file' or PROGRAM on the server",
-);
 
 const COPY_TO_STDOUT: (&str, &str) = (
     "COPY … TO STDOUT sends its rows to the client, which is not rehearsed",
@@ -113,7 +96,8 @@ impl<'text> Splitter<'text> {
             parentheses: 0,
             bodies: 0,
             depth: Depth::default(),
-            copy_refusal: None,
+            copies_from_client: false,
+            copies_to_client: false,
             behind: None,
         }
     }
@@ -174,8 +158,8 @@ impl<'text> Splitter<'text> {
                 "begin" if self.creates_routine() => self.bodies += 1,
                 "case" if self.bodies > 0 => self.bodies += 1,
                 "end" => self.bodies = self.bodies.saturating_sub(1),
-                "stdin" if self.copies("from") => self.copy_refusal = Some(COPY_FROM_STDIN),
-                "stdout" if self.copies("to") => self.copy_refusal = Some(COPY_TO_STDOUT),
+                "stdin" if self.copies("from") => self.copies_from_client = true,
+                "stdout" if self.copies("to") => self.copies_to_client = true,
                 _ => {}
             }
         }
@@ -199,6 +183,8 @@ impl<'text> Splitter<'text> {
         let relative = match command {
             "\\i" | "\\include" => false,
             "\\ir" | "\\include_relative" => true,
+            // pg_dump writes them around its statements, so that psql runs no other command in between.
+            "\\restrict" | "\\unrestrict" => return Ok(()),
             _ => {
                 return Err(self
                     .source
@@ -222,6 +208,31 @@ impl<'text> Splitter<'text> {
         Ok(())
     }
 
+    /// If a statement that copies from the client has just ended, takes the lines behind it as its data. Returns where
+    /// SQL goes on.
+    fn take_data(&mut self, end: usize) -> Option<usize> {
+        if self.started || !std::mem::take(&mut self.copies_from_client) {
+            return None;
+        }
+        let text = self.source.text;
+        let start = text[end..].find('\n').map_or(text.len(), |line| end + line + 1);
+        let mut behind = start;
+        let mut data = start..text.len();
+        for line in text[start..].split_inclusive('\n') {
+            let here = behind;
+            behind += line.len();
+            if line.trim_end_matches(['\n', '\r']) == "\\." {
+                data.end = here;
+                break;
+            }
+        }
+        if let Some(Piece::Statement(copy)) = self.pieces.last_mut() {
+            copy.data = Some(data);
+        }
+        self.behind = None;
+        Some(behind)
+    }
+
     fn copies(&self, direction: &str) -> bool {
         self.words.first().is_some_and(|first| first == "copy") && self.last_word == direction
     }
@@ -230,7 +241,8 @@ impl<'text> Splitter<'text> {
         if !self.started {
             return Ok(());
         }
-        if let Some((message, hint)) = self.copy_refusal {
+        if self.copies_to_client {
+            let (message, hint) = COPY_TO_STDOUT;
             return Err(self.source.error(self.current.range.clone(), message).with_hint(hint));
         }
         self.pieces.push(Piece::Statement(std::mem::take(&mut self.current)));
@@ -314,6 +326,33 @@ mod tests {
     }
 
     #[test]
+    fn what_pg_dump_writes_is_read() {
+        let dump = "--\n-- PostgreSQL database dump\n--\n\n\\restrict abc\n\nSET a = 0;\nCOPY public.t (a, stdin) FROM \
+                    stdin;\n1\tit's;\n\\.\n\n\nSELECT 1;\nCOPY t FROM STDIN; -- rest\r\n2\r\n\\.\r\n\\unrestrict abc\n";
+        check(
+            dump,
+            &[
+                "SET a = 0",
+                "COPY public.t (a, stdin) FROM stdin",
+                "SELECT 1",
+                "COPY t FROM STDIN",
+            ],
+        );
+        let (pieces, _) = split(&Source::new("m.sql", dump), 0).expect("splits");
+        let data: Vec<&str> = pieces
+            .iter()
+            .filter_map(|piece| match piece {
+                Piece::Statement(statement) => statement.data.clone().map(|data| &dump[data]),
+                Piece::Include { .. } => None,
+            })
+            .collect();
+        assert_eq!(data, ["1\tit's;\n", "2\r\n"]);
+        let csv = "copy t (stdin) from stdin with (format csv)";
+        check(&format!("{csv};\n1,it's\n\\.\n"), &[csv]);
+        check("copy t from stdin;\n1", &["copy t from stdin"]);
+    }
+
+    #[test]
     fn what_is_not_a_migration_is_refused() {
         check_refused("a;\n\\set x 1\n", "m.sql:2:1: \\set is a command of psql, not SQL");
         check_refused(
@@ -322,14 +361,6 @@ mod tests {
         );
         check_refused("a\n\\i b", "m.sql:2:1: \\i stands inside a statement");
         check_refused("\\i :x", "m.sql:1:1: \\i needs a plain file name");
-        check_refused(
-            "--\r\n-- PostgreSQL database dump\r\n--",
-            "m.sql:2:1: this is a PostgreSQL database dump, not a migration",
-        );
-        check_refused(
-            "a;\ncopy t (stdin) from stdin with (format csv);\n1,it's\n\\.\n",
-            "m.sql:2:1: COPY … FROM STDIN carries its data in the file, which is not rehearsed",
-        );
         check_refused(
             "copy (select 1) to stdout",
             "m.sql:1:1: COPY … TO STDOUT sends its rows to the client, which is not rehearsed",

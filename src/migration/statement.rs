@@ -34,6 +34,8 @@ pub struct Statement {
     pub directive: Option<Directive>,
     /// How the migration tool sends it.
     pub sending: Sending,
+    /// The data behind `COPY … FROM stdin`.
+    pub data: Option<Arc<str>>,
     /// What it says.
     pub(super) outline: Arc<Outline>,
 }
@@ -224,6 +226,7 @@ impl Reader<'_> {
             placeholders,
             directive,
             sending: Sending::default(),
+            data: raw.data.map(|data| Arc::from(&source.text[data])),
             outline: Arc::new(outline),
         });
         Ok(())

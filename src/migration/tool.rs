@@ -41,11 +41,13 @@ pub enum Tool {
     Prisma,
     /// `0000_name.sql` and `meta/_journal.json`.
     Drizzle,
+    /// `supabase/migrations/20240101000000_name.sql`.
+    Supabase,
 }
 
 impl Tool {
     /// All of them.
-    pub const ALL: [Tool; 16] = [
+    pub const ALL: [Tool; 17] = [
         Tool::PlainSql,
         Tool::Flyway,
         Tool::GolangMigrate,
@@ -62,6 +64,7 @@ impl Tool {
         Tool::Liquibase,
         Tool::Prisma,
         Tool::Drizzle,
+        Tool::Supabase,
     ];
 
     /// Returns its name, as it is typed and as files state it.
@@ -83,6 +86,7 @@ impl Tool {
             Tool::Liquibase => "liquibase",
             Tool::Prisma => "prisma",
             Tool::Drizzle => "drizzle",
+            Tool::Supabase => "supabase",
         }
     }
 
@@ -122,7 +126,7 @@ impl Tool {
             Tool::NodePgMigrate => {
                 "a .sql file has no way out of it: write the migration in JavaScript with pgm.noTransaction()"
             }
-            Tool::PlainSql | Tool::GolangMigrate | Tool::Prisma => "take it out of the transaction",
+            Tool::PlainSql | Tool::GolangMigrate | Tool::Prisma | Tool::Supabase => "take it out of the transaction",
         }
     }
 

@@ -113,7 +113,11 @@ pub(super) fn follow(statements: &[Statement]) -> Transactions {
     }
     Transactions {
         blocks,
-        left_open: follower.open.filter(|block| block.by == OpenedBy::Begin),
+        // What a file begins anew in the transaction of its tool, the tool commits.
+        left_open: follower.open.filter(|block| {
+            let in_transaction_of_tool = statements.last().is_some_and(|last| last.sending.transaction.is_some());
+            block.by == OpenedBy::Begin && !in_transaction_of_tool
+        }),
     }
 }
 
@@ -294,5 +298,11 @@ mod tests {
         };
         assert_eq!(open("select 1; begin; select 2"), Some(1));
         assert_eq!(open("begin; commit"), None);
+        // The tool commits what a file of it leaves open.
+        let mut statements = parse("commit; select 1; begin", "m.sql").expect("parses");
+        statements
+            .iter_mut()
+            .for_each(|statement| statement.sending.transaction = Some(1));
+        assert!(follow(&statements).left_open.is_none());
     }
 }

@@ -3,8 +3,11 @@
 //! As in psql, `::` is a cast, and strings, quoted names, dollar quotes and comments are left alone. Knows nothing of
 //! the variables' meanings.
 
+use std::ops::Range;
+
 use super::lexer::{Lexer, TokenKind};
 use super::source::Source;
+use super::splitter::{Piece, split};
 use crate::error::Result;
 
 /// Returns `text` with each `:name` of `variables` replaced by its value; other names stay as they are.
@@ -14,17 +17,29 @@ use crate::error::Result;
 /// # Errors
 /// `Usage` with `file:line:column` for a quote or comment that is never closed.
 pub fn substitute(text: &str, file: &str, variables: &[(&str, &str)]) -> Result<String> {
-    let mut lexer = Lexer::new(text);
+    let source = Source::new(file, text);
+    let (pieces, _) = split(&source, 0)?;
     let mut substituted = String::with_capacity(text.len());
+    let mut copied = 0;
+    for piece in pieces {
+        let Piece::Statement(statement) = piece else { continue };
+        substituted.push_str(&text[copied..statement.range.start]);
+        copied = statement.range.end;
+        fill_in(&source, statement.range, variables, &mut substituted)?;
+    }
+    substituted.push_str(&text[copied..]);
+    Ok(substituted)
+}
+
+fn fill_in(source: &Source, range: Range<usize>, variables: &[(&str, &str)], substituted: &mut String) -> Result<()> {
+    let statement = source.up_to(range.end);
+    let mut lexer = Lexer::starting_at(statement.text, range.start);
     let mut after_colon = false;
-    loop {
-        let token = lexer
-            .next()
-            .map_err(|open| Source::new(file, text).never_closed(open.range, open.what))?;
-        let Some(token) = token else {
-            return Ok(substituted);
-        };
-        let written = &text[token.range];
+    while let Some(token) = lexer
+        .next()
+        .map_err(|open| source.never_closed(open.range, open.what))?
+    {
+        let written = &source.text[token.range];
         let value = variables.iter().find(|(name, _)| after_colon && *name == written);
         match value {
             Some((_, value)) => {
@@ -35,6 +50,7 @@ pub fn substitute(text: &str, file: &str, variables: &[(&str, &str)]) -> Result<
         }
         after_colon = token.kind == TokenKind::Symbol && written == ":";
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -67,6 +83,14 @@ mod tests {
         ] {
             check(text, text);
         }
+    }
+
+    #[test]
+    fn data_in_the_file_is_left_alone() {
+        check(
+            "COPY t FROM stdin;\nit's :rows\n\\.\nSELECT :rows;",
+            "COPY t FROM stdin;\nit's :rows\n\\.\nSELECT 2000;",
+        );
     }
 
     #[test]

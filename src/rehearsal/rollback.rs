@@ -23,23 +23,35 @@ const SECONDS_OF_AGAIN: f64 = 60.0;
 /// Reads the schema before the migration, after it, and after its rollback.
 pub struct SchemaWitness {
     session: Staging,
+    /// The table of the migration tool, which is not part of the schema.
+    own_table: Option<&'static str>,
     before: SchemaSnapshot,
     after: SchemaSnapshot,
 }
 
 impl SchemaWitness {
-    /// Reads the schema before the migration.
+    /// Reads the schema before the migration. `own_table` is the table in which the migration's tool notes what it has
+    /// run; what becomes of it is not compared.
     ///
     /// # Errors
     /// `Connection` when the catalog cannot be read.
-    pub fn before(parameters: &ConnectionParameters) -> Result<SchemaWitness> {
-        let mut session = Staging::connect(parameters)?;
-        let before = session.read(snapshot)?;
-        Ok(SchemaWitness {
-            session,
-            before,
+    pub fn before(parameters: &ConnectionParameters, own_table: Option<&'static str>) -> Result<SchemaWitness> {
+        let mut witness = SchemaWitness {
+            session: Staging::connect(parameters)?,
+            own_table,
+            before: SchemaSnapshot::default(),
             after: SchemaSnapshot::default(),
-        })
+        };
+        witness.before = witness.look()?;
+        Ok(witness)
+    }
+
+    fn look(&mut self) -> Result<SchemaSnapshot> {
+        let mut found = self.session.read(snapshot)?;
+        if let Some(own) = self.own_table.map(|table| format!("table public.{table}")) {
+            found.objects.retain(|name, _| name.to_string() != own);
+        }
+        Ok(found)
     }
 
     /// Reads the schema after the migration and begins the record of its rollback from `file`.
@@ -52,7 +64,7 @@ impl SchemaWitness {
         irreversible: Vec<Irreversible>,
         forward: &Rehearsal,
     ) -> Result<RollbackRecord> {
-        self.after = self.session.read(snapshot)?;
+        self.after = self.look()?;
         let unfinished = forward.steps.iter().filter(|step| !step.complete);
         Ok(RollbackRecord {
             file: file.to_owned(),
@@ -96,7 +108,7 @@ pub fn roll_back(workplace: Workplace, steps: &[Step], witness: &mut SchemaWitne
     record.steps = inner.steps;
     record.events = inner.events;
     record.ended = Some(ended);
-    record.differences = match witness.session.read(snapshot) {
+    record.differences = match witness.look() {
         Ok(now) => Some(differences(&witness.before, &now)),
         // The record then says that the schema was not compared.
         Err(_) => None,
@@ -130,7 +142,7 @@ pub fn apply_again(workplace: Workplace, steps: &[Step], witness: &mut SchemaWit
     };
     let outcome = rehearse(inside, steps, 0);
     let ended = ending(&inner, &rehearsal.migration, outcome);
-    let now = witness.session.read(snapshot).ok();
+    let now = witness.look().ok();
     if let Some(record) = &mut rehearsal.rollback {
         record.reapplied = Some(Reapplication {
             ended,

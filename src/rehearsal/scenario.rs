@@ -10,6 +10,7 @@ use postgres::Client;
 use postgres::error::ErrorPosition;
 use serde::Deserialize;
 
+use super::history;
 use crate::error::{Error, ErrorKind, Location, Result, reason};
 use crate::migration::{self, Statement, StepKind};
 use crate::server::server_error;
@@ -133,9 +134,7 @@ pub fn fill_with(schema: &str, file: &str, client: &mut Client, rows: u64, seed:
     let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
     let text = migration::substitute(schema, file, &variables)?;
     for statement in migration::parse(&text, file)? {
-        client
-            .batch_execute(&statement.sql)
-            .map_err(|error| failed(&statement, &error))?;
+        history::run(client, &statement).map_err(|error| failed(&statement, &error))?;
     }
     // Insert counters that arrive after the ANALYZE would look like changes made since (PostgreSQL 15 and later publish
     // them when a session goes idle, or on request).

@@ -60,4 +60,4 @@ pub use readable::Readable;
 pub use reader::{LockedOut, Reader};
 pub use sandbox::Sandbox;
 pub use staging::Staging;
-pub use throwaway::{ThrowawayOptions, ThrowawayServer};
+pub use throwaway::{ThrowawayOptions, ThrowawayServer, server_version};

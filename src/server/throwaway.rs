@@ -44,6 +44,8 @@ pub struct ThrowawayOptions {
     pub pg_bin: Option<PathBuf>,
     /// Server settings, name and value, that override the production-like ones.
     pub settings: Vec<(String, String)>,
+    /// What an earlier server kept by [`ThrowawayServer::keep`], instead of an empty server.
+    pub kept: Option<PathBuf>,
 }
 
 /// A running server; dropping it stops it and removes its directory.
@@ -100,7 +102,10 @@ impl ThrowawayServer {
             place,
             _directory: directory,
         };
-        server.place.initialise()?;
+        match &options.kept {
+            Some(kept) => copy(kept, &server.place.data())?,
+            None => server.place.initialise()?,
+        }
         server.place.configure(&options.settings)?;
         server.place.start()?;
         Ok(server)
@@ -109,6 +114,18 @@ impl ThrowawayServer {
     /// Returns how to connect to `database` as the server's superuser.
     pub fn parameters(&self, database: &str) -> ConnectionParameters {
         ConnectionParameters::on_socket(&self.place.directory, self.port, USER, database)
+    }
+
+    /// Copies its databases into `directory`, which must not exist yet, so that another server can begin with them. The
+    /// server stops meanwhile, which ends all sessions.
+    ///
+    /// # Errors
+    /// `Connection` when it does not stop or start, or the directory cannot be written.
+    pub fn keep(&self, directory: &Path) -> Result<()> {
+        self.place.stop("fast");
+        let kept = copy(&self.place.data(), directory);
+        self.place.start()?;
+        kept
     }
 
     /// Returns warnings about timings on this server, one sentence each.
@@ -202,13 +219,17 @@ impl Place {
     /// Stops the server, if it runs, and removes its directory; a failure of one does not prevent the other.
     fn stop_and_remove(&self) {
         if self.data().join("postmaster.pid").exists() {
-            let mut command = self.command("pg_ctl");
-            command
-                .args(["stop", "-w", "-t", "60", "-s", "-m", "immediate", "-D"])
-                .arg(self.data());
-            let _ = command.output();
+            self.stop("immediate");
         }
         let _ = std::fs::remove_dir_all(&self.directory);
+    }
+
+    fn stop(&self, mode: &str) {
+        let mut command = self.command("pg_ctl");
+        command
+            .args(["stop", "-w", "-t", "60", "-s", "-m", mode, "-D"])
+            .arg(self.data());
+        let _ = command.output();
     }
 
     fn run(&self, mut command: Command, program: &str) -> Result<Output> {
@@ -237,6 +258,31 @@ impl Place {
         self.run_as.apply(&mut command);
         command
     }
+}
+
+/// Returns the version of the server programs, as they state it.
+///
+/// # Errors
+/// `Connection` when there are none.
+pub fn server_version(pg_bin: Option<&Path>) -> Result<String> {
+    let binaries = find_server_binaries(pg_bin, std::env::var_os("PATH").as_deref())?;
+    let output = Command::new(binaries.join("postgres"))
+        .arg("--version")
+        .output()
+        .map_err(|error| Error::new(ErrorKind::Connection, format!("cannot run postgres: {error}")))?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_string())
+}
+
+/// Copies the files of a server that is stopped, with their owner.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    let output = Command::new("cp").arg("-a").arg(from).arg(to).output();
+    let said = match &output {
+        Ok(output) if output.status.success() => return Ok(()),
+        Ok(output) => last_lines(&String::from_utf8_lossy(&output.stderr)),
+        Err(error) => error.to_string(),
+    };
+    let message = format!("cannot copy {} to {}", from.display(), to.display());
+    Err(Error::new(ErrorKind::Connection, message).with_excerpt(said))
 }
 
 fn port_of(settings: &[(String, String)]) -> u16 {

@@ -58,11 +58,6 @@ fn texts_that_are_no_migration() {
             "hint: only \\i and \\ir are followed",
         ],
     );
-    let copy = [
-        "COPY … FROM STDIN carries its data in the file",
-        "hint: load the data with INSERT",
-    ];
-    check("COPY orders FROM stdin;\n1\t2\n\\.\n", &copy);
     check(
         "COPY (SELECT 1) TO STDOUT;",
         &[
@@ -73,10 +68,6 @@ fn texts_that_are_no_migration() {
     check(
         "-- migtime: batch size=18446744073709551615\nUPDATE orders SET customer_id = 1;",
         &["m.sql:1:1: size=18446744073709551615 is not a whole number above 0"],
-    );
-    check(
-        "SET statement_timeout = 0;\nCREATE TABLE public.t (id int);\nCOPY public.t (id) FROM stdin;\n1\n\\.\n",
-        &copy,
     );
     check(
         "SELECT 1;\n\\i missing.sql\n",

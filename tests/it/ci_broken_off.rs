@@ -183,3 +183,41 @@ fn a_baseline_that_cannot_be_read_is_told_of_each_migration() {
     let junit = repository.read("reports/ci/junit.xml");
     assert!(junit.contains("baseline.json is cut off"), "{junit}");
 }
+
+#[test]
+fn a_base_that_fails_judges_nothing() {
+    let repository = repository("[throwaway]\nfill = \"db/wrong.sql\"\n");
+    repository.write("db/wrong.sql", "INSERT INTO nowhere VALUES (1);\n");
+    repository.check(&mut repository.ci(&[]), 2);
+    check_files(&repository, &TWO.map(|(file, _)| file), "db/wrong.sql:1: relation");
+    repository.write("migtime.toml", "");
+    repository.git(&["checkout", "-q", "main"]);
+    repository.write(
+        "db/migrations/0001_orders.sql",
+        "ALTER TABLE nowhere ADD COLUMN a int;\n",
+    );
+    repository.git(&["commit", "-q", "-m", "broken", "db/migrations/0001_orders.sql"]);
+    repository.git(&["checkout", "-q", "-B", "feature"]);
+    for (file, sql) in TWO {
+        repository.write(file, sql);
+    }
+    repository.check(&mut repository.ci(&[]), 4);
+    check_files(&repository, &TWO.map(|(file, _)| file), "not judged: on the base: ");
+}
+
+#[test]
+fn a_migration_that_is_a_program_is_not_passed_over() {
+    let repository = Repository::create("");
+    repository.write("db/migrations/0002_paid.py", "pass\n");
+    let (stdout, _) = repository.check(&mut repository.ci(&[]), 5);
+    let said = "**error** MT008 `db/migrations/0002_paid.py:1`: not judged: it is a program in Python";
+    assert!(stdout.contains(said), "{stdout}");
+    let outputs = repository.read("reports/ci/github-outputs.txt");
+    assert!(
+        outputs.starts_with("verdict=fail\nmigrations=1\nerrors=1\n"),
+        "{outputs}"
+    );
+    repository.write("migtime.toml", "[rehearsal]\nallow_too_little_evidence = true\n");
+    let (stdout, _) = repository.check(&mut repository.ci(&[]), 0);
+    assert!(stdout.contains(&said.replace("**error**", "warning")), "{stdout}");
+}

@@ -31,6 +31,7 @@ impl Ground {
         let options = ThrowawayOptions {
             pg_bin: options.pg_bin,
             settings: options.settings,
+            kept: None,
         };
         let ground = Ground {
             server: ThrowawayServer::start(&options).expect("a server"),

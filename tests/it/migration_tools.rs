@@ -215,11 +215,6 @@ fn bad_input_of_tools() {
         &["1_a.sql:2: \\i and \\ir are commands of psql, which goose does not know"],
     );
     check(
-        &[("1_a.sql", "--\n-- PostgreSQL database dump\n--\n")],
-        2,
-        &["this is a PostgreSQL database dump, not a migration", "hint:"],
-    );
-    check(
         &[("20240101_a.rb", "class A; end")],
         2,
         &["is a program in Ruby", "hint: run the tool itself: --exec"],

@@ -129,6 +129,7 @@ pub fn options() -> ThrowawayOptions {
         settings: settings
             .map(|(name, value)| (name.to_string(), value.to_string()))
             .to_vec(),
+        kept: None,
     }
 }
 
@@ -255,6 +256,7 @@ pub fn migtime(arguments: &[&str]) -> Command {
     }
     // What earlier runs took on this machine would widen or narrow an estimate.
     command.env("XDG_STATE_HOME", "/dev/null");
+    command.env("XDG_CACHE_HOME", "/dev/null");
     command
 }
 

@@ -60,12 +60,18 @@ pub struct CiArguments {
     /// Read the files as those of this tool, instead of by their names and markers
     #[arg(long, value_name = "TOOL", value_parser = tool())]
     pub format_of: Option<Tool>,
+    /// Run them as this version of the tool does, such as 7.3 of Prisma [default: the newest known]
+    #[arg(long, value_name = "VERSION")]
+    pub tool_version: Option<String>,
     /// Write every report here
     #[arg(long, value_name = "DIR", default_value = "reports/ci")]
     pub output: PathBuf,
     /// Take the server programs from this directory
     #[arg(long, value_name = "DIR", env = "MIGTIME_PG_BIN")]
     pub pg_bin: Option<PathBuf>,
+    /// Fill the throwaway server anew, instead of from the cache
+    #[arg(long)]
+    pub no_cache: bool,
     /// Draw random numbers from this seed
     #[arg(long, default_value_t = 1)]
     pub seed: u64,

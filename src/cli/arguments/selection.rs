@@ -22,6 +22,9 @@ pub struct SelectionArguments {
     /// Read the files as those of this tool, instead of by their names and markers
     #[arg(long, value_name = "TOOL", value_parser = tool())]
     pub format_of: Option<Tool>,
+    /// Run them as this version of the tool does, such as 7.3 of Prisma [default: the newest known]
+    #[arg(long, value_name = "VERSION")]
+    pub tool_version: Option<String>,
 }
 
 fn tool() -> impl TypedValueParser<Value = Tool> {
@@ -41,7 +44,12 @@ impl SelectionArguments {
                 .ok_or_else(|| not_there(&migrations, name, wanted))
         };
         let first = self.from.as_ref().map(place_of).transpose()?;
-        let only: Vec<usize> = self.only.iter().map(place_of).collect::<Result<_>>()?;
+        self.only.iter().try_for_each(|wanted| place_of(wanted).map(drop))?;
+        // A tool may keep several migrations of one version, in the sections of a file.
+        let is_wanted = |migration: &Migration| self.only.iter().any(|wanted| migration.is_called(wanted));
+        let only: Vec<usize> = (0..migrations.len())
+            .filter(|place| is_wanted(&migrations[*place]))
+            .collect();
         let first = first.or(only.iter().min().copied()).unwrap_or(0);
         let (mut earlier, mut picked) = (Vec::new(), Vec::new());
         for (place, migration) in migrations.into_iter().enumerate() {
@@ -96,6 +104,7 @@ mod tests {
             from: from.map(str::to_owned),
             only: only.iter().map(|version| (*version).to_owned()).collect(),
             format_of: None,
+            tool_version: None,
         };
         let (earlier, picked) = selection.pick(history(), "dir").expect("is there");
         let versions = |migrations: &[Migration]| -> Vec<String> {

@@ -36,7 +36,7 @@ impl BenchServer {
         let progress = Progress::spinner("starting a throwaway server");
         let server = ThrowawayServer::start(&ThrowawayOptions {
             pg_bin: arguments.pg_bin.clone(),
-            settings: Vec::new(),
+            ..ThrowawayOptions::default()
         })?;
         progress.finish();
         for warning in server.warnings() {

@@ -6,12 +6,14 @@ use super::super::job::{Job, Resumable};
 use super::super::migration_file::{MigrationFile, statements};
 use super::super::progress::Progress;
 use super::super::staging_area::StagingArea;
+use super::super::throwaway_base::{Filling, ThrowawayBase};
 use super::super::{connection, foreign_servers, output};
 use super::configuration::Configuration;
 use super::pending::Pending;
 use crate::error::{Error, ErrorKind, Result};
+use crate::migration::Statement;
 use crate::rehearsal::saving::journal::Journal;
-use crate::rehearsal::{Conditions, history, scenario};
+use crate::rehearsal::{Conditions, history};
 
 /// A staging area in which each migration follows those before it.
 pub struct StagingPlace {
@@ -39,7 +41,7 @@ impl StagingPlace {
         let staging = variable("MIGTIME_STAGING_URL");
         let staging_area = match &staging {
             Some(target) => staging_ground(target, production.as_deref(), files, &arguments.outside)?,
-            None => throwaway_server(arguments, configuration, pending)?,
+            None => throwaway_server(arguments, configuration, pending, files)?,
         };
         Ok(StagingPlace {
             staging_area,
@@ -105,15 +107,11 @@ fn staging_ground(
         .map(|url| connection::production_parameters(Some(url), true))
         .transpose()?;
     let mut staging = connection::staging(target, production.as_ref(), true)?;
-    let rollbacks = files.iter().map(MigrationFile::down).collect::<Result<Vec<_>>>()?;
+    // One that cannot be read is not run either, and is reported with its migration.
+    let rollbacks: Vec<MigrationFile> = files.iter().filter_map(|file| file.down().ok().flatten()).collect();
     // Done before anything is copied, and for all files: otherwise the first ones may run for hours before the last is
     // refused.
-    foreign_servers::refuse(
-        &mut staging,
-        true,
-        files.iter().chain(rollbacks.iter().flatten()),
-        allowed,
-    )?;
+    foreign_servers::refuse(&mut staging, true, files.iter().chain(&rollbacks), allowed)?;
     if files.len() > 1 {
         StagingArea::copy_of(staging, allowed)
     } else {
@@ -121,32 +119,40 @@ fn staging_ground(
     }
 }
 
-fn throwaway_server(arguments: &CiArguments, configuration: &Configuration, pending: &Pending) -> Result<StagingArea> {
+fn throwaway_server(
+    arguments: &CiArguments,
+    configuration: &Configuration,
+    pending: &Pending,
+    files: &[MigrationFile],
+) -> Result<StagingArea> {
     let throwaway = &configuration.throwaway;
     if throwaway.schema.is_none() && throwaway.fill.is_none() && pending.applied.is_empty() {
         output::print_note("hint: nothing fills the tables: name rows with fill under [throwaway] in migtime.toml");
     }
-    let staging_area = StagingArea::empty(arguments.pg_bin.clone(), &[])?;
-    match &throwaway.schema {
-        Some(schema) => {
-            staging_area.fill(|client| scenario::fill_from(schema, client, throwaway.rows, arguments.seed))?
-        }
-        None => apply_base(&staging_area, pending)?,
-    }
-    if let Some(fill) = &throwaway.fill {
-        let progress = Progress::spinner(format!("filling the tables from {}", fill.display()));
-        staging_area.fill(|client| scenario::fill_from(fill, client, throwaway.rows, arguments.seed))?;
-        progress.finish();
-    }
-    Ok(staging_area)
+    let rollbacks: Vec<MigrationFile> = files.iter().filter_map(|file| file.down().ok().flatten()).collect();
+    let following = files.iter().chain(&rollbacks).flat_map(MigrationFile::statements);
+    let base = ThrowawayBase {
+        tool: pending.tool,
+        applied: &pending.applied,
+        statements: match throwaway.schema {
+            Some(_) => Vec::new(),
+            None => applied_statements(pending)?,
+        },
+        following: following.map(|statement| statement.sql.as_str()).collect(),
+        schema: throwaway.schema.as_deref().map(Filling::read).transpose()?,
+        fill: throwaway.fill.as_deref().map(Filling::read).transpose()?,
+        rows: throwaway.rows,
+        seed: arguments.seed,
+    };
+    let started = match arguments.no_cache {
+        true => base.start(arguments.pg_bin.clone()),
+        false => base.start_cached(arguments.pg_bin.clone()),
+    };
+    started.map_err(|error| explained(error, pending))
 }
 
-fn apply_base(staging_area: &StagingArea, pending: &Pending) -> Result<()> {
-    if pending.applied.is_empty() {
-        return Ok(());
-    }
-    let count = pending.applied.len();
-    let progress = Progress::spinner(format!("applying {count} migrations of the base"));
+/// Reads the statements of the base's migrations that can run before there are rows.
+fn applied_statements(pending: &Pending) -> Result<Vec<Statement>> {
     let mut applied = statements(pending.tool, pending.applied.iter().map(|migration| &migration.up))?;
     applied.retain(|statement| {
         let batched = !statement.placeholders.is_empty();
@@ -158,19 +164,19 @@ fn apply_base(staging_area: &StagingArea, pending: &Pending) -> Result<()> {
         }
         !batched
     });
-    staging_area
-        .fill(|client| history::apply(client, &applied))
-        .map_err(|error| explained(error.in_context("on the base")))?;
-    progress.finish();
-    Ok(())
+    Ok(applied)
 }
 
-fn explained(error: Error) -> Error {
+fn explained(error: Error, pending: &Pending) -> Error {
+    let not_run = pending
+        .not_run()
+        .map(|not_run| format!("; {not_run}"))
+        .unwrap_or_default();
     match error.kind() {
-        ErrorKind::MigrationFailed => error.with_hint(
+        ErrorKind::MigrationFailed => error.in_context("on the base").with_hint(format!(
             "the base's own history does not run on an empty database: name its schema with schema under [throwaway], \
-             or a staging clone",
-        ),
+             or a staging clone{not_run}"
+        )),
         _ => error,
     }
 }

@@ -55,7 +55,17 @@ impl Trial<'_> {
     /// `Connection`, `UnsafeTarget`, `Usage`; `TooLittleEvidence` when the person interrupts it.
     pub fn run(&self) -> Result<Tried> {
         let (mut verdict, plan_saved) = self.plan()?;
-        let rollback = self.file.down()?;
+        if self.file.is_empty() {
+            return Ok(Tried {
+                verdict,
+                rehearsal: None,
+                saved: plan_saved,
+            });
+        }
+        let (rollback, unreadable) = match self.file.down() {
+            Ok(rollback) => (rollback, None),
+            Err(error) => (None, Some(error)),
+        };
         let file = self.directory.join(REHEARSAL_FILE);
         let mut journal = Journal::new(Some(file)).telling(output::print_note);
         let rehearsal = match self.job(rollback.as_ref())?.run(&self.place.staging_area, &mut journal) {
@@ -75,28 +85,17 @@ impl Trial<'_> {
         let (results, too_thin) = self.estimate(rehearsal)?;
         let saved = output::or_in_refuge(&self.directory, |directory| results.save(directory));
         let saved = plan_saved.and(saved).and(journal.is_saved());
+        let planned = verdict.statements;
         let traps = verdict.findings;
         verdict = ci::of_rehearsal(&results.rehearsal, &results.estimate, &path_in_repository);
+        classify(&mut verdict.statements, &planned);
         let placed: Vec<Finding> = traps.into_iter().map(|trap| renumbered(trap, &verdict)).collect();
         verdict.findings.extend(placed);
         if let Some(error) = too_thin {
             let finding = Finding::of_migration(Rule::CannotBeJudged, verdict.migration.clone(), error.to_string());
             verdict.findings.push(finding);
         }
-        let back = rollback::check(&results.rehearsal, false);
-        // A rollback that did not finish is among the findings already.
-        if let Err(error) = back.or_else(|error| match error.kind() {
-            ErrorKind::TooLittleEvidence => Ok(()),
-            _ => Err(error),
-        }) {
-            let migration = verdict.migration.clone();
-            let words = sentence_with_excerpt(&error);
-            // The error says more than the estimate's finding.
-            verdict.findings.retain(|finding| finding.rule != Rule::RollbackFailed);
-            verdict
-                .findings
-                .push(Finding::of_migration(Rule::RollbackFailed, migration, words));
-        }
+        judge_rollback(&mut verdict, &results.rehearsal, unreadable.as_ref());
         self.judge(&mut verdict, &results);
         Ok(Tried {
             verdict,
@@ -105,21 +104,11 @@ impl Trial<'_> {
         })
     }
 
-    /// Judges by rule what each statement locks and does, based on the schema before it; also returns whether that
-    /// report was saved.
+    /// Judges by rule what each statement locks and does, based on the schema before it in the clone, which has the new
+    /// migrations before this one; also returns whether that report was saved.
     fn plan(&self) -> Result<(Verdict, Result<()>)> {
         let level = self.configuration.rehearsal.level;
-        let mut clone = self.place.staging_area.staged()?;
-        let mut production = self
-            .place
-            .production
-            .as_deref()
-            .map(|url| connection::production_at(Some(url), true))
-            .transpose()?;
-        let plan = match &mut production {
-            Some(production) => plan::report(self.file, production, level)?,
-            None => plan::report(self.file, &mut clone, level)?,
-        };
+        let plan = plan::report(self.file, &mut self.place.staging_area.staged()?, level)?;
         let saved = output::or_in_refuge(&self.directory, |directory| {
             let write = |name: &str, text: String| output::write_atomically(&directory.join(name), text.as_bytes());
             write("plan.json", report::plan_json(&plan))?;
@@ -250,6 +239,40 @@ fn failure(planned: &Verdict, error: &Error) -> Finding {
 fn is_of(statement: &StatementVerdict, location: &Location) -> bool {
     let file = location.file.as_ref();
     statement.line == location.line && file.is_none_or(|file| *file == statement.file)
+}
+
+/// Adds what is wrong with the rollback; `unreadable` says why it was not even begun.
+fn judge_rollback(verdict: &mut Verdict, rehearsal: &Rehearsal, unreadable: Option<&Error>) {
+    let migration = verdict.migration.clone();
+    // A rollback that did not finish is among the findings already.
+    let failed = rollback::check(rehearsal, false)
+        .err()
+        .filter(|error| error.kind() != ErrorKind::TooLittleEvidence);
+    if let Some(error) = failed {
+        // The error says more than the estimate's finding.
+        verdict.findings.retain(|finding| finding.rule != Rule::RollbackFailed);
+        let words = sentence_with_excerpt(&error);
+        verdict
+            .findings
+            .push(Finding::of_migration(Rule::RollbackFailed, migration.clone(), words));
+    }
+    if let Some(error) = unreadable {
+        let words = format!("the rollback cannot be read: {}", sentence_with_excerpt(error));
+        verdict
+            .findings
+            .push(Finding::of_migration(Rule::MigrationFailed, migration, words));
+    }
+}
+
+/// Takes over from the plan, which had the catalog, what the text of a statement does not tell.
+fn classify(statements: &mut [StatementVerdict], planned: &[StatementVerdict]) {
+    for statement in statements
+        .iter_mut()
+        .filter(|statement| statement.kind == StepKind::Unclassified)
+    {
+        let same = |planned: &&StatementVerdict| planned.line == statement.line && planned.file == statement.file;
+        statement.kind = planned.iter().find(same).map_or(statement.kind, |planned| planned.kind);
+    }
 }
 
 /// Replaces a plan finding's statement number by the rehearsal's number for it.

@@ -13,19 +13,19 @@ pub fn cut_off(migrations: &str) -> Verdict {
     )
 }
 
-/// Adds to `verdicts` that the job ended with `error`. `verdicts` holds those on changed migrations, followed by those
-/// on new ones. The addition is for each new migration without a verdict, or else for all new ones, or, if these are
-/// not known, for `migrations` as a whole.
+/// Adds to `verdicts` that the job ended with `error`. `verdicts` holds those on changed migrations and on files that are
+/// left out, followed by those on new ones. The addition is for each new migration without a verdict, or else for all
+/// new ones, or, if these are not known, for `migrations` as a whole.
 pub fn tell(verdicts: &mut Vec<Verdict>, pending: Option<&Pending>, migrations: &str, error: &Error) {
     let words = words(error);
     let (changed, new) = match pending {
-        Some(pending) => (pending.changed.len(), pending.new.as_slice()),
-        None => (0, [].as_slice()),
+        Some(pending) => (pending.changed.len() + pending.left_out.len(), pending.units()),
+        None => (0, Vec::new()),
     };
     let judged = verdicts.len().saturating_sub(changed);
     let left = new.iter().skip(judged);
     let left: Vec<Verdict> = left
-        .map(|migration| verdict(path_in_repository(migration.up.file()), &words))
+        .map(|unit| verdict(path_in_repository(unit[0].up.file()), &words))
         .collect();
     if !left.is_empty() {
         verdicts.extend(left);

@@ -24,18 +24,23 @@ pub(super) fn migrations_of_diesel(files: &[SourceFile]) -> Result<Vec<Migration
             name: file.directory().to_owned(),
             up: Script::whole_file(file, scope, Send::Whole),
             down: beside("down.sql").map(|down| Script::whole_file(down, scope, Send::Whole)),
+            repeats: false,
         });
     }
+    // diesel (2.2, `version_from_string`) takes the dashes out before it compares versions as texts.
+    migrations.sort_by_key(|migration: &Migration| migration.version.replace('-', ""));
     Ok(migrations)
 }
 
-/// Returns Prisma's migrations: `<version>_name/migration.sql`, each sent whole, without a transaction or a rollback.
+/// Returns Prisma's migrations: `<version>_name/migration.sql`, statement by statement, as Prisma 7.4 and newer send
+/// them, without a transaction or a rollback.
 pub(super) fn migrations_of_prisma(files: &[SourceFile]) -> Result<Vec<Migration>> {
     let migrations = sorted(files, "migration.sql").into_iter().map(|file| Migration {
         version: version(file),
         name: file.directory().to_owned(),
-        up: Script::whole_file(file, TransactionScope::None, Send::Whole),
+        up: Script::whole_file(file, TransactionScope::None, Send::PerStatement),
         down: None,
+        repeats: false,
     });
     Ok(migrations.collect())
 }

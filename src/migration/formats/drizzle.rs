@@ -83,7 +83,10 @@ fn migration(file: &SourceFile, tag: &str) -> Migration {
             file: file.clone(),
             transaction: TransactionScope::AllPending,
             send: Send::Whole,
+            before: Vec::new(),
+            after: Vec::new(),
         },
         down: None,
+        repeats: false,
     }
 }

@@ -72,7 +72,11 @@ pub(super) fn migrations(files: &[SourceFile]) -> Result<Vec<Migration>> {
             _ => None,
         })
         .find(|(undone, _)| by_numbers(undone, version).is_eq())
-        .map(|(_, file)| script(file, files))
+        .map(|(_, file)| Script {
+            before: Vec::new(),
+            after: Vec::new(),
+            ..script(file, files)
+        })
     };
     let versioned = of(|name| match name {
         Name::Versioned(version) => Some(version),
@@ -83,6 +87,7 @@ pub(super) fn migrations(files: &[SourceFile]) -> Result<Vec<Migration>> {
         name: file.path.clone(),
         up: script(file, files),
         down: undo(version),
+        repeats: false,
     });
     let mut migrations = in_order(versioned.collect(), "flyway")?;
     let mut repeatable: Vec<(&str, &SourceFile)> = of(|name| match name {
@@ -96,6 +101,7 @@ pub(super) fn migrations(files: &[SourceFile]) -> Result<Vec<Migration>> {
         name: file.path.clone(),
         up: script(file, files),
         down: None,
+        repeats: true,
     }));
     Ok(migrations)
 }
@@ -108,7 +114,19 @@ fn script(file: &SourceFile, files: &[SourceFile]) -> Script {
         Some("false") => TransactionScope::None,
         _ => TransactionScope::PerScript,
     };
-    Script::whole_file(file, scope, Send::PerStatement)
+    // Flyway 11: events BEFORE_EACH_MIGRATE and AFTER_EACH_MIGRATE, in the session and transaction of the migration.
+    let callbacks = |event: &str| -> Vec<SourceFile> {
+        let is_of = |file: &&SourceFile| {
+            let stem = file.file_name().strip_suffix(".sql").unwrap_or_default();
+            stem == event || stem.strip_prefix(event).is_some_and(|rest| rest.starts_with("__"))
+        };
+        files.iter().filter(is_of).cloned().collect()
+    };
+    Script {
+        before: callbacks("beforeEachMigrate"),
+        after: callbacks("afterEachMigrate"),
+        ..Script::whole_file(file, scope, Send::PerStatement)
+    }
 }
 
 fn setting<'file>(file: &'file SourceFile, name: &str) -> Option<&'file str> {
@@ -175,6 +193,7 @@ pub(super) fn migrations_of_refinery(files: &[SourceFile]) -> Result<Vec<Migrati
             name: file.path.clone(),
             up: Script::whole_file(file, TransactionScope::PerScript, Send::Whole),
             down: None,
+            repeats: false,
         })
     });
     in_order(found.collect(), "refinery")

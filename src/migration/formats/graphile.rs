@@ -1,6 +1,8 @@
 //! graphile-migrate: committed files in order of their names, then the current one; each sent whole, in a transaction
 //! unless it says otherwise.
 
+use std::sync::Arc;
+
 use super::file_name::split_digits;
 use super::history::Migration;
 use super::lines::lines;
@@ -37,7 +39,27 @@ fn rank(file: &SourceFile) -> Option<u8> {
     }
 }
 
+/// The placeholders that the tool itself fills in (1.4, `placeholders`), and what stands for them here, of the same
+/// length: the role that rehearses owns the database, whose name is another each time.
+const PLACEHOLDERS: [(&str, &str); 2] = [
+    (":DATABASE_OWNER", "CURRENT_USER   "),
+    (":DATABASE_NAME", "postgres      "),
+];
+
+/// Returns the file with its placeholders filled in.
+fn filled_in(file: &SourceFile) -> SourceFile {
+    let fill_in = |text: &Arc<str>| {
+        let filled = |text: String, (name, value): (&str, &str)| text.replace(name, value);
+        Arc::from(PLACEHOLDERS.into_iter().fold(text.to_string(), filled))
+    };
+    SourceFile {
+        text: file.text.as_ref().map(fill_in),
+        ..file.clone()
+    }
+}
+
 fn migration(file: &SourceFile) -> Result<Migration> {
+    let file = &filled_in(file);
     let mut scope = TransactionScope::PerScript;
     for line in lines(file.text()) {
         let Some(marker) = line.text.strip_prefix("--!").map(str::trim) else {
@@ -57,6 +79,7 @@ fn migration(file: &SourceFile) -> Result<Migration> {
         name: file.path.clone(),
         up: Script::whole_file(file, scope, Send::Whole),
         down: None,
+        repeats: rank(file) == Some(1),
     })
 }
 

@@ -84,7 +84,7 @@ fn changeset(file: &SourceFile, head: &Line, end: usize) -> Result<Option<Migrat
     let (parts, send) = match attribute("endDelimiter").filter(|delimiter| *delimiter != ";") {
         Some(delimiter) => (cut_body(file.text(), &body, delimiter), Send::Whole),
         None if whole => (vec![body.clone()], Send::Whole),
-        None => (vec![body.clone()], Send::PerStatement),
+        None => (cut_statements(file.text(), &body), Send::Whole),
     };
     let version = name.split_once(':').map_or(name, |(_, id)| id);
     Ok(Some(Migration {
@@ -95,8 +95,13 @@ fn changeset(file: &SourceFile, head: &Line, end: usize) -> Result<Option<Migrat
             parts,
             transaction,
             send,
+            before: Vec::new(),
+            after: Vec::new(),
         },
         down: rollback(file, body, transaction),
+        repeats: ["runOnChange", "runAlways"]
+            .iter()
+            .any(|wanted| attribute(wanted) == Some("true")),
     }))
 }
 
@@ -115,6 +120,73 @@ fn cut_body(text: &str, body: &Range<usize>, delimiter: &str) -> Vec<Range<usize
     }
     parts.push(start..body.end);
     parts
+}
+
+/// Cuts at `;` as Liquibase does (4.31, `StringUtil.processMultiLineSQL`): it counts BEGIN and END, and does not know
+/// dollar quotes.
+fn cut_statements(text: &str, body: &Range<usize>) -> Vec<Range<usize>> {
+    let mut parts = Vec::new();
+    let mut start = body.start;
+    let mut inside = 0_u32;
+    let mut tokens = Tokens {
+        text: &text[..body.end],
+        offset: body.start,
+    };
+    let mut begins = false;
+    while let Some(range) = tokens.next() {
+        let token = &text[range.clone()];
+        let is = |words: &[&str]| words.iter().any(|word| token.eq_ignore_ascii_case(word));
+        // BEGIN TRANSACTION and the like are no beginning of a body.
+        if std::mem::take(&mut begins) && !is(&["transaction", "trans", "tran"]) {
+            inside += 1;
+        }
+        if is(&["begin"]) {
+            begins = true;
+        } else if is(&["end"]) {
+            inside = inside.saturating_sub(1);
+        } else if token == ";" && inside == 0 {
+            parts.push(start..range.end);
+            start = range.end;
+        }
+    }
+    parts.push(start..body.end);
+    parts
+}
+
+/// Words, semicolons and everything else between quotes and comments, which are passed over.
+struct Tokens<'text> {
+    text: &'text str,
+    offset: usize,
+}
+
+impl Tokens<'_> {
+    fn next(&mut self) -> Option<Range<usize>> {
+        loop {
+            let start = self.offset;
+            let rest = &self.text[start..];
+            let first = rest.chars().next()?;
+            let up_to = |end: &str, from: usize| {
+                rest[from..]
+                    .find(end)
+                    .map_or(rest.len(), |place| from + place + end.len())
+            };
+            let (length, is_token) = match first {
+                '-' if rest.starts_with("--") => (up_to("\n", 2), false),
+                '/' if rest.starts_with("/*") => (up_to("*/", 2), false),
+                '\'' => (up_to("'", 1), false),
+                '"' => (up_to("\"", 1), false),
+                first if first.is_ascii_alphabetic() => {
+                    let belongs = |character: char| character.is_ascii_alphanumeric() || "_$.:".contains(character);
+                    (rest.find(|character| !belongs(character)).unwrap_or(rest.len()), true)
+                }
+                first => (first.len_utf8(), first == ';'),
+            };
+            self.offset += length;
+            if is_token {
+                return Some(start..self.offset);
+            }
+        }
+    }
 }
 
 /// Reads `--rollback SQL` lines and `/* liquibase rollback … */` blocks. Everything else in the file is replaced by

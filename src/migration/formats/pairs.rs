@@ -24,24 +24,35 @@ pub(super) fn migrations_of_sqlx(files: &[SourceFile]) -> Result<Vec<Migration>>
         Script::whole_file(file, scope, Send::Whole)
     };
     let mut migrations = paired(files, "sqlx", script)?;
-    for file in files
-        .iter()
-        .filter(|file| file.directory().is_empty() && is_simple(file))
-    {
-        let (version, _) = numbered(file.file_name()).unwrap_or_default();
-        migrations.push(Migration {
-            version: version.to_owned(),
-            name: file.path.clone(),
-            up: script(file),
-            down: None,
-        });
-    }
+    migrations.extend(simple(files, script));
     in_order(migrations, "sqlx")
+}
+
+/// Returns Supabase's migrations: `20240101000000_name.sql`, each sent in one pipeline, which is one transaction (CLI 2,
+/// `ExecBatch`). A directive that says otherwise has no effect.
+pub(super) fn migrations_of_supabase(files: &[SourceFile]) -> Result<Vec<Migration>> {
+    let script = |file: &SourceFile| Script::whole_file(file, TransactionScope::None, Send::Whole);
+    in_order(simple(files, script).collect(), "supabase")
+}
+
+fn simple(files: &[SourceFile], script: impl Fn(&SourceFile) -> Script) -> impl Iterator<Item = Migration> {
+    let simple = files
+        .iter()
+        .filter(|file| file.directory().is_empty() && is_simple(file));
+    simple.map(move |file| Migration {
+        version: numbered(file.file_name()).unwrap_or_default().0.to_owned(),
+        name: file.path.clone(),
+        up: script(file),
+        down: None,
+        repeats: false,
+    })
 }
 
 /// Returns whether sqlx runs the file outside a transaction.
 pub(super) fn refuses_transaction(file: &SourceFile) -> bool {
-    file.text().starts_with("-- no-transaction")
+    // Not even a byte order mark may come before it.
+    let text = file.text.as_deref().unwrap_or_default();
+    text.starts_with("-- no-transaction")
 }
 
 /// Returns the version and the direction of a name like `0001_name.up.sql`.
@@ -73,6 +84,7 @@ fn paired(files: &[SourceFile], tool: &str, script: impl Fn(&SourceFile) -> Scri
             name: file.path.clone(),
             up: script(file),
             down: None,
+            repeats: false,
         })
         .collect();
     for (version, file) in in_direction(false) {

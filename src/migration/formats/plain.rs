@@ -82,5 +82,6 @@ fn migration(file: &SourceFile, files: &[SourceFile]) -> Migration {
         name: file.path.clone(),
         up: script(file),
         down: down.map(script),
+        repeats: false,
     }
 }

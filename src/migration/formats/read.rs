@@ -4,8 +4,8 @@ use super::super::tool::Tool;
 use super::history::{History, Migration};
 use super::source_file::{NamedAs, SourceFile};
 use super::{
-    atlas, directories, drizzle, flyway, graphile, liquibase, pairs, plain, recognise, sections, single_files,
-    source_file,
+    atlas, directories, drizzle, flyway, graphile, liquibase, not_read, pairs, plain, recognise, remarks, sections,
+    single_files, source_file,
 };
 use crate::error::Result;
 
@@ -33,21 +33,27 @@ pub fn read(name: &str, mut files: Vec<SourceFile>, place: NamedAs, told: Option
         Some(tool) => tool,
         None => recognise::tool(name, files, place)?,
     };
+    let migrations = migrations(tool, files, place)?;
+    if migrations.is_empty() {
+        return Err(not_read::nothing_found(name, files, tool));
+    }
+    let left_out = match place {
+        NamedAs::File => Vec::new(),
+        NamedAs::Directory => not_read::left_out(&migrations, files),
+    };
     let mut history = History {
         tool,
-        migrations: migrations(tool, files, place)?,
+        migrations,
+        left_out,
         remarks: Vec::new(),
     };
-    if history.migrations.is_empty() {
-        return Err(recognise::nothing_found(name, files, tool));
-    }
     if place == NamedAs::File {
         history.take_only(&files[0]);
         if history.migrations.is_empty() {
             return Err(source_file::not_run(&files[0], tool));
         }
     }
-    history.remarks = recognise::remarks(&history, files, place, told.is_some());
+    history.remarks = remarks::remarks(&history, files, place, told.is_some());
     Ok(history)
 }
 
@@ -58,6 +64,7 @@ fn migrations(tool: Tool, files: &[SourceFile], place: NamedAs) -> Result<Vec<Mi
         Tool::Refinery => flyway::migrations_of_refinery(files),
         Tool::GolangMigrate => pairs::migrations_of_golang_migrate(files),
         Tool::Sqlx => pairs::migrations_of_sqlx(files),
+        Tool::Supabase => pairs::migrations_of_supabase(files),
         Tool::Diesel => directories::migrations_of_diesel(files),
         Tool::Prisma => directories::migrations_of_prisma(files),
         Tool::Goose => sections::migrations_of_goose(files, place),

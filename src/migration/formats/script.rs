@@ -34,6 +34,10 @@ pub struct Script {
     pub transaction: TransactionScope,
     /// How each part is sent.
     pub send: Send,
+    /// Files that the tool runs before it, in the same transaction.
+    pub(super) before: Vec<SourceFile>,
+    /// Files that the tool runs after it, in the same transaction.
+    pub(super) after: Vec<SourceFile>,
 }
 
 impl Script {
@@ -49,6 +53,8 @@ impl Script {
             parts: vec![part],
             transaction,
             send,
+            before: Vec::new(),
+            after: Vec::new(),
         }
     }
 

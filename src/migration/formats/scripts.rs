@@ -2,6 +2,7 @@
 
 use super::flyway;
 use super::script::{Script, Send, TransactionScope};
+use super::source_file::SourceFile;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::source::{NeverClosed, Source};
 use crate::migration::statement::{Include, Included, Sending, Statement, parse_part};
@@ -61,6 +62,22 @@ impl Scripts<'_> {
             Tool::Flyway => (flyway::transaction_of(script, &parts)?, script.send),
             _ => (script.transaction, script.send),
         };
+        let around = |file: &SourceFile, include: &mut dyn FnMut(&Include) -> Result<Included>| {
+            parse_part(&Source::new(&file.name, file.text()), 0, include)
+        };
+        for file in &script.after {
+            parts.push(around(file, &mut include)?);
+        }
+        for file in script.before.iter().rev() {
+            parts.insert(0, around(file, &mut include)?);
+        }
+        // psql runs each file in a session of its own, and Flyway restores the search path behind each.
+        let restores = matches!(self.tool, Tool::PlainSql | Tool::Flyway);
+        if std::mem::take(&mut gathered.search_path_is_empty) && restores {
+            let reset = parse_part(&Source::new(&script.file.name, "RESET search_path"), 0, &mut include)?;
+            parts.insert(0, reset);
+        }
+        gathered.search_path_is_empty = script.text().contains(EMPTIES_SEARCH_PATH);
         gathered.add(self.tool, transaction, send, parts);
         Ok(())
     }
@@ -74,13 +91,22 @@ impl Scripts<'_> {
                  around this one",
                 self.tool.name()
             )),
+            Tool::Liquibase if cut => error.with_hint(
+                "Liquibase cuts statements at ; and does not know dollar quotes: give the changeset \
+                 splitStatements:false, or another endDelimiter",
+            ),
             _ => error,
         }
     }
 }
 
+/// How `pg_dump` makes sure that all names in a dump have their schema.
+const EMPTIES_SEARCH_PATH: &str = "set_config('search_path', '', false)";
+
 #[derive(Default)]
 struct Gathered {
+    /// Whether the script before has left no search path.
+    search_path_is_empty: bool,
     statements: Vec<Statement>,
     transactions: u32,
     messages: u32,

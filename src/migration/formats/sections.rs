@@ -92,6 +92,7 @@ fn migration(file: &SourceFile, dialect: &'static Dialect) -> Result<Migration> 
         name: file.path.clone(),
         down: (!cutter.back.parts.is_empty()).then(|| cutter.back.script(file)),
         up: cutter.forward.script(file),
+        repeats: false,
     })
 }
 
@@ -113,6 +114,8 @@ impl Direction {
                 TransactionScope::PerScript
             },
             send: Send::Whole,
+            before: Vec::new(),
+            after: Vec::new(),
         }
     }
 }
@@ -165,6 +168,10 @@ impl Cutter<'_> {
                 self.held_together = None;
                 self.end_part(line.range.end);
             }
+            // goose looks for it everywhere.
+            ("no", _) if self.dialect.strict && rest == ["transaction"] => {
+                (self.forward.without_transaction, self.back.without_transaction) = (true, true);
+            }
             (_, Some(begin)) => {
                 let message = format!("wants StatementEnd for the StatementBegin of line {begin} first");
                 return Err(self.refusal(line.number, &message));
@@ -175,9 +182,6 @@ impl Cutter<'_> {
             ("statementbegin", None) if self.direction.is_some() => self.held_together = Some(line.number),
             ("statementbegin" | "statementend", None) => {
                 return Err(self.refusal(line.number, &format!("does not expect {written} here")));
-            }
-            ("no", None) if self.dialect.strict && rest == ["transaction"] => {
-                (self.forward.without_transaction, self.back.without_transaction) = (true, true);
             }
             ("envsub" | "envsubst", None) if self.dialect.strict => {
                 if rest == ["on"] {

@@ -69,6 +69,7 @@ fn sections_of_dbmate(file: &SourceFile) -> Result<Vec<Migration>> {
                 name: file.path.clone(),
                 up: script,
                 down: None,
+                repeats: false,
             }),
             Some(open) if open.down.is_none() => open.down = Some(script),
             _ => {
@@ -100,6 +101,7 @@ pub(super) fn migrations_of_tern(files: &[SourceFile], place: NamedAs) -> Result
                 name: file.path.clone(),
                 up: script_of_tern(file, up),
                 down: down.map(|down| script_of_tern(file, down)),
+                repeats: false,
             }
         })
     });
@@ -158,6 +160,7 @@ fn migration_of_node_pg_migrate(file: &SourceFile) -> Migration {
         name: file.path.clone(),
         up: script(up.map_or(0..text.len(), |start| until(start, down))),
         down: down.map(|start| script(until(start, up))),
+        repeats: false,
     }
 }
 

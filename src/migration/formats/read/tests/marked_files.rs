@@ -172,6 +172,13 @@ fn graphile_migrate() {
         ],
         "graphile-migrate\n000001 s:[SELECT 1@4;SELECT 2@4]\n000002 n:VACUUM@5\ncurrent.sql s:SELECT 3@1",
     );
+    check(
+        &[(
+            "committed/000001.sql",
+            "--! Previous: -\nALTER SCHEMA s OWNER TO :DATABASE_OWNER;",
+        )],
+        "graphile-migrate\n000001 s:ALTER SCHEMA s OWNER TO CURRENT_USER@2",
+    );
 }
 
 #[test]
@@ -194,5 +201,23 @@ fn liquibase() {
         &[("a.sql", "-- liquibase formatted sql\nSELECT 1;")],
         None,
         "a.sql:2: Liquibase wants --changeset author:id before the first statement",
+    );
+    let function = "CREATE FUNCTION f() RETURNS int AS $$\nBEGIN\n  IF true THEN RETURN 1; END IF;\n  RETURN 2;\nEND\n$$ \
+                    LANGUAGE plpgsql;\n";
+    check_refused(
+        &[(
+            "a.sql",
+            &format!("--liquibase formatted sql\n--changeset a:1\n{function}"),
+        )],
+        None,
+        "a.sql:3:36: dollar-quoted string is never closed\nLiquibase cuts statements at ; and does not know dollar \
+         quotes: give the changeset splitStatements:false, or another endDelimiter",
+    );
+    check(
+        &[(
+            "a.sql",
+            "--liquibase formatted sql\n--changeset a:1\nSELECT 'a;b'; /* ; */ SELECT \";\"; -- ;\nSELECT 3",
+        )],
+        "liquibase\n1 s:SELECT 'a;b'@3, SELECT \";\"@3, SELECT 3@4",
     );
 }

@@ -70,6 +70,14 @@ fn flyway() {
         None,
         "V1.0__b.sql:1: flyway refuses two migrations of version 1.0: the other is V1__a.sql",
     );
+    check(
+        &[
+            ("V1__a.sql", "SELECT 1"),
+            ("beforeEachMigrate.sql", "SET search_path = app"),
+            ("afterEachMigrate__x.sql", "SELECT 9"),
+        ],
+        "flyway\n1 s:SET search_path = app@1, SELECT 1@1, SELECT 9@1",
+    );
     check_remarks(
         &[
             ("V1__a.sql", "SELECT 1"),
@@ -169,7 +177,7 @@ fn diesel_and_prisma() {
             ("20240101_a/migration.sql", "SELECT 1"),
             ("migration_lock.toml", "-"),
         ],
-        "prisma\n20240101 n:SELECT 1@1\n20240102 n:[SELECT 2@1;SELECT 3@2]",
+        "prisma\n20240101 n:SELECT 1@1\n20240102 n:SELECT 2@1, SELECT 3@2",
     );
 }
 
@@ -219,4 +227,107 @@ fn atlas() {
         "atlas\n20240101 s:SELECT 1@1, SELECT 2@1\n20240102 n:CREATE INDEX CONCURRENTLY i ON t (a)@3\n\
          20240103 s:DO $$ BEGIN NULL; END $$@2, [SELECT 5@5;SELECT 6@6]",
     );
+    // A directive counts only if an empty line follows the comments at the head.
+    check(
+        &[
+            ("1_a.sql", "-- atlas:txmode none\nSELECT 1;"),
+            ("2_b.sql", "-- atlas:txmode none\r\n\r\nSELECT 2;"),
+            ("3_c.sql", "-- why\n-- atlas:txmode none\n\nSELECT 3;"),
+            ("atlas.sum", "-"),
+        ],
+        "atlas\n1 s:SELECT 1@2\n2 s:SELECT 2@3\n3 n:SELECT 3@4",
+    );
+    // An empty database begins with the last checkpoint.
+    check(
+        &[
+            ("1_a.sql", "SELECT 1;"),
+            ("2_all.sql", "-- atlas:checkpoint\n\nSELECT 2;"),
+            ("3_c.sql", "SELECT 3;"),
+            ("atlas.sum", "-"),
+        ],
+        "atlas\n2 s:SELECT 2@3\n3 s:SELECT 3@1",
+    );
+    // Atlas also keeps the sum of directories in other forms.
+    check(
+        &[
+            ("1_a.up.sql", "SELECT 1"),
+            ("1_a.down.sql", "SELECT 2"),
+            ("atlas.sum", "-"),
+        ],
+        "golang-migrate\n1 n:SELECT 1@1 / n:SELECT 2@1",
+    );
+}
+
+#[test]
+fn prisma_before_7_4_sends_a_script_whole() {
+    let mut history = read(
+        "dir",
+        files(&[("1_a/migration.sql", "SELECT 1; SELECT 2;")]),
+        NamedAs::Directory,
+        None,
+    )
+    .expect("reads");
+    for (version, expected) in [
+        ("7.4.0", "prisma\n1 n:SELECT 1@1, SELECT 2@1"),
+        ("7.3.0", "prisma\n1 n:[SELECT 1@1;SELECT 2@1]"),
+    ] {
+        history.as_of_version(version);
+        assert_eq!(written(&history), expected);
+    }
+}
+
+#[test]
+fn supabase() {
+    let file = |path: &str, text: &str| SourceFile {
+        name: format!("supabase/migrations/{path}"),
+        path: path.to_owned(),
+        text: Some(text.into()),
+    };
+    let named = vec![
+        file("2_b.sql", "-- supabase:disable-transaction\nSELECT 2; SELECT 3;"),
+        file("1_a.sql", "SELECT 1"),
+    ];
+    let history = read("dir", named, NamedAs::Directory, None).expect("reads");
+    assert_eq!(
+        written(&history),
+        "supabase\n1 n:SELECT 1@1\n2 n:[SELECT 2@2;SELECT 3@2]"
+    );
+}
+
+#[test]
+fn tools_that_are_not_read_are_named() {
+    fn check(named: &[(&str, &str)], expected: &str) {
+        let error = read("dir", files(named), NamedAs::Directory, None).expect_err(expected);
+        assert!(error.message().contains(expected), "{error}");
+        assert!(error.hint().is_some(), "{error}");
+    }
+    check(
+        &[("sqitch.plan", "-"), ("deploy/a.sql", "SELECT 1")],
+        "project of Sqitch",
+    );
+    check(
+        &[("deploy/a.sql", ""), ("revert/a.sql", ""), ("verify/a.sql", "")],
+        "project of Sqitch",
+    );
+    check(
+        &[("1_a.autocommit.up.sql", "SELECT 1"), ("2_b.up.sql", "SELECT 2")],
+        "that of pop (soda)",
+    );
+    check(
+        &[("1_a.mysql.up.sql", "SELECT 1"), ("1_a.postgres.up.sql", "SELECT 2")],
+        "that of pop (soda) and popx",
+    );
+    check(
+        &[("1_a.sql", "-- postgres-migrations disable-transaction\nSELECT 1")],
+        "of postgres-migrations",
+    );
+    check(
+        &[
+            ("0001.a.sql", "-- depends:\nSELECT 1"),
+            ("0001.a.rollback.sql", "SELECT 2"),
+        ],
+        "of yoyo",
+    );
+    check(&[("01_a.json", "-")], "of pgroll");
+    check(&[("1_a.toml", "-")], "of reshape");
 }
