@@ -6,6 +6,7 @@
 mod batching;
 mod command;
 mod command_name;
+mod course;
 mod depth;
 mod directive;
 mod effects;

@@ -1,15 +1,32 @@
 //! What adding, validating and dropping constraints locks, scans and builds.
 
-use super::judge::Judge;
+use super::judge::{Judge, NamedRelation};
 use super::target::AlteredTable;
-use crate::catalog::ConstraintFacts;
+use crate::catalog::{ConstraintFacts, RelationFacts, RelationKind};
 use crate::migration::LockMode::{RowShare, ShareUpdateExclusive};
 use crate::migration::Trap;
 use crate::migration::command::{ConstraintDefinition, TableConstraint};
 
 impl<'facts> Judge<'facts> {
+    /// Returns the tables that get a key, index or foreign key of the one that is altered: partitions, no children.
+    pub(super) fn with_keys(&self, target: &AlteredTable<'facts>) -> Vec<NamedRelation<'facts>> {
+        let is_plain = |facts: &RelationFacts| facts.kind != RelationKind::PartitionedTable;
+        if target.table.facts.is_some_and(is_plain) {
+            vec![target.table.clone()]
+        } else {
+            target.tables.clone()
+        }
+    }
+
     pub(super) fn add_constraint(&mut self, target: &AlteredTable<'facts>, constraint: &TableConstraint) {
-        let tables = target.tables.clone();
+        let tables = match constraint.definition {
+            ConstraintDefinition::Check { .. } | ConstraintDefinition::NotNull if constraint.no_inherit => {
+                vec![target.table.clone()]
+            }
+            ConstraintDefinition::Check { .. } | ConstraintDefinition::NotNull => target.tables.clone(),
+            _ => self.with_keys(target),
+        };
+        self.lock_all(&tables, target.lock);
         let checked = constraint.is_checked();
         match &constraint.definition {
             ConstraintDefinition::ForeignKey { table, .. } => {

@@ -31,13 +31,24 @@ pub(super) fn cluster(judge: &mut Judge, cluster: &Cluster) {
 
 pub(super) fn vacuum(judge: &mut Judge, vacuum: &Vacuum) {
     judge.effects.transaction = TransactionRule::Forbidden;
-    if vacuum.tables.is_empty() {
+    if vacuum.tables.is_empty() && !judge.schema.is_known() {
         return judge.effects.unknown("every table of the database is vacuumed");
     }
-    for table in judge.named(&vacuum.tables) {
+    let mut tables = judge.named(&vacuum.tables);
+    if vacuum.tables.is_empty() {
+        let all = judge
+            .schema
+            .relations
+            .iter()
+            .filter(|relation| relation.kind.holds_rows());
+        tables = all.map(|relation| judge.qualified(&relation.name)).collect();
+    }
+    for table in tables {
         if vacuum.full {
             judge.effects.lock(&table.name, AccessExclusive);
-            judge.rewrite(&table, None);
+            if vacuum.main {
+                judge.rewrite(&table, None);
+            }
         } else {
             judge.effects.lock(&table.name, ShareUpdateExclusive);
             judge.scan(&table);

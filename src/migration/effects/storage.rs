@@ -66,6 +66,13 @@ impl<'facts> Judge<'facts> {
         }
     }
 
+    /// Locks the tables with foreign keys to a table, with their partitions.
+    pub fn lock_referencing(&mut self, table: &NamedRelation<'facts>, mode: LockMode) {
+        for (child, _) in self.schema.referencing(&table.name) {
+            self.effects.lock(&child.name, mode);
+        }
+    }
+
     /// Takes away the foreign keys to a table whose referenced columns are such.
     pub fn drop_dependents(&mut self, table: &NamedRelation<'facts>, are_such: impl Fn(&Vec<String>) -> bool) {
         for (child, constraint) in self.schema.referencing(&table.name) {

@@ -7,14 +7,14 @@
 use super::judge::{Effects, Judge, NamedRelation};
 use super::target::AlteredTable;
 use super::undo;
-use crate::catalog::Persistence;
+use crate::catalog::{Persistence, RelationKind};
 use crate::migration::LockMode::{self, AccessExclusive, ShareRowExclusive, ShareUpdateExclusive};
 use crate::migration::command::{AlterTable, ColumnAction, ConstraintDefinition, DetachManner, TableAction};
 use crate::migration::names::name_path;
 
 /// Storage parameters that are set under the strongest lock (`src/backend/access/common/reloptions.c`); all others are
 /// under `ShareUpdateExclusiveLock`.
-const STRONG_OPTIONS: &[&str] = &[
+pub(super) const STRONG_OPTIONS: &[&str] = &[
     "autosummarize",
     "buffering",
     "check_option",
@@ -35,6 +35,9 @@ pub(super) fn alter_table<'facts>(judge: &mut Judge<'facts>, alter: &AlterTable)
         return;
     }
     let table = judge.relation(&alter.table);
+    if alter.if_exists && table.facts.is_none() && judge.schema.is_known() {
+        return;
+    }
     judge.note_missing(&table, &alter.table);
     let locks = alter.actions.iter().map(|action| lock_of(action, judge.version));
     let lock = locks.max().unwrap_or(AccessExclusive);
@@ -82,10 +85,9 @@ fn recurses(action: &TableAction) -> bool {
         TableAction::AddColumn { .. }
         | TableAction::DropColumn { .. }
         | TableAction::RenameColumn { .. }
-        | TableAction::AddConstraint(_)
         | TableAction::DropConstraint { .. }
         | TableAction::ValidateConstraint(_)
-        | TableAction::Trigger { .. } => true,
+        | TableAction::RenameConstraint { .. } => true,
         TableAction::AlterColumn { action, .. } => matches!(
             action,
             ColumnAction::SetType(_)
@@ -100,6 +102,13 @@ fn recurses(action: &TableAction) -> bool {
         ),
         _ => false,
     }
+}
+
+fn takes_from_children(action: &TableAction) -> bool {
+    matches!(
+        action,
+        TableAction::DropColumn { .. } | TableAction::DropConstraint { .. }
+    )
 }
 
 impl<'facts> Judge<'facts> {
@@ -121,6 +130,12 @@ impl<'facts> Judge<'facts> {
     fn action(&mut self, target: &AlteredTable<'facts>, action: &TableAction) {
         if recurses(action) && !self.has_nothing_to_drop(target, action) {
             self.lock_all(&target.tables, target.lock);
+            if takes_from_children(action) {
+                // Even with ONLY: what they inherited is their own from now on.
+                for child in self.schema.children(&target.table.name) {
+                    self.effects.lock(&child.name, target.lock);
+                }
+            }
         }
         match action {
             TableAction::AddColumn { column, if_not_exists } => self.add_column(target, column, *if_not_exists),
@@ -144,7 +159,7 @@ impl<'facts> Judge<'facts> {
                 }
             }
             TableAction::NotUnderstood(text) => self.effects.unknown(format!("not understood: {text}")),
-            TableAction::AlterConstraint(_)
+            TableAction::AlterConstraint { .. }
             | TableAction::RenameTo(_)
             | TableAction::RenameColumn { .. }
             | TableAction::RenameConstraint { .. }
@@ -174,7 +189,10 @@ impl<'facts> Judge<'facts> {
                     .for_each(|table| self.set_type(table, column, change));
             }
             ColumnAction::SetNotNull => self.set_not_null(&target.tables, column),
-            ColumnAction::SetExpression(_) => target.tables.iter().for_each(|table| self.rewrite(table, None)),
+            ColumnAction::SetExpression(_) => target
+                .tables
+                .iter()
+                .for_each(|table| self.set_expression(table, column)),
             ColumnAction::SetSequence => self.renew_sequence(target),
             ColumnAction::DropNotNull
             | ColumnAction::SetDefault(_)
@@ -191,15 +209,22 @@ impl<'facts> Judge<'facts> {
         }
     }
 
-    /// From PostgreSQL 18 on a column without NOT NULL ends it before the children are looked at.
+    /// What is not there ends an action before the children are looked at; from PostgreSQL 18 on also NOT NULL.
     fn has_nothing_to_drop(&self, target: &AlteredTable<'facts>, action: &TableAction) -> bool {
+        let Some(facts) = target.table.facts else {
+            return false;
+        };
         match action {
             TableAction::AlterColumn {
                 column,
                 action: ColumnAction::DropNotNull,
-            } if self.version >= 180_000 => {
-                let found = target.table.facts.and_then(|facts| facts.column(column));
-                found.is_some_and(|column| !column.not_null)
+            } if self.version >= 180_000 => facts.column(column).is_some_and(|column| !column.not_null),
+            TableAction::DropColumn { column, .. } => facts.column(column).is_none(),
+            TableAction::DropConstraint { constraint, .. } | TableAction::RenameConstraint { from: constraint, .. } => {
+                let partitioned = facts.kind == RelationKind::PartitionedTable;
+                facts
+                    .constraint(constraint)
+                    .is_none_or(|found| !found.is_passed_on(partitioned))
             }
             _ => false,
         }
@@ -209,6 +234,15 @@ impl<'facts> Judge<'facts> {
     pub fn note_missing(&mut self, table: &NamedRelation, written: &str) {
         if self.schema.is_known() && table.facts.is_none() {
             self.effects.unknown(format!("{written} is not in the catalog"));
+        }
+    }
+
+    /// Values that are stored are computed anew; what is computed when it is read must be no NULL where it may not.
+    fn set_expression(&mut self, table: &NamedRelation<'facts>, column: &str) {
+        match table.facts.and_then(|facts| facts.column(column)) {
+            Some(column) if column.is_virtual && column.not_null => self.scan(table),
+            Some(column) if column.is_virtual => {}
+            _ => self.rewrite(table, None),
         }
     }
 

@@ -8,6 +8,7 @@ use super::named_table::named_table;
 use super::node::{child, child_of, has, last_name, written_name};
 use super::objects::creation;
 use super::scope::{columns_in, joined_by_and, relations, tables_of_with};
+use super::session::set_by_calls;
 use crate::migration::command::{
     Body, Change, Condition, Copied, Copy, Insert, Merge, NamedTable, ObjectKind, Part, Query, Select, Term,
 };
@@ -82,6 +83,7 @@ impl Reader {
             with,
             body,
             calls: calls(node),
+            sets: set_by_calls(node),
         })
     }
 
@@ -164,6 +166,10 @@ impl Reader {
     fn insert(&self, node: &SyntaxNode) -> Option<Insert> {
         Some(Insert {
             table: written_name(&child(node, SyntaxKind::RELATION_NAME_REF)?),
+            columns: child(node, SyntaxKind::COLUMN_TARGET_LIST).map(|list| {
+                let targets = list.children().filter_map(|target| target.first_child());
+                targets.map(|name| last_name(&name)).collect()
+            }),
             query: child_of(node, &QUERIES)
                 .and_then(|source| self.query(&source))
                 .map(Box::new),

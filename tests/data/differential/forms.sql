@@ -305,19 +305,20 @@ INSERT INTO refs VALUES (500, 1, 1)
 INSERT INTO prt VALUES (1000, '2025-02-02', 1, 1, 'w', 1)
 INSERT INTO v_plain (id) VALUES (1001)
 UPDATE {t} SET id = id
-UPDATE {t} SET {c} = {c}
+UPDATE {t} SET id = id + 100000
 UPDATE v_plain SET a = a
 UPDATE v_nested SET a = a
 UPDATE v_part SET v = v
 UPDATE v_join SET v = v
-UPDATE refd SET code = code
+UPDATE refd SET code = code + 100000
 UPDATE refd SET v = 'w'
 DELETE FROM {t}
 DELETE FROM ONLY {t}
 DELETE FROM v_nested
 DELETE FROM v_join
 DELETE FROM refs
-DELETE FROM refd WHERE v = 'nothing'
+DELETE FROM refd WHERE id = 7
+INSERT INTO refs (id, refd) VALUES (100000, 5)
 UPDATE lonely SET v = {t}.id FROM {t} WHERE {t}.id = lonely.id
 WITH x AS (SELECT id FROM {t}) INSERT INTO lonely (id) SELECT id FROM x
 SELECT count(*) FROM {t}

@@ -77,18 +77,18 @@ CREATE INDEX dom_p ON dom (p);
 
 CREATE TABLE refd (id int PRIMARY KEY, code int NOT NULL CONSTRAINT refd_code UNIQUE, v text);
 
-INSERT INTO refd SELECT g, g, 'v' FROM generate_series(1, 300) g;
+INSERT INTO refd SELECT g, g, 'v' FROM generate_series(1, 3000) g;
 
 CREATE TABLE refs (id int PRIMARY KEY, refd int CONSTRAINT refs_refd REFERENCES refd ON DELETE CASCADE,
     code int CONSTRAINT refs_code REFERENCES refd (code) ON UPDATE CASCADE);
 
-INSERT INTO refs SELECT g, g, g FROM generate_series(1, 300) g;
+INSERT INTO refs SELECT g, g, g FROM generate_series(1, 3000) g;
 
 CREATE INDEX refs_i ON refs (refd);
 
 CREATE TABLE refs_deep (id int PRIMARY KEY, refs int CONSTRAINT deep_refs REFERENCES refs ON DELETE SET NULL);
 
-INSERT INTO refs_deep SELECT g, g FROM generate_series(1, 300) g;
+INSERT INTO refs_deep SELECT g, g FROM generate_series(1, 3000) g;
 
 ALTER TABLE refs_deep ADD CONSTRAINT deep_late FOREIGN KEY (id) REFERENCES refd (code) NOT VALID;
 
@@ -96,7 +96,7 @@ ALTER TABLE refs_deep ADD CONSTRAINT deep_check CHECK (refs > 0) NOT VALID;
 
 CREATE TABLE selfref (id int PRIMARY KEY, up int CONSTRAINT self_up REFERENCES selfref, v int);
 
-INSERT INTO selfref SELECT g, 1, g FROM generate_series(1, 300) g;
+INSERT INTO selfref SELECT g, 1, g FROM generate_series(1, 3000) g;
 
 CREATE TABLE prt (id int NOT NULL, d date NOT NULL, k int NOT NULL DEFAULT 1, v int CONSTRAINT prt_v CHECK (v > 0), w varchar(10),
     r int CONSTRAINT prt_r REFERENCES refd, CONSTRAINT prt_pk PRIMARY KEY (id, d, k)) PARTITION BY RANGE (d);
@@ -141,7 +141,7 @@ CREATE TABLE prt_ref_1 PARTITION OF prt_ref FOR VALUES FROM (0) TO (1000);
 
 CREATE TABLE prt_ref_2 PARTITION OF prt_ref FOR VALUES FROM (1000) TO (2000);
 
-INSERT INTO prt_ref SELECT 6 * g, g FROM generate_series(1, 300) g;
+INSERT INTO prt_ref SELECT g, g FROM generate_series(1, 1999) g;
 
 CREATE TABLE to_prt (id int PRIMARY KEY, r int CONSTRAINT to_prt_r REFERENCES prt_ref);
 
