@@ -21,6 +21,8 @@ pub(crate) struct Done {
     locks: BTreeMap<String, LockMode>,
     rewritten: BTreeSet<String>,
     scanned: BTreeSet<String>,
+    /// Tables on which a scan began, and perhaps found no row.
+    visited: BTreeSet<String>,
 }
 
 /// How many statements came out how.
@@ -46,11 +48,20 @@ impl Tally {
 
     /// Counts one statement, and returns what its plan missed or claimed in vain.
     fn count(&mut self, planned: &PlannedStatement, found: &Done, measured: &Done) -> Option<&'static str> {
-        if *found == Done::default() && *measured == Done::default() {
+        // A scan of what has become empty reads nothing.
+        let mut found = found.clone();
+        found
+            .scanned
+            .retain(|name| measured.scanned.contains(name) || !measured.visited.contains(name));
+        let measured = &Done {
+            visited: BTreeSet::new(),
+            ..measured.clone()
+        };
+        if found == Done::default() && *measured == Done::default() {
             return None;
         }
         self.judged += 1;
-        if found == measured {
+        if found == *measured {
             self.exact += 1;
             return None;
         }
@@ -89,13 +100,15 @@ struct Relation {
     lockable: bool,
     storage: u32,
     read: i64,
+    visits: i64,
 }
 
 type Relations = BTreeMap<u32, Relation>;
 
 fn relations(transaction: &mut Transaction) -> Relations {
     let sql = "SELECT c.oid, quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.relkind::text, c.relfilenode,
-                      CASE WHEN c.relkind IN ('r', 'm') THEN pg_stat_get_xact_tuples_returned(c.oid) ELSE 0 END
+                      CASE WHEN c.relkind IN ('r', 'm') THEN pg_stat_get_xact_tuples_returned(c.oid) ELSE 0 END,
+                      CASE WHEN c.relkind IN ('r', 'm') THEN pg_stat_get_xact_numscans(c.oid) ELSE 0 END
                FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'";
     let rows = transaction.query(sql, &[]).expect("relations");
@@ -104,6 +117,7 @@ fn relations(transaction: &mut Transaction) -> Relations {
         lockable: matches!(row.get(2), "r" | "p" | "v" | "m" | "f"),
         storage: row.get(3),
         read: row.get(4),
+        visits: row.get(5),
     };
     rows.iter().map(|row| (row.get(0), relation(row))).collect()
 }
@@ -145,6 +159,11 @@ fn measure(transaction: &mut Transaction, sql: &str) -> Option<Done> {
             .filter(|(old, new)| old.storage != new.storage)
             .map(|(old, _)| old.name.clone())
             .collect(),
+        visited: kept
+            .clone()
+            .filter(|(old, new)| new.visits > old.visits)
+            .map(|(old, _)| old.name.clone())
+            .collect(),
         scanned: kept
             .filter(|(old, new)| new.read > old.read)
             .map(|(old, _)| old.name.clone())
@@ -165,6 +184,7 @@ fn foretold(planned: &PlannedStatement, held: &BTreeMap<String, LockMode>, locka
             .filter(|name| !name.contains("_seq") && name != "public.sq")
             .collect(),
         scanned: planned.scanned().iter().cloned().collect(),
+        visited: BTreeSet::new(),
     }
 }
 
@@ -220,28 +240,19 @@ pub(crate) fn alone(database: &Database, wanted: usize, seed: u64) -> Tally {
     let objects = Objects::read(&mut client);
     let forms = Forms::read();
     let mut random = seeded(seed);
-    let mut done: Vec<(String, Done)> = Vec::new();
+    let filled = (0..2 * wanted).filter_map(|_| forms.fill(&objects, &mut random));
     let mut known = BTreeSet::new();
-    for _ in 0..3 * wanted {
-        let Some(sql) = forms
-            .fill(&objects, &mut random)
-            .filter(|sql| known.insert(sql.clone()))
-        else {
-            continue;
-        };
-        let mut transaction = client.transaction().expect("a transaction");
-        let measured = measure(&mut transaction, &sql);
-        transaction.rollback().expect("a rollback");
-        done.extend(measured.map(|measured| (sql, measured)));
-        if done.len() == wanted {
-            break;
-        }
-    }
-    let text: String = done.iter().map(|(sql, _)| format!("{sql};\n")).collect();
+    let statements: Vec<String> = filled.filter(|sql| known.insert(sql.clone())).collect();
+    let text: String = statements.iter().map(|sql| format!("{sql};\n")).collect();
+    // What is rolled back leaves its pages behind, so that an empty table seems to have rows.
     let schema = schema_of(database, &text);
     let lockable = lockable(&mut client);
     let mut tally = Tally::default();
-    for (sql, measured) in done {
+    for sql in statements {
+        let mut transaction = client.transaction().expect("a transaction");
+        let measured = measure(&mut transaction, &sql);
+        transaction.rollback().expect("a rollback");
+        let Some(measured) = measured else { continue };
         let planned = migration::plan(&migration::parse(&sql, "m.sql").expect(&sql), &schema);
         judge(
             &mut tally,
@@ -250,6 +261,9 @@ pub(crate) fn alone(database: &Database, wanted: usize, seed: u64) -> Tally {
             &BTreeMap::new(),
             (&lockable, measured),
         );
+        if tally.judged == wanted {
+            break;
+        }
     }
     tally
 }

@@ -65,6 +65,8 @@ pub struct Part {
     pub sources: Vec<Relation>,
     /// What stands behind `WHERE`.
     pub condition: Option<Condition>,
+    /// The column of which it wants the largest or smallest value and nothing else.
+    pub extreme: Option<String>,
 }
 
 /// An `INSERT`.

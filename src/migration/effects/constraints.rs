@@ -3,18 +3,17 @@
 use super::judge::{Judge, NamedRelation};
 use super::target::AlteredTable;
 use crate::catalog::{ConstraintFacts, RelationFacts, RelationKind};
-use crate::migration::LockMode::{RowShare, ShareUpdateExclusive};
+use crate::migration::LockMode::{AccessExclusive, RowShare, ShareRowExclusive, ShareUpdateExclusive};
 use crate::migration::Trap;
-use crate::migration::command::{ConstraintDefinition, TableConstraint};
+use crate::migration::command::{ConstraintChange, ConstraintDefinition, TableConstraint};
 
 impl<'facts> Judge<'facts> {
     /// Returns the tables that get a key, index or foreign key of the one that is altered: partitions, no children.
     pub(super) fn with_keys(&self, target: &AlteredTable<'facts>) -> Vec<NamedRelation<'facts>> {
-        let is_plain = |facts: &RelationFacts| facts.kind != RelationKind::PartitionedTable;
-        if target.table.facts.is_some_and(is_plain) {
-            vec![target.table.clone()]
-        } else {
+        if target.table.facts.is_none_or(is_partitioned) {
             target.tables.clone()
+        } else {
+            vec![target.table.clone()]
         }
     }
 
@@ -27,6 +26,10 @@ impl<'facts> Judge<'facts> {
             _ => self.with_keys(target),
         };
         self.lock_all(&tables, target.lock);
+        // From PostgreSQL 18 on all descendants are locked before it is known whether they get it too.
+        if self.version >= 180_000 {
+            self.lock_all(&target.tables, target.lock);
+        }
         let checked = constraint.is_checked();
         match &constraint.definition {
             ConstraintDefinition::ForeignKey { table, .. } => {
@@ -79,6 +82,45 @@ impl<'facts> Judge<'facts> {
         }
     }
 
+    /// Judges `ALTER CONSTRAINT`; `[NOT] ENFORCED` and `[NO] INHERIT` are PostgreSQL 18's.
+    pub(super) fn alter_constraint(&mut self, target: &AlteredTable<'facts>, name: &str, change: ConstraintChange) {
+        let found = target.table.facts.and_then(|facts| facts.constraint(name));
+        match change {
+            ConstraintChange::Inherit => {
+                for child in self.schema.children(&target.table.name) {
+                    self.effects.lock(&child.name, target.lock);
+                }
+            }
+            ConstraintChange::Enforced(enforced) => {
+                let Some(found) = found else {
+                    return self.effects.unknown(format!("which tables constraint {name} is about"));
+                };
+                let changes = found.definition.contains("NOT ENFORCED") == enforced;
+                if let Some(referenced) = found.references.as_ref().filter(|_| changes) {
+                    let referenced = self.qualified(referenced);
+                    self.enforce_foreign_key(target, &referenced, enforced);
+                }
+            }
+            ConstraintChange::Deferral => {}
+        }
+    }
+
+    fn enforce_foreign_key(
+        &mut self,
+        target: &AlteredTable<'facts>,
+        referenced: &NamedRelation<'facts>,
+        enforced: bool,
+    ) {
+        let all = self.with_descendants(referenced);
+        self.lock_all(&target.tables, target.lock);
+        if !enforced {
+            // Its triggers are dropped.
+            return self.lock_all(&all, AccessExclusive);
+        }
+        self.lock_all(&all, ShareRowExclusive);
+        target.tables.iter().chain(&all).for_each(|table| self.scan(table));
+    }
+
     pub(super) fn validate(&mut self, target: &AlteredTable<'facts>, name: &str) {
         let constraint = target.table.facts.and_then(|facts| facts.constraint(name));
         match constraint {
@@ -101,6 +143,10 @@ impl<'facts> Judge<'facts> {
         match target.table.facts.map(|facts| facts.constraint(name)) {
             Some(Some(constraint)) => {
                 self.drop_foreign_key(constraint);
+                // The index goes, and those of the partitions with it, even with ONLY.
+                if constraint.index.is_some() && target.table.facts.is_some_and(is_partitioned) {
+                    self.lock_all(&self.with_descendants(&target.table), target.lock);
+                }
                 if cascade && constraint.kind.is_key() {
                     self.drop_dependents(&target.table, |referenced| *referenced == constraint.columns);
                 }
@@ -112,4 +158,8 @@ impl<'facts> Judge<'facts> {
             ),
         }
     }
+}
+
+fn is_partitioned(facts: &RelationFacts) -> bool {
+    facts.kind == RelationKind::PartitionedTable
 }

@@ -120,6 +120,17 @@ pub(super) fn read_by<'facts>(judge: &Judge<'facts>, view: &NamedRelation<'facts
 }
 
 fn scan_part(judge: &mut Judge, part: &Part) {
+    if let ([source], Some(column), None) = (part.sources.as_slice(), &part.extreme, &part.condition) {
+        let table = judge.relation(&source.name);
+        let begins = |facts: &RelationFacts| {
+            let mut indexes = facts.indexes.iter().filter(|index| index.valid);
+            indexes.any(|index| index.plain && index.columns.first() == Some(column))
+        };
+        // The end of an index tells it.
+        if table.facts.is_some_and(begins) {
+            return;
+        }
+    }
     scan_sources(judge, &part.sources, part.condition.as_ref());
 }
 

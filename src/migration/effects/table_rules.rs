@@ -4,6 +4,7 @@
 //! `src/backend/commands/tablecmds.c`: all subcommands of one statement run under the strongest lock that one of them
 //! needs.
 
+use super::indexes;
 use super::judge::{Effects, Judge, NamedRelation};
 use super::target::AlteredTable;
 use super::undo;
@@ -87,7 +88,8 @@ fn recurses(action: &TableAction) -> bool {
         | TableAction::RenameColumn { .. }
         | TableAction::DropConstraint { .. }
         | TableAction::ValidateConstraint(_)
-        | TableAction::RenameConstraint { .. } => true,
+        | TableAction::RenameConstraint { .. }
+        | TableAction::Trigger { .. } => true,
         TableAction::AlterColumn { action, .. } => matches!(
             action,
             ColumnAction::SetType(_)
@@ -128,7 +130,21 @@ impl<'facts> Judge<'facts> {
     }
 
     fn action(&mut self, target: &AlteredTable<'facts>, action: &TableAction) {
-        if recurses(action) && !self.has_nothing_to_drop(target, action) {
+        let identity = matches!(
+            action,
+            TableAction::AlterColumn {
+                action: ColumnAction::AddIdentity
+                    | ColumnAction::DropIdentity
+                    | ColumnAction::SetGenerated
+                    | ColumnAction::SetSequence,
+                ..
+            }
+        );
+        // PostgreSQL 17: partitions share the identity column of their parent.
+        if identity && self.version >= 170_000 && indexes::is_partitioned(&target.table) {
+            self.lock_all(&target.tables, target.lock);
+        }
+        if recurses(action) && !self.stays(target, action) {
             self.lock_all(&target.tables, target.lock);
             if takes_from_children(action) {
                 // Even with ONLY: what they inherited is their own from now on.
@@ -159,8 +175,8 @@ impl<'facts> Judge<'facts> {
                 }
             }
             TableAction::NotUnderstood(text) => self.effects.unknown(format!("not understood: {text}")),
-            TableAction::AlterConstraint { .. }
-            | TableAction::RenameTo(_)
+            TableAction::AlterConstraint { constraint, change } => self.alter_constraint(target, constraint, *change),
+            TableAction::RenameTo(_)
             | TableAction::RenameColumn { .. }
             | TableAction::RenameConstraint { .. }
             | TableAction::SetSchema(_)
@@ -209,22 +225,37 @@ impl<'facts> Judge<'facts> {
         }
     }
 
-    /// What is not there ends an action before the children are looked at; from PostgreSQL 18 on also NOT NULL.
-    fn has_nothing_to_drop(&self, target: &AlteredTable<'facts>, action: &TableAction) -> bool {
+    /// Says whether an action ends before the partitions and children are looked at, or is none of theirs.
+    fn stays(&self, target: &AlteredTable<'facts>, action: &TableAction) -> bool {
         let Some(facts) = target.table.facts else {
             return false;
         };
+        let partitioned = facts.kind == RelationKind::PartitionedTable;
         match action {
-            TableAction::AlterColumn {
-                column,
-                action: ColumnAction::DropNotNull,
-            } if self.version >= 180_000 => facts.column(column).is_some_and(|column| !column.not_null),
+            TableAction::AlterColumn { column, action } => {
+                let found = facts.column(column);
+                match action {
+                    // From PostgreSQL 18 on, NOT NULL is a constraint.
+                    ColumnAction::DropNotNull if self.version >= 180_000 => found.is_some_and(|found| !found.not_null),
+                    ColumnAction::SetNotNull => partitioned && found.is_some_and(|found| found.not_null),
+                    _ => false,
+                }
+            }
+            TableAction::AddColumn { column, if_not_exists } => *if_not_exists && facts.column(&column.name).is_some(),
             TableAction::DropColumn { column, .. } => facts.column(column).is_none(),
+            // All partitions are locked to see that nobody uses them (`ATCheckPartitionsNotInUse`).
+            TableAction::DropConstraint { .. } if partitioned => false,
             TableAction::DropConstraint { constraint, .. } | TableAction::RenameConstraint { from: constraint, .. } => {
-                let partitioned = facts.kind == RelationKind::PartitionedTable;
-                facts
-                    .constraint(constraint)
-                    .is_none_or(|found| !found.is_passed_on(partitioned))
+                let found = facts.constraint(constraint);
+                found.is_none_or(|found| !found.is_passed_on(false))
+            }
+            TableAction::ValidateConstraint(name) => facts.constraint(name).is_some_and(|found| found.valid),
+            TableAction::Trigger { trigger, .. } => {
+                let fires = match trigger.to_ascii_uppercase().as_str() {
+                    "ALL" | "USER" => !facts.row_triggers.is_empty(),
+                    _ => facts.row_triggers.contains(&name_path(trigger).concat()),
+                };
+                !(partitioned && fires)
             }
             _ => false,
         }

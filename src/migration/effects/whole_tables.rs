@@ -88,8 +88,8 @@ fn drop_table(judge: &mut Judge, table: &NamedRelation, cascade: bool) {
                 .references
                 .as_ref()
                 .is_some_and(|referenced| !all.contains(referenced));
-            // One that comes from the parent has its triggers there.
-            if is_outward && (!constraint.inherited || *name != table.name) {
+            // One that comes from a parent has its triggers there.
+            if is_outward && !constraint.inherited {
                 judge.drop_foreign_key(constraint);
             }
         }

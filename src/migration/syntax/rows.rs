@@ -114,6 +114,7 @@ impl Reader {
             SyntaxKind::TABLE => select.parts.push(Part {
                 sources: self.whole_table(node).into_iter().collect(),
                 condition: None,
+                extreme: None,
             }),
             SyntaxKind::VALUES => {
                 let rows = child(node, SyntaxKind::ROW_LIST).map_or(0, |list| list.children().count());
@@ -156,10 +157,12 @@ impl Reader {
         select.within.extend(levels.map(|level| Part {
             sources: self.sources(&level),
             condition: self::condition(&level),
+            extreme: extreme(&level),
         }));
         select.parts.push(Part {
             sources: self.sources(node),
             condition,
+            extreme: extreme(node),
         });
     }
 
@@ -227,6 +230,21 @@ fn queries_read(node: &SyntaxNode) -> Vec<SyntaxNode> {
         }
     }
     found
+}
+
+/// Reads `max(column)` or `min(column)` where that is all a query selects.
+fn extreme(node: &SyntaxNode) -> Option<String> {
+    let list = child(&child(node, SyntaxKind::SELECT_CLAUSE)?, SyntaxKind::TARGET_LIST)?;
+    let mut targets = list.children();
+    let (target, None) = (targets.next()?, targets.next()) else {
+        return None;
+    };
+    let call = child(&target, SyntaxKind::CALL_EXPR)?;
+    let function = child(&call, SyntaxKind::NAME_REF)?;
+    let arguments = child(&call, SyntaxKind::ARG_LIST)?;
+    let column = arguments.first_child()?.first_child()?;
+    let is_extreme = matches!(last_name(&function).as_str(), "max" | "min") && arguments.children().count() == 1;
+    (is_extreme && column.kind() == SyntaxKind::NAME_REF).then(|| last_name(&column))
 }
 
 fn condition(node: &SyntaxNode) -> Option<Condition> {

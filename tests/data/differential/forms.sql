@@ -304,7 +304,6 @@ INSERT INTO lonely (id) SELECT id FROM {t}
 INSERT INTO refs VALUES (500, 1, 1)
 INSERT INTO prt VALUES (1000, '2025-02-02', 1, 1, 'w', 1)
 INSERT INTO v_plain (id) VALUES (1001)
-UPDATE {t} SET id = id
 UPDATE {t} SET id = id + 100000
 UPDATE v_plain SET a = a
 UPDATE v_nested SET a = a

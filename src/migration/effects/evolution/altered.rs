@@ -43,9 +43,13 @@ fn is_passed_on(action: &TableAction, relation: &RelationFacts) -> bool {
             ConstraintDefinition::Check { .. } | ConstraintDefinition::NotNull => !constraint.no_inherit,
             _ => partitioned,
         },
-        TableAction::DropConstraint { constraint: name, .. } | TableAction::RenameConstraint { from: name, .. } => {
+        TableAction::DropConstraint { constraint: name, .. } => {
             let found = relation.constraint(name);
             found.is_some_and(|constraint| constraint.is_passed_on(partitioned))
+        }
+        TableAction::RenameConstraint { from: name, .. } => {
+            let found = relation.constraint(name);
+            found.is_some_and(|constraint| constraint.is_passed_on(false))
         }
         TableAction::RenameTo(_)
         | TableAction::AttachPartition { .. }
@@ -146,8 +150,18 @@ fn attach(position: usize, partition: &str, bound: &PartitionBound, schema: &mut
 }
 
 fn leave(position: usize, partition: &str, is_partition: bool, schema: &mut SchemaFacts) {
+    let (home, bare) = (
+        schema.relations[position].schema.clone(),
+        schema.relations[position].bare_name.clone(),
+    );
     let parent = schema.relations[position].name.clone();
     if let Some(child) = schema.position(&name_path(partition)) {
+        let gone = schema.relations[child].name.clone();
+        let own = schema
+            .dependents
+            .iter_mut()
+            .filter(|known| known.schema == home && known.name == bare);
+        own.for_each(|known| known.relations.retain(|name| *name != gone));
         let child = &mut schema.relations[child];
         child.parents.retain(|known| *known != parent);
         if is_partition {
