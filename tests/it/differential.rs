@@ -136,6 +136,9 @@ fn locks(transaction: &mut Transaction, known: &Relations) -> BTreeMap<String, L
     locks
 }
 
+/// Lets the planner read large tables as it would read larger ones: from end to end, where it has to look at each row.
+const AS_IF_LARGE: &str = "SET enable_nestloop = off; SET enable_mergejoin = off; SET enable_indexonlyscan = off";
+
 /// Runs a statement; `None` where the server refuses it, which leaves the transaction as it was.
 fn measure(transaction: &mut Transaction, sql: &str) -> Option<Done> {
     let before = relations(transaction);
@@ -237,6 +240,7 @@ fn note(label: &str, sql: &str, verdict: &str, found: &Done, measured: &Done) {
 /// Judges statements one by one, each in a transaction that is rolled back.
 pub(crate) fn alone(database: &Database, wanted: usize, seed: u64) -> Tally {
     let mut client = database.client();
+    client.batch_execute(AS_IF_LARGE).expect("settings");
     let objects = Objects::read(&mut client);
     let forms = Forms::read();
     let mut random = seeded(seed);
@@ -322,6 +326,7 @@ pub(crate) fn chain(template: &Database, length: usize, seed: u64) -> Tally {
         let size = if random.below(3) == 0 { 1 + random.below(4) } else { 1 };
         let commits = random.below(5) > 0;
         let in_block = size > 1 || !commits;
+        client.batch_execute(AS_IF_LARGE).expect("settings");
         let mut transaction = client.transaction().expect("a transaction");
         let mut block = String::new();
         for _ in 0..size {

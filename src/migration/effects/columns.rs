@@ -10,7 +10,7 @@ use super::proofs::{holds_no_null, referenced_columns, say_not_null};
 use super::target::AlteredTable;
 use super::types::{Change, change, computes, same_operators};
 use crate::catalog::{ColumnFacts, ConstraintFacts, ConstraintKind, DependedOn, Origin, RelationFacts, Volatility};
-use crate::migration::LockMode::AccessExclusive;
+use crate::migration::LockMode::{AccessExclusive, ShareRowExclusive};
 use crate::migration::Trap;
 use crate::migration::command::{ColumnDefinition, ConstraintDefinition, Expression, TypeChange};
 use crate::migration::names::name_path;
@@ -243,7 +243,8 @@ impl<'facts> Judge<'facts> {
             .indexes
             .iter()
             .filter(|index| index.used_columns.iter().any(|used| used == column));
-        if using.any(|index| !(same && index.plain && index.valid)) {
+        // What is attached to the index of a parent is made anew with it.
+        if using.any(|index| !(same && index.plain && index.valid && index.parent.is_none())) {
             self.index(std::slice::from_ref(table));
         }
     }
@@ -260,6 +261,10 @@ impl<'facts> Judge<'facts> {
         for constraint in facts.constraints.iter().filter(|constraint| touches(constraint)) {
             match (constraint.kind, &constraint.references) {
                 (ConstraintKind::Check, _) if constraint.valid => self.scan(table),
+                // Without triggers, there is nothing to take away from the referenced table.
+                (ConstraintKind::ForeignKey, Some(referenced)) if constraint.definition.contains("NOT ENFORCED") => {
+                    self.effects.lock(referenced, ShareRowExclusive);
+                }
                 (ConstraintKind::ForeignKey, Some(referenced)) => {
                     self.effects.lock(referenced, AccessExclusive);
                     if checked && constraint.valid {

@@ -3,7 +3,7 @@
 use super::judge::{Judge, NamedRelation};
 use super::target::AlteredTable;
 use crate::catalog::{ConstraintFacts, RelationFacts, RelationKind};
-use crate::migration::LockMode::{AccessExclusive, RowShare, ShareRowExclusive, ShareUpdateExclusive};
+use crate::migration::LockMode::{AccessExclusive, RowShare, Share, ShareRowExclusive, ShareUpdateExclusive};
 use crate::migration::Trap;
 use crate::migration::command::{ConstraintChange, ConstraintDefinition, TableConstraint};
 
@@ -25,7 +25,17 @@ impl<'facts> Judge<'facts> {
             ConstraintDefinition::Check { .. } | ConstraintDefinition::NotNull => target.tables.clone(),
             _ => self.with_keys(target),
         };
-        self.lock_all(&tables, target.lock);
+        let of_index = matches!(
+            constraint.definition,
+            ConstraintDefinition::Unique { .. } | ConstraintDefinition::Exclude
+        );
+        // Before PostgreSQL 14 the indexes of partitions are made like any other.
+        let on_partitions = if of_index && self.version < 140_000 {
+            Share
+        } else {
+            target.lock
+        };
+        self.lock_all(&tables, on_partitions);
         // From PostgreSQL 18 on all descendants are locked before it is known whether they get it too.
         if self.version >= 180_000 {
             self.lock_all(&target.tables, target.lock);

@@ -25,6 +25,7 @@ pub(super) fn create_index(judge: &mut Judge, create: &CreateIndex) {
         .zip(create.name.as_ref())
         .map(|(facts, name)| [facts.schema.clone(), name.clone()]);
     let existing = name.as_ref().and_then(|path| judge.schema.index(path));
+    let tables = judge.reached(&table, create.table.only || !is_partitioned(&table));
     if create.if_not_exists
         && let Some((_, index)) = existing
     {
@@ -38,11 +39,9 @@ pub(super) fn create_index(judge: &mut Judge, create: &CreateIndex) {
             );
         }
     } else {
-        let tables = judge.reached(&table, create.table.only || !is_partitioned(&table));
-        judge.lock_all(&tables, mode);
         judge.index(&tables);
     }
-    judge.effects.lock(&table.name, mode);
+    judge.lock_all(&tables, mode);
     if create.concurrently {
         judge.effects.transaction = TransactionRule::Forbidden;
         if create.if_not_exists {
@@ -139,15 +138,16 @@ pub(super) fn reindex(judge: &mut Judge, reindex: &Reindex) {
         ReindexTarget::Table(written) => {
             let table = judge.relation(written);
             judge.note_missing(&table, written);
-            if table
+            if !table
                 .facts
                 .is_some_and(|facts| facts.kind == RelationKind::PartitionedTable)
             {
-                judge.effects.transaction = TransactionRule::Forbidden;
+                return reindex_table(judge, &table, concurrently);
             }
-            for table in judge.with_descendants(&table) {
-                reindex_table(judge, &table, concurrently);
-            }
+            judge.effects.transaction = TransactionRule::Forbidden;
+            // PostgreSQL 13 only warns that it cannot.
+            let all = judge.reached(&table, judge.version < 140_000);
+            all.iter().for_each(|table| reindex_table(judge, table, concurrently));
         }
         ReindexTarget::Schema(name) if judge.schema.is_known() => {
             judge.effects.transaction = TransactionRule::Forbidden;

@@ -35,7 +35,11 @@ pub(super) fn table_part(judge: &mut Judge, part: &TablePart) {
     // A trigger of a partitioned table has clones on its partitions, if it fires for each row.
     let has_clones = part.kind == ObjectKind::Trigger
         && is_partitioned
-        && table.facts.is_some_and(|facts| facts.row_triggers.contains(&name));
+        && match part.verb {
+            // PostgreSQL 15: partitions are locked to rename the clones.
+            PartVerb::Alter => judge.version >= 150_000,
+            _ => table.facts.is_some_and(|facts| facts.row_triggers.contains(&name)),
+        };
     judge.lock_all(&judge.reached(&table, !has_clones), AccessExclusive);
     // What a rule does is read like a statement of its own.
     for written in part.does.iter().filter_map(|action| action.body.target()) {

@@ -35,7 +35,9 @@ impl<'facts> Judge<'facts> {
         self.default_changes(&target.table, &partition.name, true);
         self.attach_foreign_keys(parent, &partition, &parts);
         // Foreign keys to the parent refer to the partition too from now on.
-        self.lock_referencing(&target.table, ShareRowExclusive);
+        if self.version >= 140_000 {
+            self.lock_referencing(&target.table, ShareRowExclusive);
+        }
     }
 
     /// A foreign key of the parent is added to the partition, unless that has the same: its triggers on the referenced
@@ -86,12 +88,16 @@ impl<'facts> Judge<'facts> {
 
     pub(super) fn detach(&mut self, target: &AlteredTable<'facts>, written: &str, manner: DetachManner) {
         let partition = self.relation(written);
-        // Before PostgreSQL 14 only the default partition is taken for itself; from then on any, by CONCURRENTLY in the
-        // second of its two transactions.
+        // Before PostgreSQL 14 only one of which something is taken away is locked for itself; from then on any, by
+        // CONCURRENTLY in the second of its two transactions.
         let is_default = partition
             .facts
             .is_some_and(|facts| facts.bound.as_deref() == Some("DEFAULT"));
-        let mode = if self.version < 140_000 && !is_default {
+        let loses = partition.facts.is_none_or(|facts| {
+            let mut constraints = facts.constraints.iter();
+            !facts.triggers.is_empty() || constraints.any(|found| found.index.is_some() || found.references.is_some())
+        });
+        let mode = if self.version < 140_000 && !is_default && !loses {
             ShareUpdateExclusive
         } else {
             AccessExclusive

@@ -130,16 +130,18 @@ impl<'facts> Judge<'facts> {
     }
 
     fn action(&mut self, target: &AlteredTable<'facts>, action: &TableAction) {
-        let identity = matches!(
-            action,
-            TableAction::AlterColumn {
-                action: ColumnAction::AddIdentity
-                    | ColumnAction::DropIdentity
-                    | ColumnAction::SetGenerated
-                    | ColumnAction::SetSequence,
-                ..
+        let identity = match action {
+            TableAction::AlterColumn { column, action } => {
+                let found = target.table.facts.and_then(|facts| facts.column(column));
+                let has_one = found.is_some_and(|found| found.identity);
+                match action {
+                    ColumnAction::AddIdentity => true,
+                    ColumnAction::DropIdentity | ColumnAction::SetGenerated | ColumnAction::SetSequence => has_one,
+                    _ => false,
+                }
             }
-        );
+            _ => false,
+        };
         // PostgreSQL 17: partitions share the identity column of their parent.
         if identity && self.version >= 170_000 && indexes::is_partitioned(&target.table) {
             self.lock_all(&target.tables, target.lock);
@@ -271,9 +273,9 @@ impl<'facts> Judge<'facts> {
     /// Values that are stored are computed anew; what is computed when it is read must be no NULL where it may not.
     fn set_expression(&mut self, table: &NamedRelation<'facts>, column: &str) {
         match table.facts.and_then(|facts| facts.column(column)) {
-            Some(column) if column.is_virtual && column.not_null => self.scan(table),
-            Some(column) if column.is_virtual => {}
-            _ => self.rewrite(table, None),
+            Some(found) if found.is_virtual && found.not_null => self.scan(table),
+            Some(found) if found.is_virtual => {}
+            _ => self.rewrite(table, Some(column)),
         }
     }
 

@@ -51,7 +51,9 @@ fn create_partition(judge: &mut Judge, written: &str) {
             judge.effects.lock(referenced, ShareRowExclusive);
         }
     }
-    judge.lock_referencing(&parent, ShareRowExclusive);
+    if judge.version >= 140_000 {
+        judge.lock_referencing(&parent, ShareRowExclusive);
+    }
 }
 
 /// Foreign keys of a new table lock the tables they refer to; the new one nobody else knows.

@@ -6,7 +6,8 @@ use super::made::{add_index, bound_of, qualified};
 use super::objects::rename_index;
 use super::tables;
 use crate::catalog::{
-    ColumnFacts, ConstraintFacts, ConstraintKind, Origin, Persistence, RelationFacts, RelationKind, SchemaFacts,
+    ColumnFacts, ConstraintFacts, ConstraintKind, DependedOn, Origin, Persistence, RelationFacts, RelationKind,
+    SchemaFacts,
 };
 use crate::migration::command::{
     AlterTable, ColumnAction, ColumnDefinition, ConstraintChange, ConstraintDefinition, PartitionBound, TableAction,
@@ -308,6 +309,13 @@ pub(super) fn rename(position: usize, home: Option<&String>, name: Option<&Strin
     let new = relation.name.clone();
     if relation.origin == Origin::Catalog {
         relation.origin = Origin::Renamed(old.clone());
+    }
+    if let Some(home) = home {
+        let former = schema
+            .dependents
+            .iter_mut()
+            .filter(|known| known.kind == DependedOn::Schema && known.name != *home);
+        former.for_each(|known| known.relations.retain(|name| *name != old));
     }
     let relation = &mut schema.relations[position];
     for index in &mut relation.indexes {
