@@ -34,9 +34,39 @@ pub fn in_literal(text: &str) -> String {
     text.replace('\'', "''")
 }
 
+/// Splits a list of identifiers as settings hold it (`app, "My Schema"`) into the names PostgreSQL sees.
+pub fn names_of_list(text: &str) -> Vec<String> {
+    let mut names = vec![String::new()];
+    let (mut quoted, mut was_quoted) = (false, false);
+    for character in text.chars() {
+        match (character, names.last_mut()) {
+            ('"', _) => (quoted, was_quoted) = (!quoted, true),
+            (',', _) if !quoted => names.push(String::new()),
+            (blank, _) if !quoted && blank.is_whitespace() => {}
+            (character, Some(name)) if quoted => name.push(character),
+            (character, Some(name)) => name.push(character.to_ascii_lowercase()),
+            (_, None) => {}
+        }
+    }
+    if text.trim().is_empty() && !was_quoted {
+        names.clear();
+    }
+    names
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lists_of_names() {
+        assert_eq!(
+            names_of_list(r#"App, "My Schema",public"#),
+            ["app", "My Schema", "public"]
+        );
+        assert_eq!(names_of_list(" "), [""; 0]);
+        assert_eq!(names_of_list(r#""""#), [""]);
+    }
 
     #[test]
     fn names_are_quoted_where_sql_needs_it() {

@@ -30,8 +30,8 @@ pub use kinds::{ConstraintKind, ForeignKeyAction, Persistence, RelationKind, Vol
 pub use names::RelationName;
 pub use outward::{LeadingOut, OutwardFacts, Routine};
 pub use refusal::{KnownRelation, nearest};
-pub use relation::{ColumnFacts, ConstraintFacts, Origin, RelationFacts, SchemaIndex};
+pub use relation::{ColumnFacts, ConstraintFacts, Origin, RelationFacts, RuleFacts, SchemaIndex};
 pub use relations::Relations;
 pub use sampling::{Matching, Sampled};
-pub use schema::{SchemaFacts, TypeFacts};
+pub use schema::{DependedOn, Dependents, PublicationFacts, SchemaFacts, SessionSettings, TEMPORARY, TypeFacts};
 pub use table::facts_from_document;

@@ -20,6 +20,7 @@ pub enum Origin {
 
 /// One relation.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
 pub struct RelationFacts {
     /// Qualified name, quoted where SQL needs it.
     pub name: String,
@@ -59,13 +60,39 @@ pub struct RelationFacts {
     pub sequences: Vec<String>,
     /// Names of its own triggers.
     pub triggers: Vec<String>,
+    /// Names of those among them that fire for each row.
+    pub row_triggers: Vec<String>,
+    /// Whether a trigger does something else instead of a change of a view.
+    pub instead: bool,
+    /// Its rules, but for the query of a view.
+    pub rules: Vec<RuleFacts>,
+    /// Names of its policies.
+    pub policies: Vec<String>,
+    /// Qualified names of its extended statistics.
+    pub statistics: Vec<String>,
+    /// The composite type that decides its columns, qualified.
+    pub of_type: Option<String>,
     /// Where it comes from.
     #[serde(skip)]
     pub origin: Origin,
 }
 
+/// One rule.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct RuleFacts {
+    /// Bare name.
+    pub name: String,
+    /// What it is applied to: `2` for UPDATE, `3` for INSERT, `4` for DELETE.
+    pub event: String,
+    /// Whether it takes the place of the statement.
+    pub instead: bool,
+    /// Qualified names of the other relations that it names.
+    pub uses: Vec<String>,
+}
+
 /// One column.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
 pub struct ColumnFacts {
     /// Bare name.
     pub name: String,
@@ -75,10 +102,17 @@ pub struct ColumnFacts {
     pub collation: Option<String>,
     /// Whether it is known to hold no NULL.
     pub not_null: bool,
+    /// Whether a row that does not name it gets a value.
+    pub has_default: bool,
+    /// Whether that comes from a sequence of its own.
+    pub identity: bool,
+    /// Whether it is computed when it is read.
+    pub is_virtual: bool,
 }
 
 /// One constraint.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
 pub struct ConstraintFacts {
     /// Bare name.
     pub name: String,
@@ -94,12 +128,17 @@ pub struct ConstraintFacts {
     pub references: Option<String>,
     /// What a foreign key does on DELETE.
     pub on_delete: Option<ForeignKeyAction>,
+    /// What a foreign key does on a change of what it refers to.
+    pub on_update: Option<ForeignKeyAction>,
+    /// Whether it comes from a parent.
+    pub inherited: bool,
     /// The index that enforces it.
     pub index: Option<String>,
 }
 
 /// One index.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
 pub struct SchemaIndex {
     /// Qualified name, quoted where SQL needs it.
     pub name: String,
@@ -117,6 +156,24 @@ pub struct SchemaIndex {
     pub valid: bool,
     /// Tablespace, when it is not the database's.
     pub tablespace: Option<String>,
+    /// The index of the parent table to which it is attached, qualified.
+    pub parent: Option<String>,
+}
+
+impl ConstraintFacts {
+    /// Says whether the children of its table have it too.
+    pub fn is_passed_on(&self, is_partitioned: bool) -> bool {
+        let stands_alone = self.definition.ends_with("NO INHERIT") || self.definition.contains(" NO INHERIT ");
+        is_partitioned || (matches!(self.kind, ConstraintKind::Check | ConstraintKind::NotNull) && !stands_alone)
+    }
+}
+
+impl SchemaIndex {
+    /// Says whether it is the index of the primary key among the constraints.
+    pub fn primary_like(&self, constraints: &[ConstraintFacts]) -> bool {
+        let mut keys = constraints.iter();
+        self.unique && keys.any(|key| key.kind == ConstraintKind::PrimaryKey && key.columns == self.columns)
+    }
 }
 
 impl RelationFacts {

@@ -15,7 +15,8 @@ mod tables;
 mod type_name;
 
 pub(super) use alter_table::{
-    AlterTable, AlteredKind, ColumnAction, DetachManner, Firing, PartitionBound, PartitionRows, TableAction, TypeChange,
+    AlterTable, AlteredKind, ColumnAction, ConstraintChange, DetachManner, Firing, PartitionBound, PartitionRows,
+    TableAction, TypeChange,
 };
 pub(super) use column_definition::{ColumnDefinition, ConstraintDefinition, Generated, TableConstraint};
 pub(super) use expression::Expression;
@@ -27,7 +28,7 @@ pub(super) use objects::{
 };
 pub(super) use rows::{Body, Change, Condition, Copied, Copy, Insert, Merge, Part, Query, Select, Term};
 pub(super) use session::{Session, Setting, Transaction};
-pub(super) use tables::{Cluster, CreateTable, CreateTableAs, Lock, Refresh, Truncate, Vacuum};
+pub(super) use tables::{Cluster, CreateTable, CreateTableAs, Like, Lock, Refresh, Truncate, Vacuum};
 pub(super) use type_name::TypeName;
 
 /// A statement that was read.
@@ -44,6 +45,7 @@ pub(super) enum Command {
     CreateTable(CreateTable),
     /// `CREATE TABLE … AS` and `CREATE MATERIALIZED VIEW`.
     CreateTableAs(CreateTableAs),
+    CreateView(CreateTableAs),
     Truncate(Truncate),
     Lock(Lock),
     Vacuum(Vacuum),
@@ -82,10 +84,13 @@ pub(super) enum Command {
     /// Any other `ALTER`.
     Alter(Alteration),
     Drop(DropObjects),
-    DropOwned,
+    /// `DROP OWNED BY` these roles.
+    DropOwned(Vec<String>),
+    /// `REASSIGN OWNED BY` these roles.
+    ReassignOwned(Vec<String>),
 
     AlterSystem,
-    /// `GRANT`, `REVOKE`, `ALTER DEFAULT PRIVILEGES`, `REASSIGN OWNED` and `SECURITY LABEL`.
+    /// `GRANT`, `REVOKE`, `ALTER DEFAULT PRIVILEGES` and `SECURITY LABEL`.
     Privileges,
     Transaction(Transaction),
     Session(Session),
@@ -105,6 +110,7 @@ impl Command {
             Command::Create(made)
             | Command::CreateTable(CreateTable { made, .. })
             | Command::CreateTableAs(CreateTableAs { made, .. })
+            | Command::CreateView(CreateTableAs { made, .. })
             | Command::CreateDomain { made, .. }
             | Command::CreateSchema { made, .. }
             | Command::CreateStatistics { made, .. } => Some(made),

@@ -3,19 +3,24 @@
 //! Where the answer depends on what the catalog holds (old types, domains, indexes of partitions), it is
 //! [`StepKind::Unclassified`]: the rehearsal will show. Batching is decided elsewhere.
 
-use super::effects::{effects, evolve};
+use super::course::Course;
+use super::effects::effects;
 use super::{Statement, StepKind};
 use crate::catalog::SchemaFacts;
 
 /// What the statements so far tell of the schema, without a catalog.
-#[derive(Default)]
-pub(super) struct KindsSoFar(SchemaFacts);
+pub(super) struct KindsSoFar(Course);
 
 impl KindsSoFar {
-    /// Returns the kind of work that the next statement does when it runs whole.
-    pub(super) fn classify(&mut self, statement: &Statement) -> StepKind {
-        let kind = effects(statement, &self.0).kind();
-        evolve(statement, &mut self.0);
+    /// Begins before the first of the statements.
+    pub(super) fn new(statements: &[Statement]) -> KindsSoFar {
+        KindsSoFar(Course::new(statements, &SchemaFacts::default()))
+    }
+
+    /// Returns the kind of work that the next statement does when it runs whole, in the transaction of this number.
+    pub(super) fn classify(&mut self, statement: &Statement, block: Option<u32>) -> StepKind {
+        let kind = effects(statement, self.0.arrive(block)).kind();
+        self.0.follow(statement);
         kind
     }
 }
@@ -29,8 +34,8 @@ mod tests {
 
     fn check(sql: &str, expected: StepKind) {
         let statements = parse(sql, "m.sql").expect("parses");
-        let mut so_far = KindsSoFar::default();
-        let kinds = statements.iter().map(|statement| so_far.classify(statement));
+        let mut so_far = KindsSoFar::new(&statements);
+        let kinds = statements.iter().map(|statement| so_far.classify(statement, None));
         assert_eq!(kinds.last(), Some(expected), "{sql}");
     }
 

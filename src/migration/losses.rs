@@ -10,9 +10,11 @@ use super::command::{
     AlterTable, AlterType, AlteredKind, Body, Change, ColumnAction, Command, DropObjects, Expression, ObjectKind,
     Query, TableAction, TypeAction, TypeChange,
 };
-use super::effects::{DataType, computes, evolve, keeps_values};
+use super::course::Course;
+use super::effects::{DataType, computes, keeps_values};
 use super::names::name_path;
 use super::outline::Verb;
+use super::transactions;
 use crate::catalog::SchemaFacts;
 
 /// Something a statement destroys for good.
@@ -28,13 +30,14 @@ pub struct Loss {
 
 /// Returns what the statements destroy, in order; `schema` may be `SchemaFacts::default()`.
 pub fn losses(statements: &[Statement], schema: &SchemaFacts) -> Vec<Loss> {
-    let mut schema = schema.clone();
+    let mut course = Course::new(statements, schema);
     let mut made = Made::default();
     let mut found = Vec::new();
-    for statement in statements {
+    let blocks = transactions::follow(statements).blocks;
+    for (statement, block) in statements.iter().zip(blocks) {
         let lost = Judge {
             statement,
-            schema: &schema,
+            schema: course.arrive(block.map(|block| block.number)),
             made: &made,
         }
         .lost();
@@ -44,7 +47,7 @@ pub fn losses(statements: &[Statement], schema: &SchemaFacts) -> Vec<Loss> {
             what,
         }));
         made.follow(statement);
-        evolve(statement, &mut schema);
+        course.follow(statement);
     }
     found
 }
@@ -100,7 +103,7 @@ impl Judge<'_> {
                 self.each(names, |name| format!("every row of {name}"))
             }
             Command::Drop(dropped) => self.by_drop(dropped),
-            Command::DropOwned => vec!["every row of the tables that go with it".to_owned()],
+            Command::DropOwned(_) => vec!["every row of the tables that go with it".to_owned()],
             _ => self.by_changing_rows().into_iter().collect(),
         }
     }
@@ -234,7 +237,7 @@ fn by_alter_type(alter: &AlterType) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{ColumnFacts, RelationFacts, Relations};
+    use crate::catalog::{ColumnFacts, RelationFacts, Relations, SessionSettings};
     use crate::migration::parse;
 
     fn schema() -> SchemaFacts {
@@ -245,7 +248,10 @@ mod tests {
         };
         SchemaFacts {
             version_num: 150_000,
-            search_path: vec!["public".to_owned()],
+            settings: SessionSettings {
+                search_path: vec!["public".to_owned()],
+                ..SessionSettings::default()
+            },
             relations: Relations::from(vec![RelationFacts {
                 name: "public.t".to_owned(),
                 schema: "public".to_owned(),

@@ -7,6 +7,7 @@ mod batching;
 mod command;
 mod command_name;
 mod copied_rows;
+mod course;
 mod depth;
 mod directive;
 mod effects;

@@ -20,6 +20,8 @@ pub(super) struct Outline {
     pub calls: Vec<String>,
     /// Where `CONCURRENTLY` could be written, in a command that has it and does without.
     pub place_of_concurrently: Option<usize>,
+    /// Why it could not be read, with the place: then nothing else is known.
+    pub unread: Option<String>,
     /// Its parts, for `UPDATE`, `DELETE` and `INSERT`.
     pub dml: Option<Dml>,
 }

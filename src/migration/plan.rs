@@ -3,7 +3,10 @@
 //!
 //! Pure. What one statement does is for `effects` to say; here are transactions, settings and the traps of their order.
 
-use super::effects::{Effects, effects, evolve};
+use super::command::{Command, TableAction};
+use super::course::Course;
+use super::effects::{Effects, effects};
+use super::names::name_path;
 use super::tool::Tool;
 use super::transactions::{self, Edge};
 use super::{OutsideKind, Statement, Trap, Warning, reaches};
@@ -22,17 +25,18 @@ use so_far::{SoFar, sets_locally};
 ///
 /// With `SchemaFacts::default()` what depends on the catalog is said to be unknown.
 pub fn plan(statements: &[Statement], schema: &SchemaFacts) -> Vec<PlannedStatement> {
-    let mut schema = schema.clone();
+    let mut course = Course::new(statements, schema);
     let mut so_far = SoFar::default();
     let mut planned = Vec::new();
     let blocks = transactions::follow(statements).blocks;
     for (statement, block) in statements.iter().zip(blocks) {
         let edge = Edge::of(statement.command());
+        let schema = course.arrive(block.map(|block| block.number));
         so_far.enter(block);
         let (found, mut warnings) = match edge {
             Some(edge) => (None, so_far.warnings_of_edge(statement, edge)),
             None => {
-                let found = effects(statement, &schema);
+                let found = effects(statement, schema);
                 let mut warnings = found.warnings.clone();
                 warnings.extend(so_far.warnings(statement, &found, statements));
                 (Some(found), warnings)
@@ -41,14 +45,14 @@ pub fn plan(statements: &[Statement], schema: &SchemaFacts) -> Vec<PlannedStatem
         warnings.extend(leaving(&statement.sql));
         planned.push(PlannedStatement {
             statement: statement.clone(),
-            tables: found.iter().flat_map(|found| own_tables(found, &schema)).collect(),
+            tables: found.iter().flat_map(|found| own_tables(found, schema)).collect(),
             effects: found,
             transaction_block: block.map(|block| block.number),
             warnings,
         });
+        course.follow(statement);
         // Outside a block SET LOCAL is forgotten at once.
         if block.is_some() || !sets_locally(statement.command()) {
-            evolve(statement, &mut schema);
             so_far.follow(statement.command());
         }
     }
@@ -93,14 +97,37 @@ fn own_tables(found: &Effects, schema: &SchemaFacts) -> Vec<(String, PlannedTabl
         .collect()
 }
 
-/// Returns the names in a migration, as SQL sees them: those of functions whose volatility the catalog tells are among
-/// them.
+/// Returns names in a migration, as SQL sees them: those of functions whose volatility the catalog tells are among them,
+/// and those of what is dropped with what depends on it.
 pub fn names_in(statements: &[Statement]) -> Vec<String> {
-    let calls = statements.iter().flat_map(|statement| &statement.outline.calls);
-    let mut names: Vec<String> = calls.cloned().collect();
+    let mut names: Vec<String> = Vec::new();
+    for statement in statements {
+        names.extend(statement.outline.calls.iter().cloned());
+        names.extend(taken_along(statement.command()));
+    }
     names.sort();
     names.dedup();
     names
+}
+
+fn taken_along(command: &Command) -> Vec<String> {
+    let last = |written: &String| name_path(written).pop();
+    match command {
+        Command::Drop(dropped) if dropped.cascade => dropped.names.iter().filter_map(last).collect(),
+        Command::DropOwned(roles) | Command::ReassignOwned(roles) => roles.clone(),
+        Command::AlterTable(alter) => {
+            let columns = alter.actions.iter().filter_map(|action| match action {
+                TableAction::DropColumn { column, cascade: true } => Some(column.clone()),
+                _ => None,
+            });
+            let mut names: Vec<String> = columns.collect();
+            if !names.is_empty() {
+                names.extend(last(&alter.table));
+            }
+            names
+        }
+        _ => Vec::new(),
+    }
 }
 
 #[cfg(test)]

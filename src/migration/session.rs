@@ -35,7 +35,7 @@ pub fn left_in_session(sql: &str) -> LeftInSession {
         Command::Session(
             Session::Set(_)
             | Session::Characteristics
-            | Session::Reset
+            | Session::Reset(_)
             | Session::Prepare
             | Session::Listen
             | Session::Load,

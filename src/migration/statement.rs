@@ -209,13 +209,22 @@ impl Reader<'_> {
             .map(|(range, edge)| (range.start - start..range.end - start, edge))
             .collect();
         let masked = masked(sql, &placeholders);
-        let outline = syntax::read(&masked).map_err(|problem| {
-            let error = source.error(start + problem.range.start..start + problem.range.end, problem.message);
-            match hint_for(&masked[problem.range]) {
-                Some(hint) => error.with_hint(hint),
-                None => error,
+        let outline = match syntax::read(&masked) {
+            Ok(outline) => outline,
+            Err(problem) => {
+                let range = start + problem.range.start..start + problem.range.end;
+                let hint = hint_for(&masked[problem.range]);
+                let error = source.error(range, problem.message);
+                match hint {
+                    Some(hint) => return Err(error.with_hint(hint)),
+                    None if placeholders.is_empty() && problem.within_one && is_definition(&masked) => Outline {
+                        unread: Some(error.message().to_owned()),
+                        ..Outline::default()
+                    },
+                    None => return Err(error),
+                }
             }
-        })?;
+        };
         let directive = read_directive(source, &raw.comments)?.map(|(directive, _)| directive);
         self.statements.push(Statement {
             number: self.statements.len() as u32 + 1,
@@ -259,6 +268,18 @@ fn read_directive(source: &Source, comments: &[Range<usize>]) -> Result<Option<(
         }
     }
     Ok(found)
+}
+
+/// Verbs of statements that define something: PostgreSQL has more forms of them than this program reads, and which are
+/// valid the server says.
+const DEFINITIONS: [&str; 11] = [
+    "ALTER", "COMMENT", "CREATE", "DROP", "GRANT", "IMPORT", "REASSIGN", "REINDEX", "REVOKE", "SECURITY", "VACUUM",
+];
+
+fn is_definition(sql: &str) -> bool {
+    let mut words = sql.split_whitespace();
+    let verb = words.next().unwrap_or_default().to_ascii_uppercase();
+    words.next().is_some() && DEFINITIONS.contains(&verb.as_str())
 }
 
 /// Returns the hint for syntax errors caused by the language of psql or of a migration tool.

@@ -52,7 +52,7 @@ pub fn steps(statements: &[Statement], tables: &Tables, options: &BatchOptions) 
         catalog: Catalog::new(tables),
         options,
         steps: Vec::new(),
-        kinds: KindsSoFar::default(),
+        kinds: KindsSoFar::new(statements),
         several_files,
     };
     for (statement, block) in statements.iter().zip(transactions.blocks) {
@@ -91,7 +91,11 @@ impl Planner<'_> {
             return Ok(false);
         };
         match transaction {
-            Transaction::Begin | Transaction::Modes | Transaction::Savepoint | Transaction::Commit { .. } => {}
+            Transaction::Begin
+            | Transaction::Modes
+            | Transaction::Savepoint
+            | Transaction::Release
+            | Transaction::Commit { .. } => {}
             Transaction::Rollback { .. } => self.note_rollback(block),
             Transaction::RollbackToSavepoint => {
                 return Err(statement
@@ -127,7 +131,7 @@ impl Planner<'_> {
         });
         let (kind, table) = match &decision.batching {
             Some(batching) => (StepKind::Backfill, Some(batching.table.clone())),
-            None => (self.kinds.classify(statement), main_table),
+            None => (self.kinds.classify(statement, block), main_table),
         };
         self.steps.push(Step {
             number: self.steps.len() as u32 + 1,

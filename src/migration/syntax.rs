@@ -35,6 +35,8 @@ use node::{bytes, written_name};
 pub(super) struct Problem {
     pub message: String,
     pub range: Range<usize>,
+    /// Whether it is about one statement, not about where that ends.
+    pub within_one: bool,
 }
 
 /// Reads a text that should be exactly one statement.
@@ -46,6 +48,7 @@ pub(super) fn read(masked: &str) -> Result<Outline, Problem> {
         Err(Problem {
             message: "this statement could not be read".to_string(),
             range: visible(masked, 0..0),
+            within_one: false,
         })
     })
 }
@@ -56,6 +59,7 @@ fn read_checked(masked: &str) -> Result<Outline, Problem> {
         let range = visible(masked, bytes(error.range()));
         return Err(Problem {
             message: in_words(error.message(), &masked[range.clone()]),
+            within_one: !error.message().contains("semicolon"),
             range,
         });
     }
@@ -65,6 +69,7 @@ fn read_checked(masked: &str) -> Result<Outline, Problem> {
         several => Err(Problem {
             message: format!("this reads as {} statements up to the next semicolon", several.len()),
             range: visible(masked, 0..0),
+            within_one: false,
         }),
     }
 }
@@ -96,6 +101,7 @@ fn outline_of(statement: &SyntaxNode) -> Outline {
         creates: creates(statement),
         calls: rows::calls(statement),
         place_of_concurrently: commands::place_of_concurrently(statement),
+        unread: None,
         dml: dml(statement),
     }
 }

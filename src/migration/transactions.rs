@@ -72,7 +72,9 @@ impl Edge {
             Transaction::Begin => Edge::Begin,
             Transaction::Commit { chain: true } | Transaction::Rollback { chain: true } => Edge::Chain,
             Transaction::Commit { .. } | Transaction::Rollback { .. } | Transaction::Prepared => Edge::End,
-            Transaction::Savepoint | Transaction::RollbackToSavepoint | Transaction::Modes => Edge::Inside,
+            Transaction::Savepoint | Transaction::Release | Transaction::RollbackToSavepoint | Transaction::Modes => {
+                Edge::Inside
+            }
         })
     }
 }

@@ -81,7 +81,8 @@ impl<'connection> Reader<'connection> {
 ///
 /// The limits apply to the transaction only, never to the session: behind a pooler, the session belongs to somebody
 /// else next. JIT compilation is off too: it can take seconds for queries that run once. The limits are set by a query
-/// because, after the first query, the transaction can no longer be made read-write.
+/// because, after the first query, the transaction can no longer be made read-write;
+/// those for waits come first, as the query itself reads the catalog, which may be locked.
 pub(super) fn read_only<T>(
     client: &mut Client,
     line: &Line,
@@ -116,16 +117,19 @@ fn read_in_transaction<T>(
         .map_err(|error| connection_error(&error))?;
     transaction
         .simple_query(&format!(
-            "SELECT set_config(name, CASE name WHEN 'lock_timeout' THEN '{}' WHEN 'statement_timeout' THEN '{}' \
-             WHEN 'idle_in_transaction_session_timeout' THEN '{}' WHEN 'jit_above_cost' THEN '-1' ELSE '{}' END, true) \
-             FROM pg_catalog.pg_settings WHERE name IN ('lock_timeout', 'statement_timeout', \
-             'idle_in_transaction_session_timeout', 'client_connection_check_interval', 'jit_above_cost')",
+            "SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = {}; \
+             SET LOCAL idle_in_transaction_session_timeout = {}; \
+             SELECT set_config(name, CASE name WHEN 'jit_above_cost' THEN '-1' ELSE '{}' END, true) \
+             FROM pg_catalog.pg_settings WHERE name IN ('client_connection_check_interval', 'jit_above_cost')",
             limits.lock.as_millis().clamp(1, i32::MAX as u128),
             limits.statement.as_millis().min(i32::MAX as u128),
             IDLE_TIMEOUT.as_millis(),
             CHECK_INTERVAL.as_millis()
         ))
-        .map_err(|error| connection_error(&error))?;
+        .map_err(|error| {
+            *was_locked_out |= error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE);
+            connection_error(&error)
+        })?;
     drop(answer);
     let mut reader = Reader {
         transaction,
@@ -136,7 +140,7 @@ fn read_in_transaction<T>(
     let result = work(&mut reader);
     // If the work failed, the transaction is rolled back, and the network may have stalled by then.
     let _answer = line.await_answer(MARGIN);
-    *was_locked_out = reader.was_locked_out;
+    *was_locked_out |= reader.was_locked_out;
     let Reader { transaction, .. } = reader;
     match result {
         Ok(result) => {

@@ -46,6 +46,16 @@ impl Database {
         Database::create_on(Arc::clone(&self.server))
     }
 
+    /// Creates a copy of it on the same server; nobody else may be connected to it meanwhile.
+    pub fn copy(&self) -> Database {
+        let name = format!("test_{}", NEXT_DATABASE.fetch_add(1, Ordering::Relaxed));
+        self.maintain(&format!("CREATE DATABASE {name} TEMPLATE {}", self.name));
+        Database {
+            server: Arc::clone(&self.server),
+            name,
+        }
+    }
+
     fn create_on(server: Arc<ThrowawayServer>) -> Database {
         let name = format!("test_{}", NEXT_DATABASE.fetch_add(1, Ordering::Relaxed));
         let database = Database { server, name };

@@ -70,7 +70,12 @@ pub enum TableAction {
     /// `ADD CONSTRAINT`.
     AddConstraint(TableConstraint),
     /// `ALTER CONSTRAINT`.
-    AlterConstraint(String),
+    AlterConstraint {
+        /// Its name.
+        constraint: String,
+        /// What it is from now on.
+        change: ConstraintChange,
+    },
     /// `VALIDATE CONSTRAINT`.
     ValidateConstraint(String),
     /// `DROP CONSTRAINT`.
@@ -160,6 +165,17 @@ pub enum TableAction {
     DependsOnExtension,
     /// What no released PostgreSQL does, or the parser does not tell, as written.
     NotUnderstood(String),
+}
+
+/// What `ALTER CONSTRAINT` alters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConstraintChange {
+    /// `[NOT] ENFORCED`.
+    Enforced(bool),
+    /// `[NO] INHERIT`.
+    Inherit,
+    /// When it is checked.
+    Deferral,
 }
 
 /// What `ALTER COLUMN` alters.

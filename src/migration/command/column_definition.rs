@@ -47,6 +47,8 @@ pub struct TableConstraint {
     pub not_valid: bool,
     /// `NOT ENFORCED`.
     pub not_enforced: bool,
+    /// `NO INHERIT`.
+    pub no_inherit: bool,
 }
 
 /// What a constraint demands.

@@ -39,9 +39,11 @@ pub enum IndexAction {
     Rename(String),
     /// To this tablespace, as PostgreSQL sees its name.
     SetTablespace(String),
-    /// `SET (…)`, `RESET (…)`, `ALTER COLUMN … SET STATISTICS`.
-    Parameters,
-    /// `ATTACH PARTITION`, `DEPENDS ON EXTENSION`.
+    /// `SET (…)`, `RESET (…)`, `ALTER COLUMN … SET STATISTICS`: the names of the storage parameters in lower case.
+    Parameters(Vec<String>),
+    /// `ATTACH PARTITION` of this index, as written.
+    Attach(String),
+    /// `DEPENDS ON EXTENSION`.
     Other,
 }
 

@@ -1,6 +1,6 @@
 //! Statements that make, alter and drop objects, as plain data.
 
-use super::NamedTable;
+use super::{NamedTable, Query};
 
 /// Kinds of objects that `CREATE`, `ALTER` and `DROP` name, by the words of [`keywords`](Self::keywords).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,10 +155,12 @@ pub struct DropObjects {
     pub cascade: bool,
     /// `CONCURRENTLY`.
     pub concurrently: bool,
+    /// Whether they may be missing.
+    pub if_exists: bool,
 }
 
 /// A trigger, rule or policy of a table.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TablePart {
     /// What is done to it.
     pub verb: PartVerb,
@@ -168,6 +170,18 @@ pub struct TablePart {
     pub name: String,
     /// As written.
     pub table: String,
+    /// Whether it may be missing.
+    pub if_exists: bool,
+    /// Of a trigger: whether it fires for each row.
+    pub for_each_row: bool,
+    /// Whether it takes the place of the change.
+    pub instead: bool,
+    /// Of a rule: what it is applied to, as the catalog has it: `2` for UPDATE, `3` for INSERT, `4` for DELETE.
+    pub event: String,
+    /// Of a rule: what it does besides, or instead.
+    pub does: Vec<Query>,
+    /// `RENAME TO`, as PostgreSQL sees it.
+    pub renamed_to: Option<String>,
 }
 
 /// What is done to a part of a table.
@@ -273,6 +287,12 @@ pub enum DomainAction {
 pub struct Publication {
     /// What `CREATE` makes.
     pub made: Option<Creation>,
+    /// As written, of one that is altered.
+    pub altered: Option<String>,
+    /// Whether the tables take the place of those before.
+    pub sets: bool,
+    /// Whether the tables are taken out.
+    pub drops: bool,
     /// The tables that are added, set or dropped.
     pub tables: Vec<NamedTable>,
 }

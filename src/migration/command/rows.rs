@@ -1,6 +1,6 @@
 //! Statements that read and change rows, as plain data.
 
-use super::{Creation, Expression, NamedTable};
+use super::{Creation, Expression, NamedTable, Setting};
 use crate::migration::named_relation::Relation;
 
 /// A query or a change of rows, with the common table expressions before it.
@@ -12,6 +12,8 @@ pub struct Query {
     pub body: Body,
     /// Functions that are called anywhere in it, by the last part of their names.
     pub calls: Vec<String>,
+    /// What it sets by `set_config`.
+    pub sets: Vec<Setting>,
 }
 
 /// A query or a change of rows.
@@ -27,6 +29,18 @@ pub enum Body {
     Delete(Change),
     /// `MERGE`.
     Merge(Merge),
+}
+
+impl Body {
+    /// Returns the table whose rows it changes, as written.
+    pub fn target(&self) -> Option<&str> {
+        match self {
+            Body::Select(_) => None,
+            Body::Insert(insert) => Some(&insert.table),
+            Body::Update(change) | Body::Delete(change) => Some(&change.table.name),
+            Body::Merge(merge) => Some(&merge.table.name),
+        }
+    }
 }
 
 /// `SELECT`, `TABLE` or `VALUES`.
@@ -51,6 +65,8 @@ pub struct Part {
     pub sources: Vec<Relation>,
     /// What stands behind `WHERE`.
     pub condition: Option<Condition>,
+    /// The column of which it wants the largest or smallest value and nothing else.
+    pub extreme: Option<String>,
 }
 
 /// An `INSERT`.
@@ -58,6 +74,8 @@ pub struct Part {
 pub struct Insert {
     /// As written.
     pub table: String,
+    /// The columns it names, as PostgreSQL sees them; `None` for all.
+    pub columns: Option<Vec<String>>,
     /// What it adds; `None` for `DEFAULT VALUES`.
     pub query: Option<Box<Query>>,
 }

@@ -15,8 +15,10 @@ pub enum Transaction {
         /// `AND CHAIN`: another one begins.
         chain: bool,
     },
-    /// `SAVEPOINT`, `RELEASE`.
+    /// `SAVEPOINT`.
     Savepoint,
+    /// `RELEASE`.
+    Release,
     /// `ROLLBACK TO`.
     RollbackToSavepoint,
     /// `PREPARE TRANSACTION`, `COMMIT PREPARED`, `ROLLBACK PREPARED`.
@@ -34,8 +36,8 @@ pub enum Session {
     Characteristics,
     /// `SET CONSTRAINTS`.
     Constraints,
-    /// `RESET`.
-    Reset,
+    /// `RESET` of a setting, named as in [`Setting`]; of all without one.
+    Reset(Option<String>),
     /// `SHOW`.
     Show,
     /// `DISCARD`.
@@ -63,7 +65,7 @@ pub enum Session {
 }
 
 /// What `SET` sets.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Setting {
     /// `SET LOCAL`.
     pub local: bool,
@@ -71,4 +73,8 @@ pub struct Setting {
     pub name: String,
     /// The content of a single string, else as written.
     pub value: String,
+    /// Names in a list, as PostgreSQL sees them; `None` for `DEFAULT`, and for a value that is only known at run time.
+    pub list: Option<Vec<String>>,
+    /// `DEFAULT`: what the session began with.
+    pub default: bool,
 }

@@ -16,8 +16,23 @@ pub struct CreateTable {
     pub inherits: Vec<String>,
     /// The table of which it is a partition, and for which rows.
     pub partition_of: Option<(String, PartitionBound)>,
-    /// Whether it has partitions itself.
-    pub partitioned: bool,
+    /// What decides its partitions, as `RANGE (created_at)`, if it has some.
+    pub partition_key: Option<String>,
+    /// Tables in `LIKE`, as written.
+    pub like: Vec<Like>,
+    /// The composite type in `OF`, as written.
+    pub of_type: Option<String>,
+}
+
+/// `LIKE table` among the columns of a new one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Like {
+    /// As written.
+    pub table: String,
+    /// `INCLUDING ALL` or `INCLUDING INDEXES`.
+    pub with_indexes: bool,
+    /// `INCLUDING ALL` or `INCLUDING CONSTRAINTS`.
+    pub with_checks: bool,
 }
 
 /// `CREATE TABLE … AS` and `CREATE MATERIALIZED VIEW`.
@@ -56,6 +71,8 @@ pub struct Lock {
 pub struct Vacuum {
     /// `FULL`, as a word or as an option.
     pub full: bool,
+    /// Not `PROCESS_MAIN false`: the tables themselves, not only what is stored beside them.
+    pub main: bool,
     /// The tables it names.
     pub tables: Vec<NamedTable>,
 }

@@ -3,13 +3,14 @@
 //! After `ATExecAddColumn`, `ATPrepAlterColumnType`, `ATPostAlterTypeCleanup` and `ATExecSetNotNull` in
 //! `src/backend/commands/tablecmds.c`.
 
+use super::cascades;
 use super::data_type::{DataType, is_serial};
 use super::judge::{Judge, NamedRelation};
 use super::proofs::{holds_no_null, referenced_columns, say_not_null};
 use super::target::AlteredTable;
 use super::types::{Change, change, computes, same_operators};
-use crate::catalog::{ColumnFacts, ConstraintFacts, ConstraintKind, RelationFacts, Volatility};
-use crate::migration::LockMode::AccessExclusive;
+use crate::catalog::{ColumnFacts, ConstraintFacts, ConstraintKind, DependedOn, Origin, RelationFacts, Volatility};
+use crate::migration::LockMode::{AccessExclusive, ShareRowExclusive};
 use crate::migration::Trap;
 use crate::migration::command::{ColumnDefinition, ConstraintDefinition, Expression, TypeChange};
 use crate::migration::names::name_path;
@@ -56,7 +57,10 @@ impl<'facts> Judge<'facts> {
         match self.fills_every_row(column) {
             Change::Rewrite => target.tables.iter().for_each(|table| self.rewrite(table, None)),
             Change::Unknown => {}
-            Change::Keep if column.not_null && !has_default && !column.is_virtual() => {
+            Change::Keep if column.not_null && column.is_virtual() => {
+                target.tables.iter().for_each(|table| self.scan(table));
+            }
+            Change::Keep if column.not_null && !has_default => {
                 target.tables.iter().for_each(|table| self.scan(table));
                 self.effects.warn(
                     Trap::FailsOnRows,
@@ -73,11 +77,22 @@ impl<'facts> Judge<'facts> {
                 // All rows are NULL, and NULL refers to nothing.
                 ConstraintDefinition::ForeignKey { table, .. } => {
                     let checked = constraint.is_checked() && (has_default || column.is_stored());
-                    self.foreign_key(&target.tables, table, checked);
+                    let tables = self.with_keys(target);
+                    self.foreign_key(&tables, table, checked);
+                    // A default that says so is taken for a value, and looked at.
+                    if constraint.is_checked() && column.default.is_some() && !checked {
+                        tables.iter().for_each(|table| self.scan(table));
+                    }
                 }
                 ConstraintDefinition::Unique { .. }
                 | ConstraintDefinition::PrimaryKey { .. }
-                | ConstraintDefinition::Exclude => self.index(&target.tables),
+                | ConstraintDefinition::Exclude => {
+                    let tables = self.with_keys(target);
+                    self.index(&tables);
+                }
+                ConstraintDefinition::Check { .. } if constraint.is_checked() && constraint.no_inherit => {
+                    self.scan(&target.table);
+                }
                 ConstraintDefinition::Check { .. } if constraint.is_checked() => {
                     target.tables.iter().for_each(|table| self.scan(table));
                 }
@@ -107,7 +122,9 @@ impl<'facts> Judge<'facts> {
             }
             _ => {}
         }
+        let of_domain = data_type.and_then(|name| DataType::of(name).volatile_default(self.schema));
         match column.default.as_ref().filter(|_| column.has_default()) {
+            None if column.default.is_none() && of_domain == Some(true) => Change::Rewrite,
             None => Change::Keep,
             // Before PostgreSQL 11 every default is written into every row.
             Some(_) if self.version < 110_000 => Change::Rewrite,
@@ -160,7 +177,9 @@ impl<'facts> Judge<'facts> {
             }
             if cascade {
                 self.drop_dependents(table, |referenced| referenced.iter().any(|name| name == column));
-                if self.schema.relations.readers_of(&table.name).next().is_some() {
+                cascades::take_along(self, DependedOn::Relation, &name_path(&table.name), column);
+                let mut readers = self.schema.relations.readers_of(&table.name);
+                if readers.any(|view| view.origin == Origin::Made) {
                     self.effects
                         .unknown(format!("which views of {} use the column", table.name));
                 }
@@ -186,6 +205,8 @@ impl<'facts> Judge<'facts> {
             change(&old_type, &new_type, self.schema)
         };
         match stored {
+            // Nothing of it is stored.
+            Change::Rewrite if column.is_virtual => {}
             Change::Rewrite => self.rewrite(table, Some(name)),
             Change::Unknown => self.effects.unknown("whether the new type is stored like the old one"),
             Change::Keep => {
@@ -222,7 +243,8 @@ impl<'facts> Judge<'facts> {
             .indexes
             .iter()
             .filter(|index| index.used_columns.iter().any(|used| used == column));
-        if using.any(|index| !(same && index.plain && index.valid)) {
+        // What is attached to the index of a parent is made anew with it.
+        if using.any(|index| !(same && index.plain && index.valid && index.parent.is_none())) {
             self.index(std::slice::from_ref(table));
         }
     }
@@ -239,6 +261,10 @@ impl<'facts> Judge<'facts> {
         for constraint in facts.constraints.iter().filter(|constraint| touches(constraint)) {
             match (constraint.kind, &constraint.references) {
                 (ConstraintKind::Check, _) if constraint.valid => self.scan(table),
+                // Without triggers, there is nothing to take away from the referenced table.
+                (ConstraintKind::ForeignKey, Some(referenced)) if constraint.definition.contains("NOT ENFORCED") => {
+                    self.effects.lock(referenced, ShareRowExclusive);
+                }
                 (ConstraintKind::ForeignKey, Some(referenced)) => {
                     self.effects.lock(referenced, AccessExclusive);
                     if checked && constraint.valid {

@@ -1,15 +1,45 @@
 //! What adding, validating and dropping constraints locks, scans and builds.
 
-use super::judge::Judge;
+use super::judge::{Judge, NamedRelation};
 use super::target::AlteredTable;
-use crate::catalog::ConstraintFacts;
-use crate::migration::LockMode::{RowShare, ShareUpdateExclusive};
+use crate::catalog::{ConstraintFacts, RelationFacts, RelationKind};
+use crate::migration::LockMode::{AccessExclusive, RowShare, Share, ShareRowExclusive, ShareUpdateExclusive};
 use crate::migration::Trap;
-use crate::migration::command::{ConstraintDefinition, TableConstraint};
+use crate::migration::command::{ConstraintChange, ConstraintDefinition, TableConstraint};
 
 impl<'facts> Judge<'facts> {
+    /// Returns the tables that get a key, index or foreign key of the one that is altered: partitions, no children.
+    pub(super) fn with_keys(&self, target: &AlteredTable<'facts>) -> Vec<NamedRelation<'facts>> {
+        if target.table.facts.is_none_or(is_partitioned) {
+            target.tables.clone()
+        } else {
+            vec![target.table.clone()]
+        }
+    }
+
     pub(super) fn add_constraint(&mut self, target: &AlteredTable<'facts>, constraint: &TableConstraint) {
-        let tables = target.tables.clone();
+        let tables = match constraint.definition {
+            ConstraintDefinition::Check { .. } | ConstraintDefinition::NotNull if constraint.no_inherit => {
+                vec![target.table.clone()]
+            }
+            ConstraintDefinition::Check { .. } | ConstraintDefinition::NotNull => target.tables.clone(),
+            _ => self.with_keys(target),
+        };
+        let of_index = matches!(
+            constraint.definition,
+            ConstraintDefinition::Unique { .. } | ConstraintDefinition::Exclude
+        );
+        // Before PostgreSQL 14 the indexes of partitions are made like any other.
+        let on_partitions = if of_index && self.version < 140_000 {
+            Share
+        } else {
+            target.lock
+        };
+        self.lock_all(&tables, on_partitions);
+        // From PostgreSQL 18 on all descendants are locked before it is known whether they get it too.
+        if self.version >= 180_000 {
+            self.lock_all(&target.tables, target.lock);
+        }
         let checked = constraint.is_checked();
         match &constraint.definition {
             ConstraintDefinition::ForeignKey { table, .. } => {
@@ -62,6 +92,45 @@ impl<'facts> Judge<'facts> {
         }
     }
 
+    /// Judges `ALTER CONSTRAINT`; `[NOT] ENFORCED` and `[NO] INHERIT` are PostgreSQL 18's.
+    pub(super) fn alter_constraint(&mut self, target: &AlteredTable<'facts>, name: &str, change: ConstraintChange) {
+        let found = target.table.facts.and_then(|facts| facts.constraint(name));
+        match change {
+            ConstraintChange::Inherit => {
+                for child in self.schema.children(&target.table.name) {
+                    self.effects.lock(&child.name, target.lock);
+                }
+            }
+            ConstraintChange::Enforced(enforced) => {
+                let Some(found) = found else {
+                    return self.effects.unknown(format!("which tables constraint {name} is about"));
+                };
+                let changes = found.definition.contains("NOT ENFORCED") == enforced;
+                if let Some(referenced) = found.references.as_ref().filter(|_| changes) {
+                    let referenced = self.qualified(referenced);
+                    self.enforce_foreign_key(target, &referenced, enforced);
+                }
+            }
+            ConstraintChange::Deferral => {}
+        }
+    }
+
+    fn enforce_foreign_key(
+        &mut self,
+        target: &AlteredTable<'facts>,
+        referenced: &NamedRelation<'facts>,
+        enforced: bool,
+    ) {
+        let all = self.with_descendants(referenced);
+        self.lock_all(&target.tables, target.lock);
+        if !enforced {
+            // Its triggers are dropped.
+            return self.lock_all(&all, AccessExclusive);
+        }
+        self.lock_all(&all, ShareRowExclusive);
+        target.tables.iter().chain(&all).for_each(|table| self.scan(table));
+    }
+
     pub(super) fn validate(&mut self, target: &AlteredTable<'facts>, name: &str) {
         let constraint = target.table.facts.and_then(|facts| facts.constraint(name));
         match constraint {
@@ -84,6 +153,10 @@ impl<'facts> Judge<'facts> {
         match target.table.facts.map(|facts| facts.constraint(name)) {
             Some(Some(constraint)) => {
                 self.drop_foreign_key(constraint);
+                // The index goes, and those of the partitions with it, even with ONLY.
+                if constraint.index.is_some() && target.table.facts.is_some_and(is_partitioned) {
+                    self.lock_all(&self.with_descendants(&target.table), target.lock);
+                }
                 if cascade && constraint.kind.is_key() {
                     self.drop_dependents(&target.table, |referenced| *referenced == constraint.columns);
                 }
@@ -95,4 +168,8 @@ impl<'facts> Judge<'facts> {
             ),
         }
     }
+}
+
+fn is_partitioned(facts: &RelationFacts) -> bool {
+    facts.kind == RelationKind::PartitionedTable
 }

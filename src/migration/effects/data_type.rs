@@ -159,22 +159,19 @@ impl DataType {
         }
     }
 
+    /// Says whether the type has a default of its own that gives every row another value; `None` for no domain.
+    pub fn volatile_default(&self, schema: &SchemaFacts) -> Option<bool> {
+        let domain = self.domain(schema).filter(|_| !self.array)?;
+        Some(domain.volatile_default)
+    }
+
     /// Returns the domain or enum that this type is.
     pub(super) fn domain<'facts>(&self, schema: &'facts SchemaFacts) -> Option<&'facts TypeFacts> {
         if BUILT_IN.contains(&self.base.as_str()) {
             return None;
         }
         let path = name_path(&self.base);
-        let (name, qualifier) = path.split_last()?;
-        let fits = |known: &str| {
-            qualifier
-                .last()
-                .map_or(schema.search_path.iter().any(|s| s == known), |s| s == known)
-        };
-        schema
-            .types
-            .iter()
-            .find(|known| known.name == *name && fits(&known.schema))
+        schema.type_of(&path)
     }
 
     /// Returns the type below a domain, or itself.

@@ -1,168 +1,126 @@
 //! The schema as a statement leaves it, so that the next one is judged against what it will meet.
 //!
-//! Follows what decides locks, rewrites and scans: columns, constraints, indexes, tables, domains, the session's time
-//! zone. What it does not follow, such as the effects of `DO` blocks, stays as it was.
+//! Follows what decides locks, rewrites and scans: relations with their columns, constraints, indexes, triggers and
+//! rules, types, publications. What it does not follow, such as the effects of `DO` blocks, stays as it was.
 
 mod altered;
 mod checks;
 mod made;
+mod objects;
+mod tables;
 
-use crate::catalog::{Origin, Persistence, RelationFacts, RelationKind, SchemaFacts, TypeFacts};
+use crate::catalog::{Origin, SchemaFacts, TypeFacts};
 use crate::migration::Statement;
-use crate::migration::command::{
-    Body, Command, Copied, Copy, CreateIndex, CreateTable, Creation, DropObjects, ObjectKind, PartVerb, Query, Session,
-    TablePart,
-};
+use crate::migration::command::{Body, Command, Copied, Copy, Creation, Query};
 use crate::migration::names::name_path;
-use made::{add_index, bound_of, qualified};
+use made::qualified;
 
-/// Applies a statement to the facts; without a catalog, only the checks that statements add are followed.
+/// Applies a statement to the facts. Without a catalog, they are what the statements before have made, and the checks
+/// that they have added to other tables.
 pub(in crate::migration) fn evolve(statement: &Statement, schema: &mut SchemaFacts) {
     if !schema.is_known() {
-        return checks::follow(statement.command(), schema);
+        checks::follow(statement.command(), schema);
     }
-    match statement.command() {
+    evolve_by(statement.command(), schema);
+}
+
+fn evolve_by(command: &Command, schema: &mut SchemaFacts) {
+    match command {
         Command::AlterTable(alter) => altered::alter(alter, schema),
-        Command::CreateTable(create) => create_table(create, schema),
-        Command::CreateTableAs(create) => {
-            if let Some(position) = add_relation(&create.made, schema) {
-                schema.relations[position].empty = false;
-            }
-        }
-        Command::CreateIndex(create) => create_index(create, schema),
+        Command::CreateTable(create) => tables::create_table(create, schema),
+        Command::CreateTableAs(create) | Command::CreateView(create) => tables::create_as(create, schema),
+        Command::CreateIndex(create) => tables::create_index(create, schema),
+        Command::CreateSchema { made, elements } => tables::create_schema(made, elements, schema),
+        Command::Create(made) => tables::create(made, schema),
         Command::CreateDomain {
             made,
             base,
             constrained,
-        } => create_domain(made, base, *constrained, schema),
-        Command::TablePart(part) => create_trigger(part, schema),
-        Command::Drop(dropped) => drop_each(dropped, schema),
+        } => create_type(made, Some(base), *constrained, schema),
+        Command::CreateStatistics { made, table } => create_statistics(made, table, schema),
+        Command::AlterIndex(alter) => objects::alter_index(alter, schema),
+        Command::AlterSequence(alter) => objects::alter_sequence(alter, schema),
+        Command::AlterType(alter) => objects::alter_type(alter, schema),
+        Command::AlterDomain(alter) => objects::alter_domain(alter, schema),
+        Command::Alter(alter) => objects::alter(alter, schema),
+        Command::Publication(publication) => objects::publication(publication, schema),
+        Command::TablePart(part) => objects::table_part(part, schema),
+        Command::Drop(dropped) => objects::drop_each(dropped, schema),
         Command::Copy(Copy {
             what: Copied::Table(table),
             ..
         }) => fill(table, schema),
-        Command::Query(Query {
-            body: Body::Insert(insert),
-            ..
-        }) => fill(&insert.table, schema),
-        Command::Session(Session::Set(setting)) if setting.name == "timezone" => {
-            schema.timezone.clone_from(&setting.value);
+        Command::Query(query) => {
+            tables::select_into(query, schema);
+            fill_by(query, schema);
         }
+        Command::Do(_) | Command::Explain | Command::Other => fill_all(schema),
         _ => {}
     }
 }
 
+/// A change of rows may fill its table, and a function any.
+fn fill_by(query: &Query, schema: &mut SchemaFacts) {
+    query.with.iter().for_each(|common| fill_by(common, schema));
+    match &query.body {
+        Body::Insert(insert) => fill(&insert.table, schema),
+        Body::Merge(merge) => fill(&merge.table.name, schema),
+        Body::Select(_) if !query.calls.is_empty() => fill_all(schema),
+        _ => {}
+    }
+}
+
+fn fill_all(schema: &mut SchemaFacts) {
+    let made = |relation: &&mut crate::catalog::RelationFacts| relation.origin == Origin::Made;
+    if schema
+        .relations
+        .iter()
+        .any(|relation| relation.origin == Origin::Made && relation.empty)
+    {
+        schema
+            .relations
+            .iter_mut()
+            .filter(made)
+            .for_each(|relation| relation.empty = false);
+    }
+}
+
 fn fill(table: &str, schema: &mut SchemaFacts) {
-    let position = schema.position(&name_path(table));
-    if let Some(relation) = position.and_then(|position| schema.relations.get_mut(position)) {
-        relation.empty = false;
-    }
-}
-
-fn drop_each(dropped: &DropObjects, schema: &mut SchemaFacts) {
-    for path in dropped.names.iter().map(|name| name_path(name)) {
-        match dropped.kind {
-            ObjectKind::Index => drop_index(&path, schema),
-            ObjectKind::Table | ObjectKind::MaterializedView | ObjectKind::View => {
-                if let Some(position) = schema.position(&path) {
-                    schema.relations.remove(position);
-                }
-            }
-            _ => {}
+    let Some(position) = schema.position(&name_path(table)) else {
+        return;
+    };
+    let mut places = schema.places_of_descendants(&schema.relations[position].name);
+    places.push(position);
+    for place in places {
+        if schema.relations[place].empty {
+            schema.relations[place].empty = false;
         }
     }
 }
 
-fn drop_index(path: &[String], schema: &mut SchemaFacts) {
-    let Some(name) = schema.index(path).map(|(_, index)| index.name.clone()) else {
-        return;
-    };
-    for relation in &mut schema.relations {
-        relation.indexes.retain(|index| index.name != name);
-    }
-}
-
-/// Adds what a statement makes, and returns its place.
-fn add_relation(made: &Creation, schema: &mut SchemaFacts) -> Option<usize> {
-    let kind = match made.kind {
-        ObjectKind::Table => RelationKind::Table,
-        ObjectKind::MaterializedView => RelationKind::MaterializedView,
-        _ => return None,
-    };
-    let path = name_path(made.name.as_ref().filter(|_| !made.temporary)?);
-    let (name, qualifier) = path.split_last()?;
-    let home = qualifier.last().or(schema.search_path.first())?.clone();
-    if schema.position(&[home.clone(), name.clone()]).is_some() {
-        return None;
-    }
-    Some(schema.relations.push(RelationFacts {
-        name: qualified(&home, name),
-        schema: home,
-        bare_name: name.clone(),
-        kind,
-        persistence: Persistence::Permanent,
-        empty: kind == RelationKind::Table,
-        origin: Origin::Made,
-        ..RelationFacts::default()
-    }))
-}
-
-fn create_table(create: &CreateTable, schema: &mut SchemaFacts) {
-    let Some(position) = add_relation(&create.made, schema) else {
-        return;
-    };
-    if let Some((parent, bound)) = &create.partition_of {
-        let parent = schema.relation(&name_path(parent)).cloned();
-        let partition = &mut schema.relations[position];
-        partition.bound = Some(bound_of(bound));
-        if let Some(parent) = parent {
-            partition.columns = parent.columns.clone();
-            partition.constraints = parent.constraints.clone();
-            partition.indexes = parent.indexes.clone();
-            partition.parents.push(parent.name);
-        }
-        return;
-    }
-    for column in &create.columns {
-        altered::add_column(position, column, schema);
-    }
-    for constraint in &create.constraints {
-        altered::add_constraint(position, constraint, schema);
-    }
-    if create.partitioned {
-        schema.relations[position].kind = RelationKind::PartitionedTable;
-    }
-}
-
-fn create_index(create: &CreateIndex, schema: &mut SchemaFacts) {
-    if let Some(position) = schema.position(&name_path(&create.table.name)) {
-        let relation = &mut schema.relations[position];
-        let default_name = || format!("{}_{}_idx", relation.bare_name, create.columns.join("_"));
-        let name = create.name.clone().unwrap_or_else(default_name);
-        add_index(relation, &name, create.columns.clone(), create.unique, create.plain);
-    }
-}
-
-fn create_domain(made: &Creation, base: &str, constrained: bool, schema: &mut SchemaFacts) {
+fn create_type(made: &Creation, base: Option<&str>, constrained: bool, schema: &mut SchemaFacts) {
     let path = made.name.as_deref().map(name_path).unwrap_or_default();
     let Some((name, home)) = path.split_last() else {
         return;
     };
-    let Some(home) = home.last().or(schema.search_path.first()).cloned() else {
+    let Some(home) = schema.home_of(home, false) else {
         return;
     };
     schema.types.push(TypeFacts {
         schema: home,
         name: name.clone(),
-        base: Some(base.to_owned()),
+        base: base.map(str::to_owned),
         constrained,
+        volatile_default: false,
     });
 }
 
-fn create_trigger(part: &TablePart, schema: &mut SchemaFacts) {
-    let is_new = matches!(part.verb, PartVerb::Create | PartVerb::Replace);
-    let position = schema.position(&name_path(&part.table));
-    if let Some(position) = position.filter(|_| is_new && part.kind == ObjectKind::Trigger) {
-        schema.relations[position].triggers.push(name_path(&part.name).concat());
+fn create_statistics(made: &Creation, table: &str, schema: &mut SchemaFacts) {
+    let path = made.name.as_deref().map(name_path).unwrap_or_default();
+    let (Some((name, home)), Some(position)) = (path.split_last(), schema.position(&name_path(table))) else {
+        return;
+    };
+    if let Some(home) = schema.home_of(home, false) {
+        schema.relations[position].statistics.push(qualified(&home, name));
     }
 }

@@ -1,6 +1,7 @@
 //! What statements about indexes lock, build and rewrite.
 
 use super::judge::{Effects, Judge, NamedRelation, TransactionRule};
+use super::table_rules::STRONG_OPTIONS;
 use super::undo;
 use crate::catalog::RelationKind;
 use crate::migration::LockMode::{self, AccessExclusive, Share, ShareUpdateExclusive};
@@ -18,12 +19,15 @@ pub(super) fn create_index(judge: &mut Judge, create: &CreateIndex) {
     } else {
         Share
     };
-    let indexes = table.facts.iter().flat_map(|facts| &facts.indexes);
-    let existing = indexes
-        .into_iter()
-        .find(|index| Some(&index.bare_name) == create.name.as_ref());
+    // An index has the schema of its table, and every relation there may have its name.
+    let name = table
+        .facts
+        .zip(create.name.as_ref())
+        .map(|(facts, name)| [facts.schema.clone(), name.clone()]);
+    let existing = name.as_ref().and_then(|path| judge.schema.index(path));
+    let tables = judge.reached(&table, create.table.only || !is_partitioned(&table));
     if create.if_not_exists
-        && let Some(index) = existing
+        && let Some((_, index)) = existing
     {
         if !index.valid {
             judge.effects.warn(
@@ -35,11 +39,9 @@ pub(super) fn create_index(judge: &mut Judge, create: &CreateIndex) {
             );
         }
     } else {
-        let tables = judge.reached(&table, create.table.only);
-        judge.lock_all(&tables, mode);
         judge.index(&tables);
     }
-    judge.effects.lock(&table.name, mode);
+    judge.lock_all(&tables, mode);
     if create.concurrently {
         judge.effects.transaction = TransactionRule::Forbidden;
         if create.if_not_exists {
@@ -49,6 +51,13 @@ pub(super) fn create_index(judge: &mut Judge, create: &CreateIndex) {
             );
         }
     }
+}
+
+/// Says whether a table is partitioned, or may be.
+pub(super) fn is_partitioned(table: &NamedRelation) -> bool {
+    table
+        .facts
+        .is_none_or(|facts| facts.kind == RelationKind::PartitionedTable)
 }
 
 pub(super) fn drop_index(judge: &mut Judge, dropped: &DropObjects) {
@@ -64,9 +73,10 @@ pub(super) fn drop_index(judge: &mut Judge, dropped: &DropObjects) {
         match judge.schema.index(&name_path(written)) {
             Some((table, index)) => {
                 let table = judge.qualified(&table.name);
-                judge.lock_all(&judge.with_descendants(&table), mode);
+                judge.lock_all(&judge.reached(&table, !is_partitioned(&table)), mode);
                 judge.effects.lock(&index.name, mode);
             }
+            None if judge.schema.is_known() && dropped.if_exists => {}
             None => {
                 judge.effects.lock(written, mode);
                 judge.effects.warn(
@@ -80,12 +90,29 @@ pub(super) fn drop_index(judge: &mut Judge, dropped: &DropObjects) {
 
 pub(super) fn alter_index(judge: &mut Judge, alter: &AlterIndex) {
     let found = judge.schema.index(&name_path(&alter.index)).map(|(_, index)| index);
+    // The name may be a table's: then it is altered like one.
+    let relation = judge.relation(&alter.index);
+    if found.is_none() && judge.schema.is_known() {
+        if relation.facts.is_some() {
+            judge.effects.lock(&relation.name, AccessExclusive);
+        }
+        return;
+    }
     let name = found.map_or(&alter.index, |index| &index.name);
+    if let IndexAction::Attach(written) = &alter.action {
+        let attached = judge.schema.index(&name_path(written)).map(|(_, index)| &index.name);
+        judge.effects.lock(attached.unwrap_or(written), AccessExclusive);
+    }
     let mode = match &alter.action {
         // PostgreSQL 12: renaming an index no longer stops its readers.
         IndexAction::Rename(_) if judge.version >= 120_000 => ShareUpdateExclusive,
-        IndexAction::Parameters => ShareUpdateExclusive,
-        IndexAction::Rename(_) | IndexAction::SetTablespace(_) | IndexAction::Other => AccessExclusive,
+        IndexAction::Parameters(names) if !names.iter().any(|name| STRONG_OPTIONS.contains(&name.as_str())) => {
+            ShareUpdateExclusive
+        }
+        IndexAction::Attach(_) => ShareUpdateExclusive,
+        IndexAction::Rename(_) | IndexAction::Parameters(_) | IndexAction::SetTablespace(_) | IndexAction::Other => {
+            AccessExclusive
+        }
     };
     judge.effects.lock(name, mode);
     if let IndexAction::SetTablespace(wanted) = &alter.action {
@@ -111,14 +138,23 @@ pub(super) fn reindex(judge: &mut Judge, reindex: &Reindex) {
         ReindexTarget::Table(written) => {
             let table = judge.relation(written);
             judge.note_missing(&table, written);
-            if table
+            if !table
                 .facts
                 .is_some_and(|facts| facts.kind == RelationKind::PartitionedTable)
             {
-                judge.effects.transaction = TransactionRule::Forbidden;
+                return reindex_table(judge, &table, concurrently);
             }
-            for table in judge.with_descendants(&table) {
-                reindex_table(judge, &table, concurrently);
+            judge.effects.transaction = TransactionRule::Forbidden;
+            // PostgreSQL 13 only warns that it cannot.
+            let all = judge.reached(&table, judge.version < 140_000);
+            all.iter().for_each(|table| reindex_table(judge, table, concurrently));
+        }
+        ReindexTarget::Schema(name) if judge.schema.is_known() => {
+            judge.effects.transaction = TransactionRule::Forbidden;
+            let home = name_path(name).concat();
+            let all = judge.schema.relations.iter();
+            for relation in all.filter(|relation| relation.schema == home && relation.kind.holds_rows()) {
+                reindex_table(judge, &judge.qualified(&relation.name), concurrently);
             }
         }
         ReindexTarget::Schema(name) | ReindexTarget::Database(Some(name)) => {
@@ -149,12 +185,29 @@ fn reindex_index(judge: &mut Judge, written: &str, concurrently: bool) {
         );
     };
     let table = judge.qualified(&table.name);
-    judge.index(std::slice::from_ref(&table));
+    if table
+        .facts
+        .is_some_and(|facts| facts.kind == RelationKind::PartitionedTable)
+    {
+        // Each partition's index is built in a transaction of its own.
+        judge.effects.transaction = TransactionRule::Forbidden;
+    }
     let (on_table, on_index) = reindex_locks(concurrently);
-    judge.effects.lock(&table.name, on_table);
-    judge.effects.lock(&index.name, on_index);
-    if !concurrently {
-        Effects::note(&mut judge.effects.rewritten, &index.name);
+    let mut attached = vec![(table, index.name.clone())];
+    while let Some((table, index)) = attached.pop() {
+        judge.index(std::slice::from_ref(&table));
+        judge.effects.lock(&table.name, on_table);
+        judge.effects.lock(&index, on_index);
+        if !concurrently && table.has_storage() {
+            Effects::note(&mut judge.effects.rewritten, &index);
+        }
+        for child in judge.schema.children(&table.name) {
+            let below = child
+                .indexes
+                .iter()
+                .filter(|below| below.parent.as_ref() == Some(&index));
+            attached.extend(below.map(|below| (judge.qualified(&child.name), below.name.clone())));
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What `VACUUM`, `ANALYZE`, `CLUSTER` and `REFRESH` lock, rewrite and scan.
 
-use super::judge::{Judge, TransactionRule};
+use super::indexes;
+use super::judge::{Judge, NamedRelation, TransactionRule};
 use super::queries;
 use crate::catalog::RelationKind;
 use crate::migration::LockMode::{AccessExclusive, Exclusive, ShareUpdateExclusive};
@@ -23,7 +24,7 @@ pub(super) fn cluster(judge: &mut Judge, cluster: &Cluster) {
     {
         judge.effects.transaction = TransactionRule::Forbidden;
     }
-    for part in judge.with_descendants(&table) {
+    for part in judge.reached(&table, !indexes::is_partitioned(&table)) {
         judge.effects.lock(&part.name, AccessExclusive);
         judge.rewrite(&part, None);
     }
@@ -31,13 +32,24 @@ pub(super) fn cluster(judge: &mut Judge, cluster: &Cluster) {
 
 pub(super) fn vacuum(judge: &mut Judge, vacuum: &Vacuum) {
     judge.effects.transaction = TransactionRule::Forbidden;
-    if vacuum.tables.is_empty() {
+    if vacuum.tables.is_empty() && !judge.schema.is_known() {
         return judge.effects.unknown("every table of the database is vacuumed");
     }
-    for table in judge.named(&vacuum.tables) {
+    let mut tables = whole(judge, &vacuum.tables);
+    if vacuum.tables.is_empty() {
+        let all = judge
+            .schema
+            .relations
+            .iter()
+            .filter(|relation| relation.kind.holds_rows());
+        tables = all.map(|relation| judge.qualified(&relation.name)).collect();
+    }
+    for table in tables {
         if vacuum.full {
             judge.effects.lock(&table.name, AccessExclusive);
-            judge.rewrite(&table, None);
+            if vacuum.main {
+                judge.rewrite(&table, None);
+            }
         } else {
             judge.effects.lock(&table.name, ShareUpdateExclusive);
             judge.scan(&table);
@@ -51,8 +63,20 @@ pub(super) fn analyze(judge: &mut Judge, named: &[NamedTable]) {
     }
     // A sample of blocks is read, at most the whole table.
     judge.effects.base = Some(StepKind::TableScan);
-    let tables = judge.named(named);
+    let tables = whole(judge, named);
     judge.lock_all(&tables, ShareUpdateExclusive);
+}
+
+/// Returns the tables that are named, with their partitions; from PostgreSQL 18 on with their children too.
+fn whole<'facts>(judge: &mut Judge<'facts>, named: &[NamedTable]) -> Vec<NamedRelation<'facts>> {
+    let mut found = Vec::new();
+    for named in named {
+        let table = judge.relation(&named.name);
+        judge.note_missing(&table, &named.name);
+        let alone = named.only || (judge.version < 180_000 && !indexes::is_partitioned(&table));
+        found.extend(judge.reached(&table, alone));
+    }
+    found
 }
 
 pub(super) fn refresh(judge: &mut Judge, refresh: &Refresh) {

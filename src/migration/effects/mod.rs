@@ -4,6 +4,7 @@
 //! Pure. A statement that the rules do not cover is [`StepKind::Unclassified`](super::StepKind::Unclassified) and says
 //! so; nothing is guessed.
 
+mod cascades;
 mod columns;
 mod constraints;
 mod data_type;
@@ -17,6 +18,7 @@ mod other_objects;
 mod partitions;
 mod proofs;
 mod queries;
+mod row_checks;
 mod rules;
 mod safe_form;
 mod storage;

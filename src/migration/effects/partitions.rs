@@ -33,16 +33,42 @@ impl<'facts> Judge<'facts> {
             self.index(&parts);
         }
         self.default_changes(&target.table, &partition.name, true);
-        for constraint in parent
-            .iter()
-            .flat_map(|facts| &facts.constraints)
-            .filter(|found| found.kind == ConstraintKind::ForeignKey)
-        {
-            if let Some(referenced) = &constraint.references {
-                self.effects.lock(referenced, ShareRowExclusive);
-                let referenced = self.qualified(referenced);
-                parts.iter().chain([&referenced]).for_each(|table| self.scan(table));
+        self.attach_foreign_keys(parent, &partition, &parts);
+        // Foreign keys to the parent refer to the partition too from now on.
+        if self.version >= 140_000 {
+            self.lock_referencing(&target.table, ShareRowExclusive);
+        }
+    }
+
+    /// A foreign key of the parent is added to the partition, unless that has the same: its triggers on the referenced
+    /// table go then, and nothing is checked (`tryAttachPartitionForeignKey`).
+    fn attach_foreign_keys(
+        &mut self,
+        parent: Option<&RelationFacts>,
+        partition: &NamedRelation<'facts>,
+        parts: &[NamedRelation<'facts>],
+    ) {
+        let keys = parent.into_iter().flat_map(|facts| &facts.constraints);
+        for constraint in keys.filter(|found| found.kind == ConstraintKind::ForeignKey) {
+            let Some(referenced) = &constraint.references else {
+                continue;
+            };
+            let own = partition.facts.into_iter().flat_map(|facts| &facts.constraints);
+            let same = own.into_iter().any(|own| {
+                own.kind == ConstraintKind::ForeignKey
+                    && own.valid
+                    && own.columns == constraint.columns
+                    && own.references == constraint.references
+                    && own.on_delete == constraint.on_delete
+                    && own.on_update == constraint.on_update
+            });
+            if same {
+                self.effects.lock(referenced, AccessExclusive);
+                continue;
             }
+            self.effects.lock(referenced, ShareRowExclusive);
+            let referenced = self.qualified(referenced);
+            parts.iter().chain([&referenced]).for_each(|table| self.scan(table));
         }
     }
 
@@ -62,17 +88,22 @@ impl<'facts> Judge<'facts> {
 
     pub(super) fn detach(&mut self, target: &AlteredTable<'facts>, written: &str, manner: DetachManner) {
         let partition = self.relation(written);
-        // Before PostgreSQL 14 only the default partition is taken for itself; from then on any, by CONCURRENTLY in the
-        // second of its two transactions.
+        // Before PostgreSQL 14 only one of which something is taken away is locked for itself; from then on any, by
+        // CONCURRENTLY in the second of its two transactions.
         let is_default = partition
             .facts
             .is_some_and(|facts| facts.bound.as_deref() == Some("DEFAULT"));
-        let mode = if self.version < 140_000 && !is_default {
+        let loses = partition.facts.is_none_or(|facts| {
+            let mut constraints = facts.constraints.iter();
+            !facts.triggers.is_empty() || constraints.any(|found| found.index.is_some() || found.references.is_some())
+        });
+        let mode = if self.version < 140_000 && !is_default && !loses {
             ShareUpdateExclusive
         } else {
             AccessExclusive
         };
-        self.effects.lock(&partition.name, mode);
+        let parts = self.with_descendants(&partition);
+        self.lock_all(&parts, mode);
         match manner {
             DetachManner::Concurrently => self.effects.transaction = TransactionRule::Forbidden,
             DetachManner::AtOnce => self.default_changes(&target.table, &partition.name, false),
@@ -84,6 +115,16 @@ impl<'facts> Judge<'facts> {
             {
                 self.effects.lock(referenced, ShareRowExclusive);
             }
+        }
+        self.detach_referenced(target, &partition);
+    }
+
+    /// Rows that foreign keys refer to may not leave with the partition: they are looked for (`ATDetachCheckNoForeignKeyRefs`).
+    fn detach_referenced(&mut self, target: &AlteredTable<'facts>, partition: &NamedRelation<'facts>) {
+        for (child, _) in self.schema.referencing(&target.table.name) {
+            self.effects.lock(&child.name, AccessExclusive);
+            let child = self.qualified(&child.name);
+            [&child, partition].into_iter().for_each(|table| self.scan(table));
         }
     }
 }

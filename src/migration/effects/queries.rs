@@ -3,9 +3,12 @@
 //! Which tables a query reads from end to end is the planner's choice: it is foretold only as far as a missing or a
 //! fitting index decides it.
 
+use super::indexes;
 use super::judge::{Judge, NamedRelation};
 use super::keyed_rows::keyed_rows;
-use crate::catalog::{ConstraintKind, ForeignKeyAction, RelationFacts, RelationKind};
+use super::row_checks::Done;
+use super::whole_tables;
+use crate::catalog::{RelationFacts, RelationKind};
 use crate::migration::LockMode::{RowExclusive, RowShare};
 use crate::migration::command::{
     Body, Change, Condition, Copied, Copy, CreateTableAs, Expression, Insert, Merge, NamedTable, Part, Query, Select,
@@ -64,10 +67,9 @@ fn select(judge: &mut Judge, select: &Select, calls: &[String]) {
     }
     let own = |name: &&String| !HARMLESS.contains(&name.as_str()) && judge.is_volatile(name) != Some(false);
     if let Some(name) = calls.iter().find(own) {
-        if name == "setval" || name == "nextval" {
-            return;
+        if name != "setval" && name != "nextval" {
+            judge.effects.unknown(format!("what function {name} does"));
         }
-        judge.effects.unknown(format!("what function {name} does"));
     }
     if let Some(names) = &select.locked {
         judge.effects.base = Some(StepKind::Dml);
@@ -75,6 +77,9 @@ fn select(judge: &mut Judge, select: &Select, calls: &[String]) {
         for source in select.parts.iter().flat_map(|part| &part.sources).filter(is_named) {
             let table = judge.relation(&source.name);
             judge.lock_all(&judge.reached(&table, source.only), RowShare);
+            if table.facts.is_some_and(|facts| facts.kind == RelationKind::View) {
+                judge.lock_all(&read_by(judge, &table), RowShare);
+            }
         }
     }
     let levels = select.parts.iter().chain(&select.within);
@@ -84,6 +89,9 @@ fn select(judge: &mut Judge, select: &Select, calls: &[String]) {
 /// Judges `CREATE TABLE … AS` and `CREATE MATERIALIZED VIEW`.
 pub(super) fn create_table_as(judge: &mut Judge, create: &CreateTableAs) {
     if !create.with_data {
+        return;
+    }
+    if create.made.if_not_exists && whole_tables::exists(judge, create.made.name.as_deref()) {
         return;
     }
     judge.effects.base = Some(StepKind::Dml);
@@ -112,6 +120,17 @@ pub(super) fn read_by<'facts>(judge: &Judge<'facts>, view: &NamedRelation<'facts
 }
 
 fn scan_part(judge: &mut Judge, part: &Part) {
+    if let ([source], Some(column), None) = (part.sources.as_slice(), &part.extreme, &part.condition) {
+        let table = judge.relation(&source.name);
+        let begins = |facts: &RelationFacts| {
+            let mut indexes = facts.indexes.iter().filter(|index| index.valid);
+            indexes.any(|index| index.plain && index.columns.first() == Some(column))
+        };
+        // The end of an index tells it.
+        if table.facts.is_some_and(begins) {
+            return;
+        }
+    }
     scan_sources(judge, &part.sources, part.condition.as_ref());
 }
 
@@ -158,17 +177,6 @@ fn joins_columns(term: &Expression) -> bool {
     }
 }
 
-/// What is done to the rows of a table, as far as foreign keys care.
-#[derive(Clone, Copy)]
-enum Done<'change> {
-    Added,
-    /// These columns were given values.
-    Assigned(&'change [String]),
-    Deleted,
-    /// By `MERGE`, which says it row by row.
-    Merged,
-}
-
 pub(super) fn change(judge: &mut Judge, body: &Body) {
     match body {
         Body::Select(_) => {}
@@ -180,11 +188,12 @@ pub(super) fn change(judge: &mut Judge, body: &Body) {
 }
 
 fn insert(judge: &mut Judge, insert: &Insert) {
-    let table = NamedTable {
+    let named = NamedTable {
         name: insert.table.clone(),
-        only: true,
+        only: false,
     };
-    let tables = lock_changed(judge, &table);
+    let done = Done::Added(insert.columns.as_deref());
+    let tables = lock_changed(judge, &named, done);
     match insert.query.as_deref() {
         None => judge.effects.rows = Some(1.0),
         Some(source) => {
@@ -194,14 +203,17 @@ fn insert(judge: &mut Judge, insert: &Insert) {
             read(judge, source);
         }
     }
-    follow_changes(judge, &tables[0], Done::Added);
+    tables
+        .first()
+        .into_iter()
+        .for_each(|table| follow_changes(judge, table, done));
 }
 
 /// Judges `UPDATE` and `DELETE`.
 fn change_found(judge: &mut Judge, change: &Change, done: Done) {
-    let tables = lock_changed(judge, &change.table);
+    let tables = lock_changed(judge, &change.table, done);
     let condition = change.condition.as_ref();
-    judge.effects.rows = match (tables[0].facts, condition) {
+    judge.effects.rows = match (tables.first().and_then(|table| table.facts), condition) {
         (Some(facts), Some(condition)) if change.others.is_empty() => keyed_rows(facts, condition),
         _ => None,
     };
@@ -212,60 +224,77 @@ fn change_found(judge: &mut Judge, change: &Change, done: Done) {
             judge.scan(table);
         }
     }
-    follow_changes(judge, &tables[0], done);
+    tables
+        .first()
+        .into_iter()
+        .for_each(|table| follow_changes(judge, table, done));
 }
 
 fn merge(judge: &mut Judge, merge: &Merge) {
-    let tables = lock_changed(judge, &merge.table);
+    let tables = lock_changed(judge, &merge.table, Done::Merged);
     tables.iter().for_each(|table| judge.scan(table));
-    for other in &merge.others {
-        let other = judge.relation(&other.name);
-        judge.scan(&other);
-    }
-    follow_changes(judge, &tables[0], Done::Merged);
+    scan_sources(judge, &merge.others, None);
+    tables
+        .first()
+        .into_iter()
+        .for_each(|table| follow_changes(judge, table, Done::Merged));
 }
 
-/// Locks the table that is changed, and returns it with its partitions and children.
-fn lock_changed<'facts>(judge: &mut Judge<'facts>, named: &NamedTable) -> Vec<NamedRelation<'facts>> {
-    let tables = judge.named(std::slice::from_ref(named));
-    if tables[0].facts.is_some_and(|facts| facts.kind == RelationKind::View) {
-        judge.effects.unknown("a view passes the change on to its tables");
-    }
+/// Locks the table that is changed, and returns it with its partitions and children; of a view, the tables below it.
+fn lock_changed<'facts>(judge: &mut Judge<'facts>, named: &NamedTable, done: Done) -> Vec<NamedRelation<'facts>> {
+    // Rows may be added to any partition, but to no child.
+    let is_own = |table: &NamedRelation| matches!(done, Done::Added(_)) && !indexes::is_partitioned(table);
+    let table = judge.relation(&named.name);
+    judge.note_missing(&table, &named.name);
+    let tables = judge.reached(&table, named.only || is_own(&table) || table.facts.is_none());
+    let Some(facts) = table.facts else {
+        judge.lock_all(&tables, RowExclusive);
+        return tables;
+    };
     judge.lock_all(&tables, RowExclusive);
-    tables
+    let rules = facts.rules.iter().filter(|rule| rule.event == done.event());
+    let mut instead = facts.instead;
+    for rule in rules {
+        instead |= rule.instead;
+        for used in &rule.uses {
+            let used = judge.qualified(used);
+            judge.lock_all(&judge.with_descendants(&used), RowExclusive);
+            judge.scan(&used);
+        }
+    }
+    if facts.kind != RelationKind::View {
+        return tables;
+    }
+    if instead {
+        if !matches!(done, Done::Added(_)) {
+            read_by(judge, &table).iter().for_each(|read| judge.scan(read));
+        }
+        return Vec::new();
+    }
+    // What the server changes through a view reads one table.
+    match facts.reads.as_slice() {
+        [below] => {
+            let below = NamedTable {
+                name: below.clone(),
+                only: false,
+            };
+            lock_changed(judge, &below, done)
+        }
+        _ => {
+            judge.effects.unknown("a view passes the change on to its tables");
+            Vec::new()
+        }
+    }
 }
 
 /// Judges what a change of rows sets off: checks of foreign keys, and triggers.
 fn follow_changes(judge: &mut Judge, table: &NamedRelation, done: Done) {
-    foreign_keys(judge, table, done);
+    judge.foreign_keys(table, done);
     if table.facts.is_some_and(|facts| !facts.triggers.is_empty()) {
         judge.effects.warn(
             Trap::TriggersDoMore,
             format!("triggers of {} may lock and change more", table.name),
         );
-    }
-}
-
-/// Checks of foreign keys lock the rows of the other table when there is a row to check.
-fn foreign_keys(judge: &mut Judge, table: &NamedRelation, done: Done) {
-    let is_checked = |columns: &[String]| match done {
-        Done::Added | Done::Merged => true,
-        Done::Assigned(assigned) => columns.iter().any(|column| assigned.contains(column)),
-        Done::Deleted => false,
-    };
-    let outgoing = table.facts.into_iter().flat_map(|facts| &facts.constraints);
-    for constraint in outgoing.filter(|found| found.kind == ConstraintKind::ForeignKey && is_checked(&found.columns)) {
-        if let Some(referenced) = &constraint.references {
-            judge.effects.lock(referenced, RowShare);
-        }
-    }
-    if let Done::Deleted = done {
-        for (child, constraint) in judge.schema.referencing(&table.name) {
-            let changes = constraint.on_delete.is_some_and(ForeignKeyAction::changes_rows);
-            judge
-                .effects
-                .lock(&child.name, if changes { RowExclusive } else { RowShare });
-        }
     }
 }
 
@@ -280,7 +309,7 @@ pub(super) fn copy(judge: &mut Judge, copy: &Copy) {
     if copy.from {
         judge.effects.base = Some(StepKind::Dml);
         judge.effects.lock(&table.name, RowExclusive);
-        foreign_keys(judge, &table, Done::Added);
+        judge.foreign_keys(&table, Done::Added(None));
     } else {
         judge.scan(&table);
     }

@@ -3,7 +3,7 @@
 //! Locks are those of PostgreSQL's documentation ("Explicit Locking") and of the sources named beside them.
 
 use super::judge::{Effects, Judge, TransactionRule};
-use super::{indexes, maintenance, other_objects, queries, table_rules, undo, whole_tables};
+use super::{cascades, indexes, maintenance, other_objects, queries, table_rules, undo, whole_tables};
 use crate::catalog::SchemaFacts;
 use crate::migration::Statement;
 use crate::migration::command::{Command, Creation, DropObjects, ObjectKind, Session, Transaction};
@@ -25,7 +25,12 @@ pub fn effects(statement: &Statement, schema: &SchemaFacts) -> Effects {
         effects: Effects::default(),
     };
     let command = statement.command();
-    judge_command(&mut judge, command);
+    match &statement.outline.unread {
+        Some(problem) => judge
+            .effects
+            .unknown(format!("this statement is not understood: {problem}")),
+        None => judge_command(&mut judge, command),
+    }
     let mut effects = judge.effects;
     if effects.rollback.is_none() {
         effects.rollback = undo::of_creation(command).or_else(|| undo::of_rename(command));
@@ -42,6 +47,7 @@ fn judge_command(judge: &mut Judge, command: &Command) {
         Command::AlterTable(alter) => table_rules::alter_table(judge, alter),
         Command::CreateTable(create) => whole_tables::create_table(judge, create),
         Command::CreateTableAs(create) => queries::create_table_as(judge, create),
+        Command::CreateView(create) => other_objects::create_view(judge, &create.made),
         Command::Truncate(truncate) => whole_tables::truncate(judge, truncate),
         Command::Lock(lock) => whole_tables::lock(judge, lock),
         Command::Vacuum(vacuum) => maintenance::vacuum(judge, vacuum),
@@ -56,23 +62,13 @@ fn judge_command(judge: &mut Judge, command: &Command) {
         Command::AlterSequence(alter) => other_objects::alter_sequence(judge, alter),
         Command::AlterType(alter) => other_objects::alter_type(judge, alter),
         Command::AlterDomain(alter) => other_objects::alter_domain(judge, alter),
-        Command::CreateStatistics { table, .. } => other_objects::create_statistics(judge, table),
+        Command::CreateStatistics { made, table } => other_objects::create_statistics(judge, made, table),
         Command::Publication(publication) => other_objects::publication(judge, publication),
         Command::TablePart(part) => other_objects::table_part(judge, part),
         Command::Comment(comment) => other_objects::comment(judge, comment),
 
-        Command::CreateSchema { elements, .. } => {
-            // Its elements are statements of their own.
-            let locks = |element: &Command| {
-                matches!(
-                    element,
-                    Command::CreateTable(_) | Command::CreateIndex(_) | Command::TablePart(_)
-                )
-            };
-            if elements.iter().any(locks) {
-                not_covered(judge);
-            }
-        }
+        // Its elements are statements of their own.
+        Command::CreateSchema { elements, .. } => elements.iter().for_each(|element| judge_command(judge, element)),
         Command::Create(made) => create(judge, made),
         Command::Alter(altered) => alter(judge, altered.kind),
         Command::Drop(dropped) => drop(judge, dropped),
@@ -81,9 +77,9 @@ fn judge_command(judge: &mut Judge, command: &Command) {
         Command::Session(session) => of_session(judge, session),
         Command::AlterSystem => of_server(judge),
         Command::CreateDomain { .. } | Command::Privileges | Command::Transaction(_) => {}
-        Command::AlterAllInTablespace | Command::DropOwned | Command::Do(_) | Command::Explain | Command::Other => {
-            not_covered(judge)
-        }
+        Command::DropOwned(roles) => cascades::owned(judge, roles, true),
+        Command::ReassignOwned(roles) => cascades::owned(judge, roles, false),
+        Command::AlterAllInTablespace | Command::Do(_) | Command::Explain | Command::Other => not_covered(judge),
     }
 }
 
@@ -127,9 +123,16 @@ fn is_catalog_only(kind: ObjectKind) -> bool {
 
 fn create(judge: &mut Judge, made: &Creation) {
     match made.kind {
-        ObjectKind::View => other_objects::create_view(judge, made),
         ObjectKind::Database | ObjectKind::Subscription | ObjectKind::Tablespace => of_server(judge),
-        ObjectKind::AccessMethod | ObjectKind::Cast | ObjectKind::Sequence | ObjectKind::Server | ObjectKind::Type => {}
+        ObjectKind::AccessMethod
+        | ObjectKind::Cast
+        | ObjectKind::Conversion
+        | ObjectKind::ForeignDataWrapper
+        | ObjectKind::Language
+        | ObjectKind::Sequence
+        | ObjectKind::Server
+        | ObjectKind::Transform
+        | ObjectKind::Type => {}
         kind if is_catalog_only(kind) => {}
         _ => not_covered(judge),
     }
@@ -138,9 +141,13 @@ fn create(judge: &mut Judge, made: &Creation) {
 fn alter(judge: &mut Judge, kind: ObjectKind) {
     match kind {
         ObjectKind::Database
+        | ObjectKind::Extension
+        | ObjectKind::ForeignDataWrapper
+        | ObjectKind::Language
         | ObjectKind::LargeObject
         | ObjectKind::Routine
         | ObjectKind::Schema
+        | ObjectKind::Server
         | ObjectKind::Statistics => {}
         kind if is_catalog_only(kind) => {}
         _ => not_covered(judge),
@@ -151,15 +158,22 @@ fn drop(judge: &mut Judge, dropped: &DropObjects) {
     match dropped.kind {
         ObjectKind::Index => indexes::drop_index(judge, dropped),
         ObjectKind::Schema => whole_tables::drop_schema(judge, dropped),
-        ObjectKind::Domain | ObjectKind::Type => other_objects::drop_types(judge, dropped),
+        ObjectKind::Statistics => other_objects::drop_statistics(judge, dropped),
+        ObjectKind::Publication => {}
         ObjectKind::ForeignTable
         | ObjectKind::MaterializedView
         | ObjectKind::Sequence
         | ObjectKind::Table
         | ObjectKind::View => whole_tables::drop_tables(judge, dropped),
         ObjectKind::Database | ObjectKind::Subscription | ObjectKind::Tablespace => of_server(judge),
-        ObjectKind::Cast | ObjectKind::Routine | ObjectKind::Server => {}
-        kind if is_catalog_only(kind) => {}
+        ObjectKind::Cast => {}
+        ObjectKind::Domain
+        | ObjectKind::Extension
+        | ObjectKind::ForeignDataWrapper
+        | ObjectKind::Routine
+        | ObjectKind::Server
+        | ObjectKind::Type => cascades::drop_objects(judge, dropped),
+        kind if is_catalog_only(kind) => cascades::drop_objects(judge, dropped),
         _ => not_covered(judge),
     }
 }

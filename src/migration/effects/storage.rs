@@ -66,6 +66,13 @@ impl<'facts> Judge<'facts> {
         }
     }
 
+    /// Locks the tables with foreign keys to a table, with their partitions.
+    pub fn lock_referencing(&mut self, table: &NamedRelation<'facts>, mode: LockMode) {
+        for (child, _) in self.schema.referencing(&table.name) {
+            self.effects.lock(&child.name, mode);
+        }
+    }
+
     /// Takes away the foreign keys to a table whose referenced columns are such.
     pub fn drop_dependents(&mut self, table: &NamedRelation<'facts>, are_such: impl Fn(&Vec<String>) -> bool) {
         for (child, constraint) in self.schema.referencing(&table.name) {
@@ -86,7 +93,10 @@ impl<'facts> Judge<'facts> {
     pub fn drop_foreign_key(&mut self, constraint: &ConstraintFacts) {
         if let Some(referenced) = &constraint.references {
             let referenced = self.qualified(referenced);
-            for relation in self.with_descendants(&referenced) {
+            let all = self.with_descendants(&referenced);
+            // Before PostgreSQL 14 the triggers stand on the partitions alone.
+            let only_partitions = self.version < 140_000 && all.len() > 1;
+            for relation in all.iter().skip(usize::from(only_partitions)) {
                 self.effects.lock(&relation.name, LockMode::AccessExclusive);
             }
             self.effects.warn(

@@ -4,17 +4,18 @@
 //! `src/backend/commands/tablecmds.c`: all subcommands of one statement run under the strongest lock that one of them
 //! needs.
 
+use super::indexes;
 use super::judge::{Effects, Judge, NamedRelation};
 use super::target::AlteredTable;
 use super::undo;
-use crate::catalog::Persistence;
+use crate::catalog::{Persistence, RelationKind};
 use crate::migration::LockMode::{self, AccessExclusive, ShareRowExclusive, ShareUpdateExclusive};
 use crate::migration::command::{AlterTable, ColumnAction, ConstraintDefinition, DetachManner, TableAction};
 use crate::migration::names::name_path;
 
 /// Storage parameters that are set under the strongest lock (`src/backend/access/common/reloptions.c`); all others are
 /// under `ShareUpdateExclusiveLock`.
-const STRONG_OPTIONS: &[&str] = &[
+pub(super) const STRONG_OPTIONS: &[&str] = &[
     "autosummarize",
     "buffering",
     "check_option",
@@ -35,6 +36,9 @@ pub(super) fn alter_table<'facts>(judge: &mut Judge<'facts>, alter: &AlterTable)
         return;
     }
     let table = judge.relation(&alter.table);
+    if alter.if_exists && table.facts.is_none() && judge.schema.is_known() {
+        return;
+    }
     judge.note_missing(&table, &alter.table);
     let locks = alter.actions.iter().map(|action| lock_of(action, judge.version));
     let lock = locks.max().unwrap_or(AccessExclusive);
@@ -82,9 +86,9 @@ fn recurses(action: &TableAction) -> bool {
         TableAction::AddColumn { .. }
         | TableAction::DropColumn { .. }
         | TableAction::RenameColumn { .. }
-        | TableAction::AddConstraint(_)
         | TableAction::DropConstraint { .. }
         | TableAction::ValidateConstraint(_)
+        | TableAction::RenameConstraint { .. }
         | TableAction::Trigger { .. } => true,
         TableAction::AlterColumn { action, .. } => matches!(
             action,
@@ -100,6 +104,13 @@ fn recurses(action: &TableAction) -> bool {
         ),
         _ => false,
     }
+}
+
+fn takes_from_children(action: &TableAction) -> bool {
+    matches!(
+        action,
+        TableAction::DropColumn { .. } | TableAction::DropConstraint { .. }
+    )
 }
 
 impl<'facts> Judge<'facts> {
@@ -119,8 +130,30 @@ impl<'facts> Judge<'facts> {
     }
 
     fn action(&mut self, target: &AlteredTable<'facts>, action: &TableAction) {
-        if recurses(action) && !self.has_nothing_to_drop(target, action) {
+        let identity = match action {
+            TableAction::AlterColumn { column, action } => {
+                let found = target.table.facts.and_then(|facts| facts.column(column));
+                let has_one = found.is_some_and(|found| found.identity);
+                match action {
+                    ColumnAction::AddIdentity => true,
+                    ColumnAction::DropIdentity | ColumnAction::SetGenerated | ColumnAction::SetSequence => has_one,
+                    _ => false,
+                }
+            }
+            _ => false,
+        };
+        // PostgreSQL 17: partitions share the identity column of their parent.
+        if identity && self.version >= 170_000 && indexes::is_partitioned(&target.table) {
             self.lock_all(&target.tables, target.lock);
+        }
+        if recurses(action) && !self.stays(target, action) {
+            self.lock_all(&target.tables, target.lock);
+            if takes_from_children(action) {
+                // Even with ONLY: what they inherited is their own from now on.
+                for child in self.schema.children(&target.table.name) {
+                    self.effects.lock(&child.name, target.lock);
+                }
+            }
         }
         match action {
             TableAction::AddColumn { column, if_not_exists } => self.add_column(target, column, *if_not_exists),
@@ -144,8 +177,8 @@ impl<'facts> Judge<'facts> {
                 }
             }
             TableAction::NotUnderstood(text) => self.effects.unknown(format!("not understood: {text}")),
-            TableAction::AlterConstraint(_)
-            | TableAction::RenameTo(_)
+            TableAction::AlterConstraint { constraint, change } => self.alter_constraint(target, constraint, *change),
+            TableAction::RenameTo(_)
             | TableAction::RenameColumn { .. }
             | TableAction::RenameConstraint { .. }
             | TableAction::SetSchema(_)
@@ -174,7 +207,10 @@ impl<'facts> Judge<'facts> {
                     .for_each(|table| self.set_type(table, column, change));
             }
             ColumnAction::SetNotNull => self.set_not_null(&target.tables, column),
-            ColumnAction::SetExpression(_) => target.tables.iter().for_each(|table| self.rewrite(table, None)),
+            ColumnAction::SetExpression(_) => target
+                .tables
+                .iter()
+                .for_each(|table| self.set_expression(table, column)),
             ColumnAction::SetSequence => self.renew_sequence(target),
             ColumnAction::DropNotNull
             | ColumnAction::SetDefault(_)
@@ -191,15 +227,37 @@ impl<'facts> Judge<'facts> {
         }
     }
 
-    /// From PostgreSQL 18 on a column without NOT NULL ends it before the children are looked at.
-    fn has_nothing_to_drop(&self, target: &AlteredTable<'facts>, action: &TableAction) -> bool {
+    /// Says whether an action ends before the partitions and children are looked at, or is none of theirs.
+    fn stays(&self, target: &AlteredTable<'facts>, action: &TableAction) -> bool {
+        let Some(facts) = target.table.facts else {
+            return false;
+        };
+        let partitioned = facts.kind == RelationKind::PartitionedTable;
         match action {
-            TableAction::AlterColumn {
-                column,
-                action: ColumnAction::DropNotNull,
-            } if self.version >= 180_000 => {
-                let found = target.table.facts.and_then(|facts| facts.column(column));
-                found.is_some_and(|column| !column.not_null)
+            TableAction::AlterColumn { column, action } => {
+                let found = facts.column(column);
+                match action {
+                    // From PostgreSQL 18 on, NOT NULL is a constraint.
+                    ColumnAction::DropNotNull if self.version >= 180_000 => found.is_some_and(|found| !found.not_null),
+                    ColumnAction::SetNotNull => partitioned && found.is_some_and(|found| found.not_null),
+                    _ => false,
+                }
+            }
+            TableAction::AddColumn { column, if_not_exists } => *if_not_exists && facts.column(&column.name).is_some(),
+            TableAction::DropColumn { column, .. } => facts.column(column).is_none(),
+            // All partitions are locked to see that nobody uses them (`ATCheckPartitionsNotInUse`).
+            TableAction::DropConstraint { .. } if partitioned => false,
+            TableAction::DropConstraint { constraint, .. } | TableAction::RenameConstraint { from: constraint, .. } => {
+                let found = facts.constraint(constraint);
+                found.is_none_or(|found| !found.is_passed_on(false))
+            }
+            TableAction::ValidateConstraint(name) => facts.constraint(name).is_some_and(|found| found.valid),
+            TableAction::Trigger { trigger, .. } => {
+                let fires = match trigger.to_ascii_uppercase().as_str() {
+                    "ALL" | "USER" => !facts.row_triggers.is_empty(),
+                    _ => facts.row_triggers.contains(&name_path(trigger).concat()),
+                };
+                !(partitioned && fires)
             }
             _ => false,
         }
@@ -209,6 +267,15 @@ impl<'facts> Judge<'facts> {
     pub fn note_missing(&mut self, table: &NamedRelation, written: &str) {
         if self.schema.is_known() && table.facts.is_none() {
             self.effects.unknown(format!("{written} is not in the catalog"));
+        }
+    }
+
+    /// Values that are stored are computed anew; what is computed when it is read must be no NULL where it may not.
+    fn set_expression(&mut self, table: &NamedRelation<'facts>, column: &str) {
+        match table.facts.and_then(|facts| facts.column(column)) {
+            Some(found) if found.is_virtual && found.not_null => self.scan(table),
+            Some(found) if found.is_virtual => {}
+            _ => self.rewrite(table, Some(column)),
         }
     }
 

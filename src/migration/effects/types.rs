@@ -101,7 +101,7 @@ pub(super) fn change(old: &DataType, new: &DataType, schema: &SchemaFacts) -> Ch
     if is_timestamp(&old) && is_timestamp(&new) && old.base != new.base {
         // PostgreSQL 12: a session in UTC converts nothing.
         let full_precision = new.modifiers.first().is_none_or(|precision| *precision >= 6);
-        let utc = UTC_ZONES.contains(&schema.timezone.to_ascii_lowercase().as_str());
+        let utc = UTC_ZONES.contains(&schema.settings.timezone.to_ascii_lowercase().as_str());
         return if utc && full_precision && schema.version_num >= 120_000 {
             Change::Keep
         } else {
@@ -170,11 +170,15 @@ fn keeps_length(base: &str, old: &[i64], new: &[i64]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::SessionSettings;
 
     fn check(old: &str, new: &str, expected: Change) {
         let schema = SchemaFacts {
             version_num: 150_000,
-            timezone: "Etc/UTC".to_owned(),
+            settings: SessionSettings {
+                timezone: "Etc/UTC".to_owned(),
+                ..SessionSettings::default()
+            },
             ..SchemaFacts::default()
         };
         assert_eq!(

@@ -1,18 +1,16 @@
 //! What `CREATE`, `DROP`, `TRUNCATE` and `LOCK` of whole tables and materialised views lock and rewrite.
 
 use super::judge::{Effects, Judge, NamedRelation, TransactionRule};
+use super::{cascades, queries};
+use crate::catalog::{DependedOn, RelationKind};
 use crate::migration::LockMode::{self, AccessExclusive, ShareRowExclusive, ShareUpdateExclusive};
 use crate::migration::Trap;
-use crate::migration::command::{
-    ConstraintDefinition, CreateTable, DropObjects, Lock, ObjectKind, TableConstraint, Truncate,
-};
+use crate::migration::command::{ConstraintDefinition, CreateTable, DropObjects, Lock, TableConstraint, Truncate};
 use crate::migration::names::name_path;
 
 pub(super) fn create_table(judge: &mut Judge, create: &CreateTable) {
-    if create.made.kind == ObjectKind::ForeignTable {
-        return judge
-            .effects
-            .unknown("what this statement locks is not covered by the rules; a rehearsal shows it");
+    if create.made.if_not_exists && exists(judge, create.made.name.as_deref()) {
+        return;
     }
     if let Some((written, _)) = &create.partition_of {
         create_partition(judge, written);
@@ -26,6 +24,16 @@ pub(super) fn create_table(judge: &mut Judge, create: &CreateTable) {
         let parent = judge.relation(written);
         judge.effects.lock(&parent.name, ShareUpdateExclusive);
     }
+}
+
+/// Says whether the catalog has a relation where one of this name would be made.
+pub(super) fn exists(judge: &Judge, written: Option<&str>) -> bool {
+    let path = written.map(name_path).unwrap_or_default();
+    let Some((name, qualifier)) = path.split_last() else {
+        return false;
+    };
+    let home = judge.schema.home_of(qualifier, false);
+    home.is_some_and(|home| judge.schema.position(&[home, name.clone()]).is_some())
 }
 
 fn create_partition(judge: &mut Judge, written: &str) {
@@ -43,6 +51,9 @@ fn create_partition(judge: &mut Judge, written: &str) {
             judge.effects.lock(referenced, ShareRowExclusive);
         }
     }
+    if judge.version >= 140_000 {
+        judge.lock_referencing(&parent, ShareRowExclusive);
+    }
 }
 
 /// Foreign keys of a new table lock the tables they refer to; the new one nobody else knows.
@@ -58,7 +69,10 @@ fn reference(judge: &mut Judge, constraint: &TableConstraint, own: Option<&[Stri
 pub(super) fn drop_tables(judge: &mut Judge, dropped: &DropObjects) {
     for written in &dropped.names {
         let table = judge.relation(written);
-        drop_table(judge, &table, dropped.cascade);
+        // IF EXISTS passes over what is not there.
+        if table.facts.is_some() || !judge.schema.is_known() || !dropped.if_exists {
+            drop_table(judge, &table, dropped.cascade);
+        }
     }
 }
 
@@ -72,18 +86,19 @@ fn drop_table(judge: &mut Judge, table: &NamedRelation, cascade: bool) {
         let part = judge.qualified(name);
         judge.effects.lock(name, AccessExclusive);
         for constraint in part.facts.iter().flat_map(|facts| &facts.constraints) {
-            if constraint
+            let is_outward = constraint
                 .references
                 .as_ref()
-                .is_some_and(|referenced| !all.contains(referenced))
-            {
+                .is_some_and(|referenced| !all.contains(referenced));
+            // One that comes from a parent has its triggers there.
+            if is_outward && !constraint.inherited {
                 judge.drop_foreign_key(constraint);
             }
         }
         if cascade {
-            for (child, _) in judge.schema.referencing(name) {
-                judge.effects.lock(&child.name, AccessExclusive);
-            }
+            let path: Vec<String> = name_path(name);
+            cascades::take_along(judge, DependedOn::Relation, &path, "");
+            judge.lock_referencing(&part, AccessExclusive);
             for view in readers_of(judge, name) {
                 judge.effects.lock(&view, AccessExclusive);
             }
@@ -125,6 +140,9 @@ pub(super) fn drop_schema(judge: &mut Judge, dropped: &DropObjects) {
         "every relation of the schema is dropped; which ones only the catalog tells",
     ) {
         return;
+    }
+    for name in &dropped.names {
+        cascades::take_along(judge, DependedOn::Schema, &name_path(name), "");
     }
     let schemas: Vec<String> = dropped.names.iter().map(|name| name_path(name).concat()).collect();
     for relation in judge
@@ -177,8 +195,9 @@ pub(super) fn lock(judge: &mut Judge, lock: &Lock) {
     judge.effects.transaction = TransactionRule::Required;
     for table in judge.named(&lock.tables) {
         judge.effects.lock(&table.name, lock.mode);
-        for read in table.facts.iter().flat_map(|facts| &facts.reads) {
-            judge.effects.lock(read, lock.mode);
+        let is_view = table.facts.is_some_and(|facts| facts.kind == RelationKind::View);
+        if is_view {
+            judge.lock_all(&queries::read_by(judge, &table), lock.mode);
         }
     }
     judge.effects.locks.retain(|(_, mode)| *mode > LockMode::AccessShare);

@@ -28,7 +28,7 @@ impl SoFar {
             self.not_valid.extend(added_not_valid(command));
         }
         if let Some(setting) = set(command, "lock_timeout") {
-            self.lock_timeout = !matches!(setting.value.as_str(), "0" | "DEFAULT" | "default");
+            self.lock_timeout = !setting.default && setting.value != "0";
         }
     }
 

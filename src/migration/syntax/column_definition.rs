@@ -141,6 +141,7 @@ pub(super) fn table_constraint(constraint: &ast::Constraint) -> Option<TableCons
         definition,
         not_valid: says(|option| matches!(option, ConstraintOption::NotValid(_))),
         not_enforced: says(|option| matches!(option, ConstraintOption::NotEnforced(_))),
+        no_inherit: says(|option| matches!(option, ConstraintOption::NoInherit(_))),
     })
 }
 

@@ -37,6 +37,7 @@ fn of_tables(node: &SyntaxNode) -> Option<Command> {
         | SyntaxKind::ALTER_MATERIALIZED_VIEW => Command::AlterTable(alter_table::alter_table(node)?),
         SyntaxKind::CREATE_TABLE => Command::CreateTable(tables::create_table(node, ObjectKind::Table)),
         SyntaxKind::CREATE_TABLE_AS => Command::CreateTableAs(tables::create_table_as(node, ObjectKind::Table)),
+        SyntaxKind::CREATE_VIEW => Command::CreateView(tables::create_table_as(node, ObjectKind::View)),
         SyntaxKind::CREATE_MATERIALIZED_VIEW => {
             Command::CreateTableAs(tables::create_table_as(node, ObjectKind::MaterializedView))
         }
@@ -72,12 +73,11 @@ fn of_objects(node: &SyntaxNode) -> Option<Command> {
             Command::Publication(objects::publication(node))
         }
         SyntaxKind::COMMENT_ON => Command::Comment(objects::comment(node)?),
-        SyntaxKind::DROP_OWNED => Command::DropOwned,
-        SyntaxKind::GRANT
-        | SyntaxKind::REVOKE
-        | SyntaxKind::REASSIGN
-        | SyntaxKind::SECURITY_LABEL
-        | SyntaxKind::ALTER_DEFAULT_PRIVILEGES => Command::Privileges,
+        SyntaxKind::DROP_OWNED => Command::DropOwned(objects::roles(node)),
+        SyntaxKind::REASSIGN => Command::ReassignOwned(objects::roles(node)),
+        SyntaxKind::GRANT | SyntaxKind::REVOKE | SyntaxKind::SECURITY_LABEL | SyntaxKind::ALTER_DEFAULT_PRIVILEGES => {
+            Command::Privileges
+        }
         SyntaxKind::DO => {
             let body = child(node, SyntaxKind::LITERAL)?;
             Command::Do(string(&body).unwrap_or_else(|| written_name(&body)))

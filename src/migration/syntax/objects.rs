@@ -4,9 +4,10 @@ use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::named_table::named_tables;
 use super::node::{child, child_of, descendant, has, last_name, strings, written, written_name};
+use super::rows::query;
 use crate::migration::command::{
     AlterDomain, AlterSequence, AlterType, Alteration, Command, Commented, Creation, DomainAction, DropObjects,
-    ObjectKind, PartVerb, Publication, SequenceAction, TablePart, TypeAction,
+    ObjectKind, PartVerb, Publication, Query, SequenceAction, TablePart, TypeAction,
 };
 use crate::migration::names::name_path;
 
@@ -26,17 +27,36 @@ const NEW_NAMES: [SyntaxKind; 11] = [
 ];
 
 /// Nodes of the names of objects that are there.
-const KNOWN_NAMES: [SyntaxKind; 9] = [
+const KNOWN_NAMES: [SyntaxKind; 12] = [
+    SyntaxKind::COLLATION_REF,
     SyntaxKind::DOMAIN_REF,
     SyntaxKind::EXTENSION_REF,
     SyntaxKind::INDEX_REF,
     SyntaxKind::SCHEMA_REF,
+    SyntaxKind::PUBLICATION_REF,
     SyntaxKind::SEQUENCE_REF,
+    SyntaxKind::SERVER_REF,
     SyntaxKind::STATISTICS_REF,
     SyntaxKind::TABLE_NAME_REF,
     SyntaxKind::TYPE_NAME_REF,
     SyntaxKind::VIEW_REF,
 ];
+
+/// Nodes of the names of functions and their like in `DROP`.
+const ROUTINE_NAMES: [SyntaxKind; 3] = [
+    SyntaxKind::FUNCTION_NAME_REF,
+    SyntaxKind::PROCEDURE_NAME_REF,
+    SyntaxKind::ROUTINE_NAME_REF,
+];
+
+/// Returns the roles whose belongings a statement is about, as PostgreSQL sees their names.
+pub(super) fn roles(node: &SyntaxNode) -> Vec<String> {
+    let list = child(node, SyntaxKind::ROLE_REF_LIST);
+    list.iter()
+        .flat_map(|list| list.children())
+        .map(|role| last_name(&role))
+        .collect()
+}
 
 /// Reads the `CREATE`, `ALTER` or `DROP` of an object; the parser names their nodes by the words of the statement.
 pub(super) fn of_object(node: &SyntaxNode) -> Option<Command> {
@@ -87,10 +107,12 @@ fn renamed_to(node: &SyntaxNode) -> Option<String> {
 }
 
 fn drop_objects(node: &SyntaxNode, kind: ObjectKind) -> DropObjects {
+    let routines = node.descendants().filter(|part| ROUTINE_NAMES.contains(&part.kind()));
     let names = node.children().filter(|part| KNOWN_NAMES.contains(&part.kind()));
     DropObjects {
         kind,
-        names: names.map(|name| written_name(&name)).collect(),
+        names: names.chain(routines).map(|name| written_name(&name)).collect(),
+        if_exists: has(node, SyntaxKind::IF_EXISTS),
         cascade: has(node, SyntaxKind::CASCADE),
         concurrently: has(node, SyntaxKind::CONCURRENTLY_KW),
     }
@@ -133,7 +155,31 @@ pub(super) fn table_part(node: &SyntaxNode) -> Option<TablePart> {
         kind,
         name: written_name(&child_of(node, &names)?),
         table: written_name(&table),
+        if_exists: has(node, SyntaxKind::IF_EXISTS),
+        for_each_row: has(node, SyntaxKind::FOR_EACH_ROW),
+        instead: has(node, SyntaxKind::TIMING_INSTEAD_OF) || descendant(node, SyntaxKind::INSTEAD_KW).is_some(),
+        event: rule_event(node),
+        does: rule_actions(node),
+        renamed_to: renamed_to(node),
     })
+}
+
+fn rule_event(node: &SyntaxNode) -> String {
+    let event = descendant(node, SyntaxKind::RULE_EVENT).map(|event| written(&event).to_ascii_uppercase());
+    let number = match event.as_deref() {
+        Some("UPDATE") => "2",
+        Some("INSERT") => "3",
+        Some("DELETE") => "4",
+        _ => "",
+    };
+    number.to_owned()
+}
+
+fn rule_actions(node: &SyntaxNode) -> Vec<Query> {
+    let action = child(node, SyntaxKind::RULE_DO);
+    let parts = action.iter().flat_map(|action| action.descendants());
+    let outermost = |part: &SyntaxNode| part.parent().is_some_and(|parent| query(&parent).is_none());
+    parts.filter(outermost).filter_map(|part| query(&part)).collect()
 }
 
 pub(super) fn create_domain(node: &SyntaxNode) -> Option<Command> {
@@ -159,6 +205,9 @@ pub(super) fn publication(node: &SyntaxNode) -> Publication {
     let is_new = node.kind() == SyntaxKind::CREATE_PUBLICATION;
     Publication {
         made: is_new.then(|| creation(node, ObjectKind::Publication)),
+        altered: child(node, SyntaxKind::PUBLICATION_REF).map(|name| last_name(&name)),
+        sets: has(node, SyntaxKind::SET_PUBLICATION_OBJECTS),
+        drops: has(node, SyntaxKind::DROP_PUBLICATION_OBJECTS),
         tables: named_tables(node),
     }
 }

@@ -8,6 +8,7 @@ use super::named_table::named_table;
 use super::node::{child, child_of, has, last_name, written_name};
 use super::objects::creation;
 use super::scope::{columns_in, joined_by_and, relations, tables_of_with};
+use super::session::set_by_calls;
 use crate::migration::command::{
     Body, Change, Condition, Copied, Copy, Insert, Merge, NamedTable, ObjectKind, Part, Query, Select, Term,
 };
@@ -82,6 +83,7 @@ impl Reader {
             with,
             body,
             calls: calls(node),
+            sets: set_by_calls(node),
         })
     }
 
@@ -112,6 +114,7 @@ impl Reader {
             SyntaxKind::TABLE => select.parts.push(Part {
                 sources: self.whole_table(node).into_iter().collect(),
                 condition: None,
+                extreme: None,
             }),
             SyntaxKind::VALUES => {
                 let rows = child(node, SyntaxKind::ROW_LIST).map_or(0, |list| list.children().count());
@@ -154,16 +157,22 @@ impl Reader {
         select.within.extend(levels.map(|level| Part {
             sources: self.sources(&level),
             condition: self::condition(&level),
+            extreme: extreme(&level),
         }));
         select.parts.push(Part {
             sources: self.sources(node),
             condition,
+            extreme: extreme(node),
         });
     }
 
     fn insert(&self, node: &SyntaxNode) -> Option<Insert> {
         Some(Insert {
             table: written_name(&child(node, SyntaxKind::RELATION_NAME_REF)?),
+            columns: child(node, SyntaxKind::COLUMN_TARGET_LIST).map(|list| {
+                let targets = list.children().filter_map(|target| target.first_child());
+                targets.map(|name| last_name(&name)).collect()
+            }),
             query: child_of(node, &QUERIES)
                 .and_then(|source| self.query(&source))
                 .map(Box::new),
@@ -221,6 +230,21 @@ fn queries_read(node: &SyntaxNode) -> Vec<SyntaxNode> {
         }
     }
     found
+}
+
+/// Reads `max(column)` or `min(column)` where that is all a query selects.
+fn extreme(node: &SyntaxNode) -> Option<String> {
+    let list = child(&child(node, SyntaxKind::SELECT_CLAUSE)?, SyntaxKind::TARGET_LIST)?;
+    let mut targets = list.children();
+    let (target, None) = (targets.next()?, targets.next()) else {
+        return None;
+    };
+    let call = child(&target, SyntaxKind::CALL_EXPR)?;
+    let function = child(&call, SyntaxKind::NAME_REF)?;
+    let arguments = child(&call, SyntaxKind::ARG_LIST)?;
+    let column = arguments.first_child()?.first_child()?;
+    let is_extreme = matches!(last_name(&function).as_str(), "max" | "min") && arguments.children().count() == 1;
+    (is_extreme && column.kind() == SyntaxKind::NAME_REF).then(|| last_name(&column))
 }
 
 fn condition(node: &SyntaxNode) -> Option<Condition> {

@@ -11,7 +11,7 @@ use super::objects::creation;
 use super::rows::query_in;
 use crate::migration::LockMode;
 use crate::migration::command::{
-    AlterIndex, Cluster, CreateIndex, CreateTable, CreateTableAs, IndexAction, Lock, ObjectKind, PartitionBound,
+    AlterIndex, Cluster, CreateIndex, CreateTable, CreateTableAs, IndexAction, Like, Lock, ObjectKind, PartitionBound,
     Refresh, Reindex, ReindexTarget, Truncate, Vacuum,
 };
 
@@ -34,8 +34,32 @@ pub(super) fn create_table(node: &SyntaxNode, kind: ObjectKind) -> CreateTable {
             .collect(),
         inherits: inherits.unwrap_or_default(),
         partition_of: partition_of(node),
-        partitioned: has(node, SyntaxKind::PARTITION_BY),
+        partition_key: child(node, SyntaxKind::PARTITION_BY).map(|key| {
+            let text = written(&key);
+            text.split_whitespace().skip(2).collect::<Vec<_>>().join(" ")
+        }),
+        like: elements.iter().filter_map(like).collect(),
+        of_type: child(node, SyntaxKind::OF_TYPE)
+            .and_then(|of| descendant(&of, SyntaxKind::PATH_REF))
+            .map(|name| written_name(&name)),
     }
+}
+
+fn like(node: &SyntaxNode) -> Option<Like> {
+    let table = child_of(node, &NAMES).filter(|_| node.kind() == SyntaxKind::LIKE_CLAUSE)?;
+    let says = |property| {
+        let included = node
+            .children()
+            .filter(|part| part.kind() == SyntaxKind::INCLUDING_PROPERTY);
+        included
+            .into_iter()
+            .any(|part| has(&part, SyntaxKind::PROPERTY_ALL) || has(&part, property))
+    };
+    Some(Like {
+        table: written_name(&table),
+        with_indexes: says(SyntaxKind::PROPERTY_INDEXES),
+        with_checks: says(SyntaxKind::PROPERTY_CONSTRAINTS),
+    })
 }
 
 fn partition_of(node: &SyntaxNode) -> Option<(String, PartitionBound)> {
@@ -74,12 +98,17 @@ pub(super) fn lock(node: &SyntaxNode) -> Option<Lock> {
 pub(super) fn vacuum(node: &SyntaxNode) -> Vacuum {
     let options = child(node, SyntaxKind::VACUUM_OPTION_LIST);
     let options = options.iter().flat_map(|list| list.children());
-    let full = options.filter(|option| {
-        let name = child(option, SyntaxKind::VACUUM_OPTION_NAME);
-        name.is_some_and(|name| has(&name, SyntaxKind::FULL_KW))
-    });
+    let options: Vec<SyntaxNode> = options.collect();
+    let option = |wanted: &str| {
+        let is_called = |option: &&SyntaxNode| {
+            let name = child(option, SyntaxKind::VACUUM_OPTION_NAME);
+            name.is_some_and(|name| written(&name).eq_ignore_ascii_case(wanted))
+        };
+        options.iter().filter(is_called).next_back().map(is_on)
+    };
     Vacuum {
-        full: has(node, SyntaxKind::FULL_KW) || full.last().is_some_and(|option| is_on(&option)),
+        full: has(node, SyntaxKind::FULL_KW) || option("full") == Some(true),
+        main: option("process_main") != Some(false),
         tables: named_tables(node),
     }
 }
@@ -148,8 +177,11 @@ pub(super) fn alter_index(node: &SyntaxNode) -> Option<AlterIndex> {
             SyntaxKind::ALTER_SET_STATISTICS,
         ];
         match child_of(node, &parameters) {
-            Some(_) => IndexAction::Parameters,
-            None => IndexAction::Other,
+            Some(_) => IndexAction::Parameters(option_names(node)),
+            None => match part(SyntaxKind::ATTACH_INDEX_PARTITION) {
+                Some(attached) => IndexAction::Attach(written_name(&child(&attached, SyntaxKind::INDEX_REF)?)),
+                None => IndexAction::Other,
+            },
         }
     };
     Some(AlterIndex {
@@ -157,6 +189,13 @@ pub(super) fn alter_index(node: &SyntaxNode) -> Option<AlterIndex> {
         if_exists: has(node, SyntaxKind::IF_EXISTS),
         action,
     })
+}
+
+fn option_names(node: &SyntaxNode) -> Vec<String> {
+    let names = node
+        .descendants()
+        .filter(|part| part.kind() == SyntaxKind::ATTRIBUTE_NAME);
+    names.map(|name| written_name(&name).to_ascii_lowercase()).collect()
 }
 
 pub(super) fn reindex(node: &SyntaxNode) -> Option<Reindex> {

@@ -1,32 +1,71 @@
 //! The schema as `ALTER TABLE` leaves it.
 
 use super::super::data_type::is_serial;
+use super::super::proofs::referenced_columns;
 use super::made::{add_index, bound_of, qualified};
-use crate::catalog::{ColumnFacts, ConstraintFacts, ConstraintKind, Origin, Persistence, RelationFacts, SchemaFacts};
-use crate::migration::command::{
-    AlterTable, ColumnAction, ColumnDefinition, ConstraintDefinition, TableAction, TableConstraint,
+use super::objects::rename_index;
+use super::tables;
+use crate::catalog::{
+    ColumnFacts, ConstraintFacts, ConstraintKind, DependedOn, Origin, Persistence, RelationFacts, RelationKind,
+    SchemaFacts,
 };
-use crate::migration::names::name_path;
+use crate::migration::command::{
+    AlterTable, ColumnAction, ColumnDefinition, ConstraintChange, ConstraintDefinition, PartitionBound, TableAction,
+    TableConstraint,
+};
+use crate::migration::names::{name_path, quoted};
 
 pub(super) fn alter(alter: &AlterTable, schema: &mut SchemaFacts) {
-    let Some(position) = schema.position(&name_path(&alter.table)) else {
+    let path = name_path(&alter.table);
+    let Some(position) = schema.position(&path) else {
+        // ALTER TABLE renames indexes too.
+        let index = schema.index(&path).map(|(_, index)| index.name.clone());
+        if let (Some(index), [TableAction::RenameTo(to)]) = (index, alter.actions.as_slice()) {
+            rename_index(&index, to, schema);
+        }
         return;
     };
     // What an action does moves no relation to another place.
     let descendants = schema.places_of_descendants(&schema.relations[position].name);
     for action in &alter.actions {
+        let passed_on = !alter.only && is_passed_on(action, &schema.relations[position]);
         apply(position, action, schema);
-        let passed_on = !matches!(
-            action,
-            TableAction::RenameTo(_)
-                | TableAction::AttachPartition { .. }
-                | TableAction::DetachPartition { .. }
-                | TableAction::SetSchema(_)
-                | TableAction::SetLogged(_)
-        );
-        for child in descendants.iter().filter(|_| passed_on && !alter.only) {
+        for child in descendants.iter().filter(|_| passed_on) {
             apply(*child, action, schema);
         }
+    }
+}
+
+/// Says whether the children of a table get an action too.
+fn is_passed_on(action: &TableAction, relation: &RelationFacts) -> bool {
+    let partitioned = relation.kind == RelationKind::PartitionedTable;
+    match action {
+        TableAction::AddConstraint(constraint) => match constraint.definition {
+            ConstraintDefinition::Check { .. } | ConstraintDefinition::NotNull => !constraint.no_inherit,
+            _ => partitioned,
+        },
+        TableAction::DropConstraint { constraint: name, .. } => {
+            let found = relation.constraint(name);
+            found.is_some_and(|constraint| constraint.is_passed_on(partitioned))
+        }
+        TableAction::RenameConstraint { from: name, .. } => {
+            let found = relation.constraint(name);
+            found.is_some_and(|constraint| constraint.is_passed_on(false))
+        }
+        TableAction::RenameTo(_)
+        | TableAction::AttachPartition { .. }
+        | TableAction::DetachPartition { .. }
+        | TableAction::Inherit(_)
+        | TableAction::NoInherit(_)
+        | TableAction::NotOf
+        | TableAction::SetSchema(_)
+        | TableAction::SetTablespace(_)
+        | TableAction::SetLogged(_) => false,
+        TableAction::AlterColumn { action, .. } => !matches!(
+            action,
+            ColumnAction::AddIdentity | ColumnAction::DropIdentity | ColumnAction::SetSequence
+        ),
+        _ => true,
     }
 }
 
@@ -35,53 +74,155 @@ fn apply(position: usize, action: &TableAction, schema: &mut SchemaFacts) {
     let relation = &mut schema.relations[position];
     match action {
         TableAction::AddColumn { column, .. } => add_column(position, column, schema),
-        TableAction::DropColumn { column: name, .. } => {
-            relation.columns.retain(|column| column.name != *name);
-            relation
-                .constraints
-                .retain(|constraint| !constraint.columns.contains(name));
-            relation.indexes.retain(|index| !index.used_columns.contains(name));
-        }
+        TableAction::DropColumn { column: name, .. } => drop_column(position, name, schema),
         TableAction::AlterColumn { column, action } => alter_column(relation, column, action),
         TableAction::AddConstraint(constraint) => add_constraint(position, constraint, schema),
         TableAction::ValidateConstraint(name) => {
             for constraint in named(relation, name) {
                 constraint.valid = true;
             }
+            validate_not_null(relation, name);
         }
-        TableAction::DropConstraint { constraint: name, .. } => {
-            let index = relation
-                .constraint(name)
-                .and_then(|constraint| constraint.index.clone());
-            relation
-                .indexes
-                .retain(|known| Some(&known.bare_name) != index.as_ref());
-            relation.constraints.retain(|constraint| constraint.name != *name);
+        TableAction::AlterConstraint {
+            constraint: name,
+            change: ConstraintChange::Enforced(enforced),
+        } => {
+            for constraint in named(relation, name) {
+                constraint.valid = *enforced;
+                constraint.definition = constraint.definition.replace(" NOT ENFORCED", "");
+                if !enforced {
+                    constraint.definition.push_str(" NOT ENFORCED");
+                }
+            }
         }
+        TableAction::DropConstraint { constraint: name, .. } => drop_constraint(position, name, schema),
         TableAction::RenameColumn { from, to } => rename_column(relation, from, to),
         TableAction::RenameConstraint { from, to } => {
+            let index = relation.constraint(from).and_then(|found| found.index.clone());
+            let old = index.map(|index| qualified(&relation.schema, &index));
             for constraint in named(relation, from) {
                 constraint.name.clone_from(to);
             }
-        }
-        TableAction::RenameTo(name) => rename(position, None, Some(name), schema),
-        TableAction::SetSchema(name) => rename(position, Some(name), None, schema),
-        TableAction::SetLogged(logged) => relation.persistence = Persistence::of_table(*logged),
-        TableAction::SetTablespace(name) => relation.tablespace = Some(name.clone()),
-        TableAction::AttachPartition { partition, bound } => {
-            let parent = relation.name.clone();
-            if let Some(child) = schema.position(&name_path(partition)) {
-                schema.relations[child].parents.push(parent);
-                schema.relations[child].bound = Some(bound_of(bound));
+            if let Some(old) = old {
+                rename_index(&old, to, schema);
             }
         }
-        TableAction::DetachPartition { partition, .. } => {
-            if let Some(child) = schema.position(&name_path(partition)) {
-                schema.relations[child].parents.clear();
-                schema.relations[child].bound = None;
+        TableAction::RenameTo(name) => rename(position, None, Some(name), schema),
+        TableAction::SetSchema(name) => move_to(position, name, schema),
+        TableAction::SetLogged(logged) => relation.persistence = Persistence::of_table(*logged),
+        TableAction::SetTablespace(name) => relation.tablespace = Some(name.clone()),
+        TableAction::NotOf => relation.of_type = None,
+        TableAction::AttachPartition { partition, bound } => attach(position, partition, bound, schema),
+        TableAction::DetachPartition { partition, .. } => leave(position, partition, true, schema),
+        TableAction::Inherit(parent) => {
+            if let Some(parent) = schema.relation(&name_path(parent)).map(|parent| parent.name.clone()) {
+                schema.relations[position].parents.push(parent);
+            }
+        }
+        TableAction::NoInherit(parent) => {
+            if let Some(parent) = schema.relation(&name_path(parent)).map(|parent| parent.name.clone()) {
+                schema.relations[position].parents.retain(|known| *known != parent);
             }
         }
         _ => {}
+    }
+}
+
+/// Moves a relation to another schema, with its sequences.
+fn move_to(position: usize, home: &String, schema: &mut SchemaFacts) {
+    let sequences = schema.relations[position].sequences.clone();
+    rename(position, Some(home), None, schema);
+    for sequence in sequences {
+        if let Some(place) = schema.relations.place_of(&sequence) {
+            rename(place, Some(home), None, schema);
+        }
+    }
+}
+
+fn attach(position: usize, partition: &str, bound: &PartitionBound, schema: &mut SchemaFacts) {
+    let Some(child) = schema.position(&name_path(partition)) else {
+        return;
+    };
+    let empty = schema.relations[child].empty;
+    tables::join_parent(child, position, true, schema);
+    let child = &mut schema.relations[child];
+    child.bound = Some(bound_of(bound));
+    child.empty = empty;
+}
+
+fn leave(position: usize, partition: &str, is_partition: bool, schema: &mut SchemaFacts) {
+    let (home, bare) = (
+        schema.relations[position].schema.clone(),
+        schema.relations[position].bare_name.clone(),
+    );
+    let parent = schema.relations[position].name.clone();
+    if let Some(child) = schema.position(&name_path(partition)) {
+        let gone = schema.relations[child].name.clone();
+        let own = schema
+            .dependents
+            .iter_mut()
+            .filter(|known| known.schema == home && known.name == bare);
+        own.for_each(|known| known.relations.retain(|name| *name != gone));
+        let child = &mut schema.relations[child];
+        child.parents.retain(|known| *known != parent);
+        if is_partition {
+            child.bound = None;
+            child.indexes.iter_mut().for_each(|index| index.parent = None);
+            child
+                .constraints
+                .iter_mut()
+                .for_each(|constraint| constraint.inherited = false);
+        }
+    }
+}
+
+fn drop_column(position: usize, name: &String, schema: &mut SchemaFacts) {
+    let relation = &mut schema.relations[position];
+    let table = relation.name.clone();
+    relation.columns.retain(|column| column.name != *name);
+    relation
+        .constraints
+        .retain(|constraint| !constraint.columns.contains(name));
+    relation.indexes.retain(|index| !index.used_columns.contains(name));
+    for other in &mut schema.relations {
+        other.constraints.retain(|constraint| {
+            constraint.references.as_ref() != Some(&table) || !referenced_columns(constraint).contains(name)
+        });
+    }
+}
+
+fn drop_constraint(position: usize, name: &str, schema: &mut SchemaFacts) {
+    let relation = &mut schema.relations[position];
+    let table = relation.name.clone();
+    let Some(dropped) = relation.constraint(name).cloned() else {
+        return;
+    };
+    relation
+        .indexes
+        .retain(|known| Some(&known.bare_name) != dropped.index.as_ref());
+    relation.constraints.retain(|constraint| constraint.name != *name);
+    if dropped.kind == ConstraintKind::NotNull {
+        dropped
+            .columns
+            .iter()
+            .for_each(|column| set_not_null(relation, column, false));
+    }
+    if dropped.kind.is_key() {
+        for other in &mut schema.relations {
+            other.constraints.retain(|constraint| {
+                constraint.references.as_ref() != Some(&table) || referenced_columns(constraint) != dropped.columns
+            });
+        }
+    }
+}
+
+/// From PostgreSQL 18 on NOT NULL is a constraint that may be added NOT VALID.
+fn validate_not_null(relation: &mut RelationFacts, name: &str) {
+    let found = relation
+        .constraint(name)
+        .filter(|found| found.kind == ConstraintKind::NotNull);
+    for column in found.map(|found| found.columns.clone()).unwrap_or_default() {
+        set_not_null(relation, &column, true);
     }
 }
 
@@ -104,6 +245,9 @@ pub(super) fn add_column(position: usize, column: &ColumnDefinition, schema: &mu
             .unwrap_or_default(),
         collation: None,
         not_null: column.not_null || is_serial(column),
+        has_default: column.has_default() || column.is_identity() || column.is_stored() || is_serial(column),
+        identity: column.is_identity(),
+        is_virtual: column.is_virtual(),
     });
     for constraint in &column.constraints {
         add_constraint(position, constraint, schema);
@@ -121,6 +265,10 @@ fn alter_column(relation: &mut RelationFacts, name: &str, action: &ColumnAction)
         }
         ColumnAction::SetNotNull => column.not_null = true,
         ColumnAction::DropNotNull => column.not_null = false,
+        ColumnAction::SetDefault(_) => column.has_default = true,
+        ColumnAction::DropDefault => column.has_default = false,
+        ColumnAction::AddIdentity => (column.identity, column.has_default) = (true, true),
+        ColumnAction::DropIdentity => (column.identity, column.has_default) = (false, false),
         _ => {}
     }
 }
@@ -152,7 +300,7 @@ fn rename_column(relation: &mut RelationFacts, from: &str, to: &str) {
 }
 
 /// Gives a relation another schema or name, everywhere it is mentioned.
-fn rename(position: usize, home: Option<&String>, name: Option<&String>, schema: &mut SchemaFacts) {
+pub(super) fn rename(position: usize, home: Option<&String>, name: Option<&String>, schema: &mut SchemaFacts) {
     let relation = &mut schema.relations[position];
     let old = relation.name.clone();
     relation.schema = home.unwrap_or(&relation.schema).clone();
@@ -162,12 +310,37 @@ fn rename(position: usize, home: Option<&String>, name: Option<&String>, schema:
     if relation.origin == Origin::Catalog {
         relation.origin = Origin::Renamed(old.clone());
     }
+    if let Some(home) = home {
+        let former = schema
+            .dependents
+            .iter_mut()
+            .filter(|known| known.kind == DependedOn::Schema && known.name != *home);
+        former.for_each(|known| known.relations.retain(|name| *name != old));
+    }
+    let relation = &mut schema.relations[position];
+    for index in &mut relation.indexes {
+        index.name = qualified(&relation.schema, &index.bare_name);
+    }
+    let lists = schema
+        .dependents
+        .iter_mut()
+        .flat_map(|known| [&mut known.relations, &mut known.own]);
+    let published = schema.publications.iter_mut().map(|known| &mut known.tables);
+    for mention in lists.chain(published).flatten().filter(|mention| **mention == old) {
+        mention.clone_from(&new);
+    }
     for other in &mut schema.relations {
         let references = other
             .constraints
             .iter_mut()
             .filter_map(|constraint| constraint.references.as_mut());
-        for mention in other.parents.iter_mut().chain(&mut other.reads).chain(references) {
+        let used = other.rules.iter_mut().flat_map(|rule| &mut rule.uses);
+        let others = other
+            .parents
+            .iter_mut()
+            .chain(&mut other.reads)
+            .chain(&mut other.sequences);
+        for mention in others.chain(references).chain(used) {
             if *mention == old {
                 mention.clone_from(&new);
             }
@@ -191,6 +364,10 @@ pub(super) fn add_constraint(position: usize, constraint: &TableConstraint, sche
         }
         _ => None,
     };
+    let referenced = match &constraint.definition {
+        ConstraintDefinition::ForeignKey { columns, .. } if !columns.is_empty() => columns.clone(),
+        _ => primary_key(references.as_deref(), schema),
+    };
     let relation = &mut schema.relations[position];
     let columns = constraint.columns.join("_");
     let default_name = if kind == ConstraintKind::PrimaryKey || columns.is_empty() {
@@ -212,13 +389,37 @@ pub(super) fn add_constraint(position: usize, constraint: &TableConstraint, sche
         valid: constraint.is_checked(),
         columns: constraint.columns.clone(),
         definition: match &constraint.definition {
-            ConstraintDefinition::Check { written, .. } => format!("CHECK ({written})"),
+            ConstraintDefinition::Check { written, .. } => {
+                let suffix = if constraint.no_inherit { " NO INHERIT" } else { "" };
+                let enforced = if constraint.not_enforced { " NOT ENFORCED" } else { "" };
+                format!("CHECK ({written}){suffix}{enforced}")
+            }
+            ConstraintDefinition::ForeignKey { table, .. } => {
+                let columns = |names: &[String]| names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
+                let referenced = columns(&referenced);
+                format!(
+                    "FOREIGN KEY ({}) REFERENCES {table}({referenced})",
+                    columns(&constraint.columns)
+                )
+            }
             _ => String::new(),
         },
         references,
         on_delete: None,
+        on_update: None,
+        inherited: false,
         index,
     });
+}
+
+/// Returns the columns of a table's primary key, to which a foreign key refers that names none.
+fn primary_key(table: Option<&str>, schema: &SchemaFacts) -> Vec<String> {
+    let constraints = table
+        .and_then(|table| schema.named(table))
+        .map(|facts| &facts.constraints);
+    let mut constraints = constraints.into_iter().flatten();
+    let key = constraints.find(|found| found.kind == ConstraintKind::PrimaryKey);
+    key.map(|key| key.columns.clone()).unwrap_or_default()
 }
 
 /// Adds the index of a constraint that has one, or gives the one that is there its name, and returns that.

@@ -13,6 +13,8 @@ pub(super) fn bound_of(bound: &PartitionBound) -> String {
 }
 
 /// Adds an index, unless there is one of this name.
+///
+/// An index of an expression uses more columns than it has keys: which, only the server knows.
 pub(super) fn add_index(relation: &mut RelationFacts, name: &str, columns: Vec<String>, unique: bool, plain: bool) {
     if relation.indexes.iter().all(|index| index.bare_name != name) {
         relation.indexes.push(SchemaIndex {
@@ -24,11 +26,15 @@ pub(super) fn add_index(relation: &mut RelationFacts, name: &str, columns: Vec<S
             unique,
             valid: true,
             tablespace: None,
+            parent: None,
         });
     }
 }
 
 /// Returns a qualified name, quoted where SQL needs it.
 pub(super) fn qualified(schema: &str, name: &str) -> String {
+    if schema.is_empty() {
+        return quoted(name);
+    }
     format!("{}.{}", quoted(schema), quoted(name))
 }
