@@ -37,7 +37,7 @@ mod trap;
 mod variables;
 mod windows;
 
-pub use batching::{BatchOptions, NotInCatalog, Tables};
+pub use batching::{BIG_TABLE_ROWS, BatchOptions, NotInCatalog, Tables};
 pub use command_name::command;
 pub use directive::{BatchDirective, DEFAULT_BATCH_SIZE, Directive};
 pub use effects::{Effects, TransactionRule, effects, safe_form};
