@@ -4,6 +4,7 @@
 
 use serde::Deserialize;
 
+use super::column_use::ColumnUse;
 use super::kinds::{ConstraintKind, ForeignKeyAction, Persistence, RelationKind};
 
 /// The origin of a relation, while statements change the schema.
@@ -59,6 +60,9 @@ pub struct RelationFacts {
     pub sequences: Vec<String>,
     /// Names of its own triggers.
     pub triggers: Vec<String>,
+    /// What uses its columns.
+    #[serde(default)]
+    pub uses: Vec<ColumnUse>,
     /// Where it comes from.
     #[serde(skip)]
     pub origin: Origin,

@@ -30,6 +30,9 @@ pub struct SchemaFacts {
     pub functions: BTreeMap<String, Volatility>,
     /// Pairs of types, as `format_type` prints them, of which the first is stored like the second.
     pub binary_casts: Vec<(String, String)>,
+    /// Pairs of types, as `format_type` prints them, of which values of the first can be assigned to the second.
+    #[serde(default)]
+    pub assignment_casts: Vec<(String, String)>,
     /// Where no server was asked: CHECK constraints that statements have added, by the path of their table as written.
     #[serde(skip)]
     pub added_checks: BTreeMap<Vec<String>, Vec<ConstraintFacts>>,

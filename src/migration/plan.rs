@@ -3,7 +3,7 @@
 //!
 //! Pure. What one statement does is for `effects` to say; here are transactions, settings and the traps of their order.
 
-use super::effects::{Effects, effects, evolve};
+use super::effects::{Effects, effects, evolve, refusals};
 use super::tool::Tool;
 use super::transactions::{self, Edge};
 use super::{OutsideKind, Statement, Trap, Warning, reaches};
@@ -35,9 +35,14 @@ pub fn plan(statements: &[Statement], schema: &SchemaFacts) -> Vec<PlannedStatem
                 let found = effects(statement, &schema);
                 let mut warnings = found.warnings.clone();
                 warnings.extend(so_far.warnings(statement, &found, statements));
+                // What was not understood may have changed the schema.
+                if !so_far.is_uncertain() {
+                    warnings.extend(refused(statement, &schema));
+                }
                 (Some(found), warnings)
             }
         };
+        let is_refused = warnings.iter().any(|warning| warning.trap == Trap::RefusedByServer);
         warnings.extend(leaving(&statement.sql));
         planned.push(PlannedStatement {
             statement: statement.clone(),
@@ -47,9 +52,10 @@ pub fn plan(statements: &[Statement], schema: &SchemaFacts) -> Vec<PlannedStatem
             warnings,
         });
         // Outside a block SET LOCAL is forgotten at once.
-        if block.is_some() || !sets_locally(statement.command()) {
+        if !is_refused && (block.is_some() || !sets_locally(statement.command())) {
             evolve(statement, &mut schema);
-            so_far.follow(statement.command());
+            let found = planned.last().and_then(|planned| planned.effects.as_ref());
+            so_far.follow(statement.command(), found);
         }
     }
     warn_of_held_locks(&mut planned);
@@ -60,6 +66,13 @@ pub fn plan(statements: &[Statement], schema: &SchemaFacts) -> Vec<PlannedStatem
         }
     }
     planned
+}
+
+/// Says why the server refuses a statement, whatever the rows are.
+fn refused(statement: &Statement, schema: &SchemaFacts) -> Option<Warning> {
+    let reasons = refusals(statement, schema);
+    let text = format!("the server refuses it: {}", reasons.join("; "));
+    (!reasons.is_empty()).then(|| Warning::new(Trap::RefusedByServer, text))
 }
 
 /// Names what a statement reaches outside its database; what is put together at run time is only known to be unknown.

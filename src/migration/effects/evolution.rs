@@ -6,6 +6,7 @@
 mod altered;
 mod checks;
 mod made;
+mod uses;
 
 use crate::catalog::{Origin, Persistence, RelationFacts, RelationKind, SchemaFacts, TypeFacts};
 use crate::migration::Statement;
@@ -21,6 +22,7 @@ pub(in crate::migration) fn evolve(statement: &Statement, schema: &mut SchemaFac
     if !schema.is_known() {
         return checks::follow(statement.command(), schema);
     }
+    uses::follow(statement.command(), schema);
     match statement.command() {
         Command::AlterTable(alter) => altered::alter(alter, schema),
         Command::CreateTable(create) => create_table(create, schema),
