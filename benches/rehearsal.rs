@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use migtime::error::Result;
-use migtime::migration::{self, BatchOptions, Batching, Step, WalkRange, Window, batches_sql};
+use migtime::migration::{self, BIG_TABLE_ROWS, BatchOptions, Batching, Step, WalkRange, Window, batches_sql};
 use migtime::observation::{FORMAT_VERSION, Observation, Rehearsal, StepRecord};
 use migtime::rehearsal::observer::{INTERVAL, Lookout};
 use migtime::rehearsal::resume::{self, Beginning, RehearsalPlace, ResumeLog};
@@ -87,6 +87,7 @@ impl Work {
         let facts = staging.read(|reader| sampler::table(reader, &scenario.table))?;
         let options = BatchOptions {
             batch_size: Some(scenario.batch_size),
+            big_table_rows: Some(BIG_TABLE_ROWS),
             ..BatchOptions::default()
         };
         let tables = BTreeMap::from([("orders".to_string(), facts)]);

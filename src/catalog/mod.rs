@@ -3,6 +3,7 @@
 //!
 //! Pure: no connection is needed or known here; `sampler` queries the server.
 
+mod column_use;
 mod difference;
 pub(crate) mod document;
 pub mod facts;
@@ -25,6 +26,7 @@ pub(crate) use names::slack;
 pub(crate) use refusal::not_found;
 pub(crate) use sampling::{Moments, from_count, from_moments};
 
+pub use column_use::{ColumnUse, ColumnUser};
 pub use difference::{SchemaChange, SchemaDifference, differences};
 pub use kinds::{ConstraintKind, ForeignKeyAction, Persistence, RelationKind, Volatility};
 pub use names::RelationName;

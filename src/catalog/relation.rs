@@ -4,6 +4,7 @@
 
 use serde::Deserialize;
 
+use super::column_use::ColumnUse;
 use super::kinds::{ConstraintKind, ForeignKeyAction, Persistence, RelationKind};
 
 /// The origin of a relation, while statements change the schema.
@@ -72,6 +73,9 @@ pub struct RelationFacts {
     pub statistics: Vec<String>,
     /// The composite type that decides its columns, qualified.
     pub of_type: Option<String>,
+    /// What uses its columns.
+    #[serde(default)]
+    pub uses: Vec<ColumnUse>,
     /// Where it comes from.
     #[serde(skip)]
     pub origin: Origin,

@@ -38,6 +38,9 @@ pub struct SchemaFacts {
     pub publications: Vec<PublicationFacts>,
     /// What goes with what is dropped by CASCADE, of the names that were asked for.
     pub dependents: Vec<Dependents>,
+    /// Pairs of types, as `format_type` prints them, of which values of the first can be assigned to the second.
+    #[serde(default)]
+    pub assignment_casts: Vec<(String, String)>,
     /// Where no server was asked: CHECK constraints that statements have added, by the path of their table as written.
     #[serde(skip)]
     pub added_checks: BTreeMap<Vec<String>, Vec<ConstraintFacts>>,

@@ -304,9 +304,9 @@ fn outcome(verdicts: &[Verdict]) -> Result<()> {
     let (kind, first) = match errors.as_slice() {
         [] => return Ok(()),
         errors => {
-            let of = |rule| errors.iter().find(|finding| finding.rule == rule);
+            let failed = errors.iter().find(|finding| finding.rule.says_that_it_fails());
             let gate = errors.iter().find(|finding| finding.rule != Rule::CannotBeJudged);
-            match (of(Rule::MigrationFailed), gate) {
+            match (failed, gate) {
                 (Some(failed), _) => (ErrorKind::MigrationFailed, failed),
                 (None, Some(denied)) => (ErrorKind::Gate, denied),
                 (None, None) => (ErrorKind::TooLittleEvidence, &errors[0]),

@@ -12,11 +12,16 @@ pub fn judge(gates: &[Gate], verdict: &mut Verdict) {
     verdict.findings.sort_by_key(|finding| finding.statement);
 }
 
-/// Reports the gates' findings.
+/// Reports the gates' findings, and those that tell of a failure.
 ///
 /// # Errors
-/// `Gate` when one was violated; `TooLittleEvidence` when none was, but one could not be decided.
+/// `MigrationFailed` when the server refuses a statement; `Gate` when one was violated; `TooLittleEvidence` when none was, but one could not be decided.
 pub fn enforce(verdict: &Verdict) -> Result<()> {
+    let is_refused = |finding: &&Finding| finding.rule.says_that_it_fails();
+    let refused: Vec<&Finding> = verdict.findings.iter().filter(is_refused).collect();
+    for finding in &refused {
+        output::print_note(&format!("{}:{}: {}", finding.file, finding.line, finding.message));
+    }
     let is_denied = |finding: &&Finding| matches!(finding.rule, Rule::LockHeldTooLong | Rule::WorkTooLong);
     let denied: Vec<&Finding> = verdict.findings.iter().filter(is_denied).collect();
     let unjudged: Vec<&Finding> = verdict
@@ -26,6 +31,13 @@ pub fn enforce(verdict: &Verdict) -> Result<()> {
         .collect();
     for finding in denied.iter().chain(&unjudged) {
         output::print_note(&format!("{}:{}: {}", finding.file, finding.line, finding.message));
+    }
+    if !refused.is_empty() {
+        let refused = counted(refused.len(), "statement", "statements");
+        return Err(Error::new(
+            ErrorKind::MigrationFailed,
+            format!("the server would refuse {refused}"),
+        ));
     }
     match (denied.len(), unjudged.len()) {
         (0, 0) => Ok(()),

@@ -10,7 +10,7 @@ use super::{source_files, tool_settings};
 use crate::catalog::facts::TableFacts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::formats::{self, History, Migration, NamedAs, Script, Scripts};
-use crate::migration::{self, BatchOptions, NotInCatalog, Statement, Step, Tables, Tool};
+use crate::migration::{self, BIG_TABLE_ROWS, BatchOptions, NotInCatalog, Statement, Step, Tables, Tool};
 use crate::sampler;
 use crate::server::{Readable, Reader};
 use crate::units::counted;
@@ -241,12 +241,13 @@ impl MigrationFile {
     }
 }
 
-/// Returns how unbatched statements are batched, from the arguments.
+/// Returns how unbatched statements are batched, from the arguments: only where one of them speaks of batches.
 pub fn options(batching: &BatchArguments) -> BatchOptions {
+    let asked = batching.batch_size.is_some() || batching.walk.is_some() || batching.batch_delay.is_some();
     BatchOptions {
         batch_size: batching.batch_size,
         walk: batching.walk.map(Into::into),
-        ..BatchOptions::default()
+        big_table_rows: asked.then_some(BIG_TABLE_ROWS),
     }
 }
 

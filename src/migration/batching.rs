@@ -1,10 +1,11 @@
 //! Decides whether a statement is split into batches, over which key, and what to tell the reader about it.
 //!
-//! Placeholders take precedence, then a directive, then the size of the table. `templating` changes the text.
+//! Placeholders take precedence, then a directive. A plain `UPDATE` or `DELETE` is one statement to whatever sends it, so
+//! it is batched only where the options ask for batches. `templating` changes the text.
 
-use super::directive::{BatchDirective, Directive};
+use super::directive::{BatchDirective, DEFAULT_BATCH_SIZE, Directive};
 use super::outline::{Dml, Scope, Verb};
-use super::{RecognisedBy, Statement, Walk, templating};
+use super::{Batching, RecognisedBy, Statement, Tool, Walk, templating};
 use crate::catalog::facts::TableKind;
 use crate::error::Result;
 
@@ -12,10 +13,10 @@ mod moving_key;
 mod placeholders;
 mod request;
 
-pub use request::{BatchOptions, NotInCatalog, Tables};
+pub use request::{BIG_TABLE_ROWS, BatchOptions, NotInCatalog, Tables};
 pub(super) use request::{Catalog, Decision};
 
-use request::{Request, WalkedTable, note_of, note_of_other_key, whole};
+use request::{Request, WalkedTable, described, note_of, note_of_other_key, whole};
 
 /// Decides how a statement runs.
 ///
@@ -111,7 +112,7 @@ impl Request<'_> {
                 dml.target.name
             )));
         };
-        if facts.estimated_rows < self.options.big_table_rows {
+        if facts.estimated_rows < self.options.big_table_rows.unwrap_or(BIG_TABLE_ROWS) {
             return Ok(Decision::default());
         }
         if let Some(reason) = why_whole(dml) {
@@ -127,7 +128,27 @@ impl Request<'_> {
             key: facts.key.clone(),
             recognised_by: RecognisedBy::TableSize,
         };
-        self.woven(dml, walked)
+        let in_batches = self.woven(dml, walked)?;
+        match (&in_batches.batching, self.options.big_table_rows) {
+            (Some(batching), None) => Ok(whole(self.advice(batching))),
+            _ => Ok(in_batches),
+        }
+    }
+
+    /// Says that a statement which could be batched is not, as what sends it does not either.
+    fn advice(&self, batching: &Batching) -> String {
+        let sender = match self.statement.sending.tool {
+            Tool::PlainSql => "psql",
+            tool => tool.name(),
+        };
+        let by = match batching.walk {
+            Walk::Blocks => "by blocks".to_owned(),
+            Walk::Rows | Walk::KeyRange => format!("by ({})", described(&batching.key)),
+        };
+        format!(
+            "one statement, as {sender} sends it, which holds its locks to its end; in batches {by} they would be short: \
+             rehearse that with --batch-size {DEFAULT_BATCH_SIZE}"
+        )
     }
 
     /// An `INSERT … SELECT` is not split unless requested: only its author knows how many of its rows may be in one

@@ -40,7 +40,7 @@ mod trap;
 mod variables;
 mod windows;
 
-pub use batching::{BatchOptions, NotInCatalog, Tables};
+pub use batching::{BIG_TABLE_ROWS, BatchOptions, NotInCatalog, Tables};
 pub use command_name::command;
 pub use copied_rows::inserting;
 pub use directive::{BatchDirective, DEFAULT_BATCH_SIZE, Directive};

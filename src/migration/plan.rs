@@ -5,7 +5,7 @@
 
 use super::command::{Command, TableAction};
 use super::course::Course;
-use super::effects::{Effects, effects};
+use super::effects::{Effects, effects, refusals};
 use super::names::name_path;
 use super::tool::Tool;
 use super::transactions::{self, Edge};
@@ -39,9 +39,14 @@ pub fn plan(statements: &[Statement], schema: &SchemaFacts) -> Vec<PlannedStatem
                 let found = effects(statement, schema);
                 let mut warnings = found.warnings.clone();
                 warnings.extend(so_far.warnings(statement, &found, statements));
+                // What was not understood may have changed the schema.
+                if !so_far.is_uncertain() {
+                    warnings.extend(refused(statement, schema));
+                }
                 (Some(found), warnings)
             }
         };
+        let is_refused = warnings.iter().any(|warning| warning.trap == Trap::RefusedByServer);
         warnings.extend(leaving(&statement.sql));
         planned.push(PlannedStatement {
             statement: statement.clone(),
@@ -50,10 +55,17 @@ pub fn plan(statements: &[Statement], schema: &SchemaFacts) -> Vec<PlannedStatem
             transaction_block: block.map(|block| block.number),
             warnings,
         });
+        // What the server refuses changes nothing.
+        if is_refused {
+            continue;
+        }
         course.follow(statement);
         // Outside a block SET LOCAL is forgotten at once.
         if block.is_some() || !sets_locally(statement.command()) {
-            so_far.follow(statement.command());
+            let found = planned
+                .last()
+                .and_then(|planned: &PlannedStatement| planned.effects.as_ref());
+            so_far.follow(statement.command(), found);
         }
     }
     warn_of_held_locks(&mut planned);
@@ -64,6 +76,13 @@ pub fn plan(statements: &[Statement], schema: &SchemaFacts) -> Vec<PlannedStatem
         }
     }
     planned
+}
+
+/// Says why the server refuses a statement, whatever the rows are.
+fn refused(statement: &Statement, schema: &SchemaFacts) -> Option<Warning> {
+    let reasons = refusals(statement, schema);
+    let text = format!("the server refuses it: {}", reasons.join("; "));
+    (!reasons.is_empty()).then(|| Warning::new(Trap::RefusedByServer, text))
 }
 
 /// Names what a statement reaches outside its database; what is put together at run time is only known to be unknown.

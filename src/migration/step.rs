@@ -48,7 +48,7 @@ pub enum RecognisedBy {
     Placeholders,
     /// A `-- migtime: batch …` comment.
     Directive,
-    /// A plain `UPDATE` or `DELETE` on a big table, batched by its key.
+    /// `--batch-size`, `--walk` or `--batch-delay`: a plain `UPDATE` or `DELETE` on a big table is batched by its key.
     TableSize,
 }
 

@@ -40,11 +40,13 @@ pub enum Trap {
     WaitsForItsTool,
     /// It acts outside the one database.
     LeavesTheDatabase,
+    /// The server refuses it, whatever the rows are.
+    RefusedByServer,
 }
 
 impl Trap {
     /// Every kind.
-    pub const ALL: [Trap; 17] = [
+    pub const ALL: [Trap; 18] = [
         Trap::SetLocalOutsideTransaction,
         Trap::RefusedInTransaction,
         Trap::RefusedWhenSentWhole,
@@ -62,7 +64,16 @@ impl Trap {
         Trap::TransactionOfToolEnded,
         Trap::WaitsForItsTool,
         Trap::LeavesTheDatabase,
+        Trap::RefusedByServer,
     ];
+
+    /// Says whether the server refuses the statement, so that the migration fails there.
+    pub fn is_refusal(self) -> bool {
+        matches!(
+            self,
+            Trap::RefusedInTransaction | Trap::RefusedOutsideTransaction | Trap::RefusedByServer
+        )
+    }
 }
 
 /// A surprise in one statement.

@@ -86,6 +86,7 @@ pub fn check(statements: &[Statement]) -> Vec<String> {
     for walk in [None, Some(Walk::Rows), Some(Walk::KeyRange), Some(Walk::Blocks)] {
         let options = BatchOptions {
             walk,
+            big_table_rows: walk.map(|_| 1.0),
             ..BatchOptions::default()
         };
         match migration::steps(statements, &TABLES, &options) {

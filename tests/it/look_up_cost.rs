@@ -71,7 +71,7 @@ fn check(setup: &str, key: &str, predicate: &str) {
     let options = BatchOptions {
         batch_size: Some(BATCH_SIZE),
         walk: Some(Walk::Rows),
-        big_table_rows: 1.0,
+        big_table_rows: Some(1.0),
     };
     let steps = migration::steps(&statements, &BTreeMap::from([("t".to_owned(), facts)]), &options).expect("steps");
     let batching: &Batching = steps[0].batching.as_ref().expect("batched");

@@ -2,7 +2,9 @@
 
 use migtime::migration::{BatchOptions, RecognisedBy, StepKind, Tables, Walk, parse, steps};
 
-use super::migration_fixture::{batching, check_refused, check_whole, column, facts_of, only, planned, rendered};
+use super::migration_fixture::{
+    batching, check_refused, check_whole, column, facts_of, in_batches, only, planned, rendered,
+};
 
 #[test]
 fn the_usual_backfill_with_placeholders() {
@@ -214,7 +216,7 @@ fn placeholders_count_through_an_integer_key_with_few_gaps() {
 }
 
 #[test]
-fn bare_statements_on_big_tables_are_batched_by_their_key() {
+fn bare_statements_on_big_tables_are_batched_by_their_key_where_batches_are_asked_for() {
     let step =
         only("UPDATE ONLY public.orders AS o SET a = 1 FROM users u WHERE u.id = o.user_id OR o.x RETURNING o.id");
     assert_eq!(step.notes, ["batched by its primary key (id), 5,000 rows a batch"]);
@@ -234,13 +236,31 @@ fn bare_statements_on_big_tables_are_batched_by_their_key() {
     let options = BatchOptions {
         batch_size: Some(250),
         walk: Some(Walk::KeyRange),
-        ..BatchOptions::default()
+        ..in_batches()
     };
     let step = planned("DELETE FROM orders", &options).expect("plans").remove(0);
     assert_eq!(
         step.notes,
         ["batched by ranges of its primary key (id), 250 key values a batch"]
     );
+}
+
+#[test]
+fn a_bare_statement_is_the_one_statement_that_its_tool_sends() {
+    let check = |sql: &str, by: &str| {
+        let step = planned(sql, &BatchOptions::default()).expect("plans").remove(0);
+        assert_eq!((step.kind, &step.batching), (StepKind::Dml, &None), "{sql}");
+        let advice = format!(
+            "one statement, as psql sends it, which holds its locks to its end; in batches by {by} they would be short: \
+             rehearse that with --batch-size 5000"
+        );
+        assert_eq!(step.notes, [advice], "{sql}");
+    };
+    check("UPDATE orders SET a = 1", "(id)");
+    check("DELETE FROM events WHERE a", "(tenant_id, id)");
+    check("UPDATE logs SET line = ''", "blocks");
+    let small = planned("DELETE FROM users", &BatchOptions::default()).expect("plans");
+    assert_eq!(small[0].notes, [""; 0]);
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use migtime::catalog::facts::{Column, IndexFacts, RowsSource, TableFacts, TableKind};
 use migtime::error::ErrorKind;
-use migtime::migration::{BatchOptions, Batching, Step, StepKind, Tables, Window, parse, steps, tables_of};
+use migtime::migration::{
+    BIG_TABLE_ROWS, BatchOptions, Batching, Step, StepKind, Tables, Window, parse, steps, tables_of,
+};
 
 pub fn column(name: &str, data_type: &str) -> Column {
     Column {
@@ -88,8 +90,16 @@ pub fn planned(sql: &str, options: &BatchOptions) -> migtime::error::Result<Vec<
     steps(&statements, &found.collect::<Tables>(), options)
 }
 
+/// The options of somebody who asks for batches.
+pub fn in_batches() -> BatchOptions {
+    BatchOptions {
+        big_table_rows: Some(BIG_TABLE_ROWS),
+        ..BatchOptions::default()
+    }
+}
+
 pub fn only(sql: &str) -> Step {
-    planned(sql, &BatchOptions::default()).expect("plans").remove(0)
+    planned(sql, &in_batches()).expect("plans").remove(0)
 }
 
 pub fn batching(sql: &str) -> Batching {

@@ -2,7 +2,7 @@
 
 use migtime::migration::{BatchOptions, RecognisedBy, Walk};
 
-use super::migration_fixture::{batching, check_refused, check_whole, column, only, planned};
+use super::migration_fixture::{batching, check_refused, check_whole, column, in_batches, only, planned};
 
 #[test]
 fn a_bare_update_of_its_own_key_runs_whole() {
@@ -20,7 +20,7 @@ fn a_bare_update_of_its_own_key_runs_whole() {
     check("UPDATE events SET (id) = ROW(1)", "id");
     let by_blocks = BatchOptions {
         walk: Some(Walk::Blocks),
-        ..BatchOptions::default()
+        ..in_batches()
     };
     let step = planned("UPDATE orders SET id = id + 1", &by_blocks)
         .expect("plans")

@@ -40,7 +40,7 @@ fn steps(clone: &mut Staging, sql: &str, walk: Option<Walk>) -> Vec<Step> {
     let options = BatchOptions {
         batch_size: Some(BATCH_SIZE),
         walk,
-        big_table_rows: 1.0,
+        big_table_rows: Some(1.0),
     };
     migration::steps(&statements, &BTreeMap::from([("walked".to_owned(), facts)]), &options).expect("steps")
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use migtime::catalog::facts::TableFacts;
-use migtime::migration::{self, BatchEdge, BatchOptions, Statement, StepKind, Tables};
+use migtime::migration::{self, BIG_TABLE_ROWS, BatchEdge, BatchOptions, Statement, StepKind, Tables};
 use migtime::rehearsal::scenario::Scenario;
 use postgres::Client;
 
@@ -233,6 +233,7 @@ fn check_steps(client: &mut Client, scenario: &Scenario) {
     let tables: Tables = migration::tables_of(&statements).into_iter().map(facts).collect();
     let options = BatchOptions {
         batch_size: Some(scenario.batch_size),
+        big_table_rows: Some(BIG_TABLE_ROWS),
         ..BatchOptions::default()
     };
     let steps = migration::steps(&statements, &tables, &options).unwrap_or_else(|error| panic!("{name}: {error}"));

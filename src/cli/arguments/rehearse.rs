@@ -29,7 +29,8 @@ usually only its last migrations matter: name the first of them with --from. A s
 before it; on --scratch they are applied first, without being measured.
 
 A batch is recognised by <batch_start> and <batch_end> in the statement (or :batch_start, :batch_end), by a comment \
-such as -- migtime: batch key=id size=5000, or by the size of the table, which is then walked by its primary key.
+such as -- migtime: batch key=id size=5000. A bare UPDATE or DELETE of a big table is one statement, as tools send \
+it; with --batch-size, --walk or --batch-delay it is walked by its primary key.
 
 Ctrl-C once finishes the batch that runs, saves, and reports what was measured; twice ends at once. Either way no \
 sandbox and no throwaway server is left behind.";

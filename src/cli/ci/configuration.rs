@@ -72,7 +72,7 @@ pub struct RehearsalSection {
     /// Longest wait for a lock.
     #[serde(deserialize_with = "some_duration")]
     pub lock_timeout: Seconds,
-    /// Rows in a batch of a statement without batching of its own.
+    /// Rows in a batch of a bare `UPDATE` or `DELETE`; `None` where it stays one statement.
     pub batch_size: Option<u64>,
     /// Whether the job passes if the evidence is too thin for an estimate.
     pub allow_too_little_evidence: bool,

@@ -21,25 +21,19 @@ pub struct NotInCatalog(pub String);
 /// The catalog's facts about a migration's tables, by their names as written.
 pub type Tables = BTreeMap<String, TableFacts>;
 
+/// Fewest rows for which a plain `UPDATE` or `DELETE` is worth batches.
+pub const BIG_TABLE_ROWS: f64 = 100_000.0;
+
 /// How to batch a statement that does not say so itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BatchOptions {
     /// Rows in a batch (key values for a key-range walk); overrides a directive.
     pub batch_size: Option<u64>,
     /// How to walk; overrides a directive.
     pub walk: Option<Walk>,
-    /// Fewest rows for which a plain `UPDATE` or `DELETE` is batched.
-    pub big_table_rows: f64,
-}
-
-impl Default for BatchOptions {
-    fn default() -> Self {
-        BatchOptions {
-            batch_size: None,
-            walk: None,
-            big_table_rows: 100_000.0,
-        }
-    }
+    /// Fewest rows for which a plain `UPDATE` or `DELETE` is batched; `None` where it stays one statement, as its tool
+    /// sends it.
+    pub big_table_rows: Option<f64>,
 }
 
 /// The tables at the moment a statement runs.

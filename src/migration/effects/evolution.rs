@@ -8,6 +8,7 @@ mod checks;
 mod made;
 mod objects;
 mod tables;
+mod uses;
 
 use crate::catalog::{Origin, SchemaFacts, TypeFacts};
 use crate::migration::Statement;
@@ -25,6 +26,7 @@ pub(in crate::migration) fn evolve(statement: &Statement, schema: &mut SchemaFac
 }
 
 fn evolve_by(command: &Command, schema: &mut SchemaFacts) {
+    uses::follow(command, schema);
     match command {
         Command::AlterTable(alter) => altered::alter(alter, schema),
         Command::CreateTable(create) => tables::create_table(create, schema),

@@ -13,6 +13,8 @@ pub(super) struct SoFar {
     /// Constraints added NOT VALID in the open block.
     not_valid: Vec<String>,
     lock_timeout: bool,
+    /// Whether a statement was not understood, so that the schema may be another than is known.
+    uncertain: bool,
 }
 
 impl SoFar {
@@ -23,7 +25,14 @@ impl SoFar {
         self.block = block;
     }
 
-    pub fn follow(&mut self, command: &Command) {
+    /// Says whether the schema may be another than is known, by what earlier statements do unseen.
+    pub fn is_uncertain(&self) -> bool {
+        self.uncertain
+    }
+
+    pub fn follow(&mut self, command: &Command, found: Option<&Effects>) {
+        let cascades = matches!(command, Command::Drop(dropped) if dropped.cascade);
+        self.uncertain |= cascades || found.is_some_and(|found| !found.unknown.is_empty());
         if self.block.is_some() {
             self.not_valid.extend(added_not_valid(command));
         }

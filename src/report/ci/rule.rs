@@ -1,7 +1,7 @@
 //! The rules that findings refer to: identifiers that never change, names and help texts.
 //!
-//! 001 to 099 are gates, which fail a job; 101 and above are traps, which do not. An identifier is never reused for
-//! another rule.
+//! 001 to 099 are gates, which fail a job; 101 and above are traps, which do not, but for those that tell of a statement
+//! that the server refuses. An identifier is never reused for another rule.
 
 use super::Level;
 use crate::migration::Trap;
@@ -66,7 +66,7 @@ const fn entry(
     }
 }
 
-const ENTRIES: [Entry; 30] = [
+const ENTRIES: [Entry; 31] = [
     entry(
         Rule::LockHeldTooLong,
         ("MT001", "LockHeldTooLong"),
@@ -156,7 +156,7 @@ const ENTRIES: [Entry; 30] = [
     entry(
         Rule::Trap(Trap::RefusedInTransaction),
         ("MT102", "RefusedInTransaction"),
-        Level::Warning,
+        Level::Error,
         "The server refuses the statement inside a transaction block.",
         "Move it behind the COMMIT, into a migration that your tool runs without a transaction.",
     ),
@@ -171,7 +171,7 @@ const ENTRIES: [Entry; 30] = [
     entry(
         Rule::Trap(Trap::RefusedOutsideTransaction),
         ("MT104", "RefusedOutsideTransaction"),
-        Level::Warning,
+        Level::Error,
         "The server refuses the statement outside a transaction block.",
         "Open a block with BEGIN before it.",
     ),
@@ -278,6 +278,14 @@ const ENTRIES: [Entry; 30] = [
          --scratch rehearses it.",
     ),
     entry(
+        Rule::Trap(Trap::RefusedByServer),
+        ("MT118", "RefusedByServer"),
+        Level::Error,
+        "The server refuses the statement.",
+        "The catalog, or the server's version, tells that it fails whatever the rows are; what follows it in its \
+         transaction does not run either. The message says what stands in the way.",
+    ),
+    entry(
         Rule::LongLock,
         ("MT120", "LongLock"),
         Level::Warning,
@@ -317,6 +325,15 @@ impl Rule {
     /// Returns the stable name, e.g. `LockHeldTooLong`.
     pub fn name(self) -> &'static str {
         self.entry().name
+    }
+
+    /// Says whether the migration fails, in a rehearsal or because the server refuses a statement.
+    pub fn says_that_it_fails(self) -> bool {
+        match self {
+            Rule::MigrationFailed => true,
+            Rule::Trap(trap) => trap.is_refusal(),
+            _ => false,
+        }
     }
 
     /// Returns the level of its findings.
@@ -359,7 +376,8 @@ mod tests {
     #[test]
     fn gates_fail_a_job_and_traps_do_not() {
         for rule in Rule::all() {
-            assert_eq!(rule.level() == Level::Error, rule.id() < "MT100", "{}", rule.id());
+            let fails = rule.id() < "MT100" || rule.says_that_it_fails();
+            assert_eq!(rule.level() == Level::Error, fails, "{}", rule.id());
             assert!(rule.summary().ends_with('.') && rule.help().ends_with('.'));
         }
     }

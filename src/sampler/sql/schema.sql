@@ -137,7 +137,34 @@ SELECT json_build_object(
             'row_triggers', (
                 SELECT coalesce(json_agg(g.tgname ORDER BY g.tgname), '[]') FROM pg_trigger g
                 WHERE g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgtype & 1 = 1),
-            'instead', EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND g.tgtype & 64 = 64)
+            'instead', EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND g.tgtype & 64 = 64),
+            'uses', (
+                SELECT coalesce(json_agg(json_build_object('column', a.attname, 'by', u.kind, 'name', u.name)
+                    ORDER BY a.attnum, u.kind, u.name), '[]')
+                FROM pg_depend d JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.refobjsubid
+                CROSS JOIN LATERAL (
+                    SELECT CASE WHEN v.oid = c.oid THEN 'rule' ELSE 'view' END AS kind,
+                        CASE WHEN v.oid = c.oid THEN w.rulename::text
+                            ELSE quote_ident(vn.nspname) || '.' || quote_ident(v.relname) END AS name
+                    FROM pg_rewrite w JOIN pg_class v ON v.oid = w.ev_class JOIN pg_namespace vn ON vn.oid = v.relnamespace
+                    WHERE d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid
+                    UNION
+                    SELECT 'trigger', g.tgname FROM pg_trigger g
+                    WHERE d.classid = 'pg_trigger'::regclass AND g.oid = d.objid AND NOT g.tgisinternal
+                    UNION
+                    SELECT 'policy', y.polname FROM pg_policy y WHERE d.classid = 'pg_policy'::regclass AND y.oid = d.objid
+                    UNION
+                    SELECT 'function', f.proname FROM pg_proc f WHERE d.classid = 'pg_proc'::regclass AND f.oid = d.objid
+                    UNION
+                    -- Up to PostgreSQL 14 the generated column itself depends on others, from 15 on its expression.
+                    SELECT 'generated', b.attname FROM pg_attribute b
+                    LEFT JOIN pg_attrdef x ON x.adrelid = b.attrelid AND x.adnum = b.attnum
+                    WHERE b.attrelid = c.oid AND b.attgenerated <> '' AND b.attnum <> a.attnum AND (
+                        d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = b.attnum
+                        OR d.classid = 'pg_attrdef'::regclass AND d.objid = x.oid)
+                ) u
+                WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid > 0
+                  AND (d.objsubid > 0 OR d.classid <> 'pg_class'::regclass))
         ) ORDER BY n.nspname, c.relname), '[]')
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
@@ -253,5 +280,9 @@ SELECT json_build_object(
     'binary_casts', (
         SELECT coalesce(json_agg(json_build_array(
             format_type(k.castsource, NULL), format_type(k.casttarget, NULL))), '[]')
-        FROM pg_cast k WHERE k.castmethod = 'b')
+        FROM pg_cast k WHERE k.castmethod = 'b'),
+    'assignment_casts', (
+        SELECT coalesce(json_agg(json_build_array(
+            format_type(k.castsource, NULL), format_type(k.casttarget, NULL))), '[]')
+        FROM pg_cast k WHERE k.castcontext <> 'e')
 )::text
