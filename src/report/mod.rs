@@ -18,6 +18,7 @@ mod html;
 mod markdown;
 mod picture;
 mod plan;
+mod plan_summary;
 mod planned;
 mod probe;
 mod rollback;
@@ -41,6 +42,7 @@ pub use markdown::markdown;
 pub use plan::{
     PlanDocument, PlanReport, PlannedLock, Remark, StatementReport, plan_json, plan_markdown, plan_terminal,
 };
+pub use plan_summary::plan_summary;
 pub use planned::assemble as assemble_plan;
 pub use probe::{ProbeDocument, probe_json, probe_terminal};
 pub use storage::{fits, uncounted};

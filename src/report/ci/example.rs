@@ -47,6 +47,7 @@ pub(super) fn verdict() -> Verdict {
     let of = |place: usize, rule: Rule, text: &str| Finding::of_statement(rule, &statements[place], text);
     let mut verdict = Verdict {
         migration: "migrations/0042 orders.sql".to_string(),
+        part: None,
         total: Some(prediction(880.0)),
         findings: vec![
             of(

@@ -37,7 +37,7 @@ pub fn junit(verdicts: &[Verdict]) -> String {
         let mut attributes = counts(&counted);
         attributes.push(("skipped", count(&counted, Outcome::Skipped)));
         attributes.extend(verdict.total.map(|total| ("time", seconds(total))));
-        xml.open("testsuite", &[("name", verdict.migration.clone())], &attributes);
+        xml.open("testsuite", &[("name", verdict.name())], &attributes);
         for case in cases {
             xml.case(case, &verdict.migration);
         }
