@@ -14,7 +14,7 @@ const MOST: usize = 20;
 /// Number of characters of a statement that are shown.
 const STATEMENT_LENGTH: usize = 100;
 
-/// Returns a summary of a plan for a terminal of `width` columns; `None` for one that is short enough to be shown whole.
+/// Returns a summary of a plan for a terminal of `width` columns; `None` for one that is short enough to show whole.
 pub fn plan_summary(report: &PlanReport, width: u16, colour: bool) -> Option<String> {
     let statements: Vec<&StatementReport> = shown(report).collect();
     if statements.len() <= WHOLE {

@@ -1,6 +1,6 @@
 //! A verdict for the tests of this room: two statements, names that need escaping, and a finding of every level.
 
-use super::{Finding, HeldLock, Level, Prediction, Rule, StatementVerdict, Verdict};
+use super::{Finding, HeldLock, Prediction, Rule, StatementVerdict, Verdict};
 use crate::migration::{LockMode, StepKind, Trap};
 use crate::model::estimate::Basis;
 
@@ -47,7 +47,6 @@ pub(super) fn verdict() -> Verdict {
     let of = |place: usize, rule: Rule, text: &str| Finding::of_statement(rule, &statements[place], text);
     let mut verdict = Verdict {
         migration: "migrations/0042 orders.sql".to_string(),
-        part: None,
         total: Some(prediction(880.0)),
         findings: vec![
             of(
@@ -59,10 +58,9 @@ pub(super) fn verdict() -> Verdict {
             of(1, Rule::Trap(Trap::TriggersDoMore), "triggers may lock and change more"),
         ],
         statements,
+        ..Verdict::default()
     };
-    verdict.findings.push(Finding {
-        level: Level::Error,
-        ..Finding::of_migration(Rule::OverBudget, verdict.migration.clone(), "over budget")
-    });
+    let over = Finding::of_migration(Rule::OverBudget, verdict.migration.clone(), "over budget");
+    verdict.findings.push(over);
     verdict
 }
