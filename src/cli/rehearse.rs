@@ -91,8 +91,8 @@ fn explained(error: Error, arguments: &RehearseArguments) -> Error {
     }
 }
 
-/// Reads the rollback that was named, or the one that belongs to the migration. On a copy, the migration can be measured
-/// even if its own rollback cannot be read, whose error comes second.
+/// Reads the rollback that was named, or the one that belongs to the migration. On a copy, the migration can be
+/// measured even if its own rollback cannot be read, whose error comes second.
 fn rollback(
     arguments: &RehearseArguments,
     migration: &MigrationFile,
