@@ -110,8 +110,9 @@ struct Judged<'a> {
 
 impl Judged<'_> {
     /// Takes what came of one migration, and returns whether it failed.
-    fn take(&mut self, tried: Tried, pending: &Pending) -> bool {
+    fn take(&mut self, tried: Tried, pending: &Pending, unit: &[Migration]) -> bool {
         let mut verdict = tried.verdict;
+        verdict.part = (pending.tool == Tool::Liquibase).then(|| unit[0].name.clone());
         let came_to_its_end = tried.rehearsal.is_some();
         self.rehearsed.extend(tried.rehearsal);
         if let Err(error) = tried.saved {
@@ -160,7 +161,7 @@ fn try_all(
             },
             seed: arguments.seed,
         };
-        let failed = judged.take(trial.run()?, pending);
+        let failed = judged.take(trial.run()?, pending, unit);
         signals::interruption().refuse()?;
         if failed {
             let untried = files[index + 1..].iter();
@@ -222,10 +223,7 @@ fn changed(migration: &Migration) -> Verdict {
 fn left_out(left: &LeftOut, tool: Tool) -> Verdict {
     let file = path_in_repository(&left.file);
     let message = match left.language {
-        Some(language) => format!(
-            "not judged: it is a program in {language}, which only {} can run",
-            tool.name()
-        ),
+        Some(language) => format!("not judged: it is a program in {language}, which is not run here"),
         None => format!("not judged: {} does not run this file", tool.name()),
     };
     let mut finding = Finding::of_migration(Rule::CannotBeJudged, file.clone(), message);

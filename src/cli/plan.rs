@@ -47,7 +47,11 @@ pub fn run(arguments: &PlanArguments) -> Result<()> {
         (_, PlanFormat::Markdown) => report::plan_markdown(&report),
         _ => {
             let (width, colour) = output::terminal();
-            report::plan_terminal(&report, width, colour && arguments.out.is_none())
+            let colour = colour && arguments.out.is_none();
+            let summary = (!arguments.all).then(|| report::plan_summary(&report, width, colour));
+            summary
+                .flatten()
+                .unwrap_or_else(|| report::plan_terminal(&report, width, colour))
         }
     };
     if production.is_none() {

@@ -35,6 +35,10 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
     let cut_off = resume::cut_off_in(&directory, arguments)?;
     let (staging_area, production_tables) = prepare(arguments, &migration, rollback.as_ref(), cut_off.as_ref())?;
     tell_the_floor(arguments);
+    if let Some(error) = unreadable.as_ref().filter(|_| !staging_area.works_on_copies()) {
+        // Nothing could bring the database back.
+        return Err(error.clone());
+    }
     let _claim = DirectoryLock::of(&directory)?;
     let job = Job {
         migration: &migration,
@@ -54,15 +58,9 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
     let mut journal = Journal::new(Some(file.clone())).telling(output::print_note);
     let outcome = job.run(&staging_area, &mut journal);
     resume::tell(&staging_area, &journal, &outcome);
-    let mut rehearsal = outcome.map_err(|error| {
-        tell_saved(&journal, &file);
-        match error.kind() {
-            ErrorKind::MigrationFailed if begins_without_tables(arguments) && error.hint().is_none() => {
-                error.with_hint(NO_TABLES)
-            }
-            _ => error,
-        }
-    })?;
+    let mut rehearsal = outcome
+        .inspect_err(|_| tell_saved(&journal, &file))
+        .map_err(|error| explained(error, arguments))?;
     // Hours of measurements must not be lost because production does not answer now.
     let production = read_targets(arguments, &mut rehearsal, &mut journal);
     let results =
@@ -76,17 +74,25 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
     production.map_err(|error| error.in_context("the estimate is for the clone's size"))?;
     rollback::check(&results.rehearsal, !staging_area.works_on_copies())?;
     if let Some(error) = unreadable {
-        return Err(error.with_hint("mend it, or leave it out with --no-rollback"));
+        return Err(error
+            .in_context("the rollback cannot be read")
+            .of_kind(ErrorKind::MigrationFailed));
     }
     results.check()
 }
 
-fn begins_without_tables(arguments: &RehearseArguments) -> bool {
-    arguments.scratch && arguments.schema.is_none() && !arguments.migration.is_dir()
+/// Adds what may be the reason on a server that begins without tables.
+fn explained(error: Error, arguments: &RehearseArguments) -> Error {
+    let has_no_tables = arguments.scratch && arguments.schema.is_none() && !arguments.migration.is_dir();
+    if has_no_tables && error.kind() == ErrorKind::MigrationFailed && error.hint().is_none() {
+        error.with_hint(NO_TABLES)
+    } else {
+        error
+    }
 }
 
-/// Reads the rollback that was named, or the one that belongs to the migration. The migration can be measured even if
-/// its own rollback cannot be read, whose error comes second.
+/// Reads the rollback that was named, or the one that belongs to the migration. On a copy, the migration can be
+/// measured even if its own rollback cannot be read, whose error comes second.
 fn rollback(
     arguments: &RehearseArguments,
     migration: &MigrationFile,
@@ -97,11 +103,11 @@ fn rollback(
         None => Ok(match migration.down() {
             Ok(rollback) => (rollback, None),
             Err(error) => {
-                let error = error
-                    .in_context("the rollback cannot be read")
-                    .of_kind(ErrorKind::MigrationFailed);
-                output::print_note(&format!("warning: {error}"));
-                (None, Some(error))
+                output::print_note(&format!("warning: the rollback cannot be read: {error}"));
+                (
+                    None,
+                    Some(error.with_hint("mend it, or leave it out with --no-rollback")),
+                )
             }
         }),
     }

@@ -189,8 +189,13 @@ pub fn check(rehearsal: &Rehearsal, changed_in_place: bool) -> Result<()> {
                 || Error::new(ErrorKind::MigrationFailed, "the rollback failed"),
                 |ended| failed(ended, "the rollback failed"),
             );
+            let rest = match (&record.differences, remaining.is_empty()) {
+                (None, _) => "; the schema after it could not be looked at",
+                (Some(_), true) => "",
+                (Some(_), false) => "; not as before:",
+            };
             let undone = format!(
-                "{} of {} changes were undone; not as before:",
+                "{} of {} changes were undone{rest}",
                 record.undone(),
                 record.changes.len()
             );

@@ -56,12 +56,7 @@ fn target_of(sql: &str) -> Option<&str> {
     };
     let is_plain =
         copy.eq_ignore_ascii_case("copy") && from.eq_ignore_ascii_case("from") && stdin.eq_ignore_ascii_case("stdin");
-    let end = sql.len()
-        - sql
-            .chars()
-            .rev()
-            .scan(0, |words, character| behind(words, character))
-            .sum::<usize>();
+    let end = sql.len() - sql.chars().rev().scan(0, behind).sum::<usize>();
     is_plain.then(|| sql[4..end].trim())
 }
 

@@ -332,7 +332,7 @@ mod tests {
             message("UPDATE t SET a = ;"),
             "m.sql:1:17: expected an expression, found the end"
         );
-        assert_eq!(message("SELECT (1; SELECT 2"), "m.sql:1:10: expected COMMA");
+        assert_eq!(message("SELECT (1; SELECT 2"), "m.sql:1:10: expected a comma");
         let error = parse("SELECT * FROM t WHERE id > :low", "m.sql").expect_err("refused");
         assert!(error.hint().expect("a hint").starts_with("psql's variables"));
     }

@@ -7,7 +7,7 @@ use super::command::{Command, Transaction};
 use super::kind::KindsSoFar;
 use super::names::name_path;
 use super::outline::Outline;
-use super::{BatchOptions, Statement, Step, StepKind, Tables, transactions};
+use super::{BatchOptions, Statement, Step, StepKind, Tables, Tool, transactions};
 use crate::error::Result;
 
 /// Returns the names of the tables that the statements work on, as written, each once, in order.
@@ -43,8 +43,15 @@ pub fn tables_of(statements: &[Statement]) -> Vec<String> {
 pub fn steps(statements: &[Statement], tables: &Tables, options: &BatchOptions) -> Result<Vec<Step>> {
     let transactions = transactions::follow(statements);
     if let Some(block) = transactions.left_open {
-        return Err(statements[block.opened_at]
-            .error_at_start("this transaction is never committed, so psql would roll it back")
+        let begin = &statements[block.opened_at];
+        let who = match begin.sending.tool {
+            Tool::PlainSql => "psql",
+            tool => tool.name(),
+        };
+        return Err(begin
+            .error_at_start(format!(
+                "this transaction is never committed: it is rolled back when {who} ends its session"
+            ))
             .with_hint("end it with COMMIT"));
     }
     let several_files = statements.windows(2).any(|pair| pair[0].file != pair[1].file);

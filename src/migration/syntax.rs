@@ -135,11 +135,35 @@ fn in_words(message: &str, found: &str) -> String {
         Some((expected, _)) => (expected, true),
         None => (message, false),
     };
-    let expected = expected.replace("_KW", "");
+    let expected: Vec<&str> = expected.split(' ').map(token_in_words).collect();
+    let expected = expected.join(" ").replace("_KW", "");
     match (was_found, found) {
         (false, _) => expected,
         (true, "") => format!("{expected}, found the end"),
         (true, found) => format!("{expected}, found {found}"),
+    }
+}
+
+/// Returns what the parser's name of a token stands for.
+fn token_in_words(word: &str) -> &str {
+    match word.trim_end_matches(',') {
+        "L_CURLY" => "{",
+        "R_CURLY" => "}",
+        "L_PAREN" => "(",
+        "R_PAREN" => ")",
+        "L_BRACK" => "[",
+        "R_BRACK" => "]",
+        "COMMA" => "a comma",
+        "SEMICOLON" => ";",
+        "COLON" => ":",
+        "DOT" => "a dot",
+        "EQ" => "=",
+        "STAR" => "*",
+        "IDENT" => "a name",
+        "STRING" => "a string",
+        "INT_NUMBER" | "FLOAT_NUMBER" | "NUMERIC_NUMBER" => "a number",
+        "POSITIONAL_PARAM" => "a parameter",
+        _ => word,
     }
 }
 

@@ -6,8 +6,10 @@ use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
 /// A suite: one part of a test report.
 pub struct Suite {
-    /// Its name, and that of the class of its cases.
+    /// Its name.
     pub name: String,
+    /// The class of its cases.
+    pub class: String,
     /// How long it takes.
     pub seconds: Option<f64>,
     /// Its cases.
@@ -62,7 +64,7 @@ pub fn suites_xml(suites: &[Suite]) -> String {
         attributes.extend(suite.seconds.map(time));
         xml.open("testsuite", &[("name", suite.name.clone())], &attributes);
         for case in &suite.cases {
-            xml.case(case, &suite.name);
+            xml.case(case, &suite.class);
         }
         xml.close("testsuite");
     }

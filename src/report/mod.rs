@@ -19,6 +19,7 @@ mod junit_xml;
 mod markdown;
 mod picture;
 mod plan;
+mod plan_summary;
 mod planned;
 mod preflight;
 mod probe;
@@ -43,6 +44,7 @@ pub use markdown::markdown;
 pub use plan::{
     PlanDocument, PlanReport, PlannedLock, Remark, StatementReport, plan_json, plan_markdown, plan_terminal,
 };
+pub use plan_summary::plan_summary;
 pub use planned::assemble as assemble_plan;
 pub use preflight::{preflight_json, preflight_junit, preflight_markdown, preflight_terminal};
 pub use probe::{ProbeDocument, probe_json, probe_terminal};

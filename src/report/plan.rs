@@ -12,7 +12,7 @@ use crate::report::ci::Rule;
 use crate::report::markdown::{bullets, code, escaped, table as markdown_rows};
 use crate::report::terminal::Page;
 use crate::report::{text, words};
-use crate::units::counted;
+use crate::units::{Count, counted};
 
 /// Number of characters of a statement that are shown in a table.
 const STATEMENT_LENGTH: usize = 60;
@@ -208,20 +208,36 @@ const HEADER: [&str; 7] = [
     "Transaction",
 ];
 
-fn shown(report: &PlanReport) -> impl Iterator<Item = &StatementReport> {
+/// Returns the statements that work, and those that end a transaction of the tool, which is worth a warning.
+pub(super) fn shown(report: &PlanReport) -> impl Iterator<Item = &StatementReport> {
     report
         .statements
         .iter()
-        .filter(|statement| !statement.is_transaction_edge)
+        .filter(|statement| !statement.is_transaction_edge || !statement.warnings.is_empty())
 }
 
-fn headline(report: &PlanReport) -> String {
-    let statements = shown(report).count();
-    let strong = shown(report).filter(|statement| statement.safe_form.is_some()).count();
-    let all = counted(statements, "statement", "statements");
+pub(super) fn headline(report: &PlanReport) -> String {
+    let working = || {
+        report
+            .statements
+            .iter()
+            .filter(|statement| !statement.is_transaction_edge)
+    };
+    let strong = working().filter(|statement| statement.safe_form.is_some()).count();
+    let unclassified = working()
+        .filter(|statement| statement.step_kind == StepKind::Unclassified)
+        .count();
+    let all = counted(working().count(), "statement", "statements");
+    let unclassified = match unclassified {
+        0 => String::new(),
+        unclassified => format!("; {} unclassified", Count(unclassified as f64)),
+    };
     match strong {
-        0 => format!("{all}; none is known to hold a strong lock for long."),
-        strong => format!("{all}; {strong} may hold a strong lock for long."),
+        0 => format!("{all}; none is known to hold a strong lock for long{unclassified}."),
+        strong => format!(
+            "{all}; {} may hold a strong lock for long{unclassified}.",
+            Count(strong as f64)
+        ),
     }
 }
 

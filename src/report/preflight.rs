@@ -78,6 +78,7 @@ pub fn preflight_junit(preflight: &Preflight) -> String {
     });
     suites_xml(&[Suite {
         name: format!("preflight of {}", preflight.migration),
+        class: preflight.migration.clone(),
         seconds: None,
         cases: cases.collect(),
     }])

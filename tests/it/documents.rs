@@ -51,6 +51,7 @@ fn verdict(migration: &str) -> Verdict {
     findings.push(Finding::of_statement(Rule::LongLock, &statements[1], "long"));
     Verdict {
         migration: migration.to_string(),
+        part: None,
         statements,
         total: Some(prediction(200.0)),
         findings,

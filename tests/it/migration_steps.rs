@@ -34,7 +34,7 @@ fn transactions_are_numbered_and_are_no_steps() {
     );
     check_refused(
         "BEGIN;\nDROP TABLE x;",
-        "m.sql:1: this transaction is never committed, so psql would roll it back",
+        "m.sql:1: this transaction is never committed: it is rolled back when psql ends its session",
     );
     check_refused(
         "BEGIN;\nSAVEPOINT a;\nROLLBACK TO a;\nCOMMIT",

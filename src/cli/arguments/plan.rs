@@ -57,8 +57,8 @@ Examples:
 
 const EXPLANATION: &str = "\
 A directory is read as its migration tool would: Flyway, golang-migrate, sqlx, refinery, diesel, goose, dbmate, \
-sql-migrate, tern, node-pg-migrate, graphile-migrate, Atlas, Liquibase (formatted SQL), Prisma, Drizzle, or plain \
-SQL by name. In a pull request usually only its last migrations matter: name the first of them with --from.
+sql-migrate, tern, node-pg-migrate, graphile-migrate, Atlas, Liquibase (formatted SQL), Prisma, Drizzle, Supabase, \
+or plain SQL by name. In a pull request usually only its last migrations matter: name the first of them with --from.
 
 A gate judges how long, never what: 300 rows do not matter, 300 million do. What it cannot judge (no database, a \
 statement that no rule covers) it does not let pass: exit code 5.
@@ -73,6 +73,9 @@ pub struct PlanArguments {
     /// Judge this migration: a file, or the directory of a migration tool
     #[arg(value_name = "MIGRATION")]
     pub migration: PathBuf,
+    /// Show every statement of a long history, instead of a summary and those that matter most
+    #[arg(long)]
+    pub all: bool,
     /// Exit with 1 when a lock may be held for longer: MODE>DURATION, e.g. share>30s (repeatable)
     ///
     /// The hold counts from the statement to the COMMIT, and a stronger mode counts too. Instead of a mode it may be

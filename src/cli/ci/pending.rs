@@ -54,13 +54,13 @@ impl Pending {
         }
         tool_settings::tell(now.tool, path);
         let files = files_at(repository, commit, path, place)?;
-        let before = match files.iter().any(|file| file.text.is_some()) {
-            true => read_before(&name, files, place, now.tool)?.map(|mut before| {
-                told.version.iter().for_each(|version| before.as_of_version(version));
-                before
-            }),
-            false => None,
-        };
+        let mut before = None;
+        if files.iter().any(|file| file.text.is_some()) {
+            before = read_before(&name, files, place, now.tool)?;
+        }
+        for (version, before) in told.version.iter().zip(&mut before) {
+            before.as_of_version(version);
+        }
         Ok(compared(now, before))
     }
 

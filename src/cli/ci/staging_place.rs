@@ -144,9 +144,10 @@ fn throwaway_server(
         rows: throwaway.rows,
         seed: arguments.seed,
     };
-    let started = match arguments.no_cache {
-        true => base.start(arguments.pg_bin.clone()),
-        false => base.start_cached(arguments.pg_bin.clone()),
+    let started = if arguments.no_cache {
+        base.start(arguments.pg_bin.clone())
+    } else {
+        base.start_cached(arguments.pg_bin.clone())
     };
     started.map_err(|error| explained(error, pending))
 }

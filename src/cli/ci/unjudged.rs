@@ -13,9 +13,9 @@ pub fn cut_off(migrations: &str) -> Verdict {
     )
 }
 
-/// Adds to `verdicts` that the job ended with `error`. `verdicts` holds those on changed migrations and on files that are
-/// left out, followed by those on new ones. The addition is for each new migration without a verdict, or else for all
-/// new ones, or, if these are not known, for `migrations` as a whole.
+/// Adds to `verdicts` that the job ended with `error`. `verdicts` holds those on changed migrations and on files that
+/// are left out, followed by those on new ones. The addition is for each new migration without a verdict, or else for
+/// all new ones, or, if these are not known, for `migrations` as a whole.
 pub fn tell(verdicts: &mut Vec<Verdict>, pending: Option<&Pending>, migrations: &str, error: &Error) {
     let words = words(error);
     let (changed, new) = match pending {

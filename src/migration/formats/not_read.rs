@@ -89,6 +89,35 @@ fn program(files: &[SourceFile]) -> Option<(&SourceFile, &'static str)> {
 
 /// Returns the error that says why there is nothing to run, and where to look.
 pub(super) fn nothing_found(name: &str, files: &[SourceFile], tool: Tool) -> Error {
+    if let Some(error) = other_language(files) {
+        return error.because(NoMigration);
+    }
+    let usage = |message: String| Error::new(ErrorKind::Usage, message);
+    let nested = files
+        .iter()
+        .find(|file| is_sql(file) && !file.directory().is_empty())
+        .map(|file| match file.file_name() {
+            // Each of these lies in a directory of its own.
+            "migration.sql" | "up.sql" | "down.sql" => file.directory().rsplit_once('/').map_or("", |(above, _)| above),
+            _ => file.directory(),
+        })
+        .filter(|directory| !directory.is_empty());
+    let error = match nested {
+        Some(directory) if tool == Tool::PlainSql => usage(format!("{name}: no .sql file lies directly in it"))
+            .with_hint(format!(
+                "name the directory that holds the migrations, perhaps {name}/{directory}"
+            )),
+        _ if tool == Tool::PlainSql => usage(format!("{name}: there is no .sql file in it"))
+            .with_hint("name a file of SQL, or the directory of a tool's migrations"),
+        _ => usage(format!("{name}: there is no migration of {} in it", tool.name())).with_hint(
+            "--format-of says whose files these are; without it they are recognised by their names and markers",
+        ),
+    };
+    error.because(NoMigration)
+}
+
+/// Returns the error for files that are migrations, but not in SQL.
+fn other_language(files: &[SourceFile]) -> Option<Error> {
     let usage = |message: String| Error::new(ErrorKind::Usage, message);
     if let Some((file, language)) = program(files) {
         let hint = match language {
@@ -99,11 +128,13 @@ pub(super) fn nothing_found(name: &str, files: &[SourceFile], tool: Tool) -> Err
             "Ruby" => "run the tool itself: --exec 'bin/rails db:migrate'",
             _ => "generate their SQL, or run the tool itself with --exec",
         };
-        return usage(format!(
-            "{} is a program in {language}, which is not read as a migration",
-            file.name
-        ))
-        .with_hint(hint);
+        return Some(
+            usage(format!(
+                "{} is a program in {language}, which is not read as a migration",
+                file.name
+            ))
+            .with_hint(hint),
+        );
     }
     let numbered = |endings: &[&str]| {
         let named = |file: &&SourceFile| endings.iter().any(|ending| file.path.ends_with(ending));
@@ -114,40 +145,20 @@ pub(super) fn nothing_found(name: &str, files: &[SourceFile], tool: Tool) -> Err
         .map(|file| (file, "reshape"))
         .or_else(|| numbered(&[".json", ".yaml", ".yml"]).map(|file| (file, "pgroll")));
     if let Some((file, tool)) = declared {
-        return usage(format!(
-            "{}: it looks like a migration of {tool}, which is no SQL",
-            file.name
-        ))
-        .with_hint(format!("run the tool itself: --exec '{tool} migrate …'"));
+        return Some(
+            usage(format!(
+                "{}: it looks like a migration of {tool}, which is no SQL",
+                file.name
+            ))
+            .with_hint(format!("run the tool itself: --exec '{tool} migrate …'")),
+        );
     }
     let changelog = files.iter().find(|file| {
         let name = file.file_name().to_ascii_lowercase();
         name.contains("changelog") && [".xml", ".yaml", ".yml"].iter().any(|ending| name.ends_with(ending))
     });
-    if let Some(changelog) = changelog {
-        return usage(format!("{}: of Liquibase only formatted SQL is read", changelog.name))
-            .with_hint("let it write the SQL: liquibase update-sql");
-    }
-    let nested = files
-        .iter()
-        .find(|file| is_sql(file) && !file.directory().is_empty())
-        .map(|file| match file.file_name() {
-            // Each of these lies in a directory of its own.
-            "migration.sql" | "up.sql" | "down.sql" => file.directory().rsplit_once('/').map_or("", |(above, _)| above),
-            _ => file.directory(),
-        })
-        .filter(|directory| !directory.is_empty());
-    match nested {
-        Some(directory) if tool == Tool::PlainSql => usage(format!("{name}: no .sql file lies directly in it"))
-            .with_hint(format!(
-                "name the directory that holds the migrations, perhaps {name}/{directory}"
-            )),
-        _ if tool == Tool::PlainSql => usage(format!("{name}: there is no .sql file in it"))
-            .with_hint("name a file of SQL, or the directory of a tool's migrations"),
-        _ => usage(format!("{name}: there is no migration of {} in it", tool.name()))
-            .with_hint(
-                "--format-of says whose files these are; without it they are recognised by their names and markers",
-            )
-            .because(NoMigration),
-    }
+    changelog.map(|changelog| {
+        usage(format!("{}: of Liquibase only formatted SQL is read", changelog.name))
+            .with_hint("let it write the SQL: liquibase update-sql")
+    })
 }

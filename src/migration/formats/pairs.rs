@@ -28,8 +28,8 @@ pub(super) fn migrations_of_sqlx(files: &[SourceFile]) -> Result<Vec<Migration>>
     in_order(migrations, "sqlx")
 }
 
-/// Returns Supabase's migrations: `20240101000000_name.sql`, each sent in one pipeline, which is one transaction (CLI 2,
-/// `ExecBatch`). A directive that says otherwise has no effect.
+/// Returns Supabase's migrations: `20240101000000_name.sql`, each sent in one pipeline, which is one transaction
+/// (CLI 2, `ExecBatch`). A directive that says otherwise has no effect.
 pub(super) fn migrations_of_supabase(files: &[SourceFile]) -> Result<Vec<Migration>> {
     let script = |file: &SourceFile| Script::whole_file(file, TransactionScope::None, Send::Whole);
     in_order(simple(files, script).collect(), "supabase")

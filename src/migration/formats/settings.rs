@@ -70,9 +70,9 @@ impl Settings {
         let is_set = |key: &&'static str| {
             let named =
                 |name: &&str| **name == **key || name.strip_prefix(*key).is_some_and(|rest| rest.starts_with('.'));
-            names.iter().any(|name| named(&name))
+            names.iter().any(named)
         };
-        self.keys.iter().copied().filter(|key| is_set(&key)).collect()
+        self.keys.iter().copied().filter(|key| is_set(key)).collect()
     }
 }
 

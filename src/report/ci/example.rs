@@ -1,6 +1,6 @@
 //! A verdict for the tests of this room: two statements, names that need escaping, and a finding of every level.
 
-use super::{Finding, HeldLock, Level, Prediction, Rule, StatementVerdict, Verdict};
+use super::{Finding, HeldLock, Prediction, Rule, StatementVerdict, Verdict};
 use crate::migration::{LockMode, StepKind, Trap};
 use crate::model::estimate::Basis;
 
@@ -58,10 +58,9 @@ pub(super) fn verdict() -> Verdict {
             of(1, Rule::Trap(Trap::TriggersDoMore), "triggers may lock and change more"),
         ],
         statements,
+        ..Verdict::default()
     };
-    verdict.findings.push(Finding {
-        level: Level::Error,
-        ..Finding::of_migration(Rule::OverBudget, verdict.migration.clone(), "over budget")
-    });
+    let over = Finding::of_migration(Rule::OverBudget, verdict.migration.clone(), "over budget");
+    verdict.findings.push(over);
     verdict
 }

@@ -11,13 +11,18 @@ pub fn of_plan(migration: &str, report: &PlanReport, place: &dyn Fn(&str) -> Str
         total: report.total,
         ..Verdict::default()
     };
-    for planned in report.statements.iter().filter(|planned| !planned.is_transaction_edge) {
+    for planned in &report.statements {
         let statement = statement(planned, place);
         let remarks = planned.warnings.iter();
-        verdict
-            .findings
-            .extend(remarks.map(|remark| Finding::of_statement(remark.rule, &statement, remark.text.clone())));
-        verdict.statements.push(statement);
+        let findings = remarks.map(|remark| Finding {
+            // What only begins or ends a transaction is no statement of the verdict.
+            statement: (!planned.is_transaction_edge).then_some(statement.number),
+            ..Finding::of_statement(remark.rule, &statement, remark.text.clone())
+        });
+        verdict.findings.extend(findings);
+        if !planned.is_transaction_edge {
+            verdict.statements.push(statement);
+        }
     }
     verdict
 }

@@ -22,6 +22,7 @@ pub fn of_rehearsal(rehearsal: &Rehearsal, estimate: &Estimate, place: &dyn Fn(&
             estimate.basis,
         )),
         migration,
+        part: None,
         findings: Vec::new(),
     };
     let broken = rehearsal

@@ -11,7 +11,8 @@ pub fn junit(verdicts: &[Verdict]) -> String {
     let suites: Vec<Suite> = verdicts
         .iter()
         .map(|verdict| Suite {
-            name: verdict.migration.clone(),
+            name: verdict.name(),
+            class: verdict.migration.clone(),
             seconds: verdict.total.map(|total| total.point_seconds),
             cases: cases(verdict),
         })

@@ -19,7 +19,7 @@ pub(super) fn title(statement: &StatementVerdict) -> String {
 /// Returns `migrations/0042_orders.sql / #2 CREATE INDEX`, or the same form for the whole migration.
 pub(super) fn series(verdict: &Verdict, statement: Option<&StatementVerdict>) -> String {
     let part = statement.map_or(WHOLE.to_string(), title);
-    shortened(format!("{} / {part}", verdict.migration))
+    shortened(format!("{} / {part}", verdict.name()))
 }
 
 /// Returns `migrations/0042_orders.sql/2-create-index`, or the same form for the whole migration.
@@ -29,7 +29,7 @@ pub(super) fn slug(verdict: &Verdict, statement: Option<&StatementVerdict>) -> S
         None => WHOLE.to_string(),
     };
     let part = part.trim_end().to_ascii_lowercase().replace(' ', "-");
-    shortened(format!("{}/{part}", verdict.migration))
+    shortened(format!("{}/{part}", verdict.name()))
 }
 
 /// Shortens a name that is too long at the beginning, because its end distinguishes the statements.

@@ -35,7 +35,7 @@ pub fn openmetrics(verdicts: &[Verdict]) -> String {
         family("migtime_findings", "Findings by level; an error fails the job."),
     ];
     for verdict in verdicts {
-        let migration = vec![("migration", verdict.migration.clone())];
+        let migration = vec![("migration", verdict.name())];
         families[0].predict(&migration, verdict.total.as_ref());
         for statement in &verdict.statements {
             let mut labels = migration.clone();

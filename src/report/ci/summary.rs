@@ -5,7 +5,7 @@ use super::{Finding, Level, Prediction, Rule, StatementVerdict, Verdict};
 use crate::model::estimate::Interval;
 use crate::report::markdown::{code, escaped, table};
 use crate::report::{text, words};
-use crate::units::{Bytes, Seconds, counted};
+use crate::units::{Bytes, Count, Seconds, counted};
 
 /// GitHub accepts 1,024 KiB from everything that a step writes; the rest is left for other output.
 pub const SUMMARY_LIMIT: usize = 1_000_000;
@@ -57,7 +57,7 @@ fn overview(verdict: &Verdict) -> Vec<String> {
         .filter_map(StatementVerdict::longest_hold)
         .max_by(|one, other| one.point_seconds.total_cmp(&other.point_seconds));
     vec![
-        code(&verdict.migration),
+        named(verdict),
         if verdict.failed() { "**fail**" } else { "pass" }.to_string(),
         point(verdict.total.as_ref()),
         interval(verdict.total.as_ref()),
@@ -65,8 +65,16 @@ fn overview(verdict: &Verdict) -> Vec<String> {
     ]
 }
 
+/// Returns the migration's file, and which part of it is meant.
+fn named(verdict: &Verdict) -> String {
+    match &verdict.part {
+        Some(part) => format!("{}, {}", code(&verdict.migration), code(part)),
+        None => code(&verdict.migration),
+    }
+}
+
 fn section(verdict: &Verdict) -> String {
-    let mut text = format!("\n### {}\n\n", code(&verdict.migration));
+    let mut text = format!("\n### {}\n\n", named(verdict));
     if let Some(total) = &verdict.total {
         text += &escaped(&format!(
             "About {}, with {} probability between {} and {} ({}).",
@@ -80,8 +88,12 @@ fn section(verdict: &Verdict) -> String {
     }
     let mut findings: Vec<&Finding> = verdict.findings.iter().collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
-    for finding in &findings {
-        text += &format!("- {}\n", finding_line(finding));
+    for (finding, more) in each_once(&findings) {
+        let more = match more {
+            0 => String::new(),
+            more => format!(" (and {} more like it)", Count(more as f64)),
+        };
+        text += &format!("- {}{more}\n", finding_line(finding));
     }
     if !findings.is_empty() {
         text += "\n";
@@ -92,6 +104,22 @@ fn section(verdict: &Verdict) -> String {
     let rows: Vec<Vec<String>> = verdict.statements.iter().map(row).collect();
     let header = ["#", "Statement", "Kind", "Duration", "Interval", "Locks, held", "WAL"];
     text + &table(&header, &rows)
+}
+
+/// Returns the findings, of each trap only the first, with the number of others of its rule.
+fn each_once<'a>(findings: &[&'a Finding]) -> Vec<(&'a Finding, usize)> {
+    let mut shown: Vec<(&Finding, usize)> = Vec::new();
+    for finding in findings {
+        let same = |(other, _): &&mut (&Finding, usize)| {
+            let is_trap = finding.level != Level::Error;
+            is_trap && other.rule == finding.rule && other.level == finding.level && other.file == finding.file
+        };
+        match shown.iter_mut().find(same) {
+            Some((_, more)) => *more += 1,
+            None => shown.push((finding, 0)),
+        }
+    }
+    shown
 }
 
 fn finding_line(finding: &Finding) -> String {

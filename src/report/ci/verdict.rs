@@ -10,6 +10,8 @@ use crate::model::estimate::Prediction;
 pub struct Verdict {
     /// Its path from the root of the repository, with `/`; the first part of every series' name.
     pub migration: String,
+    /// Which part of the file is meant, if several migrations stand in it: a changeset.
+    pub part: Option<String>,
     /// Its statements, in order.
     pub statements: Vec<StatementVerdict>,
     /// How long the whole migration takes, if known.
@@ -96,6 +98,14 @@ impl Finding {
 }
 
 impl Verdict {
+    /// Returns the migration's path, and its part if there are several in the file.
+    pub fn name(&self) -> String {
+        match &self.part {
+            Some(part) => format!("{} {part}", self.migration),
+            None => self.migration.clone(),
+        }
+    }
+
     /// Returns whether the job must fail.
     pub fn failed(&self) -> bool {
         self.findings.iter().any(|finding| finding.level == Level::Error)

@@ -202,8 +202,8 @@ fn liquibase() {
         None,
         "a.sql:2: Liquibase wants --changeset author:id before the first statement",
     );
-    let function = "CREATE FUNCTION f() RETURNS int AS $$\nBEGIN\n  IF true THEN RETURN 1; END IF;\n  RETURN 2;\nEND\n$$ \
-                    LANGUAGE plpgsql;\n";
+    let function = "CREATE FUNCTION f() RETURNS int AS $$\nBEGIN\n  IF true THEN RETURN 1; END IF;\n  RETURN 2;\n\
+                    END\n$$ LANGUAGE plpgsql;\n";
     check_refused(
         &[(
             "a.sql",
