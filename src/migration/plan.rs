@@ -12,6 +12,7 @@ use crate::catalog::{Origin, SchemaFacts};
 mod kept_locks;
 mod planned;
 mod so_far;
+mod unindexed;
 
 pub use planned::{PlannedStatement, PlannedTable};
 
@@ -35,6 +36,7 @@ pub fn plan(statements: &[Statement], schema: &SchemaFacts) -> Vec<PlannedStatem
                 let found = effects(statement, &schema);
                 let mut warnings = found.warnings.clone();
                 warnings.extend(so_far.warnings(statement, &found, statements));
+                warnings.extend(unindexed::warnings(statement, &schema));
                 (Some(found), warnings)
             }
         };
@@ -52,6 +54,7 @@ pub fn plan(statements: &[Statement], schema: &SchemaFacts) -> Vec<PlannedStatem
             so_far.follow(statement.command());
         }
     }
+    unindexed::warn_of_added(&mut planned, &schema);
     warn_of_held_locks(&mut planned);
     // How a tool sends a file is known; of plain SQL it is not.
     for file in planned.chunk_by_mut(|one, other| one.statement.file == other.statement.file) {

@@ -40,11 +40,13 @@ pub enum Trap {
     WaitsForItsTool,
     /// It acts outside the one database.
     LeavesTheDatabase,
+    /// A foreign key without an index makes it, or later statements, read a whole table for each row.
+    ForeignKeyWithoutIndex,
 }
 
 impl Trap {
     /// Every kind.
-    pub const ALL: [Trap; 17] = [
+    pub const ALL: [Trap; 18] = [
         Trap::SetLocalOutsideTransaction,
         Trap::RefusedInTransaction,
         Trap::RefusedWhenSentWhole,
@@ -62,6 +64,7 @@ impl Trap {
         Trap::TransactionOfToolEnded,
         Trap::WaitsForItsTool,
         Trap::LeavesTheDatabase,
+        Trap::ForeignKeyWithoutIndex,
     ];
 }
 

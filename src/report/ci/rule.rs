@@ -66,7 +66,7 @@ const fn entry(
     }
 }
 
-const ENTRIES: [Entry; 30] = [
+const ENTRIES: [Entry; 31] = [
     entry(
         Rule::LockHeldTooLong,
         ("MT001", "LockHeldTooLong"),
@@ -276,6 +276,14 @@ const ENTRIES: [Entry; 30] = [
         "Roles, other databases, settings and files are the whole server's, and other servers are others' altogether: \
          no copy of a database holds them. A rehearsal refuses it on a staging server unless --allow-outside names it; \
          --scratch rehearses it.",
+    ),
+    entry(
+        Rule::Trap(Trap::ForeignKeyWithoutIndex),
+        ("MT119", "ForeignKeyWithoutIndex"),
+        Level::Warning,
+        "A foreign key has no index on the referring side.",
+        "The server then reads the whole referring table for each row that is deleted from the other one, or whose key \
+         changes: twice the rows take four times as long. Create the index first.",
     ),
     entry(
         Rule::LongLock,
