@@ -10,7 +10,7 @@ use super::regimes::{Settings, Work, scaled_whole_run};
 use super::repeated::RepeatedRuns;
 use super::run_deviation::RunDeviation;
 use super::scale::Scale;
-use super::step_size::{Multiple, StepSize};
+use super::step_size::StepSize;
 use super::{step_words, waits};
 use crate::catalog::facts::TableFacts;
 use crate::migration::{StepKind, only_sets_not_null};
@@ -41,7 +41,7 @@ pub fn forecast(
     let clone_rows = step.total_rows.or(table.map(|table| table.estimated_rows));
     let clone_rows = clone_rows.filter(|rows| *rows > 0.0);
     let grows = grows(step, size);
-    let multiple = grows.then(|| size.multiple(step, clone_rows)).unwrap_or(Multiple::ONE);
+    let multiple = size.multiple(step, clone_rows, grows);
     let ratio = multiple.work;
     let predicted = if ratio.ln().abs() <= SAME_SIZE.ln() {
         Predicted {

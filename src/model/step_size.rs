@@ -28,8 +28,12 @@ pub struct Multiple {
 }
 
 impl StepSize<'_> {
-    /// Returns the multiple for a step that works on rows; `clone_rows` are those of its table on the clone.
-    pub fn multiple(&self, step: &StepRecord, clone_rows: Option<f64>) -> Multiple {
+    /// Returns the multiple for a step; `clone_rows` are those of its table on the clone, and `grows` says whether it
+    /// takes longer where there are more rows.
+    pub fn multiple(&self, step: &StepRecord, clone_rows: Option<f64>, grows: bool) -> Multiple {
+        if !grows {
+            return Multiple::ONE;
+        }
         if let Some(scale) = self.scale {
             return Multiple {
                 work: scale.linear.max(1e-9),
@@ -51,7 +55,7 @@ impl StepSize<'_> {
 
 impl Multiple {
     /// The clone's size.
-    pub const ONE: Multiple = Multiple {
+    const ONE: Multiple = Multiple {
         work: 1.0,
         beyond: 1.0,
         written: 1.0,

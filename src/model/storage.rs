@@ -95,11 +95,7 @@ pub fn tell(estimate: &mut Estimate, rehearsal: &Rehearsal, sizes: &[StepSize], 
 /// Returns the size of the predicted table as a multiple of the clone's.
 fn ratio(step: &StepRecord, size: StepSize, table: Option<&TableFacts>) -> f64 {
     let rows = step.total_rows.or(table.map(|table| table.estimated_rows));
-    if statement::grows(step, size) {
-        size.multiple(step, rows).written
-    } else {
-        1.0
-    }
+    size.multiple(step, rows, statement::grows(step, size)).written
 }
 
 /// Returns the rows of the whole walk as a multiple of the replayed ones.
