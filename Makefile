@@ -1,6 +1,6 @@
 # All commands for developers. `script/bootstrap` first installs what is needed besides Rust.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-versions check bench accuracy fuzz bootstrap bootstrap-for-tests
+.PHONY: help demo test test-versions check bench accuracy accuracy-of-kinds fuzz bootstrap bootstrap-for-tests
 
 CARGO ?= cargo
 
@@ -26,6 +26,10 @@ bench: bootstrap ## Run the benchmarks (BENCH_ARGS="…")
 
 accuracy: bootstrap ## Measure how often the estimates are right, on a quiet machine (MINUTES=60 BACKTEST_ARGS="…")
 	$(CARGO) run --release --locked -- backtest --minutes $(or $(MINUTES),60) $(BACKTEST_ARGS)
+
+accuracy-of-kinds: bootstrap ## Measure it kind by kind of statement, from small clones to production's size (KINDS="pattern")
+	$(CARGO) build --release --locked
+	script/accuracy-of-kinds $(KINDS) >reports/accuracy/kinds.csv
 
 fuzz: bootstrap ## Fuzz each reader of files for ten minutes (SECONDS=600 TARGETS="sql …" KEEP=1: keep what reaches more)
 	@KEEP="$(KEEP)" script/fuzz "$(or $(SECONDS),600)" $(TARGETS)

@@ -18,6 +18,7 @@ mod statement_details;
 mod step;
 mod sufficiency;
 pub mod values;
+mod work;
 
 pub use benchmark::{Benchmark, Machine, RunRecord};
 pub use ending::{EndReason, Ending};
@@ -33,10 +34,14 @@ pub(crate) use values::check as check_numbers;
 
 pub use step::{BatchingRecord, LockRecord, Observation, StepRecord};
 pub use sufficiency::{FEWEST_BATCHES, FEWEST_SEGMENTS, SHORTEST_SEGMENT, WARM_UP_BATCHES};
+pub use work::WorkRecord;
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::facts::{ServerFacts, TableFacts};
+use crate::catalog::{CloneDifference, MissingIndex, RelationSize};
 use crate::error::{Error, ErrorKind, Location, Result};
 
 /// The file format that this version writes, and the newest one it reads.
@@ -79,6 +84,21 @@ pub struct Rehearsal {
     /// Common facts of its runs, if they are meant for a comparison.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub benchmark: Option<Benchmark>,
+    /// In what the clone differed from production before the migration, if production was read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clone_differences: Vec<CloneDifference>,
+    /// Settings that the session of the rehearsal took from production, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub adopted_settings: BTreeMap<String, String>,
+    /// The relations that the steps worked on, as they were before the migration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub relations: Vec<RelationSize>,
+    /// Foreign keys without an index, of those relations that the steps scanned again and again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing_indexes: Vec<MissingIndex>,
+    /// Those relations that production has, if it was queried.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub production_relations: Vec<RelationSize>,
     /// Why the rehearsal ended; `None` if it was cut off without a record of the reason.
     #[serde(default)]
     pub ended: Option<Ending>,
@@ -131,6 +151,11 @@ impl Default for Rehearsal {
             events: Vec::new(),
             targets: Vec::new(),
             benchmark: None,
+            clone_differences: Vec::new(),
+            adopted_settings: BTreeMap::new(),
+            relations: Vec::new(),
+            missing_indexes: Vec::new(),
+            production_relations: Vec::new(),
             ended: None,
             rollback: None,
             resumptions: Vec::new(),

@@ -2,7 +2,7 @@
 
 use super::arguments::{BatchArguments, DemoArguments, EstimateFlags as Options, Format, HistoryFlags};
 use super::demo_clone::{self, SmallerClone};
-use super::job::{Job, REHEARSAL_FILE, Resumable, is_interrupted, tell_saved};
+use super::job::{Job, ProductionFacts, REHEARSAL_FILE, Resumable, is_interrupted, tell_saved};
 use super::migration_file::MigrationFile;
 use super::output;
 use super::progress::Progress;
@@ -47,7 +47,7 @@ pub fn run(arguments: &DemoArguments) -> Result<()> {
             precision: None,
             runs: 1,
             throwaway: true,
-            production: if full { Vec::new() } else { production.clone() },
+            production: ProductionFacts::of_tables(if full { Vec::new() } else { production.clone() }),
             resumable: Resumable::default(),
         };
         let file = arguments.output.join(name);

@@ -8,12 +8,14 @@ use super::arguments::{BatchArguments, RehearseArguments};
 use super::migration_file::MigrationFile;
 use super::output;
 use crate::catalog::facts::TableFacts;
+use crate::catalog::{CloneDifference, LikenessFact, clone_differences, to_adopt};
 use crate::error::Result;
 use crate::observation::{EndReason, Rehearsal};
 use crate::rehearsal::resume::CutOff;
 use crate::rehearsal::saving::journal::Journal;
-use crate::rehearsal::{Conditions, Unfinished};
-use crate::server::Staging;
+use crate::rehearsal::{Conditions, Unfinished, adopt};
+use crate::sampler;
+use crate::server::{Reader, Staging};
 
 /// The file in which a rehearsal is saved.
 pub const REHEARSAL_FILE: &str = "rehearsal.json";
@@ -34,10 +36,67 @@ pub struct Job<'a> {
     pub runs: u32,
     /// Whether the staging area is a throwaway server.
     pub throwaway: bool,
-    /// The tables in production, if it was read.
-    pub production: Vec<TableFacts>,
+    /// What is known of production, if it was read.
+    pub production: ProductionFacts,
     /// The earlier part that was cut off, and the log with which this one can be resumed.
     pub resumable: Resumable,
+}
+
+/// What a rehearsal must know of production before it begins.
+#[derive(Default)]
+pub struct ProductionFacts {
+    /// The migration's tables there.
+    pub tables: Vec<TableFacts>,
+    /// In what the clone should be like it; empty if it was not read.
+    pub likeness: Vec<LikenessFact>,
+}
+
+impl ProductionFacts {
+    /// Returns what is known where only the tables are: the server is the clone's own.
+    pub fn of_tables(tables: Vec<TableFacts>) -> ProductionFacts {
+        ProductionFacts {
+            tables,
+            likeness: Vec::new(),
+        }
+    }
+
+    /// Reads them.
+    ///
+    /// # Errors
+    /// `Connection` when the catalog cannot be read.
+    pub fn read(reader: &mut Reader, migration: &MigrationFile) -> Result<ProductionFacts> {
+        Ok(ProductionFacts {
+            tables: migration.tables(reader)?,
+            likeness: sampler::likeness(reader)?,
+        })
+    }
+
+    /// Compares `clone` with it, and takes its settings over into the session of `clone`.
+    ///
+    /// # Errors
+    /// `Connection` when the clone cannot be read.
+    pub fn prepare(&self, clone: &mut Staging) -> Result<Prepared> {
+        if self.likeness.is_empty() {
+            return Ok(Prepared::default());
+        }
+        let before = clone.read(sampler::likeness)?;
+        let wanted = to_adopt(&clone_differences(&before, &self.likeness));
+        let adopted = adopt(clone, &wanted);
+        let after = clone.read(sampler::likeness)?;
+        Ok(Prepared {
+            differences: clone_differences(&after, &self.likeness),
+            adopted,
+        })
+    }
+}
+
+/// How a clone differs from production once its session has production's settings.
+#[derive(Default)]
+pub struct Prepared {
+    /// What still differs.
+    pub differences: Vec<CloneDifference>,
+    /// The settings that were taken over.
+    pub adopted: BTreeMap<String, String>,
 }
 
 /// How a rehearsal is resumed after it was cut off.

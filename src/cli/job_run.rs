@@ -1,6 +1,6 @@
 //! Runs a job: each repetition on its own clone, with the rollback after the first.
 
-use super::job::{Job, growth, has_observations, is_interrupted, now, tell_unfinished};
+use super::job::{Job, Prepared, growth, has_observations, is_interrupted, now, tell_unfinished};
 use super::migration_file::PlannedMigration;
 use super::resume::Begun;
 use super::staging_area::StagingArea;
@@ -41,6 +41,7 @@ impl Job<'_> {
             let mut clone = site.connect()?;
             clone.wait_for_locks(self.conditions.lock_timeout);
             tell_unfinished(&mut clone)?;
+            let prepared = self.production.prepare(&mut clone)?;
             let planned = self.migration.plan(&mut clone, self.batching)?;
             let rollback = match self.rollback {
                 Some(file) if run == 0 => Some(rollback::Preparation::new(file, self.migration, &site, &mut clone)?),
@@ -48,11 +49,11 @@ impl Job<'_> {
             };
             let rehearsal = match &mut rehearsal {
                 Some(rehearsal) => rehearsal,
-                None => rehearsal.insert(self.begin(&mut clone, &planned)?),
+                None => rehearsal.insert(self.begin(&mut clone, &planned, prepared)?),
             };
             let mut watcher = self.watcher(&mut clone);
             let conditions = Conditions {
-                growth: growth(&planned.tables, &self.production),
+                growth: growth(&planned.tables, &self.production.tables),
                 ..self.conditions.clone()
             };
             if let Some(log) = &self.resumable.log {
@@ -100,7 +101,7 @@ impl Job<'_> {
         }
     }
 
-    fn begin(&self, clone: &mut Staging, planned: &PlannedMigration) -> Result<Rehearsal> {
+    fn begin(&self, clone: &mut Staging, planned: &PlannedMigration, prepared: Prepared) -> Result<Rehearsal> {
         for table in &planned.tables {
             output::print_note(&sampled(table));
         }
@@ -111,6 +112,8 @@ impl Job<'_> {
             throwaway: self.throwaway,
             server: clone.read(sampler::server_facts)?,
             free_disk_bytes: clone.read(free_disk)?,
+            clone_differences: prepared.differences,
+            adopted_settings: prepared.adopted,
             tables: planned.tables.clone(),
             run_history: run_history::known(clone.parameters()),
             ..Rehearsal::default()

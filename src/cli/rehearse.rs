@@ -1,14 +1,13 @@
 //! `migtime rehearse`: replays a migration on a clone, saves the measurements, and estimates how long it will take.
 
 use super::arguments::RehearseArguments;
-use super::job::{Job, REHEARSAL_FILE, Resumable, directory, tell_saved};
+use super::job::{Job, ProductionFacts, REHEARSAL_FILE, Resumable, directory, tell_saved};
 use super::migration_file::MigrationFile;
 use super::results::{Results, model_options};
 use super::staging_area::StagingArea;
 use super::throwaway_base::{Filling, ThrowawayBase};
 use super::watching::LEVEL;
 use super::{connection, foreign_servers, history as outcomes, in_place, output, resume, rollback, targets};
-use crate::catalog::facts::TableFacts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{self, EstimateOptions, stopping};
 use crate::observation::Rehearsal;
@@ -33,7 +32,7 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
     let outcomes = outcomes::known(&arguments.options.history, arguments.no_password)?;
     let directory = directory(arguments);
     let cut_off = resume::cut_off_in(&directory, arguments)?;
-    let (staging_area, production_tables) = prepare(arguments, &migration, rollback.as_ref(), cut_off.as_ref())?;
+    let (staging_area, production_facts) = prepare(arguments, &migration, rollback.as_ref(), cut_off.as_ref())?;
     tell_the_floor(arguments);
     if let Some(error) = unreadable.as_ref().filter(|_| !staging_area.works_on_copies()) {
         // Nothing could bring the database back.
@@ -48,7 +47,7 @@ pub fn run(arguments: &RehearseArguments) -> Result<()> {
         precision: arguments.precision,
         runs: arguments.runs,
         throwaway: arguments.scratch,
-        production: production_tables,
+        production: production_facts,
         resumable: Resumable {
             log: (arguments.runs == 1 && !arguments.scratch).then(|| directory.join(resume::LOG)),
             cut_off,
@@ -113,14 +112,14 @@ fn rollback(
     }
 }
 
-/// Connects to the databases that the rehearsal needs, production first, and reads production's tables; none if it was
-/// not named.
+/// Connects to the databases that the rehearsal needs, production first, and reads what must be known of production;
+/// nothing if it was not named.
 fn prepare(
     arguments: &RehearseArguments,
     migration: &MigrationFile,
     rollback: Option<&MigrationFile>,
     cut_off: Option<&CutOff>,
-) -> Result<(StagingArea, Vec<TableFacts>)> {
+) -> Result<(StagingArea, ProductionFacts)> {
     let url = arguments.production.as_deref();
     let production = url
         .map(|url| connection::production_parameters(Some(url), arguments.no_password))
@@ -133,11 +132,11 @@ fn prepare(
         let left = cut_off.map(|cut_off| &cut_off.beginning.place);
         prepare_staging(arguments, production.as_ref(), files, left)?
     };
-    let tables = match &mut session {
-        Some(session) => session.read(|reader| migration.tables(reader))?,
-        None => Vec::new(),
+    let facts = match &mut session {
+        Some(session) => session.read(|reader| ProductionFacts::read(reader, migration))?,
+        None => ProductionFacts::default(),
     };
-    Ok((staging_area, tables))
+    Ok((staging_area, facts))
 }
 
 /// Reads from production, if one was named, how large the steps are there, and saves that with the measurements.

@@ -119,9 +119,10 @@ impl Job<'_> {
         let clone = &mut site.connect()?;
         clone.wait_for_locks(self.conditions.lock_timeout);
         tell_unfinished(clone)?;
+        self.production.prepare(clone)?;
         beginning.place.database.check(clone)?;
         let conditions = Conditions {
-            growth: growth(&planned.tables, &self.production),
+            growth: growth(&planned.tables, &self.production.tables),
             lock_timeout: self.conditions.lock_timeout,
             ..beginning.conditions.clone()
         };

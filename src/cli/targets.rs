@@ -3,6 +3,7 @@
 //! The share of rows that a step processes comes from the clone; the number of rows and the range of a key come from
 //! production's catalog.
 
+use crate::catalog::RelationSize;
 use crate::catalog::facts::{Column, TableFacts};
 use crate::error::Result;
 use crate::migration::Walk;
@@ -28,8 +29,20 @@ pub fn aim(reader: &mut Reader, rehearsal: &mut Rehearsal) -> Result<()> {
 /// `Connection` when production cannot be read.
 pub fn aim_at(reader: &mut Reader, rehearsal: &mut Rehearsal, tables: &[TableFacts]) -> Result<()> {
     rehearsal.targets = of(reader, rehearsal, tables)?;
+    rehearsal.production_relations = relations(reader, &rehearsal.relations)?;
     rehearsal.free_disk_bytes = free_disk(reader)?;
     Ok(())
+}
+
+/// Returns the sizes of the relations that the steps worked on, where production has them.
+fn relations(reader: &mut Reader, worked_on: &[RelationSize]) -> Result<Vec<RelationSize>> {
+    if worked_on.is_empty() {
+        return Ok(Vec::new());
+    }
+    let names = worked_on.iter().map(|size| size.root.as_ref().unwrap_or(&size.name));
+    let mut names: Vec<String> = names.cloned().collect();
+    names.dedup();
+    sampler::sizes(reader, Some(&names))
 }
 
 /// Returns the size of each step of `rehearsal` given the catalog facts `tables`; `None` for steps without a table.

@@ -58,6 +58,11 @@ impl Course {
         &self.schema
     }
 
+    /// Returns the schema as the statements so far leave it.
+    pub fn schema(&self) -> &SchemaFacts {
+        &self.schema
+    }
+
     /// Applies a statement.
     pub fn follow(&mut self, statement: &Statement) {
         match statement.command() {

@@ -15,6 +15,7 @@ use crate::catalog::{Origin, SchemaFacts};
 mod kept_locks;
 mod planned;
 mod so_far;
+mod unindexed;
 
 pub use planned::{PlannedStatement, PlannedTable};
 
@@ -43,6 +44,7 @@ pub fn plan(statements: &[Statement], schema: &SchemaFacts) -> Vec<PlannedStatem
                 if !so_far.is_uncertain() {
                     warnings.extend(refused(statement, schema));
                 }
+                warnings.extend(unindexed::warnings(statement, schema));
                 (Some(found), warnings)
             }
         };
@@ -68,6 +70,7 @@ pub fn plan(statements: &[Statement], schema: &SchemaFacts) -> Vec<PlannedStatem
             so_far.follow(statement.command(), found);
         }
     }
+    unindexed::warn_of_added(&mut planned, course.schema());
     warn_of_held_locks(&mut planned);
     // How a tool sends a file is known; of plain SQL it is not.
     for file in planned.chunk_by_mut(|one, other| one.statement.file == other.statement.file) {

@@ -5,7 +5,7 @@
 use super::estimate::{Basis, Estimate, LockHold, StepEstimate, interval_at};
 use super::forecast::Forecast;
 use super::options::EstimateOptions;
-use super::{total, transfer};
+use super::{total, transfer, unlike_production};
 use crate::migration::StepKind;
 use crate::observation::{EndReason, FORMAT_VERSION, Load, Rehearsal, Resumption};
 use crate::units::{Seconds, counted};
@@ -107,6 +107,8 @@ fn weakest_basis(forecasts: &[&Forecast], shares: &[f64]) -> Basis {
 pub fn tell_common(estimate: &mut Estimate, rehearsal: &Rehearsal, options: &EstimateOptions) {
     let machine = about_the_machine(estimate, rehearsal, options);
     estimate.assumptions.splice(0..0, machine);
+    estimate.assumptions.extend(unlike_production::adopted(rehearsal));
+    estimate.warnings.splice(0..0, unlike_production::warnings(rehearsal));
     estimate
         .assumptions
         .push("Locks are granted without waiting.".to_string());

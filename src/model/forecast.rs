@@ -7,6 +7,9 @@ use crate::observation::{LockRecord, StepRecord};
 use crate::stats::interval::Interval;
 use crate::stats::log_mixture::LogMixture;
 
+/// Up to this factor the clone counts as production's size: the duration of its run is scaled by the rows only.
+pub const SAME_SIZE: f64 = 1.1;
+
 /// The predicted duration of one step, and everything that will be reported about it.
 #[derive(Clone, Debug)]
 pub struct Forecast {

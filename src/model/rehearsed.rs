@@ -9,6 +9,8 @@ use super::options::EstimateOptions;
 use super::regimes::Settings;
 use super::rule_of_thumb::UnmeasuredStep;
 use super::run_deviation::RunDeviation;
+use super::scale::scales;
+use super::step_size::StepSize;
 use super::thin_clone::Fullness;
 use super::{backfill, forecast, learned, lock_holds, priors, rule_of_thumb, statement, storage};
 use crate::catalog::facts::TableFacts;
@@ -27,6 +29,12 @@ pub(super) fn estimate(
 ) -> Result<Estimate> {
     check_question(rehearsal, options)?;
     let fullness = Fullness::new(rehearsal, targets);
+    let scales = scales(rehearsal, targets, options.growth.map(|growth| growth.factor()));
+    let size = |index: usize| StepSize {
+        target: targets.get(index).and_then(Option::as_ref),
+        scale: scales.get(index).and_then(Option::as_ref),
+    };
+    let sizes: Vec<StepSize> = (0..rehearsal.steps.len()).map(size).collect();
     let mut told: Vec<Told> = rehearsal
         .steps
         .iter()
@@ -36,13 +44,7 @@ pub(super) fn estimate(
             kind: statement::kind(step),
             statement: step.statement.clone(),
             table: step.table.clone(),
-            forecast: forecast_step(
-                rehearsal,
-                step,
-                targets.get(index).copied().flatten().as_ref(),
-                &fullness,
-                options.level,
-            ),
+            forecast: forecast_step(rehearsal, step, sizes[index], &fullness, options.level),
             lock_hold: None,
         })
         .collect();
@@ -61,10 +63,10 @@ pub(super) fn estimate(
             ErrorKind::TooLittleEvidence,
             format!("too little evidence to promise a duration: {}", too_thin.join("; ")),
         )
-        .with_hint(what_to_do(&told, is_thin(rehearsal, targets, &fullness))));
+        .with_hint(what_to_do(&told, is_thin(rehearsal, &sizes, &fullness))));
     }
     let mut estimate = assemble(told, options, too_thin);
-    storage::tell(&mut estimate, rehearsal, targets, options.free_disk);
+    storage::tell(&mut estimate, rehearsal, &sizes, options.free_disk);
     estimate.origin = Some(origin(rehearsal, targets));
     if let Some(transfer) = transfer {
         learned::apply(&mut estimate, transfer, options.window);
@@ -134,10 +136,11 @@ fn check_question(rehearsal: &Rehearsal, options: &EstimateOptions) -> Result<()
 fn forecast_step(
     rehearsal: &Rehearsal,
     step: &StepRecord,
-    target: Option<&Target>,
+    size: StepSize,
     fullness: &Fullness,
     level: f64,
 ) -> Forecast {
+    let target = size.target;
     let table = table_of(rehearsal, step);
     let forecast = match &step.batching {
         Some(batching) => {
@@ -150,7 +153,7 @@ fn forecast_step(
             };
             backfill::forecast(step, batching, target, &known, level)
         }
-        None => statement::forecast(rehearsal, step, target, table, level),
+        None => statement::forecast(rehearsal, step, size, table, level),
     };
     let mut forecast = match forecast {
         Some(mut forecast) => {
@@ -166,7 +169,7 @@ fn forecast_step(
     forecast.assumptions.extend(how_it_runs);
     forecast
         .too_thin
-        .extend(fullness.unmet_rule(step, statement::kind(step), target));
+        .extend(fullness.unmet_rule(step, statement::kind(step), size));
     if !forecast.too_thin.is_empty() {
         forecast.duration = forecast.duration.widened(priors::PROVISIONAL_VARIANCE);
     }
@@ -208,12 +211,11 @@ fn checkpoints(rehearsal: &Rehearsal, step: &StepRecord) -> Option<u64> {
     (rehearsal.server.version_num > 0).then(|| rehearsal.events.iter().filter(complete).count() as u64)
 }
 
-fn is_thin(rehearsal: &Rehearsal, targets: &[Option<Target>], fullness: &Fullness) -> bool {
-    let mut steps = rehearsal.steps.iter().zip(targets);
-    steps.any(|(step, target)| {
-        fullness
-            .unmet_rule(step, statement::kind(step), target.as_ref())
-            .is_some()
+fn is_thin(rehearsal: &Rehearsal, sizes: &[StepSize], fullness: &Fullness) -> bool {
+    let mut steps = rehearsal.steps.iter().zip(sizes);
+    steps.any(|(step, size)| {
+        let scale = size.scale.is_some_and(|scale| !scale.too_thin.is_empty());
+        scale || fullness.unmet_rule(step, statement::kind(step), *size).is_some()
     })
 }
 

@@ -1,24 +1,21 @@
 //! The duration of a step that runs as one statement: from its own runs when they had the predicted size, else from the
 //! ladder of its runs on smaller tables.
 
-use super::Target;
 use super::estimate::Basis;
 use super::evidence::ratio_rule;
-use super::forecast::{Forecast, rate, rows_relative_sd, size_ratio};
+use super::forecast::{Forecast, SAME_SIZE, rate};
 use super::ladder::{Climbed, Growth, Ladder, LadderRun};
 use super::priors::{RUN_SD, short_run_sd};
 use super::regimes::{Settings, Work, scaled_whole_run};
 use super::repeated::RepeatedRuns;
 use super::run_deviation::RunDeviation;
-use super::waits;
+use super::scale::Scale;
+use super::step_size::StepSize;
+use super::{step_words, waits};
 use crate::catalog::facts::TableFacts;
 use crate::migration::{StepKind, only_sets_not_null};
 use crate::observation::{EventKind, LockRecord, Rehearsal, StepRecord};
 use crate::stats::log_mixture::LogMixture;
-use crate::units::counted;
-
-/// Up to this factor the clone counts as production's size: the duration of its run is scaled by the rows only.
-pub const SAME_SIZE: f64 = 1.1;
 
 /// The prediction for a statement and its basis.
 struct Predicted {
@@ -33,7 +30,7 @@ struct Predicted {
 pub fn forecast(
     rehearsal: &Rehearsal,
     step: &StepRecord,
-    target: Option<&Target>,
+    size: StepSize,
     table: Option<&TableFacts>,
     confidence_level: f64,
 ) -> Option<Forecast> {
@@ -41,13 +38,11 @@ pub fn forecast(
     let seconds: Vec<f64> = step.observations.iter().map(|one| one.working_seconds()).collect();
     let deviation = RunDeviation::learned(&rehearsal.run_history);
     let runs = RepeatedRuns::new(&seconds, &deviation)?;
-    let clone_rows = step
-        .total_rows
-        .or(table.map(|table| table.estimated_rows))
-        .filter(|rows| *rows > 0.0);
-    let grows = kind != StepKind::CatalogOnly;
-    let target = target.filter(|_| grows);
-    let ratio = size_ratio(clone_rows, target);
+    let clone_rows = step.total_rows.or(table.map(|table| table.estimated_rows));
+    let clone_rows = clone_rows.filter(|rows| *rows > 0.0);
+    let grows = grows(step, size);
+    let multiple = size.multiple(step, clone_rows, grows);
+    let ratio = multiple.work;
     let predicted = if ratio.ln().abs() <= SAME_SIZE.ln() {
         Predicted {
             duration: runs.prediction().scaled(ratio),
@@ -61,31 +56,38 @@ pub fn forecast(
             kind,
             table,
             ratio,
+            is_observed: size.scale.is_some(),
         };
         climb(&ladder(rehearsal, &scaled, &seconds, &deviation))?
     };
-    // On the clone the statement processed all rows there are; the number of rows is uncertain only for another target.
-    let rows_sd = target.map_or(0.0, |target| rows_relative_sd(step, Some(target)));
     let processed = match kind {
         StepKind::Dml => Some(mean_rows(step)),
         _ => clone_rows,
     };
     let rows = processed.filter(|_| grows).map(|rows| rows * ratio);
-    let mean = &predicted.mean;
+    let mean = &predicted.mean.scaled(multiple.beyond);
     let factor = mean.quantile(0.5) / runs.mean().quantile(0.5);
+    let repeats = size.scale.and_then(|scale| step_words::repeats(scale, rehearsal));
+    let duration = predicted.duration.scaled(multiple.beyond);
     Some(Forecast {
         rate: rows.and_then(|rows| rate(rows, mean.quantile(0.5), mean.central_interval(confidence_level))),
-        duration: predicted.duration.widened(rows_sd * rows_sd),
+        duration: duration.widened(multiple.log_sd.powi(2)),
         shared_deviation: std::f64::consts::SQRT_2 * deviation.root_mean_square(),
         short_kind: (short_run_sd(runs.mean().quantile(0.5)) > RUN_SD).then_some(kind),
         rows,
-        wal_bytes: step.wal_bytes.map(|bytes| bytes as f64 * ratio),
+        wal_bytes: step.wal_bytes.map(|bytes| bytes as f64 * multiple.written),
         locks: waits::scaled_locks(step, factor),
         basis: predicted.basis,
-        too_thin: too_thin(rehearsal, step, kind, ratio),
-        assumptions: assumptions(kind, ratio, predicted.climbed.as_ref()),
-        warnings: waits::warnings(step),
+        too_thin: too_thin(rehearsal, step, ratio, size.scale),
+        assumptions: step_words::assumptions(kind, ratio, size.scale, predicted.climbed.as_ref()),
+        warnings: waits::warnings(step).into_iter().chain(repeats).collect(),
     })
+}
+
+/// Says whether the step takes longer where there are more rows: not if it only changes the catalog, as far as its text
+/// and what was observed of it tell.
+pub fn grows(step: &StepRecord, size: StepSize) -> bool {
+    kind(step) != StepKind::CatalogOnly || size.scale.is_some_and(|scale| scale.worked)
 }
 
 /// Returns the kind of work of the statement; if its text does not show it, what it did on the clone does.
@@ -116,6 +118,8 @@ struct Scaled<'a> {
     table: Option<&'a TableFacts>,
     /// How many times as large the other is.
     ratio: f64,
+    /// Whether what it did to each relation was observed.
+    is_observed: bool,
 }
 
 /// Collects the runs of the statement, with sizes as fractions of the predicted table.
@@ -125,6 +129,7 @@ fn ladder(rehearsal: &Rehearsal, scaled: &Scaled, seconds: &[f64], deviation: &R
         kind,
         table,
         ratio,
+        is_observed,
     } = *scaled;
     let run = |fraction: f64, seconds: f64| LadderRun {
         fraction: fraction / ratio,
@@ -145,7 +150,7 @@ fn ladder(rehearsal: &Rehearsal, scaled: &Scaled, seconds: &[f64], deviation: &R
         thresholds: table.map_or(Vec::new(), |table| {
             settings.thresholds(&Work::new(step, kind, table, ratio))
         }),
-        growth: growth(kind),
+        growth: growth(kind, is_observed),
         deviation: deviation.clone(),
     }
 }
@@ -169,13 +174,14 @@ fn mean_rows(step: &StepRecord) -> f64 {
 /// Returns how the duration of a statement of this kind grows with its table.
 ///
 /// Index builds and scans do more of the same. Rewrites and single statements over many rows also meet bloat and more
-/// checkpoints (the prediction from a rewrite at a quarter of the size was 33 % too fast). Unclassified work may not
-/// grow at all.
-fn growth(kind: StepKind) -> Growth {
+/// checkpoints (the prediction from a rewrite at a quarter of the size was 33 % too fast). Unclassified work that was
+/// not observed may not grow at all.
+fn growth(kind: StepKind, is_observed: bool) -> Growth {
     let sd_per_e_fold = match kind {
         StepKind::IndexBuild | StepKind::TableScan | StepKind::CatalogOnly => 0.04,
         StepKind::TableRewrite => 0.1,
         StepKind::Dml | StepKind::Backfill => 0.2,
+        StepKind::Unclassified if is_observed => 0.2,
         StepKind::Unclassified => 0.5,
     };
     Growth {
@@ -184,11 +190,15 @@ fn growth(kind: StepKind) -> Growth {
     }
 }
 
-fn too_thin(rehearsal: &Rehearsal, step: &StepRecord, kind: StepKind, ratio: f64) -> Vec<String> {
+fn too_thin(rehearsal: &Rehearsal, step: &StepRecord, ratio: f64, scale: Option<&Scale>) -> Vec<String> {
     let unfinished = (!step.complete).then(|| "the statement did not run to its end".to_string());
-    let rewrites = kind == StepKind::TableRewrite && ratio > SAME_SIZE;
+    let rewrites = kind(step) == StepKind::TableRewrite && ratio > SAME_SIZE;
     let cycle = rewrites.then(|| cycle_rule(rehearsal, step, ratio)).flatten();
-    unfinished.into_iter().chain(ratio_rule(ratio)).chain(cycle).collect()
+    let size = match scale {
+        Some(scale) => scale.too_thin.clone(),
+        None => ratio_rule(ratio).into_iter().collect(),
+    };
+    unfinished.into_iter().chain(size).chain(cycle).collect()
 }
 
 /// Returns, if it is not met, the rule that the longest run of a rewrite must have included a checkpoint cycle.
@@ -202,38 +212,4 @@ fn cycle_rule(rehearsal: &Rehearsal, step: &StepRecord, ratio: f64) -> Option<St
         .filter(|event| (event.step, event.run) == (step.number, 0));
     let complete = of_step.filter(|event| event.event == EventKind::CheckpointComplete);
     cycles.unmet_rule(ratio, complete.count())
-}
-
-fn assumptions(kind: StepKind, ratio: f64, climbed: Option<&Climbed>) -> Vec<String> {
-    let Some(climbed) = climbed else {
-        return if (ratio - 1.0).abs() < 1e-9 {
-            Vec::new()
-        } else {
-            vec![format!(
-                "The duration grows with the rows, {ratio:.2} times those of the clone."
-            )]
-        };
-    };
-    let mut sentences = vec![format!(
-        "The duration grows with the rows, {ratio:.2} times those of the clone{}; with a probability of {:.0} % \
-         something that fits memory there does not where it is planned for, and costs 10 to 60 % more.",
-        match kind {
-            StepKind::Unclassified => ", which is not known of this kind",
-            _ => "",
-        },
-        100.0 * climbed.cliff_probability
-    )];
-    if climbed.top_fraction * ratio < 0.99 {
-        sentences.push(format!(
-            "It rests on runs on {:.0} % of the clone's table: what ran on more of it was too short to tell.",
-            100.0 * climbed.top_fraction * ratio
-        ));
-    }
-    if climbed.lower_runs > 0 {
-        sentences.push(format!(
-            "How much runs scatter is also told by {} on smaller parts of the clone's table.",
-            counted(climbed.lower_runs, "run", "runs")
-        ));
-    }
-    sentences
 }

@@ -3,11 +3,12 @@
 //! Sizes are scaled like durations but with narrower intervals, because the amount written hardly depends on the day.
 //! What was not measured is not guessed: such steps are listed as not counted.
 
-use super::Target;
 use super::estimate::{DiskEstimate, Estimate, SizeInterval, StorageTotal};
-use super::forecast::{rows_relative_sd, size_ratio};
+use super::forecast::{SAME_SIZE, rows_relative_sd};
 use super::priors::scaling_sd;
+
 use super::statement;
+use super::step_size::StepSize;
 use crate::catalog::facts::TableFacts;
 use crate::migration::StepKind;
 use crate::observation::{Rehearsal, StepRecord};
@@ -52,20 +53,21 @@ impl Amount {
     }
 }
 
-/// Adds WAL and disk to the steps of `estimate`, and their sum; `targets` are the same as for the durations. `free` is
+/// Adds WAL and disk to the steps of `estimate`, and their sum; `sizes` are the same as for the durations. `free` is
 /// the free disk that the user stated; without it, the free disk seen on the server is used, and only warns.
-pub fn tell(estimate: &mut Estimate, rehearsal: &Rehearsal, targets: &[Option<Target>], free: Option<Bytes>) {
+pub fn tell(estimate: &mut Estimate, rehearsal: &Rehearsal, sizes: &[StepSize], free: Option<Bytes>) {
     let level = estimate.level;
     for (index, step) in estimate.steps.iter_mut().enumerate() {
         let Some(record) = rehearsal.steps.get(index) else {
             continue;
         };
-        let target = targets.get(index).and_then(Option::as_ref);
+        let size = sizes.get(index).copied().unwrap_or_default();
+        let target = size.target;
         let table = rehearsal
             .tables
             .iter()
             .find(|table| Some(&table.name) == record.table.as_ref());
-        let ratio = ratio(record, target, table);
+        let ratio = ratio(record, size, table);
         let rows_sd = target.map_or(0.0, |target| rows_relative_sd(record, Some(target)));
         let scaling = scaling_sd(ratio, SD_PER_E_FOLD).hypot(rows_sd);
         if let Some(bytes) = step.wal_bytes {
@@ -91,12 +93,9 @@ pub fn tell(estimate: &mut Estimate, rehearsal: &Rehearsal, targets: &[Option<Ta
 }
 
 /// Returns the size of the predicted table as a multiple of the clone's.
-fn ratio(step: &StepRecord, target: Option<&Target>, table: Option<&TableFacts>) -> f64 {
+fn ratio(step: &StepRecord, size: StepSize, table: Option<&TableFacts>) -> f64 {
     let rows = step.total_rows.or(table.map(|table| table.estimated_rows));
-    match statement::kind(step) {
-        StepKind::CatalogOnly => 1.0,
-        _ => size_ratio(rows, target),
-    }
+    size.multiple(step, rows, statement::grows(step, size)).written
 }
 
 /// Returns the rows of the whole walk as a multiple of the replayed ones.
@@ -152,7 +151,7 @@ fn disk(step: &StepRecord, ratio: f64, scaling: f64, level: f64) -> Option<DiskE
         (1.0, RUN_SD)
     };
     let sort = match statement::kind(step) {
-        StepKind::IndexBuild if ratio > statement::SAME_SIZE => SORT_SD,
+        StepKind::IndexBuild if ratio > SAME_SIZE => SORT_SD,
         _ => 0.0,
     };
     let amount = |bytes: f64, sort: f64| {
@@ -209,7 +208,7 @@ impl StorageTotal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{EstimateOptions, estimate};
+    use crate::model::{EstimateOptions, Target, estimate};
     use crate::observation::{DiskRecord, Observation};
 
     const MB: u64 = 1 << 20;

@@ -5,6 +5,7 @@
 
 use super::Target;
 use super::evidence::LARGEST_RATIO;
+use super::step_size::StepSize;
 use crate::catalog::facts::TableFacts;
 use crate::migration::StepKind;
 use crate::observation::{Rehearsal, StepRecord};
@@ -57,13 +58,16 @@ impl<'a> Fullness<'a> {
     }
 
     /// Returns, if it is not met, the rule that the clone must have enough rows for `step`, a step of `kind`.
-    pub fn unmet_rule(&self, step: &StepRecord, kind: StepKind, target: Option<&Target>) -> Option<String> {
+    pub fn unmet_rule(&self, step: &StepRecord, kind: StepKind, size: StepSize) -> Option<String> {
         if kind == StepKind::CatalogOnly {
             return None;
         }
-        match target {
-            Some(_) => self.of_its_table(step),
-            None => self.of_no_known_table(step),
+        match (size.target, size.scale) {
+            // What it works on was seen, and its scale says what is missing.
+            (_, Some(scale)) if !scale.too_thin.is_empty() => None,
+            (Some(_), _) => self.of_its_table(step),
+            (None, Some(_)) => None,
+            (None, None) => self.of_no_known_table(step),
         }
     }
 
@@ -153,7 +157,14 @@ mod tests {
             table_rows: Some(production_rows),
         };
         let targets = [Some(target), table.map(|_| target)];
-        let found = Fullness::new(&rehearsal, &targets).unmet_rule(&rehearsal.steps[1], kind, targets[1].as_ref());
+        let found = Fullness::new(&rehearsal, &targets).unmet_rule(
+            &rehearsal.steps[1],
+            kind,
+            StepSize {
+                target: targets[1].as_ref(),
+                scale: None,
+            },
+        );
         assert_eq!(found.as_deref(), expected, "{clone_rows} rows for {production_rows}");
     }
 

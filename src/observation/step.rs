@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ladder::LadderRecord;
 use super::statement_details::{DiskRecord, FailedAttempt, WaitRecord};
+use super::work::WorkRecord;
 use crate::error::{Error, Location};
 use crate::migration::{Batching, LockMode, RecognisedBy, Step, StepKind, Walk};
 use crate::shown::without_secrets;
@@ -52,6 +53,9 @@ pub struct StepRecord {
     /// Disk it used in its first run, if observed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disk: Option<DiskRecord>,
+    /// What it did to each relation in its first run; `None` if that was not observed, as for batches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work: Option<Vec<WorkRecord>>,
     /// What it waited for in its first run, sampled; only for statements outside a transaction.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waits: Vec<WaitRecord>,
@@ -181,6 +185,7 @@ impl Default for StepRecord {
             wal_bytes: None,
             disk: None,
             ladder: None,
+            work: None,
             waits: Vec::new(),
             failed_attempts: Vec::new(),
             complete: false,

@@ -25,4 +25,5 @@ pub use external::{CommandSeen, observe, of_other_databases};
 pub use monitor::RehearsalMonitor;
 pub use rehearse::{Workplace, rehearse};
 pub use saving::directory_lock::DirectoryLock;
+pub use session_queries::adopt;
 pub use statements::{PhaseShare, ProgressListener, StatementProgress, Unfinished};

@@ -1,5 +1,6 @@
 //! Runs the steps of a migration once, in order, on one clone, and records each as it is measured.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::conditions::Conditions;
@@ -11,9 +12,11 @@ use super::saving::journal::Journal;
 use super::session_queries::prepare_session;
 use super::statements::session_view::SessionView;
 use super::walker::Walker;
+use crate::catalog::RelationSize;
 use crate::error::{ErrorKind, Result};
 use crate::migration::Step;
 use crate::observation::{EndReason, Ending, Rehearsal, StepRecord};
+use crate::sampler;
 use crate::server::{Staging, server_error};
 
 /// Runs `steps` on `clone` as repetition `run`. Appends the measurements to `rehearsal` and saves it as it goes.
@@ -82,6 +85,10 @@ pub(super) fn walk(workplace: Workplace, steps: &[Step], begin: Begin) -> Result
     let observer = Observer::start(clone, version_num, worker)?;
     let view = SessionView::new(clone.second_connection()?, version_num, worker)
         .map_err(|error| server_error(&error, ErrorKind::Connection))?;
+    let (census, missing_indexes) = match begin.run {
+        0 => (census(clone)?, clone.read(sampler::missing_indexes)?),
+        _ => (BTreeMap::new(), Vec::new()),
+    };
     let mut walker = Walker {
         clone,
         observer,
@@ -96,6 +103,8 @@ pub(super) fn walk(workplace: Workplace, steps: &[Step], begin: Begin) -> Result
         monitor,
         open_block: None,
         reason: EndReason::Complete,
+        census,
+        missing_indexes,
     };
     let outcome = walker.walk(steps, begin.step);
     let reason = walker.reason;
@@ -111,6 +120,12 @@ pub(super) fn walk(workplace: Workplace, steps: &[Step], begin: Begin) -> Result
         journal.log().remove();
     }
     outcome
+}
+
+/// Returns the sizes of all relations, by object id.
+fn census(clone: &mut Staging) -> Result<BTreeMap<u32, RelationSize>> {
+    let sizes = clone.read(|reader| sampler::sizes(reader, None))?;
+    Ok(sizes.into_iter().map(|size| (size.oid, size)).collect())
 }
 
 /// Records which session runs the steps: it may outlive this program if that is killed.

@@ -1,9 +1,11 @@
 //! Small queries in the session that runs the steps.
 
+use std::collections::BTreeMap;
+
 use postgres::{Client, SimpleQueryMessage};
 
 use crate::error::{ErrorKind, Result};
-use crate::server::server_error;
+use crate::server::{Staging, server_error};
 
 /// Converts a limit from seconds to the server's whole milliseconds; at least 1, because 0 means no limit.
 pub(super) fn milliseconds(seconds: f64) -> u64 {
@@ -45,4 +47,15 @@ pub(super) fn prepare_session(client: &mut Client, lock_timeout: f64) -> Result<
         .query_one("SELECT pg_catalog.pg_backend_pid()", &[])
         .map_err(|error| server_error(&error, ErrorKind::Connection))?;
     Ok(row.get(0))
+}
+
+/// Gives the session of `clone` the `settings` of production, and returns those that the server accepted: some need a
+/// superuser.
+pub fn adopt(clone: &mut Staging, settings: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let client = clone.client();
+    let sql = "SELECT pg_catalog.set_config($1, $2, false)";
+    let accepted = settings
+        .iter()
+        .filter(|(name, value)| client.query_one(sql, &[name, value]).is_ok());
+    accepted.map(|(name, value)| (name.clone(), value.clone())).collect()
 }

@@ -1,5 +1,6 @@
 //! The state while the steps of a migration run: the clone, its session, and everything recorded meanwhile.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::conditions::Conditions;
@@ -10,6 +11,7 @@ use super::resume::GoOn;
 use super::saving::journal::Journal;
 use super::session_queries;
 use super::statements::session_view::SessionView;
+use crate::catalog::{MissingIndex, RelationSize};
 use crate::error::Result;
 use crate::observation::{EndReason, Rehearsal};
 use crate::server::Staging;
@@ -34,6 +36,10 @@ pub(super) struct Walker<'a> {
     /// The open transaction block, when its first statement began, and the steps in it.
     pub(super) open_block: Option<(u32, Instant, Vec<usize>)>,
     pub(super) reason: EndReason,
+    /// The relations at the beginning of the first run, by object id.
+    pub(super) census: BTreeMap<u32, RelationSize>,
+    /// The foreign keys without an index at that time.
+    pub(super) missing_indexes: Vec<MissingIndex>,
 }
 
 impl Walker<'_> {

@@ -5,18 +5,22 @@
 
 mod confined;
 mod count;
+mod likeness;
 mod outward;
 pub mod probe;
 mod schema;
 mod server_state;
+mod sizes;
 mod snapshot;
 mod tables;
 
 pub use confined::confine;
 pub use count::{SampleOptions, exact, key_range, sample};
+pub use likeness::likeness;
 pub use outward::{leading_out, outward};
 pub use schema::schema;
 pub use server_state::server_state;
+pub use sizes::{missing_indexes, sizes};
 pub use snapshot::snapshot;
 use tables::document;
 pub use tables::{TABLES_A_QUERY, server_facts, table, tables, tables_there};

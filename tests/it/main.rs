@@ -47,6 +47,7 @@ mod hostile_numbers;
 mod hostile_text;
 mod house;
 mod included_files;
+mod kinds;
 mod ladder_command;
 mod ladder_coverage;
 mod layout;

@@ -5,7 +5,7 @@ use std::time::Instant;
 use clap::Parser;
 
 use super::super::arguments::{Arguments, Command, RehearseArguments};
-use super::super::job::{Job, Resumable};
+use super::super::job::{Job, ProductionFacts, Resumable};
 use super::super::migration_file::MigrationFile;
 use super::super::results::model_options;
 use super::super::{machine, rehearse, targets};
@@ -94,7 +94,7 @@ impl PairRun<'_> {
             precision: arguments.precision,
             runs: arguments.runs,
             throwaway: true,
-            production: production.clone(),
+            production: ProductionFacts::of_tables(production.clone()),
             resumable: Resumable::default(),
         };
         let begin = Instant::now();

@@ -2,7 +2,7 @@
 //! state.
 
 use super::super::arguments::{BatchArguments, CiArguments, OutsideArguments};
-use super::super::job::{Job, Resumable};
+use super::super::job::{Job, ProductionFacts, Resumable};
 use super::super::migration_file::{MigrationFile, statements};
 use super::super::progress::Progress;
 use super::super::staging_area::StagingArea;
@@ -84,7 +84,7 @@ impl StagingPlace {
             precision: None,
             runs: 1,
             throwaway: self.throwaway,
-            production: Vec::new(),
+            production: ProductionFacts::default(),
             resumable: Resumable::default(),
         };
         job.run(&self.staging_area.in_place(), &mut Journal::new(None))

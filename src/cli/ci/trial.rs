@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::super::arguments::{BatchArguments, HistoryFlags};
-use super::super::job::{Job, REHEARSAL_FILE, Resumable};
+use super::super::job::{Job, ProductionFacts, REHEARSAL_FILE, Resumable};
 use super::super::migration_file::MigrationFile;
 use super::super::repository::path_in_repository;
 use super::super::results::Results;
@@ -120,8 +120,10 @@ impl Trial<'_> {
     fn job<'b>(&'b self, rollback: Option<&'b MigrationFile>) -> Result<Job<'b>> {
         let rehearsal = &self.configuration.rehearsal;
         let production = match self.place.production.as_deref() {
-            Some(url) => connection::production_at(Some(url), true)?.read(|reader| self.file.tables(reader))?,
-            None => Vec::new(),
+            Some(url) => {
+                connection::production_at(Some(url), true)?.read(|reader| ProductionFacts::read(reader, self.file))?
+            }
+            None => ProductionFacts::default(),
         };
         Ok(Job {
             migration: self.file,

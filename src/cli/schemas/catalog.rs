@@ -36,6 +36,9 @@ schemas!(
     Column of catalog::facts::Column,
     SchemaDifference of catalog::SchemaDifference,
     SchemaChange of catalog::SchemaChange,
+    RelationSize of catalog::RelationSize,
+    CloneDifference of catalog::CloneDifference,
+    MissingIndex of catalog::MissingIndex,
 );
 
 /// What a server says about itself.
@@ -207,4 +210,47 @@ enum SchemaChange {
     Added,
     /// It was modified.
     Changed,
+}
+
+/// How large one relation is that holds rows of its own: a table, a partition or a materialised view.
+#[derive(JsonSchema)]
+struct RelationSize {
+    /// Schema-qualified name, each part quoted where SQL needs it.
+    name: String,
+    /// The partitioned table at the top, if it is a partition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    root: Option<String>,
+    /// `pg_class.reltuples`, -1 when never analysed (0 before PostgreSQL 14).
+    reltuples: f64,
+    /// `pg_class.relpages`.
+    relpages: u64,
+    /// Blocks of the heap now.
+    blocks: u64,
+    /// Number of its indexes.
+    indexes: u32,
+}
+
+/// Something that is different on the clone.
+#[derive(JsonSchema)]
+struct CloneDifference {
+    /// What differs, such as `index public.orders_total`.
+    what: String,
+    /// The relation that it belongs to, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    relation: Option<String>,
+    /// Its definition or value on the clone; `None` if it is not there.
+    on_clone: Option<String>,
+    /// Its definition or value in production; `None` if it is not there.
+    on_production: Option<String>,
+}
+
+/// A foreign key without an index.
+#[derive(JsonSchema)]
+struct MissingIndex {
+    /// The referring table, qualified.
+    relation: String,
+    /// Name of the foreign key.
+    foreign_key: String,
+    /// The statement that creates the index.
+    create: String,
 }

@@ -15,6 +15,7 @@ use super::session::{Session, StatementFailed, StatementMeasured};
 use super::statement::{affected_rows, insert_position};
 use super::unfinished::{Cleared, Clearing, Unfinished};
 use super::watch::{StatementWatch, WaitLimit, Watched};
+use super::work::{Place, WorkCounters};
 use crate::error::ErrorKind;
 use crate::observation::{FailedAttempt, LockRecord};
 use crate::server::{CancelOnInterrupt, server_error};
@@ -30,6 +31,8 @@ struct Run {
     wal_bytes: u64,
     temporary_file_bytes: Option<u64>,
     watched: Option<Watched>,
+    /// The counters before it and after it.
+    counters: (WorkCounters, WorkCounters),
 }
 
 impl Session<'_> {
@@ -95,6 +98,7 @@ impl Session<'_> {
 
     fn run_once(&mut self, sql: &str) -> Result<Run, StatementFailed> {
         let temporary_before = self.temporary_file_bytes()?;
+        let work_before = self.work_counters(Place::Outside)?;
         let position = insert_position(self.client)?;
         let token = self.client.cancel_token();
         let limit = WaitLimit {
@@ -117,6 +121,7 @@ impl Session<'_> {
             ..StatementFailed::from(error)
         })?;
         let wal_bytes = insert_position(self.client)?.saturating_sub(position);
+        let work_after = self.work_counters(Place::Outside)?;
         let temporary_after = self.temporary_file_bytes()?;
         let temporary = temporary_before.zip(temporary_after);
         Ok(Run {
@@ -125,6 +130,7 @@ impl Session<'_> {
             wal_bytes,
             temporary_file_bytes: temporary.map(|(before, after)| after.saturating_sub(before)),
             watched,
+            counters: (work_before, work_after),
         })
     }
 
@@ -135,6 +141,7 @@ impl Session<'_> {
         failed_attempts: Vec<FailedAttempt>,
     ) -> Result<StatementMeasured, postgres::Error> {
         let after = RelationNames::read(self.client)?;
+        let work = run.counters.0.until(&run.counters.1, before, &after);
         let sightings = run.watched.map(|watched| watched.sightings);
         let locks = sightings.as_ref().map(|sightings| {
             let gap = sightings.longest_gap();
@@ -156,6 +163,7 @@ impl Session<'_> {
             rows: run.rows,
             wal_bytes: run.wal_bytes,
             rewritten: before.rewritten_since(&after),
+            work,
             disk: before.disk_until(&after, taken, run.temporary_file_bytes),
             locks: locks.unwrap_or_default(),
             waited_seconds: waited.filter(|seconds| *seconds > 0.0),

@@ -77,6 +77,11 @@ impl RelationNames {
         Some(&relation.name)
     }
 
+    /// Returns the object id of the table that a relation belongs to; a table belongs to itself.
+    pub fn table_of_oid(&self, oid: u32) -> Option<u32> {
+        self.relations.get(&oid).map(|relation| relation.table)
+    }
+
     /// Returns the relations whose storage was replaced between these relations and `after`, sorted by name.
     pub fn rewritten_since(&self, after: &RelationNames) -> Vec<String> {
         let replaced = self.replaced_since(after);

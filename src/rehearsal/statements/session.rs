@@ -6,6 +6,7 @@ use postgres::Client;
 
 use super::session_view::SessionView;
 use super::watch::ProgressListener;
+use super::work::Worked;
 use crate::error::{Error, ErrorKind};
 use crate::observation::{DiskRecord, FailedAttempt, LockRecord, WaitRecord};
 use crate::rehearsal::failure::failure;
@@ -53,6 +54,8 @@ pub struct StatementMeasured {
     pub rewritten: Vec<String>,
     /// Tables it read from end to end.
     pub scanned: Vec<String>,
+    /// What it did to each relation.
+    pub work: Vec<Worked>,
     /// Disk space it needed.
     pub disk: Option<DiskRecord>,
     /// What it waited for.

@@ -1,10 +1,10 @@
 //! Runs one unbatched statement and measures what it did: time, rows, WAL, locks, rewrites and scans.
 //!
-//! Every fact comes from the server: locks from `pg_locks` before the commit, a rewrite from a changed `relfilenode`, a
-//! scan from the difference in `pg_stat_xact_user_tables`, WAL from the difference of insert positions, disk space from
-//! the sizes before and after.
+//! Every fact comes from the server: locks from `pg_locks` before the commit, a rewrite from a changed `relfilenode`,
+//! rows, blocks and scans from its counters, WAL from the difference of insert positions, disk space from the sizes
+//! before and after.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use postgres::error::SqlState;
@@ -13,6 +13,7 @@ use postgres::{Client, SimpleQueryMessage};
 use super::relations::{RelationLock, RelationNames};
 use super::session::{Session, StatementFailed, StatementMeasured};
 use super::watch::StatementWatch;
+use super::work::{Place, WorkCounters};
 use crate::rehearsal::session_queries::transaction;
 use crate::server::CancelOnInterrupt;
 
@@ -20,6 +21,8 @@ use crate::server::CancelOnInterrupt;
 struct Inside {
     measured: StatementMeasured,
     locks: BTreeSet<RelationLock>,
+    /// The counters before it and after it.
+    counters: (WorkCounters, WorkCounters),
 }
 
 impl Session<'_> {
@@ -28,7 +31,7 @@ impl Session<'_> {
         let before = RelationNames::read(self.client)?;
         let temporary_before = self.temporary_file_bytes()?;
         self.client.batch_execute("BEGIN")?;
-        let Inside { mut measured, locks } = match self.run_inside(sql, &before) {
+        let inside = match self.run_inside(sql) {
             Ok(inside) => inside,
             Err(failed) => {
                 // A lost connection cannot roll back and need not: the server does.
@@ -45,12 +48,13 @@ impl Session<'_> {
         }
         let begin = Instant::now();
         self.client.batch_execute("COMMIT")?;
-        measured.busy.push((begin, Instant::now()));
-        measured.seconds += begin.elapsed().as_secs_f64();
+        let commit = (begin, Instant::now());
         let temporary = temporary_before.zip(self.temporary_file_bytes()?);
         let temporary = temporary.map(|(before, after)| after.saturating_sub(before));
         let after = RelationNames::read(self.client)?;
-        complete(&mut measured, &before, &after, &locks, temporary);
+        let mut measured = inside.complete(&before, &after, temporary);
+        measured.busy.push(commit);
+        measured.seconds += commit.1.duration_since(commit.0).as_secs_f64();
         for lock in &mut measured.locks {
             lock.held_seconds = Some(measured.seconds);
         }
@@ -60,33 +64,36 @@ impl Session<'_> {
     /// Runs `sql` inside the open transaction block; how long locks are held is known only at the block's commit.
     pub fn run_in_block(&mut self, sql: &str) -> Result<StatementMeasured, StatementFailed> {
         let before = RelationNames::read_in_block(self.client)?;
-        let Inside { mut measured, locks } = self.run_inside(sql, &before)?;
+        let inside = self.run_inside(sql)?;
         let after = RelationNames::read_in_block(self.client)?;
-        complete(&mut measured, &before, &after, &locks, None);
-        Ok(measured)
+        Ok(inside.complete(&before, &after, None))
     }
 
-    fn run_inside(&mut self, sql: &str, before: &RelationNames) -> Result<Inside, StatementFailed> {
+    fn run_inside(&mut self, sql: &str) -> Result<Inside, StatementFailed> {
         let locks_before = own_locks(self.client)?;
-        let scans_before = scans(self.client)?;
+        let work_before = self.work_counters(Place::InTransaction)?;
         let position = insert_position(self.client)?;
         let (messages, busy) = self.send(sql)?;
         let wal_bytes = insert_position(self.client)?.saturating_sub(position);
-        let scanned = scans(self.client)?
-            .into_iter()
-            .filter(|(oid, count)| *count > scans_before.get(oid).copied().unwrap_or(0))
-            .filter_map(|(oid, _)| before.name(oid).cloned())
-            .collect();
+        let work_after = self.work_counters(Place::InTransaction)?;
         let measured = StatementMeasured {
             seconds: busy.1.duration_since(busy.0).as_secs_f64(),
             busy: vec![busy],
             rows: affected_rows(&messages),
             wal_bytes,
-            scanned,
             ..StatementMeasured::default()
         };
         let locks = own_locks(self.client)?.difference(&locks_before).cloned().collect();
-        Ok(Inside { measured, locks })
+        Ok(Inside {
+            measured,
+            locks,
+            counters: (work_before, work_after),
+        })
+    }
+
+    /// Reads the counters of rows and blocks.
+    pub(super) fn work_counters(&mut self, place: Place) -> Result<WorkCounters, postgres::Error> {
+        WorkCounters::read(self.client, self.version_num, place)
     }
 
     /// Sends the statement, waits for its end, and returns when it started and ended; an interrupt cancels it.
@@ -110,19 +117,28 @@ impl Session<'_> {
     }
 }
 
-/// Adds what the relations before and after a statement show about it.
-fn complete(
-    measured: &mut StatementMeasured,
-    before: &RelationNames,
-    after: &RelationNames,
-    locks: &BTreeSet<RelationLock>,
-    temporary_file_bytes: Option<u64>,
-) {
-    measured.rewritten = before.rewritten_since(after);
-    // Until the commit, other sessions can neither see nor wait for an object that the statement created.
-    let others_see = locks.iter().filter(|(oid, _)| before.name(*oid).is_some());
-    measured.locks = before.name_locks(after, others_see.cloned());
-    measured.disk = before.disk_until(after, locks, temporary_file_bytes);
+impl Inside {
+    /// Returns what was measured, with what the relations before and after the statement show about it.
+    fn complete(
+        self,
+        before: &RelationNames,
+        after: &RelationNames,
+        temporary_file_bytes: Option<u64>,
+    ) -> StatementMeasured {
+        let (work_before, work_after) = &self.counters;
+        let work = work_before.until(work_after, before, after);
+        let scanned = work.iter().filter(|(_, work)| work.scans > 0);
+        // Until the commit, other sessions can neither see nor wait for an object that the statement created.
+        let others_see = self.locks.iter().filter(|(oid, _)| before.name(*oid).is_some());
+        StatementMeasured {
+            rewritten: before.rewritten_since(after),
+            locks: before.name_locks(after, others_see.cloned()),
+            disk: before.disk_until(after, &self.locks, temporary_file_bytes),
+            scanned: scanned.filter_map(|(oid, _)| before.name(*oid).cloned()).collect(),
+            work,
+            ..self.measured
+        }
+    }
 }
 
 /// Returns whether the server refused the statement only because it was in a transaction.
@@ -156,15 +172,6 @@ fn own_locks(client: &mut Client) -> Result<BTreeSet<RelationLock>, postgres::Er
     let sql = "SELECT l.relation, l.mode FROM pg_catalog.pg_locks l \
                WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.granted \
                AND l.relation >= 16384";
-    Ok(client
-        .query(sql, &[])?
-        .iter()
-        .map(|row| (row.get(0), row.get(1)))
-        .collect())
-}
-
-fn scans(client: &mut Client) -> Result<BTreeMap<u32, i64>, postgres::Error> {
-    let sql = "SELECT relid, seq_scan FROM pg_catalog.pg_stat_xact_user_tables WHERE seq_scan > 0";
     Ok(client
         .query(sql, &[])?
         .iter()

@@ -78,6 +78,7 @@ impl Walker<'_> {
             steps.push(index);
         }
         let run = self.run;
+        let work = (run == 0).then(|| self.named_as_at_first(&measured.work));
         let record = &mut self.rehearsal.steps[index];
         record.observations.push(Observation {
             run,
@@ -99,6 +100,7 @@ impl Walker<'_> {
             record.rewritten = measured.rewritten;
             record.scanned = measured.scanned;
             record.disk = measured.disk;
+            record.work = work;
             record.waits = measured.waits;
             record.notes.extend(measured.notes);
         }

@@ -66,7 +66,7 @@ const fn entry(
     }
 }
 
-const ENTRIES: [Entry; 31] = [
+const ENTRIES: [Entry; 32] = [
     entry(
         Rule::LockHeldTooLong,
         ("MT001", "LockHeldTooLong"),
@@ -284,6 +284,14 @@ const ENTRIES: [Entry; 31] = [
         "The server refuses the statement.",
         "The catalog, or the server's version, tells that it fails whatever the rows are; what follows it in its \
          transaction does not run either. The message says what stands in the way.",
+    ),
+    entry(
+        Rule::Trap(Trap::ForeignKeyWithoutIndex),
+        ("MT119", "ForeignKeyWithoutIndex"),
+        Level::Warning,
+        "A foreign key has no index on the referring side.",
+        "The server then reads the whole referring table for each row that is deleted from the other one, or whose key \
+         changes: twice the rows take four times as long. Create the index first.",
     ),
     entry(
         Rule::LongLock,
