@@ -128,7 +128,8 @@ mod tests {
         );
         check("SELECT backfill()", Unclassified);
         check("CALL backfill()", Unclassified);
-        check("DO $$ BEGIN NULL; END $$", Unclassified);
+        check("DO $$ BEGIN NULL; END $$", CatalogOnly);
+        check("DO LANGUAGE plpython3u $$ pass $$", Unclassified);
         check("COPY t FROM '/data/t.csv'", StepKind::Dml);
         check("COPY t TO '/data/t.csv'", TableScan);
     }

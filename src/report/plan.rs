@@ -149,7 +149,7 @@ pub fn plan_terminal(report: &PlanReport, width: u16, colour: bool) -> String {
         })
         .collect();
     text += &format!("\n{}\n", page.table(&header, header.len(), &rows));
-    for statement in shown(report) {
+    for statement in told(report) {
         let place = format!("{}:{}", statement.file, statement.line);
         let sql = text::shortened(&statement.statement, 2 * STATEMENT_LENGTH);
         text += &format!("\n{}", page.bold(&format!("{}. {sql} ({place})", statement.number)));
@@ -183,7 +183,7 @@ pub fn plan_markdown(report: &PlanReport) -> String {
         })
         .collect();
     text += &markdown_rows(&HEADER, &rows);
-    for statement in shown(report).filter(|statement| !details(statement).is_empty()) {
+    for statement in told(report).filter(|statement| !details(statement).is_empty()) {
         text += &format!(
             "\n{}. {}\n\n",
             statement.number,
@@ -213,6 +213,13 @@ fn shown(report: &PlanReport) -> impl Iterator<Item = &StatementReport> {
         .statements
         .iter()
         .filter(|statement| !statement.is_transaction_edge)
+}
+
+/// Returns the statements of which something is told: those shown, and what begins or ends a transaction where that
+/// surprises.
+fn told(report: &PlanReport) -> impl Iterator<Item = &StatementReport> {
+    let told = |statement: &&StatementReport| !statement.is_transaction_edge || !statement.warnings.is_empty();
+    report.statements.iter().filter(told)
 }
 
 fn headline(report: &PlanReport) -> String {

@@ -1,7 +1,7 @@
 //! The schema as a statement leaves it, so that the next one is judged against what it will meet.
 //!
 //! Follows what decides locks, rewrites and scans: columns, constraints, indexes, tables, domains, the session's time
-//! zone. What it does not follow, such as the effects of `DO` blocks, stays as it was.
+//! zone. What it does not follow stays as it was.
 
 mod altered;
 mod checks;
@@ -11,19 +11,40 @@ mod uses;
 use crate::catalog::{Origin, Persistence, RelationFacts, RelationKind, SchemaFacts, TypeFacts};
 use crate::migration::Statement;
 use crate::migration::command::{
-    Body, Command, Copied, Copy, CreateIndex, CreateTable, Creation, DropObjects, ObjectKind, PartVerb, Query, Session,
-    TablePart,
+    Body, Command, Copied, Copy, CreateIndex, CreateTable, Creation, DropObjects, ObjectKind, PartVerb, Query, Routine,
+    Run, Session, TablePart,
 };
 use crate::migration::names::name_path;
 use made::{add_index, bound_of, qualified};
 
 /// Applies a statement to the facts; without a catalog, only the checks that statements add are followed.
 pub(in crate::migration) fn evolve(statement: &Statement, schema: &mut SchemaFacts) {
-    if !schema.is_known() {
-        return checks::follow(statement.command(), schema);
+    let routine = statement.outline.routine.as_ref();
+    if let Some(name) = routine.and_then(|routine| routine.name.clone()) {
+        schema.routines.insert(name, statement.sql.clone());
     }
-    uses::follow(statement.command(), schema);
-    match statement.command() {
+    match (statement.command(), routine) {
+        (Command::Do(_), Some(routine)) => evolve_by_body(routine, schema),
+        (command, _) => evolve_by(command, schema),
+    }
+}
+
+/// Applies what the body of a block runs, each branch taken for run.
+fn evolve_by_body(routine: &Routine, schema: &mut SchemaFacts) {
+    for run in &routine.runs {
+        if let Run::Statement { command, .. } = run {
+            evolve_by(command, schema);
+        }
+    }
+}
+
+/// Applies a command to the facts.
+pub(super) fn evolve_by(command: &Command, schema: &mut SchemaFacts) {
+    if !schema.is_known() {
+        return checks::follow(command, schema);
+    }
+    uses::follow(command, schema);
+    match command {
         Command::AlterTable(alter) => altered::alter(alter, schema),
         Command::CreateTable(create) => create_table(create, schema),
         Command::CreateTableAs(create) => {

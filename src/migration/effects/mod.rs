@@ -18,6 +18,7 @@ mod partitions;
 mod proofs;
 mod queries;
 mod refusals;
+mod routines;
 mod rules;
 mod safe_form;
 mod storage;

@@ -3,7 +3,7 @@
 //! Locks are those of PostgreSQL's documentation ("Explicit Locking") and of the sources named beside them.
 
 use super::judge::{Effects, Judge, TransactionRule};
-use super::{indexes, maintenance, other_objects, queries, table_rules, undo, whole_tables};
+use super::{indexes, maintenance, other_objects, queries, routines, table_rules, undo, whole_tables};
 use crate::catalog::SchemaFacts;
 use crate::migration::Statement;
 use crate::migration::command::{Command, Creation, DropObjects, ObjectKind, Session, Transaction};
@@ -23,9 +23,14 @@ pub fn effects(statement: &Statement, schema: &SchemaFacts) -> Effects {
             ASSUMED_VERSION
         },
         effects: Effects::default(),
+        depth: 0,
+        rules: judge_command,
     };
     let command = statement.command();
-    judge_command(&mut judge, command);
+    match command {
+        Command::Do(_) => routines::block(&mut judge, statement.outline.routine.as_ref()),
+        command => judge_command(&mut judge, command),
+    }
     let mut effects = judge.effects;
     if effects.rollback.is_none() {
         effects.rollback = undo::of_creation(command).or_else(|| undo::of_rename(command));
@@ -81,6 +86,11 @@ fn judge_command(judge: &mut Judge, command: &Command) {
         Command::Session(session) => of_session(judge, session),
         Command::AlterSystem => of_server(judge),
         Command::CreateDomain { .. } | Command::Privileges | Command::Transaction(_) => {}
+        Command::Call(name) => {
+            if !routines::call(judge, name) {
+                judge.effects.unknown(format!("what procedure {name} does"));
+            }
+        }
         Command::AlterAllInTablespace | Command::DropOwned | Command::Do(_) | Command::Explain | Command::Other => {
             not_covered(judge)
         }

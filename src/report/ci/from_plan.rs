@@ -11,7 +11,9 @@ pub fn of_plan(migration: &str, report: &PlanReport, place: &dyn Fn(&str) -> Str
         total: report.total,
         ..Verdict::default()
     };
-    for planned in report.statements.iter().filter(|planned| !planned.is_transaction_edge) {
+    // What begins or ends a transaction is told of only where it surprises.
+    let told = |planned: &&StatementReport| !planned.is_transaction_edge || !planned.warnings.is_empty();
+    for planned in report.statements.iter().filter(told) {
         let statement = statement(planned, place);
         let remarks = planned.warnings.iter();
         verdict

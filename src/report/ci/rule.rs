@@ -1,7 +1,7 @@
 //! The rules that findings refer to: identifiers that never change, names and help texts.
 //!
-//! 001 to 099 are gates, which fail a job; 101 and above are traps, which do not, but for those that tell of a statement
-//! that the server refuses. An identifier is never reused for another rule.
+//! 001 to 099 are gates, which fail a job; 101 and above are traps, which do not, but for those that tell of a
+//! statement that the server refuses. An identifier is never reused for another rule.
 
 use super::Level;
 use crate::migration::Trap;
