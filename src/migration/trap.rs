@@ -42,11 +42,13 @@ pub enum Trap {
     LeavesTheDatabase,
     /// The server refuses it, whatever the rows are.
     RefusedByServer,
+    /// The planner's statistics of a column are gone.
+    StatisticsLost,
 }
 
 impl Trap {
     /// Every kind.
-    pub const ALL: [Trap; 18] = [
+    pub const ALL: [Trap; 19] = [
         Trap::SetLocalOutsideTransaction,
         Trap::RefusedInTransaction,
         Trap::RefusedWhenSentWhole,
@@ -65,6 +67,7 @@ impl Trap {
         Trap::WaitsForItsTool,
         Trap::LeavesTheDatabase,
         Trap::RefusedByServer,
+        Trap::StatisticsLost,
     ];
 
     /// Says whether the server refuses the statement, so that the migration fails there.

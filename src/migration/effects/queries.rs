@@ -16,8 +16,17 @@ use crate::migration::{StepKind, Trap};
 
 /// Functions that migrations call by `SELECT` and that touch no table.
 const HARMLESS: &[&str] = &[
+    "array_agg",
+    "avg",
+    "bool_and",
+    "bool_or",
     "clock_timestamp",
+    "count",
     "gen_random_uuid",
+    "json_agg",
+    "jsonb_agg",
+    "max",
+    "min",
     "pg_advisory_lock",
     "pg_advisory_unlock",
     "pg_advisory_xact_lock",
@@ -27,6 +36,8 @@ const HARMLESS: &[&str] = &[
     "pg_try_advisory_xact_lock",
     "random",
     "set_config",
+    "string_agg",
+    "sum",
     "txid_current",
 ];
 

@@ -66,7 +66,7 @@ const fn entry(
     }
 }
 
-const ENTRIES: [Entry; 31] = [
+const ENTRIES: [Entry; 32] = [
     entry(
         Rule::LockHeldTooLong,
         ("MT001", "LockHeldTooLong"),
@@ -284,6 +284,13 @@ const ENTRIES: [Entry; 31] = [
         "The server refuses the statement.",
         "The catalog, or the server's version, tells that it fails whatever the rows are; what follows it in its \
          transaction does not run either. The message says what stands in the way.",
+    ),
+    entry(
+        Rule::Trap(Trap::StatisticsLost),
+        ("MT119", "StatisticsLost"),
+        Level::Note,
+        "A change of type drops the planner's statistics of the column.",
+        "Until ANALYZE has run, the planner guesses, and queries may be slow. Put ANALYZE behind the statement.",
     ),
     entry(
         Rule::LongLock,

@@ -45,9 +45,14 @@ fn apply(position: usize, action: &TableAction, schema: &mut SchemaFacts) {
         TableAction::AlterColumn { column, action } => alter_column(relation, column, action),
         TableAction::AddConstraint(constraint) => add_constraint(position, constraint, schema),
         TableAction::ValidateConstraint(name) => {
+            let mut demanded = Vec::new();
             for constraint in named(relation, name) {
                 constraint.valid = true;
+                if constraint.kind == ConstraintKind::NotNull {
+                    demanded.extend(constraint.columns.iter().cloned());
+                }
             }
+            demanded.iter().for_each(|column| set_not_null(relation, column, true));
         }
         TableAction::DropConstraint { constraint: name, .. } => {
             let index = relation
