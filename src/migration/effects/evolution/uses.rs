@@ -18,9 +18,11 @@ pub(super) fn follow(command: &Command, schema: &mut SchemaFacts) {
             };
             forget(schema, by, &part.name);
         }
-        Command::Drop(DropObjects { kind, names, .. })
-            if matches!(kind, ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Routine) =>
-        {
+        Command::Drop(DropObjects {
+            kind: ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Routine,
+            names,
+            ..
+        }) => {
             for name in names {
                 forget(schema, ColumnUser::Function, last_part(name));
             }
