@@ -41,6 +41,9 @@ pub struct SchemaFacts {
     /// Pairs of types, as `format_type` prints them, of which values of the first can be assigned to the second.
     #[serde(default)]
     pub assignment_casts: Vec<(String, String)>,
+    /// Functions and procedures that statements have made: the statement, by the bare name.
+    #[serde(skip)]
+    pub routines: BTreeMap<String, String>,
     /// Where no server was asked: CHECK constraints that statements have added, by the path of their table as written.
     #[serde(skip)]
     pub added_checks: BTreeMap<Vec<String>, Vec<ConstraintFacts>>,

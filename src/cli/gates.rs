@@ -15,7 +15,8 @@ pub fn judge(gates: &[Gate], verdict: &mut Verdict) {
 /// Reports the gates' findings, and those that tell of a failure.
 ///
 /// # Errors
-/// `MigrationFailed` when the server refuses a statement; `Gate` when one was violated; `TooLittleEvidence` when none was, but one could not be decided.
+/// `MigrationFailed` when the server refuses a statement; `Gate` when one was violated; `TooLittleEvidence` when none
+/// was, but one could not be decided.
 pub fn enforce(verdict: &Verdict) -> Result<()> {
     let is_refused = |finding: &&Finding| finding.rule.says_that_it_fails();
     let refused: Vec<&Finding> = verdict.findings.iter().filter(is_refused).collect();

@@ -1,7 +1,7 @@
 //! Decides whether a statement is split into batches, over which key, and what to tell the reader about it.
 //!
-//! Placeholders take precedence, then a directive. A plain `UPDATE` or `DELETE` is one statement to whatever sends it, so
-//! it is batched only where the options ask for batches. `templating` changes the text.
+//! Placeholders take precedence, then a directive. A plain `UPDATE` or `DELETE` is one statement to whatever sends it,
+//! so it is batched only where the options ask for batches. `templating` changes the text.
 
 use super::directive::{BatchDirective, DEFAULT_BATCH_SIZE, Directive};
 use super::outline::{Dml, Scope, Verb};
@@ -146,8 +146,8 @@ impl Request<'_> {
             Walk::Rows | Walk::KeyRange => format!("by ({})", described(&batching.key)),
         };
         format!(
-            "one statement, as {sender} sends it, which holds its locks to its end; in batches {by} they would be short: \
-             rehearse that with --batch-size {DEFAULT_BATCH_SIZE}"
+            "one statement, as {sender} sends it, which holds its locks to its end; in batches {by} they would be \
+             short: rehearse that with --batch-size {DEFAULT_BATCH_SIZE}"
         )
     }
 

@@ -9,6 +9,7 @@ mod expression;
 mod indexes;
 mod named_table;
 mod objects;
+mod routine;
 mod rows;
 mod session;
 mod tables;
@@ -26,6 +27,7 @@ pub(super) use objects::{
     AlterDomain, AlterSequence, AlterType, Alteration, Commented, Creation, DomainAction, DropObjects, ObjectKind,
     PartVerb, Publication, SequenceAction, TablePart, TypeAction,
 };
+pub(super) use routine::{Routine, Run};
 pub(super) use rows::{Body, Change, Condition, Copied, Copy, Insert, Merge, Part, Query, Select, Term};
 pub(super) use session::{Session, Setting, Transaction};
 pub(super) use tables::{Cluster, CreateTable, CreateTableAs, Like, Lock, Refresh, Truncate, Vacuum};
@@ -96,6 +98,8 @@ pub(super) enum Command {
     Session(Session),
     /// `DO`, with its code.
     Do(String),
+    /// `CALL`, with the bare name of the procedure.
+    Call(String),
     /// `EXPLAIN`.
     Explain,
     /// None of those above.

@@ -3,7 +3,7 @@
 //! Knows no grammar: it counts everything that could nest, which is more than what does. Brackets, `CASE` and bodies of
 //! routines each open a level; within a level, each token since the last comma could open one more, as in `- - - a`.
 
-use super::lexer::{Token, TokenKind};
+use super::lexer::{Lexer, Token, TokenKind};
 
 /// Most nested levels that are accepted; PostgreSQL itself gives up at a few thousand.
 const DEEPEST: usize = 1_000;
@@ -116,6 +116,32 @@ impl Depth {
     }
 }
 
+/// Says whether a text nests little enough to be read: several statements, or the body of a routine in PL/pgSQL, whose
+/// statements nest too.
+pub(super) fn is_bearable(text: &str, is_body: bool) -> bool {
+    let mut depth = Depth::default();
+    let mut lexer = Lexer::new(text);
+    let mut after_end = false;
+    loop {
+        let token = match lexer.next() {
+            Ok(Some(token)) => token,
+            Ok(None) => return true,
+            Err(_) => return false,
+        };
+        if matches!(token.kind, TokenKind::Space | TokenKind::Comment) {
+            continue;
+        }
+        let text = &text[token.range.clone()];
+        let is = |keyword: &str| token.kind == TokenKind::Word && text.eq_ignore_ascii_case(keyword);
+        // END IF and END LOOP open nothing; IF EXISTS of a statement counts as what never ends.
+        let opens = is_body && !after_end && (is("if") || is("loop") || is("begin"));
+        if depth.take(&token, text, opens).is_err() {
+            return false;
+        }
+        after_end = is("end");
+    }
+}
+
 /// Runs `read` with enough stack for the statement; `None` if no thread could be started, or the parser panicked.
 pub(super) fn with_stack_for<T: Send>(text: &str, read: impl FnOnce() -> T + Send) -> Option<T> {
     if text.len() <= SHORT {
@@ -129,7 +155,6 @@ pub(super) fn with_stack_for<T: Send>(text: &str, read: impl FnOnce() -> T + Sen
 
 #[cfg(test)]
 mod tests {
-    use super::super::lexer::Lexer;
     use super::*;
 
     fn deep(text: &str) -> Option<String> {

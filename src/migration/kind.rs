@@ -95,6 +95,7 @@ mod tests {
         let validated = format!("{not_valid} ALTER TABLE t VALIDATE CONSTRAINT c;");
         with(&validated, CatalogOnly);
         with(&format!("{validated} UPDATE t SET b = 1;"), CatalogOnly);
+        with("ALTER TABLE t ADD CHECK (NOT (a IS NULL));", CatalogOnly);
         with("ALTER TABLE t ADD CHECK (a IS NOT NULL OR b > 0);", TableScan);
         with("ALTER TABLE t ADD CHECK (b IS NOT NULL);", TableScan);
         with("ALTER TABLE u ADD CHECK (a IS NOT NULL);", TableScan);
@@ -131,9 +132,11 @@ mod tests {
             "MERGE INTO t USING s ON t.id = s.id WHEN MATCHED THEN DELETE",
             StepKind::Dml,
         );
+        check("SELECT count(*) FILTER (WHERE a > 1) FROM t", TableScan);
         check("SELECT backfill()", Unclassified);
         check("CALL backfill()", Unclassified);
-        check("DO $$ BEGIN NULL; END $$", Unclassified);
+        check("DO $$ BEGIN NULL; END $$", CatalogOnly);
+        check("DO LANGUAGE plpython3u $$ pass $$", Unclassified);
         check("COPY t FROM '/data/t.csv'", StepKind::Dml);
         check("COPY t TO '/data/t.csv'", TableScan);
     }

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::command::Command;
+use super::command::{Command, Routine};
 use super::lexer::BatchEdge;
 use super::named_relation::Relation;
 
@@ -18,6 +18,8 @@ pub(super) struct Outline {
     pub creates: Vec<String>,
     /// Functions that it calls, by the last part of their names.
     pub calls: Vec<String>,
+    /// What its body runs, for `DO`, `CREATE FUNCTION` and `CREATE PROCEDURE`.
+    pub routine: Option<Routine>,
     /// Where `CONCURRENTLY` could be written, in a command that has it and does without.
     pub place_of_concurrently: Option<usize>,
     /// Why it could not be read, with the place: then nothing else is known.

@@ -5,7 +5,6 @@
 
 use std::ops::Range;
 
-use squawk_syntax::ast::AstNode;
 use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 
 use super::depth::with_stack_for;
@@ -16,20 +15,23 @@ mod column_definition;
 mod command_name;
 mod commands;
 mod condition;
+mod constant_text;
 mod expression;
 mod fragment;
 mod named_table;
 mod node;
 mod objects;
+mod routine;
 mod rows;
 mod scope;
 mod session;
 mod tables;
+mod targets;
 mod type_name;
 
 pub(super) use condition::{Use, uses, words};
 pub(super) use fragment::{constraint, expression, type_name};
-use node::{bytes, written_name};
+use node::{bytes, statements, written_name};
 
 /// A place where the text is no valid SQL.
 pub(super) struct Problem {
@@ -95,21 +97,19 @@ fn of_first<T: Default + Send>(text: &str, read: fn(&SyntaxNode) -> T) -> T {
 }
 
 fn outline_of(statement: &SyntaxNode) -> Outline {
+    let routine = routine::routine(statement);
+    let mut calls = rows::calls(statement);
+    calls.extend(routine.iter().flat_map(|routine| routine.calls.iter().cloned()));
     Outline {
         command: commands::command(statement),
         tables: tables_of(statement),
         creates: creates(statement),
-        calls: rows::calls(statement),
+        calls,
+        routine,
         place_of_concurrently: commands::place_of_concurrently(statement),
         unread: None,
         dml: dml(statement),
     }
-}
-
-fn statements(file: &SourceFile) -> impl Iterator<Item = SyntaxNode> {
-    file.syntax()
-        .children()
-        .filter(|node| node.kind() != SyntaxKind::EMPTY_STMT)
 }
 
 /// The parser reports what is missing behind the token before; a person looks at the token that came instead.

@@ -44,11 +44,13 @@ pub enum Trap {
     RefusedByServer,
     /// A foreign key without an index makes it, or later statements, read a whole table for each row.
     ForeignKeyWithoutIndex,
+    /// The planner's statistics of a column are gone.
+    StatisticsLost,
 }
 
 impl Trap {
     /// Every kind.
-    pub const ALL: [Trap; 19] = [
+    pub const ALL: [Trap; 20] = [
         Trap::SetLocalOutsideTransaction,
         Trap::RefusedInTransaction,
         Trap::RefusedWhenSentWhole,
@@ -68,6 +70,7 @@ impl Trap {
         Trap::LeavesTheDatabase,
         Trap::RefusedByServer,
         Trap::ForeignKeyWithoutIndex,
+        Trap::StatisticsLost,
     ];
 
     /// Says whether the server refuses the statement, so that the migration fails there.

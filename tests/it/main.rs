@@ -72,6 +72,7 @@ mod plan_cases;
 mod plan_command;
 mod plan_further_cases;
 mod plan_gates;
+mod plan_refusals;
 mod plan_rollbacks;
 mod plan_traps;
 mod pooler;

@@ -251,8 +251,8 @@ fn a_bare_statement_is_the_one_statement_that_its_tool_sends() {
         let step = planned(sql, &BatchOptions::default()).expect("plans").remove(0);
         assert_eq!((step.kind, &step.batching), (StepKind::Dml, &None), "{sql}");
         let advice = format!(
-            "one statement, as psql sends it, which holds its locks to its end; in batches by {by} they would be short: \
-             rehearse that with --batch-size 5000"
+            "one statement, as psql sends it, which holds its locks to its end; in batches by {by} they would be \
+             short: rehearse that with --batch-size 5000"
         );
         assert_eq!(step.notes, [advice], "{sql}");
     };

@@ -235,8 +235,8 @@ fn included_files_are_followed_in_a_directory_of_plain_sql() {
 
 #[test]
 fn what_cannot_be_classified_is_rehearsed_all_the_same() {
-    let block = "-- +goose Up\n-- +goose StatementBegin\nDO $$ BEGIN\n  EXECUTE 'create index t_a on t (a)';\nEND \
-                 $$;\n-- +goose StatementEnd\n";
+    let block = "-- +goose Up\n-- +goose StatementBegin\nDO $$ BEGIN\n  EXECUTE lower('create index t_a on t (a)');\n\
+                 END $$;\n-- +goose StatementEnd\n";
     let (database, folder) = rehearse(&[("1_a.sql", block)], &[], Ok(&[]));
     assert!(has_index(&database));
     let step = &folder.rehearsal().steps[0];

@@ -150,7 +150,7 @@ fn nothing_passes_unjudged() {
     let database = shop();
     let url = database.url();
     let ran = plan(
-        "DO $$ BEGIN NULL; END $$",
+        "DO $$ BEGIN EXECUTE lower('SELECT'); END $$",
         &["--url", &url, "--deny", "access-exclusive>1h"],
     );
     assert_eq!(ran.code, Some(5), "{}", ran.stderr);

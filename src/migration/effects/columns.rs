@@ -199,6 +199,13 @@ impl<'facts> Judge<'facts> {
             return self.effects.unknown(format!("column {name} is not in the catalog"));
         };
         let (old_type, new_type) = (DataType::parse(&column.data_type), DataType::of(&new.data_type));
+        if table.holds_rows() {
+            let advice = format!(
+                "the planner's statistics of {name} are gone afterwards: ANALYZE {}",
+                table.name
+            );
+            self.effects.warn(Trap::StatisticsLost, advice);
+        }
         let stored = if computes(name, new) {
             Change::Rewrite
         } else {

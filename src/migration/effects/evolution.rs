@@ -1,7 +1,7 @@
 //! The schema as a statement leaves it, so that the next one is judged against what it will meet.
 //!
 //! Follows what decides locks, rewrites and scans: relations with their columns, constraints, indexes, triggers and
-//! rules, types, publications. What it does not follow, such as the effects of `DO` blocks, stays as it was.
+//! rules, types, publications. What it does not follow stays as it was.
 
 mod altered;
 mod checks;
@@ -12,20 +12,37 @@ mod uses;
 
 use crate::catalog::{Origin, SchemaFacts, TypeFacts};
 use crate::migration::Statement;
-use crate::migration::command::{Body, Command, Copied, Copy, Creation, Query};
+use crate::migration::command::{Body, Command, Copied, Copy, Creation, Query, Routine, Run};
 use crate::migration::names::name_path;
 use made::qualified;
 
 /// Applies a statement to the facts. Without a catalog, they are what the statements before have made, and the checks
 /// that they have added to other tables.
 pub(in crate::migration) fn evolve(statement: &Statement, schema: &mut SchemaFacts) {
-    if !schema.is_known() {
-        checks::follow(statement.command(), schema);
+    let routine = statement.outline.routine.as_ref();
+    if let Some(name) = routine.and_then(|routine| routine.name.clone()) {
+        schema.routines.insert(name, statement.sql.clone());
     }
-    evolve_by(statement.command(), schema);
+    match (statement.command(), routine) {
+        (Command::Do(_), Some(routine)) => evolve_by_body(routine, schema),
+        (command, _) => evolve_by(command, schema),
+    }
 }
 
-fn evolve_by(command: &Command, schema: &mut SchemaFacts) {
+/// Applies what the body of a block runs, each branch taken for run.
+fn evolve_by_body(routine: &Routine, schema: &mut SchemaFacts) {
+    for run in &routine.runs {
+        if let Run::Statement { command, .. } = run {
+            evolve_by(command, schema);
+        }
+    }
+}
+
+/// Applies a command to the facts.
+pub(super) fn evolve_by(command: &Command, schema: &mut SchemaFacts) {
+    if !schema.is_known() {
+        checks::follow(command, schema);
+    }
     uses::follow(command, schema);
     match command {
         Command::AlterTable(alter) => altered::alter(alter, schema),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::catalog::{RelationFacts, SchemaFacts};
-use crate::migration::command::NamedTable;
+use crate::migration::command::{Command, NamedTable};
 use crate::migration::names::name_path;
 use crate::migration::{LockMode, StepKind, Trap, Warning};
 
@@ -43,7 +43,8 @@ pub struct Effects {
     pub unknown: Vec<String>,
     /// Rows it writes at most, where the text counts them.
     pub rows: Option<f64>,
-    /// What it is when it neither rewrites, scans nor builds: catalog-only, or rows that are changed.
+    /// What it is when it neither rewrites, scans nor builds: catalog-only, or rows that are changed. Changed rows, and
+    /// what is not known of a body, outweigh all else.
     pub(super) base: Option<StepKind>,
     /// Whether new storage is empty, so that nothing is written.
     pub(super) emptied: bool,
@@ -53,7 +54,7 @@ impl Effects {
     /// Returns the kind of work, decided by its most expensive part.
     pub fn kind(&self) -> StepKind {
         match self.base {
-            Some(StepKind::Dml) => StepKind::Dml,
+            Some(kind @ (StepKind::Dml | StepKind::Unclassified)) => kind,
             _ if !self.rewritten.is_empty() && !self.emptied && self.indexed.is_empty() => StepKind::TableRewrite,
             _ if !self.unknown.is_empty() => StepKind::Unclassified,
             _ if !self.indexed.is_empty() => StepKind::IndexBuild,
@@ -112,6 +113,10 @@ pub(super) struct Judge<'facts> {
     pub(super) schema: &'facts SchemaFacts,
     pub(super) version: u32,
     pub(super) effects: Effects,
+    /// How many bodies of routines it is in.
+    pub(super) depth: usize,
+    /// What judges a command of such a body.
+    pub(super) rules: fn(&mut Judge, &Command),
 }
 
 /// A relation as a statement names it.

@@ -19,6 +19,7 @@ mod partitions;
 mod proofs;
 mod queries;
 mod refusals;
+mod routines;
 mod row_checks;
 mod rules;
 mod safe_form;

@@ -12,8 +12,10 @@ pub(super) fn holds_no_null(facts: &RelationFacts, column: &str, version: u32) -
 
 /// Says whether a valid CHECK among the constraints of a table says that a column holds no NULL.
 pub(super) fn say_not_null(constraints: &[ConstraintFacts], column: &str) -> bool {
-    let there = Expression::IsNotNull(Box::new(Expression::Name(vec![column.to_owned()])));
-    prove(constraints, &[there])
+    let named = || Box::new(Expression::Name(vec![column.to_owned()]));
+    let there = Expression::IsNotNull(named());
+    let not_missing = Expression::Not(Box::new(Expression::IsNull(named())));
+    prove(constraints, &[there]) || prove(constraints, &[not_missing])
 }
 
 /// Says whether the valid CHECKs among the constraints of a table contain every one of the conditions, whose literals

@@ -7,7 +7,7 @@ use super::indexes;
 use super::judge::{Judge, NamedRelation};
 use super::keyed_rows::keyed_rows;
 use super::row_checks::Done;
-use super::whole_tables;
+use super::{routines, whole_tables};
 use crate::catalog::{RelationFacts, RelationKind};
 use crate::migration::LockMode::{RowExclusive, RowShare};
 use crate::migration::command::{
@@ -18,11 +18,29 @@ use crate::migration::{StepKind, Trap};
 
 /// Functions that migrations call by `SELECT` and that touch no table.
 const HARMLESS: &[&str] = &[
-    "set_config",
+    "array_agg",
+    "avg",
+    "bool_and",
+    "bool_or",
+    "clock_timestamp",
+    "count",
+    "gen_random_uuid",
+    "json_agg",
+    "jsonb_agg",
+    "max",
+    "min",
     "pg_advisory_lock",
-    "pg_advisory_xact_lock",
     "pg_advisory_unlock",
+    "pg_advisory_xact_lock",
+    "pg_notify",
     "pg_sleep",
+    "pg_try_advisory_lock",
+    "pg_try_advisory_xact_lock",
+    "random",
+    "set_config",
+    "string_agg",
+    "sum",
+    "txid_current",
 ];
 
 /// Judges a query, or a change of rows, with the common table expressions before it.
@@ -65,9 +83,16 @@ fn select(judge: &mut Judge, select: &Select, calls: &[String]) {
     if select.into.is_some() {
         judge.effects.base = Some(StepKind::Dml);
     }
-    let own = |name: &&String| !HARMLESS.contains(&name.as_str()) && judge.is_volatile(name) != Some(false);
+    let (made, calls): (Vec<&String>, Vec<&String>) =
+        calls.iter().partition(|name| judge.schema.routines.contains_key(*name));
+    for name in made {
+        if !routines::call(judge, name) {
+            judge.effects.unknown(format!("what function {name} does"));
+        }
+    }
+    let own = |name: &&&String| !HARMLESS.contains(&name.as_str()) && judge.is_volatile(name) != Some(false);
     if let Some(name) = calls.iter().find(own) {
-        if name != "setval" && name != "nextval" {
+        if name.as_str() != "setval" && name.as_str() != "nextval" {
             judge.effects.unknown(format!("what function {name} does"));
         }
     }

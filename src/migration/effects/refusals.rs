@@ -1,7 +1,7 @@
 //! Statements that the server refuses whatever the rows are: facts of the catalog and of its version tell.
 //!
-//! Only what is certain is said, as a valid statement must never be held up; rows that stand in the way, and rights, are
-//! not looked at. The words are those of the server's messages, with what stands in the way.
+//! Only what is certain is said, as a valid statement must never be held up; rows that stand in the way, and rights,
+//! are not looked at. The words are those of the server's messages, with what stands in the way.
 
 mod altered;
 mod attached;
@@ -85,7 +85,12 @@ impl<'facts> Refusals<'facts> {
         let Some((parent, bound)) = &create.partition_of else {
             return;
         };
-        if create.made.if_not_exists {
+        let is_there = create
+            .made
+            .name
+            .as_ref()
+            .is_some_and(|name| self.relation(name).is_some());
+        if create.made.if_not_exists && is_there {
             return;
         }
         if let Some(parent) = self.relation(parent) {

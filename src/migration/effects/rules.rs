@@ -3,7 +3,7 @@
 //! Locks are those of PostgreSQL's documentation ("Explicit Locking") and of the sources named beside them.
 
 use super::judge::{Effects, Judge, TransactionRule};
-use super::{cascades, indexes, maintenance, other_objects, queries, table_rules, undo, whole_tables};
+use super::{cascades, indexes, maintenance, other_objects, queries, routines, table_rules, undo, whole_tables};
 use crate::catalog::SchemaFacts;
 use crate::migration::Statement;
 use crate::migration::command::{Command, Creation, DropObjects, ObjectKind, Session, Transaction};
@@ -23,13 +23,16 @@ pub fn effects(statement: &Statement, schema: &SchemaFacts) -> Effects {
             ASSUMED_VERSION
         },
         effects: Effects::default(),
+        depth: 0,
+        rules: judge_command,
     };
     let command = statement.command();
-    match &statement.outline.unread {
-        Some(problem) => judge
+    match (&statement.outline.unread, command) {
+        (Some(problem), _) => judge
             .effects
             .unknown(format!("this statement is not understood: {problem}")),
-        None => judge_command(&mut judge, command),
+        (None, Command::Do(_)) => routines::block(&mut judge, statement.outline.routine.as_ref()),
+        (None, command) => judge_command(&mut judge, command),
     }
     let mut effects = judge.effects;
     if effects.rollback.is_none() {
@@ -79,6 +82,11 @@ fn judge_command(judge: &mut Judge, command: &Command) {
         Command::CreateDomain { .. } | Command::Privileges | Command::Transaction(_) => {}
         Command::DropOwned(roles) => cascades::owned(judge, roles, true),
         Command::ReassignOwned(roles) => cascades::owned(judge, roles, false),
+        Command::Call(name) => {
+            if !routines::call(judge, name) {
+                judge.effects.unknown(format!("what procedure {name} does"));
+            }
+        }
         Command::AlterAllInTablespace | Command::Do(_) | Command::Explain | Command::Other => not_covered(judge),
     }
 }

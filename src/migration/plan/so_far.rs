@@ -1,6 +1,6 @@
 //! What earlier statements of a migration have left in their session, and what that means for the next one.
 
-use crate::migration::command::{Command, Session, Setting, TableAction};
+use crate::migration::command::{Command, IndexAction, Session, Setting, TableAction};
 use crate::migration::effects::{Effects, TransactionRule};
 use crate::migration::tool::Tool;
 use crate::migration::transactions::{Edge, OpenedBy, TransactionBlock};
@@ -31,8 +31,7 @@ impl SoFar {
     }
 
     pub fn follow(&mut self, command: &Command, found: Option<&Effects>) {
-        let cascades = matches!(command, Command::Drop(dropped) if dropped.cascade);
-        self.uncertain |= cascades || found.is_some_and(|found| !found.unknown.is_empty());
+        self.uncertain |= leaves_doubt(command) || found.is_some_and(|found| !found.unknown.is_empty());
         if self.block.is_some() {
             self.not_valid.extend(added_not_valid(command));
         }
@@ -146,6 +145,22 @@ fn set<'command>(command: &'command Command, name: &str) -> Option<&'command Set
 /// Says whether a statement is a `SET LOCAL`, which outside a block is forgotten at once.
 pub(super) fn sets_locally(command: &Command) -> bool {
     matches!(command, Command::Session(Session::Set(setting)) if setting.local)
+}
+
+/// Says whether a statement changes what is in the schema, or how names are looked up, in a way that is not followed.
+fn leaves_doubt(command: &Command) -> bool {
+    match command {
+        Command::AlterTable(altered) => altered
+            .actions
+            .iter()
+            .any(|action| matches!(action, TableAction::Inherit(_) | TableAction::NoInherit(_))),
+        Command::Drop(dropped) => dropped.cascade,
+        // Which of its branches ran is not known.
+        Command::Do(_) | Command::Call(_) => true,
+        Command::Session(Session::Set(setting)) => setting.name == "search_path",
+        Command::AlterIndex(altered) => matches!(altered.action, IndexAction::Rename(_)),
+        _ => false,
+    }
 }
 
 fn is_concurrent(command: &Command) -> bool {

@@ -2,7 +2,7 @@
 
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
-use super::node::{bytes, child, descendant, has, string, written_name};
+use super::node::{bytes, child, descendant, has, last_name, string, written_name};
 use super::{alter_table, named_table, objects, rows, session, tables};
 use crate::migration::command::{Command, ObjectKind};
 
@@ -82,6 +82,7 @@ fn of_objects(node: &SyntaxNode) -> Option<Command> {
             let body = child(node, SyntaxKind::LITERAL)?;
             Command::Do(string(&body).unwrap_or_else(|| written_name(&body)))
         }
+        SyntaxKind::CALL => Command::Call(last_name(&child(node, SyntaxKind::PROCEDURE_NAME_REF)?)),
         SyntaxKind::EXPLAIN => Command::Explain,
         _ => return None,
     })

@@ -4,8 +4,7 @@ use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 
 use super::super::depth::with_stack_for;
-use super::node::{child, child_of, range_of, tokens};
-use super::statements;
+use super::node::{child, child_of, range_of, statements, tokens};
 
 /// What a condition uses besides columns, values and the operators that are found by their operands. Names are as
 /// written.

@@ -6,7 +6,7 @@ use squawk_syntax::SourceFile;
 use super::super::command::{ColumnAction, ConstraintDefinition, Expression, TableAction, TableConstraint, TypeName};
 use super::super::depth::with_stack_for;
 use super::alter_table::alter_table;
-use super::statements;
+use super::node::statements;
 
 /// Reads a constraint as `pg_get_constraintdef` prints it, such as `CHECK ((a > 0)) NOT VALID`.
 pub(in crate::migration) fn constraint(definition: &str) -> Option<TableConstraint> {

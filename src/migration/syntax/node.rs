@@ -2,13 +2,20 @@
 
 use std::ops::Range;
 
-use squawk_syntax::{SyntaxKind, SyntaxNode, SyntaxToken};
+use squawk_syntax::ast::AstNode;
+use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode, SyntaxToken};
 
 use super::super::names::name_path;
 
 /// Returns a range of the parser's as one of bytes.
 pub(super) fn bytes(range: impl Into<Range<usize>>) -> Range<usize> {
     range.into()
+}
+
+/// Returns the statements of a text.
+pub(super) fn statements(file: &SourceFile) -> impl Iterator<Item = SyntaxNode> {
+    let all = file.syntax().children();
+    all.filter(|node| node.kind() != SyntaxKind::EMPTY_STMT)
 }
 
 /// Returns where a node stands, in bytes.

@@ -1,7 +1,7 @@
 //! The rules that findings refer to: identifiers that never change, names and help texts.
 //!
-//! 001 to 099 are gates, which fail a job; 101 and above are traps, which do not, but for those that tell of a statement
-//! that the server refuses. An identifier is never reused for another rule.
+//! 001 to 099 are gates, which fail a job; 101 and above are traps, which do not, but for those that tell of a
+//! statement that the server refuses. An identifier is never reused for another rule.
 
 use super::Level;
 use crate::migration::Trap;
@@ -66,7 +66,7 @@ const fn entry(
     }
 }
 
-const ENTRIES: [Entry; 32] = [
+const ENTRIES: [Entry; 33] = [
     entry(
         Rule::LockHeldTooLong,
         ("MT001", "LockHeldTooLong"),
@@ -292,6 +292,13 @@ const ENTRIES: [Entry; 32] = [
         "A foreign key has no index on the referring side.",
         "The server then reads the whole referring table for each row that is deleted from the other one, or whose key \
          changes: twice the rows take four times as long. Create the index first.",
+    ),
+    entry(
+        Rule::Trap(Trap::StatisticsLost),
+        ("MT120", "StatisticsLost"),
+        Level::Note,
+        "A change of type drops the planner's statistics of the column.",
+        "Until ANALYZE has run, the planner guesses, and queries may be slow. Put ANALYZE behind the statement.",
     ),
     entry(
         Rule::LongLock,

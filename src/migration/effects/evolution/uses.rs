@@ -1,6 +1,6 @@
 //! What uses columns, as statements leave it.
 //!
-//! Views, triggers and generated columns are known by being there; the rest is followed here.
+//! Views and generated columns are known by being there; the rest is followed here.
 
 use crate::catalog::{ColumnUser, SchemaFacts};
 use crate::migration::command::{AlterTable, ColumnAction, Command, DropObjects, ObjectKind, PartVerb, TableAction};
@@ -13,13 +13,16 @@ pub(super) fn follow(command: &Command, schema: &mut SchemaFacts) {
             let by = match part.kind {
                 ObjectKind::Policy => ColumnUser::Policy,
                 ObjectKind::Rule => ColumnUser::Rule,
+                ObjectKind::Trigger => ColumnUser::Trigger,
                 _ => return,
             };
             forget(schema, by, &part.name);
         }
-        Command::Drop(DropObjects { kind, names, .. })
-            if matches!(kind, ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Routine) =>
-        {
+        Command::Drop(DropObjects {
+            kind: ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Routine,
+            names,
+            ..
+        }) => {
             for name in names {
                 forget(schema, ColumnUser::Function, last_part(name));
             }

@@ -28,8 +28,10 @@ impl Altered<'_, '_> {
 
     /// Says whether an action of the statement drops a constraint.
     pub fn drops_constraint(&self, name: &str) -> bool {
-        let drops = |action: &TableAction| matches!(action, TableAction::DropConstraint { constraint, .. } if constraint == name);
-        self.actions.iter().any(drops)
+        self.actions.iter().any(|action| match action {
+            TableAction::DropConstraint { constraint, .. } => constraint == name,
+            _ => false,
+        })
     }
 }
 
@@ -196,7 +198,10 @@ impl<'facts> Refusals<'facts> {
     /// Refuses a constraint that the table does not have.
     fn lacks_constraint(&mut self, altered: &Altered, name: &str) {
         let facts = altered.facts;
-        let adds = |action: &TableAction| matches!(action, TableAction::AddConstraint(constraint) if constraint.name.as_deref() == Some(name));
+        let adds = |action: &TableAction| match action {
+            TableAction::AddConstraint(constraint) => constraint.name.as_deref() == Some(name),
+            _ => false,
+        };
         let lacks = is_from_catalog(facts) && facts.constraint(name).is_none() && !altered.actions.iter().any(adds);
         if lacks {
             self.add(format!("{} has no constraint {name}", facts.name));

@@ -6,6 +6,13 @@
 use super::{Refusals, is_from_catalog, is_partitioned};
 use crate::catalog::{ConstraintKind, RelationFacts};
 use crate::migration::command::{DetachManner, PartitionRows};
+use crate::migration::effects::data_type::DataType;
+
+/// Says whether two spellings mean the same type.
+fn is_same_type(one: &str, other: &str) -> bool {
+    let (one, other) = (DataType::parse(one), DataType::parse(other));
+    (one.base, one.modifiers, one.array) == (other.base, other.modifiers, other.array)
+}
 
 impl Refusals<'_> {
     pub(super) fn attach(&mut self, parent: &RelationFacts, written: &str, rows: &PartitionRows) {
@@ -24,7 +31,7 @@ impl Refusals<'_> {
                 self.add(format!("{} has no column {}", child.name, column.name));
                 continue;
             };
-            if own.data_type != column.data_type && own.data_type.contains('(') == column.data_type.contains('(') {
+            if !is_same_type(&own.data_type, &column.data_type) {
                 self.add(format!(
                     "column {} of {} is {}, not {}",
                     column.name, child.name, own.data_type, column.data_type

@@ -98,9 +98,8 @@ impl<'facts> Refusals<'facts> {
         uses.filter(|(facts, found)| {
             let is_there = match found.by {
                 ColumnUser::View => self.schema.named(&found.name).is_some(),
-                ColumnUser::Trigger => facts.triggers.contains(&found.name),
                 ColumnUser::Generated => facts.column(&found.name).is_some(),
-                ColumnUser::Rule | ColumnUser::Policy | ColumnUser::Function => true,
+                ColumnUser::Rule | ColumnUser::Trigger | ColumnUser::Policy | ColumnUser::Function => true,
             };
             found.column == column && is_there
         })

@@ -61,7 +61,7 @@ impl<'facts> Refusals<'facts> {
                 }
             }
             for (table, key) in self.schema.referencing(&facts.name) {
-                if !gone.contains(table.name.as_str()) && facts.bound.is_none() {
+                if !gone.contains(table.name.as_str()) {
                     self.add(format!(
                         "foreign key {} of {} refers to {}",
                         key.name, table.name, facts.name
