@@ -40,6 +40,7 @@ mod windows;
 
 pub use batching::{BatchOptions, NotInCatalog, Tables};
 pub use command_name::command;
+pub use course::schema_after;
 pub use directive::{BatchDirective, DEFAULT_BATCH_SIZE, Directive};
 pub use effects::{Effects, TransactionRule, effects, safe_form};
 pub use equivalent_check::{RowCheck, equivalent_check, row_check};

@@ -100,6 +100,7 @@ fn is_checked(facts: &RelationFacts, constraint: &ConstraintFacts, done: Done) -
     };
     let columns = &constraint.columns;
     constraint.kind == ConstraintKind::ForeignKey
+        && constraint.is_enforced()
         && match done {
             Done::Added(None) | Done::Merged => true,
             Done::Added(Some(named)) => columns.iter().all(|column| has_value(named, column)),

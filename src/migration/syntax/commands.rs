@@ -3,7 +3,7 @@
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::node::{bytes, child, descendant, has, string, written_name};
-use super::{alter_table, named_table, objects, rows, session, tables};
+use super::{alter_table, named_table, objects, rows, session, table_part, tables};
 use crate::migration::command::{Command, ObjectKind};
 
 /// Reads a statement; [`Command::Other`] is one that no rule knows.
@@ -55,7 +55,7 @@ fn of_tables(node: &SyntaxNode) -> Option<Command> {
 }
 
 fn of_objects(node: &SyntaxNode) -> Option<Command> {
-    if let Some(part) = objects::table_part(node) {
+    if let Some(part) = table_part::table_part(node) {
         return Some(Command::TablePart(part));
     }
     Some(match node.kind() {
