@@ -126,8 +126,8 @@ impl Course {
     }
 }
 
-/// Returns the schema that earlier migrations have left, as far as their text tells: where no database is at hand, those
-/// that come later are judged on it. Tables may have been filled since.
+/// Returns the schema that earlier migrations have left, as far as their text tells: where no database is at hand,
+/// those that come later are judged on it. Tables may have been filled since.
 ///
 /// What code may have done to the schema is not known: then nothing is.
 pub fn schema_after(statements: &[Statement]) -> SchemaFacts {
