@@ -64,10 +64,9 @@ fn select(judge: &mut Judge, select: &Select, calls: &[String]) {
         judge.effects.base = Some(StepKind::Dml);
     }
     let own = |name: &&String| !HARMLESS.contains(&name.as_str()) && judge.is_volatile(name) != Some(false);
-    if let Some(name) = calls.iter().find(own) {
-        if name != "setval" && name != "nextval" {
-            judge.effects.unknown(format!("what function {name} does"));
-        }
+    let sequence = |name: &&String| matches!(name.as_str(), "setval" | "nextval");
+    if let Some(name) = calls.iter().find(own).filter(|name| !sequence(name)) {
+        judge.effects.unknown(format!("what function {name} does"));
     }
     if let Some(names) = &select.locked {
         judge.effects.base = Some(StepKind::Dml);
