@@ -66,7 +66,11 @@ fn of_objects(node: &SyntaxNode) -> Option<Command> {
         SyntaxKind::CREATE_DOMAIN => objects::create_domain(node)?,
         SyntaxKind::CREATE_SCHEMA => Command::CreateSchema {
             made: objects::creation(node, ObjectKind::Schema),
-            elements: node.children().map(|element| command(&element)).collect(),
+            elements: {
+                let elements = node.children().map(|element| command(&element));
+                // Its name and owner are no statements.
+                elements.filter(|element| *element != Command::Other).collect()
+            },
         },
         SyntaxKind::CREATE_STATISTICS => objects::create_statistics(node)?,
         SyntaxKind::CREATE_PUBLICATION | SyntaxKind::ALTER_PUBLICATION => {
