@@ -44,6 +44,8 @@ impl Judge<'_> {
             }
         }
         match done {
+            // Where there is no row, none is changed.
+            Done::Deleted | Done::Assigned(_) if facts.kind.holds_rows() && facts.empty => {}
             Done::Deleted => self.changed(&table.name, None),
             Done::Assigned(assigned) => self.changed(&table.name, Some(assigned)),
             Done::Added(_) | Done::Merged => {}
