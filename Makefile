@@ -1,6 +1,6 @@
 # All commands for developers. `script/bootstrap` first installs what is needed besides Rust.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-versions check bench accuracy accuracy-of-kinds fuzz bootstrap bootstrap-for-tests
+.PHONY: help demo test test-versions differential check bench accuracy accuracy-of-kinds fuzz bootstrap bootstrap-for-tests
 
 CARGO ?= cargo
 
@@ -15,6 +15,9 @@ test: bootstrap-for-tests ## Run all tests, on a PostgreSQL server of their own 
 
 test-versions: bootstrap-for-tests ## Run the tests that touch a server on PostgreSQL 13 to 18, from npm (TESTS="pattern" or --differing, VERSIONS="13 18")
 	@VERSIONS="$(VERSIONS)" script/test-versions "$(TESTS)"
+
+differential: bootstrap-for-tests ## Compare plans of random statements with what PostgreSQL 13 to 18 do (STATEMENTS=2000 VERSIONS="13 18")
+	@DIFFERENTIAL="$(or $(STATEMENTS),2000)" VERSIONS="$(VERSIONS)" script/test-versions differential::
 
 check: bootstrap ## Check format and lints
 	$(CARGO) fmt --check

@@ -63,8 +63,8 @@ pub struct RelationFacts {
     pub triggers: Vec<String>,
     /// Names of those among them that fire for each row.
     pub row_triggers: Vec<String>,
-    /// Whether a trigger does something else instead of a change of a view.
-    pub instead: bool,
+    /// The events of its triggers that do something else instead of a change of a view, as in [`RuleFacts::event`].
+    pub instead: Vec<String>,
     /// Its rules, but for the query of a view.
     pub rules: Vec<RuleFacts>,
     /// Names of its policies.
@@ -167,8 +167,17 @@ pub struct SchemaIndex {
 impl ConstraintFacts {
     /// Says whether the children of its table have it too.
     pub fn is_passed_on(&self, is_partitioned: bool) -> bool {
-        let stands_alone = self.definition.ends_with("NO INHERIT") || self.definition.contains(" NO INHERIT ");
-        is_partitioned || (matches!(self.kind, ConstraintKind::Check | ConstraintKind::NotNull) && !stands_alone)
+        is_partitioned || (matches!(self.kind, ConstraintKind::Check | ConstraintKind::NotNull) && !self.stands_alone())
+    }
+
+    /// Says whether it is `NO INHERIT`.
+    pub fn stands_alone(&self) -> bool {
+        self.definition.ends_with("NO INHERIT") || self.definition.contains(" NO INHERIT ")
+    }
+
+    /// Says whether anything is held to it: it is not `NOT ENFORCED`.
+    pub fn is_enforced(&self) -> bool {
+        !self.definition.ends_with("NOT ENFORCED")
     }
 }
 

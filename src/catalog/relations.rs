@@ -71,6 +71,12 @@ impl Relations {
         self.list.len() - 1
     }
 
+    /// Keeps only those of which `wanted` says so.
+    pub fn retain(&mut self, wanted: impl Fn(&RelationFacts) -> bool) {
+        self.places.take();
+        self.list.retain(wanted);
+    }
+
     /// Removes the relation at a position.
     pub fn remove(&mut self, place: usize) {
         self.places.take();

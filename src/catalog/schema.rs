@@ -235,7 +235,16 @@ impl SchemaFacts {
             (!found.is_empty()).then_some(found)
         };
         let without_schema = path.last().and_then(|name| of("", name));
-        without_schema.or_else(|| self.search(path, of)).unwrap_or_default()
+        let found = without_schema.or_else(|| self.search(path, of));
+        // A statement before may have moved it.
+        let of_any_schema = || {
+            let all = self
+                .dependents
+                .iter()
+                .filter(|known| known.kind == kind && known.part == part);
+            all.filter(|known| Some(&known.name) == path.last()).collect()
+        };
+        found.unwrap_or_else(of_any_schema)
     }
 
     /// Returns the partitions and inheritance children of a relation, at any depth.

@@ -16,6 +16,7 @@ use crate::report::{self, PlanReport, ci};
 use crate::sampler;
 use crate::server::{Readable, Reader};
 use crate::shown::without_secrets;
+use crate::units::counted;
 
 /// Runs the command.
 ///
@@ -31,7 +32,7 @@ pub fn run(arguments: &PlanArguments) -> Result<()> {
     let report = match &mut production {
         Some(production) => report(&migration, production, arguments.level)?,
         None => {
-            let schema = SchemaFacts::default();
+            let schema = schema_of_files(&migration);
             let planned = migration::plan(migration.statements(), &schema);
             report::assemble_plan(migration.tool(), &schema, planned, &Sizes::new(), arguments.level)
         }
@@ -61,6 +62,23 @@ pub fn run(arguments: &PlanArguments) -> Result<()> {
     gates::enforce(&verdict)
 }
 
+/// Returns what the migrations before tell of the schema, where there is no database to ask.
+fn schema_of_files(migration: &MigrationFile) -> SchemaFacts {
+    let schema = migration.earlier().map(|earlier| migration::schema_after(&earlier));
+    let schema = schema.unwrap_or_default();
+    if !schema.relations.is_empty() {
+        let earlier = counted(
+            migration.earlier_migrations().len(),
+            "earlier migration",
+            "earlier migrations",
+        );
+        output::print_note(&format!(
+            "note: the schema is read from {earlier} here, not from a database"
+        ));
+    }
+    schema
+}
+
 /// Plans a migration with the catalog of `database`; bounds are those of the interval of `level`.
 ///
 /// # Errors
@@ -79,6 +97,11 @@ pub fn read(
     database: &mut impl Readable,
 ) -> Result<(SchemaFacts, Vec<PlannedStatement>, Sizes)> {
     let names = migration::names_in(migration.statements());
+    for statement in migration.statements().iter().filter(|statement| statement.is_unread()) {
+        database
+            .read(|reader| reader.check_syntax(&statement.sql))
+            .map_err(|error| error.in_context(statement.location()))?;
+    }
     let schema = database.read(|reader| sampler::schema(reader, &names))?;
     let planned = migration::plan(migration.statements(), &schema);
     let names = planned::tables_with_rows(&planned, &schema);

@@ -12,6 +12,7 @@ mod objects;
 mod routine;
 mod rows;
 mod session;
+mod table_part;
 mod tables;
 mod type_name;
 
@@ -25,11 +26,12 @@ pub(super) use indexes::{AlterIndex, CreateIndex, IndexAction, Reindex, ReindexT
 pub(super) use named_table::NamedTable;
 pub(super) use objects::{
     AlterDomain, AlterSequence, AlterType, Alteration, Commented, Creation, DomainAction, DropObjects, ObjectKind,
-    PartVerb, Publication, SequenceAction, TablePart, TypeAction,
+    Publication, SequenceAction, TypeAction,
 };
 pub(super) use routine::{Routine, Run};
 pub(super) use rows::{Body, Change, Condition, Copied, Copy, Insert, Merge, Part, Query, Select, Term};
 pub(super) use session::{Session, Setting, Transaction};
+pub(super) use table_part::{PartVerb, TablePart};
 pub(super) use tables::{Cluster, CreateTable, CreateTableAs, Like, Lock, Refresh, Truncate, Vacuum};
 pub(super) use type_name::TypeName;
 

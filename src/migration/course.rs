@@ -7,7 +7,8 @@
 use super::Statement;
 use super::command::{Command, Session, Setting, Transaction};
 use super::effects::evolve;
-use crate::catalog::{SchemaFacts, SessionSettings};
+use super::transactions;
+use crate::catalog::{Origin, SchemaFacts, SessionSettings, TEMPORARY};
 
 /// The facts before each statement.
 pub(super) struct Course {
@@ -130,6 +131,31 @@ impl Course {
     }
 }
 
+/// Returns the schema that earlier migrations have left, as far as their text tells: where no database is at hand,
+/// those that come later are judged on it. Tables may have been filled since.
+///
+/// What code may have done to the schema is not known: then nothing is.
+pub fn schema_after(statements: &[Statement]) -> SchemaFacts {
+    let hides = |statement: &Statement| matches!(statement.command(), Command::Do(_) | Command::Other);
+    if statements.iter().any(hides) {
+        return SchemaFacts::default();
+    }
+    let mut course = Course::new(statements, &SchemaFacts::default());
+    let blocks = transactions::follow(statements).blocks;
+    for (statement, block) in statements.iter().zip(blocks) {
+        course.arrive(block.map(|block| block.number));
+        course.follow(statement);
+    }
+    let mut schema = course.schema;
+    schema.settings = SessionSettings::default();
+    schema.relations.retain(|relation| relation.schema != TEMPORARY);
+    for relation in &mut schema.relations {
+        relation.empty = false;
+        relation.origin = Origin::Catalog;
+    }
+    schema
+}
+
 fn apply(setting: &Setting, initial: &SessionSettings, settings: &mut SessionSettings) {
     match setting.name.as_str() {
         "timezone" if setting.default => settings.timezone.clone_from(&initial.timezone),
@@ -155,7 +181,7 @@ fn apply(setting: &Setting, initial: &SessionSettings, settings: &mut SessionSet
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::migration::{parse, transactions};
+    use crate::migration::parse;
 
     /// Checks which path the last statement meets.
     fn check(sql: &str, path: &[&str], timezone: &str) {
@@ -181,6 +207,32 @@ mod tests {
             (met.search_path, met.timezone.as_str()),
             (path.iter().map(|name| (*name).to_owned()).collect(), timezone),
             "{sql}"
+        );
+    }
+
+    #[test]
+    fn earlier_migrations_tell_the_schema() {
+        let earlier = "CREATE TABLE t (id int PRIMARY KEY, v varchar(5));
+                       ALTER TABLE t ADD CONSTRAINT c CHECK (v IS NOT NULL);
+                       CREATE TABLE u (id int, t int REFERENCES t);";
+        let schema = schema_after(&parse(earlier, "a.sql").expect("parses"));
+        let later = "ALTER TABLE t ALTER v TYPE varchar(9); ALTER TABLE t ALTER v SET NOT NULL; DROP TABLE u;
+                     ALTER TABLE t ADD CHECK (id > 0);";
+        let planned = crate::migration::plan(&parse(later, "b.sql").expect("parses"), &schema);
+        let effects: Vec<_> = planned.iter().filter_map(|planned| planned.effects.as_ref()).collect();
+        assert!(effects.iter().all(|effects| effects.unknown.is_empty()), "{effects:?}");
+        let scanned: Vec<bool> = effects.iter().map(|effects| !effects.scanned.is_empty()).collect();
+        assert_eq!(scanned, [false, false, false, true]);
+        assert!(
+            effects[2].locks.iter().any(|(name, _)| name == "t"),
+            "{:?}",
+            effects[2].locks
+        );
+        assert_eq!(
+            schema_after(&parse("DO 'x'; CREATE TABLE t (id int)", "a.sql").expect("parses"))
+                .relations
+                .len(),
+            0
         );
     }
 

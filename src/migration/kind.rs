@@ -25,6 +25,13 @@ impl KindsSoFar {
     }
 }
 
+impl Statement {
+    /// Says whether it could not be read; whether it is valid all the same, only a server tells.
+    pub fn is_unread(&self) -> bool {
+        self.outline.unread.is_some()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use StepKind::{CatalogOnly, IndexBuild, TableRewrite, TableScan, Unclassified};

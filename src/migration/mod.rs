@@ -43,6 +43,7 @@ mod windows;
 pub use batching::{BIG_TABLE_ROWS, BatchOptions, NotInCatalog, Tables};
 pub use command_name::command;
 pub use copied_rows::inserting;
+pub use course::schema_after;
 pub use directive::{BatchDirective, DEFAULT_BATCH_SIZE, Directive};
 pub use effects::{Effects, TransactionRule, effects, safe_form};
 pub use equivalent_check::{RowCheck, equivalent_check, row_check};

@@ -119,13 +119,16 @@ fn own_tables(found: &Effects, schema: &SchemaFacts) -> Vec<(String, PlannedTabl
         .collect()
 }
 
-/// Returns names in a migration, as SQL sees them: those of functions whose volatility the catalog tells are among them,
-/// and those of what is dropped with what depends on it.
+/// Returns names in a migration, as SQL sees them: those of functions whose volatility the catalog tells are among
+/// them, and those of what is dropped with what depends on it.
 pub fn names_in(statements: &[Statement]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for statement in statements {
         names.extend(statement.outline.calls.iter().cloned());
         names.extend(taken_along(statement.command()));
+        // What is dropped under its new name, the catalog has under its old one.
+        let renamed = statement.command().renaming();
+        names.extend(renamed.and_then(|(_, old, _)| name_path(old).pop()));
     }
     names.sort();
     names.dedup();

@@ -214,14 +214,14 @@ impl Reader<'_> {
             Err(problem) => {
                 let range = start + problem.range.start..start + problem.range.end;
                 let hint = hint_for(&masked[problem.range]);
+                let may_be_valid = placeholders.is_empty() && problem.may_be_valid && hint.is_none();
                 let error = source.error(range, problem.message);
-                match hint {
-                    Some(hint) => return Err(error.with_hint(hint)),
-                    None if placeholders.is_empty() && problem.within_one && is_definition(&masked) => Outline {
-                        unread: Some(error.message().to_owned()),
-                        ..Outline::default()
-                    },
-                    None => return Err(error),
+                if !may_be_valid {
+                    return Err(hint.into_iter().fold(error, Error::with_hint));
+                }
+                Outline {
+                    unread: Some(error.message().to_owned()),
+                    ..Outline::default()
                 }
             }
         };
@@ -268,18 +268,6 @@ fn read_directive(source: &Source, comments: &[Range<usize>]) -> Result<Option<(
         }
     }
     Ok(found)
-}
-
-/// Verbs of statements that define something: PostgreSQL has more forms of them than this program reads, and which are
-/// valid the server says.
-const DEFINITIONS: [&str; 11] = [
-    "ALTER", "COMMENT", "CREATE", "DROP", "GRANT", "IMPORT", "REASSIGN", "REINDEX", "REVOKE", "SECURITY", "VACUUM",
-];
-
-fn is_definition(sql: &str) -> bool {
-    let mut words = sql.split_whitespace();
-    let verb = words.next().unwrap_or_default().to_ascii_uppercase();
-    words.next().is_some() && DEFINITIONS.contains(&verb.as_str())
 }
 
 /// Returns the hint for syntax errors caused by the language of psql or of a migration tool.

@@ -25,6 +25,7 @@ mod routine;
 mod rows;
 mod scope;
 mod session;
+mod table_part;
 mod tables;
 mod targets;
 mod type_name;
@@ -37,8 +38,8 @@ use node::{bytes, statements, written_name};
 pub(super) struct Problem {
     pub message: String,
     pub range: Range<usize>,
-    /// Whether it is about one statement, not about where that ends.
-    pub within_one: bool,
+    /// Whether the statement may be valid all the same: it has a form that is not read here.
+    pub may_be_valid: bool,
 }
 
 /// Reads a text that should be exactly one statement.
@@ -50,7 +51,7 @@ pub(super) fn read(masked: &str) -> Result<Outline, Problem> {
         Err(Problem {
             message: "this statement could not be read".to_string(),
             range: visible(masked, 0..0),
-            within_one: false,
+            may_be_valid: false,
         })
     })
 }
@@ -61,7 +62,7 @@ fn read_checked(masked: &str) -> Result<Outline, Problem> {
         let range = visible(masked, bytes(error.range()));
         return Err(Problem {
             message: in_words(error.message(), &masked[range.clone()]),
-            within_one: !error.message().contains("semicolon"),
+            may_be_valid: !error.message().contains("semicolon") && is_definition(masked),
             range,
         });
     }
@@ -71,9 +72,21 @@ fn read_checked(masked: &str) -> Result<Outline, Problem> {
         several => Err(Problem {
             message: format!("this reads as {} statements up to the next semicolon", several.len()),
             range: visible(masked, 0..0),
-            within_one: false,
+            may_be_valid: false,
         }),
     }
+}
+
+/// Verbs of statements that define something: PostgreSQL has more forms of them than this program reads, and which are
+/// valid the server says.
+const DEFINITIONS: [&str; 11] = [
+    "ALTER", "COMMENT", "CREATE", "DROP", "GRANT", "IMPORT", "REASSIGN", "REINDEX", "REVOKE", "SECURITY", "VACUUM",
+];
+
+fn is_definition(sql: &str) -> bool {
+    let mut parts = sql.split_whitespace();
+    let verb = parts.next().unwrap_or_default().to_ascii_uppercase();
+    parts.next().is_some() && DEFINITIONS.contains(&verb.as_str())
 }
 
 /// Returns what the first statement of a text is called, as `CREATE INDEX`.

@@ -58,6 +58,21 @@ impl<'connection> Reader<'connection> {
         })
     }
 
+    /// Asks the server whether it can read a statement, without running it.
+    ///
+    /// # Errors
+    /// `Usage` with the server's message when it is no valid syntax.
+    pub fn check_syntax(&mut self, sql: &str) -> Result<()> {
+        let _answer = self.line.await_answer(self.limit.saturating_add(MARGIN));
+        match self.transaction.prepare(sql) {
+            Err(error) if error.code() == Some(&SqlState::SYNTAX_ERROR) => {
+                Err(super::server_error(&error, ErrorKind::Usage))
+            }
+            // What it misses besides is found when it runs.
+            _ => Ok(()),
+        }
+    }
+
     /// Runs one query that contains SQL written by a person, and returns its rows. One round trip.
     ///
     /// # Errors

@@ -1,10 +1,91 @@
 //! The figures of the differential test, as `reports/accuracy/differential.csv` and `docs/accuracy.md` have them.
 
-use crate::differential::Tally;
+use std::collections::{BTreeMap, BTreeSet};
+
+use migtime::migration::LockMode;
 
 const FILE: &str = "reports/accuracy/differential.csv";
 const HEAD: &str =
     "version,mode,judged,exact,unclassified,missed_strong_lock,missed_rewrite,missed_scan,missed_weak_lock,extra";
+
+/// Locks on tables and views, tables and indexes with new storage, tables that were read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Done {
+    pub locks: BTreeMap<String, LockMode>,
+    pub rewritten: BTreeSet<String>,
+    pub scanned: BTreeSet<String>,
+    /// Tables on which a scan began, and perhaps found no row.
+    pub visited: BTreeSet<String>,
+}
+
+/// Prints in what a plan and the server differ.
+pub(crate) fn note(label: &str, sql: &str, verdict: &str, found: &Done, measured: &Done) {
+    println!("{label}: {verdict}: {sql}");
+    for (name, mode) in &measured.locks {
+        if found.locks.get(name) != Some(mode) {
+            println!(
+                "    server locks {name} {mode}, plan {:?}",
+                found.locks.get(name).map(|mode| mode.to_string())
+            );
+        }
+    }
+    for (name, mode) in found
+        .locks
+        .iter()
+        .filter(|(name, _)| !measured.locks.contains_key(*name))
+    {
+        println!("    plan locks {name} {mode} in vain");
+    }
+    for (what, plan, server) in [
+        ("rewritten", &found.rewritten, &measured.rewritten),
+        ("scanned", &found.scanned, &measured.scanned),
+    ] {
+        for (who, names) in [("server", server - plan), ("plan", plan - server)] {
+            if !names.is_empty() {
+                println!(
+                    "    {what} only by the {who}: {}",
+                    names.into_iter().collect::<Vec<_>>().join(", ")
+                );
+            }
+        }
+    }
+}
+
+/// How many statements came out how.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Tally {
+    /// Those that do something, by the plan or by the server.
+    pub judged: usize,
+    pub exact: usize,
+    /// The plan says that it does not know.
+    pub unclassified: usize,
+    pub missed_strong_lock: usize,
+    pub missed_rewrite: usize,
+    pub missed_scan: usize,
+    pub missed_weak_lock: usize,
+    /// Only more than the server does.
+    pub extra: usize,
+}
+
+impl Tally {
+    /// Returns how many are dangerous to believe.
+    pub fn dangerous(self) -> usize {
+        self.missed_strong_lock + self.missed_rewrite + self.missed_scan
+    }
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Tally) {
+        self.judged += other.judged;
+        self.exact += other.exact;
+        self.unclassified += other.unclassified;
+        self.missed_strong_lock += other.missed_strong_lock;
+        self.missed_rewrite += other.missed_rewrite;
+        self.missed_scan += other.missed_scan;
+        self.missed_weak_lock += other.missed_weak_lock;
+        self.extra += other.extra;
+    }
+}
 
 /// Puts the figures of one version in the place of its former ones.
 pub(crate) fn write(version: u32, alone: Tally, chain: Tally) {

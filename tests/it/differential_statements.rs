@@ -66,11 +66,13 @@ impl Objects {
     fn by(client: &mut impl GenericClient) -> Objects {
         // Names as the session would write them.
         let sql = "SELECT c.oid::regclass::text, c.relkind::text,
-            ARRAY(SELECT quote_ident(attname) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped
-                  ORDER BY attnum),
+            ARRAY(SELECT quote_ident(attname) FROM pg_attribute
+                  WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum),
             ARRAY(SELECT quote_ident(conname) FROM pg_constraint WHERE conrelid = c.oid ORDER BY conname),
-            ARRAY(SELECT quote_ident(tgname) FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal ORDER BY tgname),
-            ARRAY(SELECT quote_ident(rulename) FROM pg_rewrite WHERE ev_class = c.oid AND rulename <> '_RETURN' ORDER BY 1),
+            ARRAY(SELECT quote_ident(tgname) FROM pg_trigger
+                  WHERE tgrelid = c.oid AND NOT tgisinternal ORDER BY tgname),
+            ARRAY(SELECT quote_ident(rulename) FROM pg_rewrite
+                  WHERE ev_class = c.oid AND rulename <> '_RETURN' ORDER BY 1),
             ARRAY(SELECT quote_ident(polname) FROM pg_policy WHERE polrelid = c.oid ORDER BY 1),
             ARRAY(SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = c.oid ORDER BY 1),
             ARRAY(SELECT quote_ident(i.relname) FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid

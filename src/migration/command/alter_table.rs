@@ -173,7 +173,7 @@ pub enum ConstraintChange {
     /// `[NOT] ENFORCED`.
     Enforced(bool),
     /// `[NO] INHERIT`.
-    Inherit,
+    Inherit(bool),
     /// When it is checked.
     Deferral,
 }

@@ -1,6 +1,6 @@
 //! Statements that make, alter and drop objects, as plain data.
 
-use super::{NamedTable, Query};
+use super::NamedTable;
 
 /// Kinds of objects that `CREATE`, `ALTER` and `DROP` name, by the words of [`keywords`](Self::keywords).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,44 +157,6 @@ pub struct DropObjects {
     pub concurrently: bool,
     /// Whether they may be missing.
     pub if_exists: bool,
-}
-
-/// A trigger, rule or policy of a table.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TablePart {
-    /// What is done to it.
-    pub verb: PartVerb,
-    /// Which of them it is.
-    pub kind: ObjectKind,
-    /// As written.
-    pub name: String,
-    /// As written.
-    pub table: String,
-    /// Whether it may be missing.
-    pub if_exists: bool,
-    /// Of a trigger: whether it fires for each row.
-    pub for_each_row: bool,
-    /// Whether it takes the place of the change.
-    pub instead: bool,
-    /// Of a rule: what it is applied to, as the catalog has it: `2` for UPDATE, `3` for INSERT, `4` for DELETE.
-    pub event: String,
-    /// Of a rule: what it does besides, or instead.
-    pub does: Vec<Query>,
-    /// `RENAME TO`, as PostgreSQL sees it.
-    pub renamed_to: Option<String>,
-}
-
-/// What is done to a part of a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PartVerb {
-    /// `CREATE`.
-    Create,
-    /// `CREATE OR REPLACE`.
-    Replace,
-    /// `ALTER`.
-    Alter,
-    /// `DROP`.
-    Drop,
 }
 
 /// `ALTER SEQUENCE`.

@@ -89,6 +89,8 @@ pub struct Change {
     pub assigned: Vec<String>,
     /// Other tables, in `FROM` or `USING`.
     pub others: Vec<Relation>,
+    /// Queries in its expressions.
+    pub within: Vec<Part>,
     /// What stands behind `WHERE`.
     pub condition: Option<Condition>,
     /// `WHERE CURRENT OF cursor`.

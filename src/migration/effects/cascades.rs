@@ -1,7 +1,7 @@
 //! What CASCADE takes along, and what belongs to a role: every relation that is dropped or loses a part is locked.
 //!
-//! After `AcquireDeletionLock` and `doDeletion` in `src/backend/catalog/dependency.c`; the catalog has told what depends
-//! on what.
+//! After `AcquireDeletionLock` and `doDeletion` in `src/backend/catalog/dependency.c`; the catalog has told what
+//! depends on what.
 
 use super::judge::Judge;
 use crate::catalog::DependedOn;

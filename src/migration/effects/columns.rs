@@ -269,7 +269,7 @@ impl<'facts> Judge<'facts> {
             match (constraint.kind, &constraint.references) {
                 (ConstraintKind::Check, _) if constraint.valid => self.scan(table),
                 // Without triggers, there is nothing to take away from the referenced table.
-                (ConstraintKind::ForeignKey, Some(referenced)) if constraint.definition.contains("NOT ENFORCED") => {
+                (ConstraintKind::ForeignKey, Some(referenced)) if !constraint.is_enforced() => {
                     self.effects.lock(referenced, ShareRowExclusive);
                 }
                 (ConstraintKind::ForeignKey, Some(referenced)) => {

@@ -29,8 +29,8 @@ impl<'facts> Judge<'facts> {
             constraint.definition,
             ConstraintDefinition::Unique { .. } | ConstraintDefinition::Exclude
         );
-        // Before PostgreSQL 14 the indexes of partitions are made like any other.
-        let on_partitions = if of_index && self.version < 140_000 {
+        // Before PostgreSQL 18 the indexes of partitions are made like any other.
+        let on_partitions = if of_index && self.version < 180_000 {
             Share
         } else {
             target.lock
@@ -63,9 +63,21 @@ impl<'facts> Judge<'facts> {
             ConstraintDefinition::Unique {
                 using_index: Some(name),
             } => self.use_index(target, name, false),
-            ConstraintDefinition::PrimaryKey { .. }
-            | ConstraintDefinition::Unique { .. }
-            | ConstraintDefinition::Exclude => self.index(&tables),
+            ConstraintDefinition::PrimaryKey { .. } => {
+                self.index(&tables);
+                self.forbid_nulls(target, &constraint.columns);
+            }
+            ConstraintDefinition::Unique { .. } | ConstraintDefinition::Exclude => self.index(&tables),
+        }
+    }
+
+    /// The columns of a primary key become NOT NULL, those of children too.
+    fn forbid_nulls(&mut self, target: &AlteredTable<'facts>, columns: &[String]) {
+        let Some(facts) = target.table.facts else { return };
+        let may_be_null = |name: &&String| facts.column(name).is_some_and(|column| !column.not_null);
+        for column in columns.iter().filter(may_be_null) {
+            self.lock_all(&target.tables, target.lock);
+            self.set_not_null(&target.tables, column);
         }
     }
 
@@ -96,7 +108,8 @@ impl<'facts> Judge<'facts> {
     pub(super) fn alter_constraint(&mut self, target: &AlteredTable<'facts>, name: &str, change: ConstraintChange) {
         let found = target.table.facts.and_then(|facts| facts.constraint(name));
         match change {
-            ConstraintChange::Inherit => {
+            ConstraintChange::Inherit(inherits) if found.is_some_and(|found| found.stands_alone() != inherits) => {}
+            ConstraintChange::Inherit(_) => {
                 for child in self.schema.children(&target.table.name) {
                     self.effects.lock(&child.name, target.lock);
                 }
@@ -105,11 +118,15 @@ impl<'facts> Judge<'facts> {
                 let Some(found) = found else {
                     return self.effects.unknown(format!("which tables constraint {name} is about"));
                 };
-                let changes = found.definition.contains("NOT ENFORCED") == enforced;
+                let changes = found.is_enforced() != enforced;
                 if let Some(referenced) = found.references.as_ref().filter(|_| changes) {
                     let referenced = self.qualified(referenced);
                     self.enforce_foreign_key(target, &referenced, enforced);
                 }
+            }
+            // The triggers of partitions change with those of their parent.
+            ConstraintChange::Deferral if target.table.facts.is_some_and(is_partitioned) => {
+                self.lock_all(&target.tables, target.lock);
             }
             ConstraintChange::Deferral => {}
         }

@@ -5,14 +5,16 @@
 
 mod altered;
 mod checks;
+mod inherited;
 mod made;
 mod objects;
+mod renamed;
 mod tables;
 mod uses;
 
 use crate::catalog::{Origin, SchemaFacts, TypeFacts};
 use crate::migration::Statement;
-use crate::migration::command::{Body, Command, Copied, Copy, Creation, Query, Routine, Run};
+use crate::migration::command::{Body, Command, Copied, Copy, Creation, ObjectKind, Query, Routine, Run};
 use crate::migration::names::name_path;
 use made::qualified;
 
@@ -49,7 +51,8 @@ pub(super) fn evolve_by(command: &Command, schema: &mut SchemaFacts) {
         Command::CreateTable(create) => tables::create_table(create, schema),
         Command::CreateTableAs(create) | Command::CreateView(create) => tables::create_as(create, schema),
         Command::CreateIndex(create) => tables::create_index(create, schema),
-        Command::CreateSchema { made, elements } => tables::create_schema(made, elements, schema),
+        Command::CreateSchema { made, elements } => create_schema(made, elements, schema),
+        Command::Create(made) if made.kind == ObjectKind::Type => create_type(made, None, false, schema),
         Command::Create(made) => tables::create(made, schema),
         Command::CreateDomain {
             made,
@@ -142,4 +145,18 @@ fn create_statistics(made: &Creation, table: &str, schema: &mut SchemaFacts) {
     if let Some(home) = schema.home_of(home, false) {
         schema.relations[position].statistics.push(qualified(&home, name));
     }
+}
+
+/// The elements of a new schema are statements of their own, whose names belong to it.
+fn create_schema(made: &Creation, elements: &[Command], schema: &mut SchemaFacts) {
+    let Some(name) = made.name.as_deref().map(|name| name_path(name).concat()) else {
+        return;
+    };
+    if !schema.schemas.is_empty() && !schema.schemas.contains(&name) {
+        schema.schemas.push(name.clone());
+    }
+    let path = schema.settings.search_path.clone();
+    schema.settings.search_path.insert(0, name);
+    elements.iter().for_each(|element| evolve_by(element, schema));
+    schema.settings.search_path = path;
 }

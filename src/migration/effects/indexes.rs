@@ -1,7 +1,7 @@
 //! What statements about indexes lock, build and rewrite.
 
 use super::judge::{Effects, Judge, NamedRelation, TransactionRule};
-use super::table_rules::STRONG_OPTIONS;
+use super::storage_options::STRONG_OPTIONS;
 use super::undo;
 use crate::catalog::RelationKind;
 use crate::migration::LockMode::{self, AccessExclusive, Share, ShareUpdateExclusive};
@@ -25,7 +25,7 @@ pub(super) fn create_index(judge: &mut Judge, create: &CreateIndex) {
         .zip(create.name.as_ref())
         .map(|(facts, name)| [facts.schema.clone(), name.clone()]);
     let existing = name.as_ref().and_then(|path| judge.schema.index(path));
-    let tables = judge.reached(&table, create.table.only || !is_partitioned(&table));
+    let tables = judge.reached(&table, create.table.only || !table.is_partitioned());
     if create.if_not_exists
         && let Some((_, index)) = existing
     {
@@ -53,13 +53,6 @@ pub(super) fn create_index(judge: &mut Judge, create: &CreateIndex) {
     }
 }
 
-/// Says whether a table is partitioned, or may be.
-pub(super) fn is_partitioned(table: &NamedRelation) -> bool {
-    table
-        .facts
-        .is_none_or(|facts| facts.kind == RelationKind::PartitionedTable)
-}
-
 pub(super) fn drop_index(judge: &mut Judge, dropped: &DropObjects) {
     let mode = if dropped.concurrently {
         ShareUpdateExclusive
@@ -73,7 +66,7 @@ pub(super) fn drop_index(judge: &mut Judge, dropped: &DropObjects) {
         match judge.schema.index(&name_path(written)) {
             Some((table, index)) => {
                 let table = judge.qualified(&table.name);
-                judge.lock_all(&judge.reached(&table, !is_partitioned(&table)), mode);
+                judge.lock_all(&judge.reached(&table, !table.is_partitioned()), mode);
                 judge.effects.lock(&index.name, mode);
             }
             None if judge.schema.is_known() && dropped.if_exists => {}

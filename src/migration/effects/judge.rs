@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::catalog::{RelationFacts, SchemaFacts};
+use crate::catalog::{RelationFacts, RelationKind, SchemaFacts};
 use crate::migration::command::{Command, NamedTable};
 use crate::migration::names::name_path;
 use crate::migration::{LockMode, StepKind, Trap, Warning};
@@ -185,6 +185,34 @@ impl<'facts> Judge<'facts> {
         std::iter::once(table.clone()).chain(descendants).collect()
     }
 
+    /// Returns the tables that a view reads, through other views too.
+    pub(super) fn read_by(&self, view: &NamedRelation<'facts>) -> Vec<NamedRelation<'facts>> {
+        let mut found: Vec<NamedRelation> = Vec::new();
+        let mut open = vec![view.clone()];
+        while let Some(reader) = open.pop() {
+            for name in reader.facts.iter().flat_map(|facts| &facts.reads) {
+                let source = self.qualified(name);
+                if !found.iter().any(|known| known.name == source.name) {
+                    found.extend(self.with_descendants(&source));
+                    if source.facts.is_some_and(|facts| facts.kind == RelationKind::View) {
+                        open.push(source);
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// Says whether the catalog has a relation where one of this name would be made.
+    pub(super) fn exists(&self, written: Option<&str>) -> bool {
+        let path = written.map(name_path).unwrap_or_default();
+        let Some((name, qualifier)) = path.split_last() else {
+            return false;
+        };
+        let home = self.schema.home_of(qualifier, false);
+        home.is_some_and(|home| self.schema.position(&[home, name.clone()]).is_some())
+    }
+
     /// Returns the default partition of a partitioned table, but for `except`.
     pub(super) fn default_partition(&self, parent: &str, except: &str) -> Option<NamedRelation<'facts>> {
         let mut children = self.schema.children(parent);
@@ -197,6 +225,12 @@ impl<'facts> Judge<'facts> {
 }
 
 impl NamedRelation<'_> {
+    /// Says whether it is partitioned, or may be.
+    pub(super) fn is_partitioned(&self) -> bool {
+        self.facts
+            .is_none_or(|facts| facts.kind == RelationKind::PartitionedTable)
+    }
+
     /// Says whether it has storage of its own that may hold rows.
     pub(super) fn holds_rows(&self) -> bool {
         self.facts.is_none_or(|facts| facts.kind.holds_rows() && !facts.empty)

@@ -1,8 +1,6 @@
 //! What `VACUUM`, `ANALYZE`, `CLUSTER` and `REFRESH` lock, rewrite and scan.
 
-use super::indexes;
 use super::judge::{Judge, NamedRelation, TransactionRule};
-use super::queries;
 use crate::catalog::RelationKind;
 use crate::migration::LockMode::{AccessExclusive, Exclusive, ShareUpdateExclusive};
 use crate::migration::StepKind;
@@ -24,7 +22,7 @@ pub(super) fn cluster(judge: &mut Judge, cluster: &Cluster) {
     {
         judge.effects.transaction = TransactionRule::Forbidden;
     }
-    for part in judge.reached(&table, !indexes::is_partitioned(&table)) {
+    for part in judge.reached(&table, !table.is_partitioned()) {
         judge.effects.lock(&part.name, AccessExclusive);
         judge.rewrite(&part, None);
     }
@@ -73,7 +71,7 @@ fn whole<'facts>(judge: &mut Judge<'facts>, named: &[NamedTable]) -> Vec<NamedRe
     for named in named {
         let table = judge.relation(&named.name);
         judge.note_missing(&table, &named.name);
-        let alone = named.only || (judge.version < 180_000 && !indexes::is_partitioned(&table));
+        let alone = named.only || (judge.version < 180_000 && !table.is_partitioned());
         found.extend(judge.reached(&table, alone));
     }
     found
@@ -101,7 +99,7 @@ pub(super) fn refresh(judge: &mut Judge, refresh: &Refresh) {
             judge.effects.scanned.retain(|name| *name != view.name);
         }
     }
-    for table in queries::read_by(judge, &view) {
+    for table in judge.read_by(&view) {
         judge.scan(&table);
     }
 }

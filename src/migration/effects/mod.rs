@@ -24,6 +24,7 @@ mod row_checks;
 mod rules;
 mod safe_form;
 mod storage;
+mod storage_options;
 mod table_rules;
 mod target;
 mod types;

@@ -119,7 +119,8 @@ impl<'facts> Judge<'facts> {
         self.detach_referenced(target, &partition);
     }
 
-    /// Rows that foreign keys refer to may not leave with the partition: they are looked for (`ATDetachCheckNoForeignKeyRefs`).
+    /// Rows that foreign keys refer to may not leave with the partition: they are looked for
+    /// (`ATDetachCheckNoForeignKeyRefs`).
     fn detach_referenced(&mut self, target: &AlteredTable<'facts>, partition: &NamedRelation<'facts>) {
         for (child, _) in self.schema.referencing(&target.table.name) {
             self.effects.lock(&child.name, AccessExclusive);

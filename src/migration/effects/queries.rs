@@ -3,11 +3,10 @@
 //! Which tables a query reads from end to end is the planner's choice: it is foretold only as far as a missing or a
 //! fitting index decides it.
 
-use super::indexes;
 use super::judge::{Judge, NamedRelation};
 use super::keyed_rows::keyed_rows;
+use super::routines;
 use super::row_checks::Done;
-use super::{routines, whole_tables};
 use crate::catalog::{RelationFacts, RelationKind};
 use crate::migration::LockMode::{RowExclusive, RowShare};
 use crate::migration::command::{
@@ -92,7 +91,7 @@ fn select(judge: &mut Judge, select: &Select, calls: &[String]) {
     }
     let own = |name: &&&String| !HARMLESS.contains(&name.as_str()) && judge.is_volatile(name) != Some(false);
     if let Some(name) = calls.iter().find(own) {
-        if name.as_str() != "setval" && name.as_str() != "nextval" {
+        if !matches!(name.as_str(), "setval" | "nextval") {
             judge.effects.unknown(format!("what function {name} does"));
         }
     }
@@ -103,7 +102,7 @@ fn select(judge: &mut Judge, select: &Select, calls: &[String]) {
             let table = judge.relation(&source.name);
             judge.lock_all(&judge.reached(&table, source.only), RowShare);
             if table.facts.is_some_and(|facts| facts.kind == RelationKind::View) {
-                judge.lock_all(&read_by(judge, &table), RowShare);
+                judge.lock_all(&judge.read_by(&table), RowShare);
             }
         }
     }
@@ -116,7 +115,7 @@ pub(super) fn create_table_as(judge: &mut Judge, create: &CreateTableAs) {
     if !create.with_data {
         return;
     }
-    if create.made.if_not_exists && whole_tables::exists(judge, create.made.name.as_deref()) {
+    if create.made.if_not_exists && judge.exists(create.made.name.as_deref()) {
         return;
     }
     judge.effects.base = Some(StepKind::Dml);
@@ -126,33 +125,21 @@ pub(super) fn create_table_as(judge: &mut Judge, create: &CreateTableAs) {
     }
 }
 
-/// Returns the tables that a view reads, through other views too.
-pub(super) fn read_by<'facts>(judge: &Judge<'facts>, view: &NamedRelation<'facts>) -> Vec<NamedRelation<'facts>> {
-    let mut found: Vec<NamedRelation> = Vec::new();
-    let mut open = vec![view.clone()];
-    while let Some(reader) = open.pop() {
-        for name in reader.facts.iter().flat_map(|facts| &facts.reads) {
-            let source = judge.qualified(name);
-            if !found.iter().any(|known| known.name == source.name) {
-                found.extend(judge.with_descendants(&source));
-                if source.facts.is_some_and(|facts| facts.kind == RelationKind::View) {
-                    open.push(source);
-                }
-            }
-        }
-    }
-    found
-}
-
 fn scan_part(judge: &mut Judge, part: &Part) {
     if let ([source], Some(column), None) = (part.sources.as_slice(), &part.extreme, &part.condition) {
         let table = judge.relation(&source.name);
-        let begins = |facts: &RelationFacts| {
+        // The end of an index tells it.
+        let tells = |facts: &RelationFacts| {
             let mut indexes = facts.indexes.iter().filter(|index| index.valid);
             indexes.any(|index| index.plain && index.columns.first() == Some(column))
         };
-        // The end of an index tells it.
-        if table.facts.is_some_and(begins) {
+        let is_view = table.facts.is_some_and(|facts| facts.kind == RelationKind::View);
+        if table.facts.is_some() && !is_view {
+            for part in judge.reached(&table, source.only) {
+                if !part.facts.is_some_and(tells) {
+                    judge.scan(&part);
+                }
+            }
             return;
         }
     }
@@ -169,7 +156,7 @@ pub(super) fn scan_sources(judge: &mut Judge, sources: &[Relation], condition: O
         }
         let is_view = table.facts.is_some_and(|facts| facts.kind == RelationKind::View);
         let tables = if is_view {
-            read_by(judge, &table)
+            judge.read_by(&table)
         } else {
             judge.reached(&table, source.only)
         };
@@ -243,6 +230,7 @@ fn change_found(judge: &mut Judge, change: &Change, done: Done) {
         _ => None,
     };
     scan_sources(judge, &change.others, condition);
+    change.within.iter().for_each(|part| scan_part(judge, part));
     // A cursor knows where its row is.
     for table in tables.iter().filter(|_| !change.current_of) {
         if reads_whole(table.facts, condition) {
@@ -268,7 +256,7 @@ fn merge(judge: &mut Judge, merge: &Merge) {
 /// Locks the table that is changed, and returns it with its partitions and children; of a view, the tables below it.
 fn lock_changed<'facts>(judge: &mut Judge<'facts>, named: &NamedTable, done: Done) -> Vec<NamedRelation<'facts>> {
     // Rows may be added to any partition, but to no child.
-    let is_own = |table: &NamedRelation| matches!(done, Done::Added(_)) && !indexes::is_partitioned(table);
+    let is_own = |table: &NamedRelation| matches!(done, Done::Added(_)) && !table.is_partitioned();
     let table = judge.relation(&named.name);
     judge.note_missing(&table, &named.name);
     let tables = judge.reached(&table, named.only || is_own(&table) || table.facts.is_none());
@@ -278,7 +266,7 @@ fn lock_changed<'facts>(judge: &mut Judge<'facts>, named: &NamedTable, done: Don
     };
     judge.lock_all(&tables, RowExclusive);
     let rules = facts.rules.iter().filter(|rule| rule.event == done.event());
-    let mut instead = facts.instead;
+    let mut instead = facts.instead.iter().any(|event| event == done.event());
     for rule in rules {
         instead |= rule.instead;
         for used in &rule.uses {
@@ -292,7 +280,7 @@ fn lock_changed<'facts>(judge: &mut Judge<'facts>, named: &NamedTable, done: Don
     }
     if instead {
         if !matches!(done, Done::Added(_)) {
-            read_by(judge, &table).iter().for_each(|read| judge.scan(read));
+            judge.read_by(&table).iter().for_each(|read| judge.scan(read));
         }
         return Vec::new();
     }

@@ -44,6 +44,8 @@ impl Judge<'_> {
             }
         }
         match done {
+            // Where there is no row, none is changed.
+            Done::Deleted | Done::Assigned(_) if facts.kind.holds_rows() && facts.empty => {}
             Done::Deleted => self.changed(&table.name, None),
             Done::Assigned(assigned) => self.changed(&table.name, Some(assigned)),
             Done::Added(_) | Done::Merged => {}
@@ -100,6 +102,7 @@ fn is_checked(facts: &RelationFacts, constraint: &ConstraintFacts, done: Done) -
     };
     let columns = &constraint.columns;
     constraint.kind == ConstraintKind::ForeignKey
+        && constraint.is_enforced()
         && match done {
             Done::Added(None) | Done::Merged => true,
             Done::Added(Some(named)) => columns.iter().all(|column| has_value(named, column)),

@@ -4,7 +4,7 @@
 
 use super::judge::{Effects, Judge, TransactionRule};
 use super::{cascades, indexes, maintenance, other_objects, queries, routines, table_rules, undo, whole_tables};
-use crate::catalog::SchemaFacts;
+use crate::catalog::{Persistence, SchemaFacts};
 use crate::migration::Statement;
 use crate::migration::command::{Command, Creation, DropObjects, ObjectKind, Session, Transaction};
 
@@ -38,6 +38,12 @@ pub fn effects(statement: &Statement, schema: &SchemaFacts) -> Effects {
     if effects.rollback.is_none() {
         effects.rollback = undo::of_creation(command).or_else(|| undo::of_rename(command));
     }
+    // Nobody else sees a temporary table.
+    let is_own = |name: &str| {
+        let relation = schema.named(name);
+        relation.is_some_and(|relation| relation.persistence == Persistence::Temporary)
+    };
+    effects.locks.retain(|(name, _)| !is_own(name));
     effects.tidy();
     effects
 }

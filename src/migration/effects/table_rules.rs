@@ -4,28 +4,14 @@
 //! `src/backend/commands/tablecmds.c`: all subcommands of one statement run under the strongest lock that one of them
 //! needs.
 
-use super::indexes;
 use super::judge::{Effects, Judge, NamedRelation};
+use super::storage_options::STRONG_OPTIONS;
 use super::target::AlteredTable;
 use super::undo;
 use crate::catalog::{Persistence, RelationKind};
 use crate::migration::LockMode::{self, AccessExclusive, ShareRowExclusive, ShareUpdateExclusive};
 use crate::migration::command::{AlterTable, ColumnAction, ConstraintDefinition, DetachManner, TableAction};
 use crate::migration::names::name_path;
-
-/// Storage parameters that are set under the strongest lock (`src/backend/access/common/reloptions.c`); all others are
-/// under `ShareUpdateExclusiveLock`.
-pub(super) const STRONG_OPTIONS: &[&str] = &[
-    "autosummarize",
-    "buffering",
-    "check_option",
-    "fastupdate",
-    "gin_pending_list_limit",
-    "pages_per_range",
-    "security_barrier",
-    "security_invoker",
-    "user_catalog_table",
-];
 
 /// Judges `ALTER TABLE` and what has its form.
 pub(super) fn alter_table<'facts>(judge: &mut Judge<'facts>, alter: &AlterTable) {
@@ -129,7 +115,7 @@ impl<'facts> Judge<'facts> {
         }
     }
 
-    fn action(&mut self, target: &AlteredTable<'facts>, action: &TableAction) {
+    fn lock_descendants(&mut self, target: &AlteredTable<'facts>, action: &TableAction) {
         let identity = match action {
             TableAction::AlterColumn { column, action } => {
                 let found = target.table.facts.and_then(|facts| facts.column(column));
@@ -143,7 +129,7 @@ impl<'facts> Judge<'facts> {
             _ => false,
         };
         // PostgreSQL 17: partitions share the identity column of their parent.
-        if identity && self.version >= 170_000 && indexes::is_partitioned(&target.table) {
+        if identity && self.version >= 170_000 && target.table.is_partitioned() {
             self.lock_all(&target.tables, target.lock);
         }
         if recurses(action) && !self.stays(target, action) {
@@ -155,6 +141,10 @@ impl<'facts> Judge<'facts> {
                 }
             }
         }
+    }
+
+    fn action(&mut self, target: &AlteredTable<'facts>, action: &TableAction) {
+        self.lock_descendants(target, action);
         match action {
             TableAction::AddColumn { column, if_not_exists } => self.add_column(target, column, *if_not_exists),
             TableAction::DropColumn { column, cascade } => self.drop_column(target, column, *cascade),

@@ -1,7 +1,7 @@
 //! What `CREATE`, `DROP`, `TRUNCATE` and `LOCK` of whole tables and materialised views lock and rewrite.
 
+use super::cascades;
 use super::judge::{Effects, Judge, NamedRelation, TransactionRule};
-use super::{cascades, queries};
 use crate::catalog::{DependedOn, RelationKind};
 use crate::migration::LockMode::{self, AccessExclusive, ShareRowExclusive, ShareUpdateExclusive};
 use crate::migration::Trap;
@@ -9,7 +9,7 @@ use crate::migration::command::{ConstraintDefinition, CreateTable, DropObjects, 
 use crate::migration::names::name_path;
 
 pub(super) fn create_table(judge: &mut Judge, create: &CreateTable) {
-    if create.made.if_not_exists && exists(judge, create.made.name.as_deref()) {
+    if create.made.if_not_exists && judge.exists(create.made.name.as_deref()) {
         return;
     }
     if let Some((written, _)) = &create.partition_of {
@@ -24,16 +24,6 @@ pub(super) fn create_table(judge: &mut Judge, create: &CreateTable) {
         let parent = judge.relation(written);
         judge.effects.lock(&parent.name, ShareUpdateExclusive);
     }
-}
-
-/// Says whether the catalog has a relation where one of this name would be made.
-pub(super) fn exists(judge: &Judge, written: Option<&str>) -> bool {
-    let path = written.map(name_path).unwrap_or_default();
-    let Some((name, qualifier)) = path.split_last() else {
-        return false;
-    };
-    let home = judge.schema.home_of(qualifier, false);
-    home.is_some_and(|home| judge.schema.position(&[home, name.clone()]).is_some())
 }
 
 fn create_partition(judge: &mut Judge, written: &str) {
@@ -91,7 +81,7 @@ fn drop_table(judge: &mut Judge, table: &NamedRelation, cascade: bool) {
                 .as_ref()
                 .is_some_and(|referenced| !all.contains(referenced));
             // One that comes from a parent has its triggers there.
-            if is_outward && !constraint.inherited {
+            if is_outward && !constraint.inherited && constraint.is_enforced() {
                 judge.drop_foreign_key(constraint);
             }
         }
@@ -197,7 +187,7 @@ pub(super) fn lock(judge: &mut Judge, lock: &Lock) {
         judge.effects.lock(&table.name, lock.mode);
         let is_view = table.facts.is_some_and(|facts| facts.kind == RelationKind::View);
         if is_view {
-            judge.lock_all(&queries::read_by(judge, &table), lock.mode);
+            judge.lock_all(&judge.read_by(&table), lock.mode);
         }
     }
     judge.effects.locks.retain(|(_, mode)| *mode > LockMode::AccessShare);

@@ -1,15 +1,15 @@
 //! `ALTER TABLE` and what has its form, read from the parser's tree.
 
+use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AlterColumnOption, AlterTableAction, AstNode};
-use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::super::command::{
-    AlterTable, AlteredKind, ColumnAction, ConstraintChange, DetachManner, Expression, Firing, PartitionBound,
-    PartitionRows, TableAction, TypeChange,
+    AlterTable, AlteredKind, ColumnAction, DetachManner, Expression, Firing, PartitionBound, PartitionRows,
+    TableAction, TypeChange,
 };
-use super::column_definition::{added_column, collation, table_constraint};
+use super::column_definition::{added_column, collation, constraint_change, table_constraint};
 use super::expression::expression;
-use super::node::{has, name, written, written_name};
+use super::node::{name, written, written_name};
 use super::type_name::type_name;
 
 /// Reads a statement that alters one table or view; `None` for every other.
@@ -113,19 +113,10 @@ fn table_action(found: &AlterTableAction) -> Option<TableAction> {
             action: column_action(&found.option()?)?,
         },
         AlterTableAction::AddConstraint(found) => TableAction::AddConstraint(table_constraint(&found.constraint()?)?),
-        AlterTableAction::AlterConstraint(found) => {
-            let is = |kind| has(found.syntax(), kind);
-            TableAction::AlterConstraint {
-                constraint: name(found.constraint_name_ref()?.syntax()),
-                change: if is(SyntaxKind::NOT_ENFORCED) || is(SyntaxKind::ENFORCED) {
-                    ConstraintChange::Enforced(is(SyntaxKind::ENFORCED))
-                } else if is(SyntaxKind::NO_INHERIT) || is(SyntaxKind::INHERIT) {
-                    ConstraintChange::Inherit
-                } else {
-                    ConstraintChange::Deferral
-                },
-            }
-        }
+        AlterTableAction::AlterConstraint(found) => TableAction::AlterConstraint {
+            constraint: name(found.constraint_name_ref()?.syntax()),
+            change: constraint_change(found.syntax()),
+        },
         AlterTableAction::ValidateConstraint(found) => {
             TableAction::ValidateConstraint(name(found.constraint_name_ref()?.syntax()))
         }

@@ -1,11 +1,13 @@
 //! Definitions of columns and constraints, read from the parser's tree.
 
-use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode, ConstraintOption, GeneratedAs};
+use squawk_syntax::{SyntaxKind, SyntaxNode};
 
-use super::super::command::{ColumnDefinition, ConstraintDefinition, Expression, Generated, TableConstraint};
+use super::super::command::{
+    ColumnDefinition, ConstraintChange, ConstraintDefinition, Expression, Generated, TableConstraint,
+};
 use super::expression::expression;
-use super::node::{name, written, written_name};
+use super::node::{has, name, written, written_name};
 use super::type_name::type_name;
 
 /// Reads a column as it stands in `CREATE TABLE`.
@@ -143,6 +145,18 @@ pub(super) fn table_constraint(constraint: &ast::Constraint) -> Option<TableCons
         not_enforced: says(|option| matches!(option, ConstraintOption::NotEnforced(_))),
         no_inherit: says(|option| matches!(option, ConstraintOption::NoInherit(_))),
     })
+}
+
+/// Reads what `ALTER CONSTRAINT` makes of one.
+pub(super) fn constraint_change(node: &SyntaxNode) -> ConstraintChange {
+    let is = |kind| has(node, kind);
+    if is(SyntaxKind::NOT_ENFORCED) || is(SyntaxKind::ENFORCED) {
+        ConstraintChange::Enforced(is(SyntaxKind::ENFORCED))
+    } else if is(SyntaxKind::NO_INHERIT) || is(SyntaxKind::INHERIT) {
+        ConstraintChange::Inherit(is(SyntaxKind::INHERIT))
+    } else {
+        ConstraintChange::Deferral
+    }
 }
 
 fn options(constraint: &SyntaxNode) -> impl Iterator<Item = ConstraintOption> + use<> {

@@ -3,7 +3,7 @@
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::node::{bytes, child, descendant, has, last_name, string, written_name};
-use super::{alter_table, named_table, objects, rows, session, tables};
+use super::{alter_table, named_table, objects, rows, session, table_part, tables};
 use crate::migration::command::{Command, ObjectKind};
 
 /// Reads a statement; [`Command::Other`] is one that no rule knows.
@@ -55,7 +55,7 @@ fn of_tables(node: &SyntaxNode) -> Option<Command> {
 }
 
 fn of_objects(node: &SyntaxNode) -> Option<Command> {
-    if let Some(part) = objects::table_part(node) {
+    if let Some(part) = table_part::table_part(node) {
         return Some(Command::TablePart(part));
     }
     Some(match node.kind() {
@@ -66,7 +66,11 @@ fn of_objects(node: &SyntaxNode) -> Option<Command> {
         SyntaxKind::CREATE_DOMAIN => objects::create_domain(node)?,
         SyntaxKind::CREATE_SCHEMA => Command::CreateSchema {
             made: objects::creation(node, ObjectKind::Schema),
-            elements: node.children().map(|element| command(&element)).collect(),
+            elements: {
+                let elements = node.children().map(|element| command(&element));
+                // Its name and owner are no statements.
+                elements.filter(|element| *element != Command::Other).collect()
+            },
         },
         SyntaxKind::CREATE_STATISTICS => objects::create_statistics(node)?,
         SyntaxKind::CREATE_PUBLICATION | SyntaxKind::ALTER_PUBLICATION => {

@@ -4,10 +4,9 @@ use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::named_table::named_tables;
 use super::node::{child, child_of, descendant, has, last_name, strings, written, written_name};
-use super::rows::query;
 use crate::migration::command::{
     AlterDomain, AlterSequence, AlterType, Alteration, Command, Commented, Creation, DomainAction, DropObjects,
-    ObjectKind, PartVerb, Publication, Query, SequenceAction, TablePart, TypeAction,
+    ObjectKind, Publication, SequenceAction, TypeAction,
 };
 use crate::migration::names::name_path;
 
@@ -91,7 +90,8 @@ pub(super) fn creation(node: &SyntaxNode, kind: ObjectKind) -> Creation {
 }
 
 fn alteration(node: &SyntaxNode, kind: ObjectKind) -> Alteration {
-    let name = child_of(node, &KNOWN_NAMES);
+    let routine = || node.descendants().find(|part| ROUTINE_NAMES.contains(&part.kind()));
+    let name = child_of(node, &KNOWN_NAMES).or_else(routine);
     Alteration {
         kind,
         name: name.map(|name| written_name(&name)),
@@ -100,7 +100,7 @@ fn alteration(node: &SyntaxNode, kind: ObjectKind) -> Alteration {
 }
 
 /// Returns the name behind `RENAME TO`, as PostgreSQL sees it.
-fn renamed_to(node: &SyntaxNode) -> Option<String> {
+pub(super) fn renamed_to(node: &SyntaxNode) -> Option<String> {
     let renames = |part: &SyntaxNode| format!("{:?}", part.kind()).ends_with("_RENAME_TO");
     let part = node.children().find(renames)?;
     Some(last_name(&child_of(&part, &NEW_NAMES)?))
@@ -116,70 +116,6 @@ fn drop_objects(node: &SyntaxNode, kind: ObjectKind) -> DropObjects {
         cascade: has(node, SyntaxKind::CASCADE),
         concurrently: has(node, SyntaxKind::CONCURRENTLY_KW),
     }
-}
-
-/// Reads a statement about a trigger, rule or policy; `None` for every other one.
-pub(super) fn table_part(node: &SyntaxNode) -> Option<TablePart> {
-    let created = if has(node, SyntaxKind::OR_REPLACE) {
-        PartVerb::Replace
-    } else {
-        PartVerb::Create
-    };
-    let (verb, kind) = match node.kind() {
-        SyntaxKind::CREATE_TRIGGER => (created, ObjectKind::Trigger),
-        SyntaxKind::CREATE_RULE => (created, ObjectKind::Rule),
-        SyntaxKind::CREATE_POLICY => (created, ObjectKind::Policy),
-        SyntaxKind::ALTER_TRIGGER => (PartVerb::Alter, ObjectKind::Trigger),
-        SyntaxKind::ALTER_RULE => (PartVerb::Alter, ObjectKind::Rule),
-        SyntaxKind::ALTER_POLICY => (PartVerb::Alter, ObjectKind::Policy),
-        SyntaxKind::DROP_TRIGGER => (PartVerb::Drop, ObjectKind::Trigger),
-        SyntaxKind::DROP_RULE => (PartVerb::Drop, ObjectKind::Rule),
-        SyntaxKind::DROP_POLICY => (PartVerb::Drop, ObjectKind::Policy),
-        _ => return None,
-    };
-    let names = [
-        SyntaxKind::TRIGGER,
-        SyntaxKind::TRIGGER_REF,
-        SyntaxKind::RULE,
-        SyntaxKind::RULE_REF,
-        SyntaxKind::POLICY,
-        SyntaxKind::POLICY_REF,
-    ];
-    let on = child_of(
-        node,
-        &[SyntaxKind::ON_RELATION, SyntaxKind::ON_TABLE, SyntaxKind::RULE_ON],
-    )?;
-    let table = child_of(&on, &[SyntaxKind::RELATION_NAME_REF, SyntaxKind::TABLE_NAME_REF])?;
-    Some(TablePart {
-        verb,
-        kind,
-        name: written_name(&child_of(node, &names)?),
-        table: written_name(&table),
-        if_exists: has(node, SyntaxKind::IF_EXISTS),
-        for_each_row: has(node, SyntaxKind::FOR_EACH_ROW),
-        instead: has(node, SyntaxKind::TIMING_INSTEAD_OF) || descendant(node, SyntaxKind::INSTEAD_KW).is_some(),
-        event: rule_event(node),
-        does: rule_actions(node),
-        renamed_to: renamed_to(node),
-    })
-}
-
-fn rule_event(node: &SyntaxNode) -> String {
-    let event = descendant(node, SyntaxKind::RULE_EVENT).map(|event| written(&event).to_ascii_uppercase());
-    let number = match event.as_deref() {
-        Some("UPDATE") => "2",
-        Some("INSERT") => "3",
-        Some("DELETE") => "4",
-        _ => "",
-    };
-    number.to_owned()
-}
-
-fn rule_actions(node: &SyntaxNode) -> Vec<Query> {
-    let action = child(node, SyntaxKind::RULE_DO);
-    let parts = action.iter().flat_map(|action| action.descendants());
-    let outermost = |part: &SyntaxNode| part.parent().is_some_and(|parent| query(&parent).is_none());
-    parts.filter(outermost).filter_map(|part| query(&part)).collect()
 }
 
 pub(super) fn create_domain(node: &SyntaxNode) -> Option<Command> {

@@ -149,21 +149,30 @@ impl Reader {
                 part.condition = part.condition.take().or_else(|| condition.clone());
             }
         }
-        let expressions = node
-            .children()
-            .filter(|part| !matches!(part.kind(), SyntaxKind::FROM_CLAUSE | SyntaxKind::WITH_CLAUSE));
-        let levels = expressions.flat_map(|part| part.descendants());
-        let levels = levels.filter(|part| part.kind() == SyntaxKind::SELECT);
-        select.within.extend(levels.map(|level| Part {
-            sources: self.sources(&level),
-            condition: self::condition(&level),
-            extreme: extreme(&level),
-        }));
+        select.within.extend(self.within(node));
         select.parts.push(Part {
             sources: self.sources(node),
             condition,
             extreme: extreme(node),
         });
+    }
+
+    /// Returns the queries in the expressions of a level.
+    fn within(&self, node: &SyntaxNode) -> Vec<Part> {
+        let expressions = node.children().filter(|part| {
+            !matches!(
+                part.kind(),
+                SyntaxKind::FROM_CLAUSE | SyntaxKind::USING_CLAUSE | SyntaxKind::WITH_CLAUSE
+            )
+        });
+        let levels = expressions.flat_map(|part| part.descendants());
+        let levels = levels.filter(|part| part.kind() == SyntaxKind::SELECT);
+        let part = |level: SyntaxNode| Part {
+            sources: self.sources(&level),
+            condition: condition(&level),
+            extreme: extreme(&level),
+        };
+        levels.map(part).collect()
     }
 
     fn insert(&self, node: &SyntaxNode) -> Option<Insert> {
@@ -190,6 +199,7 @@ impl Reader {
                 .map(|name| last_name(&name))
                 .collect(),
             others: self.sources(node),
+            within: self.within(node),
             condition: condition(node),
             current_of: has(node, SyntaxKind::WHERE_CURRENT_OF),
         })

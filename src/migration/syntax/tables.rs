@@ -104,7 +104,7 @@ pub(super) fn vacuum(node: &SyntaxNode) -> Vacuum {
             let name = child(option, SyntaxKind::VACUUM_OPTION_NAME);
             name.is_some_and(|name| written(&name).eq_ignore_ascii_case(wanted))
         };
-        options.iter().filter(is_called).next_back().map(is_on)
+        options.iter().rfind(is_called).map(is_on)
     };
     Vacuum {
         full: has(node, SyntaxKind::FULL_KW) || option("full") == Some(true),

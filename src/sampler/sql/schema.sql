@@ -137,7 +137,10 @@ SELECT json_build_object(
             'row_triggers', (
                 SELECT coalesce(json_agg(g.tgname ORDER BY g.tgname), '[]') FROM pg_trigger g
                 WHERE g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgtype & 1 = 1),
-            'instead', EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND g.tgtype & 64 = 64),
+            'instead', (
+                SELECT coalesce(json_agg(e.event), '[]')
+                FROM pg_trigger g JOIN (VALUES ('3', 4), ('4', 8), ('2', 16)) AS e (event, bit) ON g.tgtype & e.bit = e.bit
+                WHERE g.tgrelid = c.oid AND g.tgtype & 64 = 64),
             'uses', (
                 SELECT coalesce(json_agg(json_build_object('column', a.attname, 'by', u.kind, 'name', u.name)
                     ORDER BY a.attnum, u.kind, u.name), '[]')

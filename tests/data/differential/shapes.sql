@@ -34,7 +34,7 @@ CREATE TABLE plain (id int PRIMARY KEY, a int, b varchar(20), c text, d timestam
     n int NOT NULL, o int DEFAULT plus(1), q bigint DEFAULT nextval('sq'), l int CONSTRAINT plain_l CHECK (l IS NOT NULL));
 
 INSERT INTO plain SELECT g, g, 'b' || g, 'c' || g, now(), g, 'ok', g, g, ROW(g, 'x')::pair, 'x' || g, g, g, g, g, g
-    FROM generate_series(1, 300) g;
+    FROM generate_series(1, 2500) g;
 
 CREATE INDEX plain_a ON plain (a);
 
@@ -54,24 +54,24 @@ CREATE STATISTICS plain_st ON a, s FROM plain;
 
 CREATE TABLE app.plain (id int PRIMARY KEY, a int, b varchar(20), c text);
 
-INSERT INTO app.plain SELECT g, g, 'b' || g, 'c' || g FROM generate_series(1, 300) g;
+INSERT INTO app.plain SELECT g, g, 'b' || g, 'c' || g FROM generate_series(1, 2500) g;
 
 CREATE INDEX plain_a ON app.plain (a);
 
 CREATE TABLE app.only_here (id int PRIMARY KEY, v int REFERENCES plain);
 
-INSERT INTO app.only_here SELECT g, g FROM generate_series(1, 300) g;
+INSERT INTO app.only_here SELECT g, g FROM generate_series(1, 2500) g;
 
 CREATE TABLE ident (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, k serial, a int, g int GENERATED ALWAYS AS (a * 2) STORED,
     f int DEFAULT roll());
 
-INSERT INTO ident (a) SELECT g FROM generate_series(1, 300) g;
+INSERT INTO ident (a) SELECT g FROM generate_series(1, 2500) g;
 
 CREATE INDEX ident_g ON ident (g);
 
 CREATE TABLE dom (id int PRIMARY KEY, i plain_int, p positive, o over_positive, arr positive[], h holds, m mood[]);
 
-INSERT INTO dom SELECT g, g, g, g, ARRAY[g]::positive[], ROW(g, g)::holds, '{ok}' FROM generate_series(1, 300) g;
+INSERT INTO dom SELECT g, g, g, g, ARRAY[g]::positive[], ROW(g, g)::holds, '{ok}' FROM generate_series(1, 2500) g;
 
 CREATE INDEX dom_p ON dom (p);
 
@@ -111,9 +111,9 @@ CREATE TABLE prt_b2 PARTITION OF prt_b FOR VALUES IN (2);
 
 CREATE TABLE prt_def PARTITION OF prt DEFAULT;
 
-INSERT INTO prt SELECT g, date '2024-01-01' + 3 * g, 1 + g % 2, g, 'w', g FROM generate_series(1, 240) g;
+INSERT INTO prt SELECT g, date '2024-01-01' + g % 720, 1 + g % 2, g, 'w', 1 + g % 3000 FROM generate_series(1, 8000) g;
 
-INSERT INTO prt SELECT g, date '2027-01-01' + g, 1, g, 'w', g FROM generate_series(1, 50) g;
+INSERT INTO prt SELECT g, date '2027-01-01', 1, g, 'w', g FROM generate_series(1, 2000) g;
 
 CREATE INDEX prt_v ON prt (v);
 
@@ -126,12 +126,12 @@ CREATE TRIGGER prt_all AFTER INSERT ON prt FOR EACH STATEMENT EXECUTE FUNCTION k
 CREATE TABLE new_prt (id int NOT NULL, d date NOT NULL, k int NOT NULL, v int, w varchar(10), r int,
     CONSTRAINT prt_v CHECK (v > 0));
 
-INSERT INTO new_prt SELECT g, '2026-05-05', 1, g, 'w', g FROM generate_series(1, 300) g;
+INSERT INTO new_prt SELECT g, '2026-05-05', 1, g, 'w', g FROM generate_series(1, 2500) g;
 
 CREATE TABLE new_fk (id int NOT NULL, d date NOT NULL, k int NOT NULL, v int CONSTRAINT prt_v CHECK (v > 0), w varchar(10),
     r int CONSTRAINT new_fk_r REFERENCES refd, CHECK (d >= '2026-01-01' AND d < '2027-01-01'), PRIMARY KEY (id, d, k));
 
-INSERT INTO new_fk SELECT g, '2026-05-05', 1, g, 'w', g FROM generate_series(1, 300) g;
+INSERT INTO new_fk SELECT g, '2026-05-05', 1, g, 'w', g FROM generate_series(1, 2500) g;
 
 CREATE INDEX new_fk_v ON new_fk (v);
 
@@ -145,11 +145,11 @@ INSERT INTO prt_ref SELECT g, g FROM generate_series(1, 1999) g;
 
 CREATE TABLE to_prt (id int PRIMARY KEY, r int CONSTRAINT to_prt_r REFERENCES prt_ref);
 
-INSERT INTO to_prt SELECT g, 6 FROM generate_series(1, 300) g;
+INSERT INTO to_prt SELECT g, 6 FROM generate_series(1, 2500) g;
 
 CREATE TABLE new_ref (id int PRIMARY KEY, v int);
 
-INSERT INTO new_ref SELECT 2000 + g, g FROM generate_series(1, 300) g;
+INSERT INTO new_ref SELECT 2000 + g, g FROM generate_series(1, 900) g;
 
 CREATE TABLE lst (id int, k text) PARTITION BY LIST (k);
 
@@ -157,7 +157,7 @@ CREATE TABLE lst_a PARTITION OF lst FOR VALUES IN ('a', 'b');
 
 CREATE TABLE lst_c PARTITION OF lst FOR VALUES IN ('c');
 
-INSERT INTO lst SELECT g, CASE g % 3 WHEN 0 THEN 'a' WHEN 1 THEN 'b' ELSE 'c' END FROM generate_series(1, 300) g;
+INSERT INTO lst SELECT g, CASE g % 3 WHEN 0 THEN 'a' WHEN 1 THEN 'b' ELSE 'c' END FROM generate_series(1, 6000) g;
 
 CREATE INDEX lst_only ON ONLY lst (id);
 
@@ -165,7 +165,7 @@ CREATE INDEX lst_a_id ON lst_a (id);
 
 CREATE TABLE new_lst (id int, k text);
 
-INSERT INTO new_lst SELECT g, 'd' FROM generate_series(1, 300) g;
+INSERT INTO new_lst SELECT g, 'd' FROM generate_series(1, 2500) g;
 
 CREATE TABLE hsh (id int NOT NULL, v int) PARTITION BY HASH (id);
 
@@ -173,7 +173,7 @@ CREATE TABLE hsh_0 PARTITION OF hsh FOR VALUES WITH (MODULUS 2, REMAINDER 0);
 
 CREATE TABLE hsh_1 PARTITION OF hsh FOR VALUES WITH (MODULUS 2, REMAINDER 1);
 
-INSERT INTO hsh SELECT g, g FROM generate_series(1, 300) g;
+INSERT INTO hsh SELECT g, g FROM generate_series(1, 5000) g;
 
 CREATE TABLE base (id int, v int CONSTRAINT base_v CHECK (v > 0), n int NOT NULL, w varchar(10));
 
@@ -181,11 +181,11 @@ CREATE TABLE kid (x int) INHERITS (base);
 
 CREATE TABLE grandkid (y int) INHERITS (kid);
 
-INSERT INTO base SELECT g, g, g, 'w' FROM generate_series(1, 300) g;
+INSERT INTO base SELECT g, g, g, 'w' FROM generate_series(1, 2500) g;
 
-INSERT INTO kid SELECT g, g, g, 'w', g FROM generate_series(1, 300) g;
+INSERT INTO kid SELECT g, g, g, 'w', g FROM generate_series(1, 2500) g;
 
-INSERT INTO grandkid SELECT g, g, g, 'w', g, g FROM generate_series(1, 300) g;
+INSERT INTO grandkid SELECT g, g, g, 'w', g, g FROM generate_series(1, 2500) g;
 
 ALTER TABLE base ADD CONSTRAINT base_own CHECK (id > 0) NO INHERIT;
 
@@ -195,11 +195,11 @@ CREATE INDEX kid_i ON kid (v);
 
 CREATE TABLE new_kid (id int, v int CONSTRAINT base_v CHECK (v > 0), n int NOT NULL, w varchar(10), x int);
 
-INSERT INTO new_kid SELECT g, g, g, 'w', g FROM generate_series(1, 300) g;
+INSERT INTO new_kid SELECT g, g, g, 'w', g FROM generate_series(1, 2500) g;
 
 CREATE TABLE trig (id int PRIMARY KEY, v int, w text);
 
-INSERT INTO trig SELECT g, g, 'w' FROM generate_series(1, 300) g;
+INSERT INTO trig SELECT g, g, 'w' FROM generate_series(1, 2500) g;
 
 CREATE TRIGGER trig_row BEFORE UPDATE ON trig FOR EACH ROW WHEN (NEW.v > plus(1)) EXECUTE FUNCTION keep();
 
@@ -207,23 +207,23 @@ CREATE RULE trig_rule AS ON DELETE TO trig DO ALSO INSERT INTO plain (id, n) VAL
 
 CREATE TABLE rls (id int PRIMARY KEY, owner text, v int);
 
-INSERT INTO rls SELECT g, 'o', g FROM generate_series(1, 300) g;
+INSERT INTO rls SELECT g, 'o', g FROM generate_series(1, 2500) g;
 
 CREATE POLICY rls_own ON rls USING (v > one());
 
 CREATE TABLE lonely (id int, v int, w text);
 
-INSERT INTO lonely SELECT g, g, 'w' FROM generate_series(1, 300) g;
+INSERT INTO lonely SELECT g, g, 'w' FROM generate_series(1, 2500) g;
 
 CREATE TABLE bare (id int, v int);
 
 CREATE UNLOGGED TABLE ulog (id int PRIMARY KEY, k serial);
 
-INSERT INTO ulog SELECT g FROM generate_series(1, 300) g;
+INSERT INTO ulog SELECT g FROM generate_series(1, 2500) g;
 
 CREATE TABLE typed OF pair;
 
-INSERT INTO typed SELECT g, 'x' FROM generate_series(1, 300) g;
+INSERT INTO typed SELECT g, 'x' FROM generate_series(1, 2500) g;
 
 CREATE FOREIGN DATA WRAPPER nowhere;
 
@@ -259,7 +259,7 @@ CREATE PUBLICATION pub FOR TABLE refd, prt;
 CREATE TABLE virt (id int PRIMARY KEY, a int, g int GENERATED ALWAYS AS (a * 2) VIRTUAL, CONSTRAINT virt_a CHECK (a > 0) NOT ENFORCED);
 
 -- from 18
-INSERT INTO virt (id, a) SELECT g, g FROM generate_series(1, 300) g;
+INSERT INTO virt (id, a) SELECT g, g FROM generate_series(1, 2500) g;
 
 -- from 18
 ALTER TABLE virt ADD CONSTRAINT virt_fk FOREIGN KEY (id) REFERENCES refd NOT ENFORCED;

@@ -2,12 +2,11 @@
 
 use super::super::data_type::is_serial;
 use super::super::proofs::referenced_columns;
+use super::inherited::join_parent;
 use super::made::{add_index, bound_of, qualified};
-use super::objects::rename_index;
-use super::tables;
+use super::renamed::{rename, rename_index};
 use crate::catalog::{
-    ColumnFacts, ConstraintFacts, ConstraintKind, DependedOn, Origin, Persistence, RelationFacts, RelationKind,
-    SchemaFacts,
+    ColumnFacts, ConstraintFacts, ConstraintKind, Persistence, RelationFacts, RelationKind, SchemaFacts,
 };
 use crate::migration::command::{
     AlterTable, ColumnAction, ColumnDefinition, ConstraintChange, ConstraintDefinition, PartitionBound, TableAction,
@@ -113,7 +112,7 @@ fn apply(position: usize, action: &TableAction, schema: &mut SchemaFacts) {
         TableAction::SetTablespace(name) => relation.tablespace = Some(name.clone()),
         TableAction::NotOf => relation.of_type = None,
         TableAction::AttachPartition { partition, bound } => attach(position, partition, bound, schema),
-        TableAction::DetachPartition { partition, .. } => leave(position, partition, true, schema),
+        TableAction::DetachPartition { partition, .. } => leave(position, partition, schema),
         TableAction::Inherit(parent) => {
             if let Some(parent) = schema.relation(&name_path(parent)).map(|parent| parent.name.clone()) {
                 schema.relations[position].parents.push(parent);
@@ -144,13 +143,13 @@ fn attach(position: usize, partition: &str, bound: &PartitionBound, schema: &mut
         return;
     };
     let empty = schema.relations[child].empty;
-    tables::join_parent(child, position, true, schema);
+    join_parent(child, position, true, schema);
     let child = &mut schema.relations[child];
     child.bound = Some(bound_of(bound));
     child.empty = empty;
 }
 
-fn leave(position: usize, partition: &str, is_partition: bool, schema: &mut SchemaFacts) {
+fn leave(position: usize, partition: &str, schema: &mut SchemaFacts) {
     let (home, bare) = (
         schema.relations[position].schema.clone(),
         schema.relations[position].bare_name.clone(),
@@ -165,14 +164,12 @@ fn leave(position: usize, partition: &str, is_partition: bool, schema: &mut Sche
         own.for_each(|known| known.relations.retain(|name| *name != gone));
         let child = &mut schema.relations[child];
         child.parents.retain(|known| *known != parent);
-        if is_partition {
-            child.bound = None;
-            child.indexes.iter_mut().for_each(|index| index.parent = None);
-            child
-                .constraints
-                .iter_mut()
-                .for_each(|constraint| constraint.inherited = false);
-        }
+        child.bound = None;
+        child.indexes.iter_mut().for_each(|index| index.parent = None);
+        child
+            .constraints
+            .iter_mut()
+            .for_each(|constraint| constraint.inherited = false);
     }
 }
 
@@ -299,55 +296,6 @@ fn rename_column(relation: &mut RelationFacts, from: &str, to: &str) {
     }
 }
 
-/// Gives a relation another schema or name, everywhere it is mentioned.
-pub(super) fn rename(position: usize, home: Option<&String>, name: Option<&String>, schema: &mut SchemaFacts) {
-    let relation = &mut schema.relations[position];
-    let old = relation.name.clone();
-    relation.schema = home.unwrap_or(&relation.schema).clone();
-    relation.bare_name = name.unwrap_or(&relation.bare_name).clone();
-    relation.name = qualified(&relation.schema, &relation.bare_name);
-    let new = relation.name.clone();
-    if relation.origin == Origin::Catalog {
-        relation.origin = Origin::Renamed(old.clone());
-    }
-    if let Some(home) = home {
-        let former = schema
-            .dependents
-            .iter_mut()
-            .filter(|known| known.kind == DependedOn::Schema && known.name != *home);
-        former.for_each(|known| known.relations.retain(|name| *name != old));
-    }
-    let relation = &mut schema.relations[position];
-    for index in &mut relation.indexes {
-        index.name = qualified(&relation.schema, &index.bare_name);
-    }
-    let lists = schema
-        .dependents
-        .iter_mut()
-        .flat_map(|known| [&mut known.relations, &mut known.own]);
-    let published = schema.publications.iter_mut().map(|known| &mut known.tables);
-    for mention in lists.chain(published).flatten().filter(|mention| **mention == old) {
-        mention.clone_from(&new);
-    }
-    for other in &mut schema.relations {
-        let references = other
-            .constraints
-            .iter_mut()
-            .filter_map(|constraint| constraint.references.as_mut());
-        let used = other.rules.iter_mut().flat_map(|rule| &mut rule.uses);
-        let others = other
-            .parents
-            .iter_mut()
-            .chain(&mut other.reads)
-            .chain(&mut other.sequences);
-        for mention in others.chain(references).chain(used) {
-            if *mention == old {
-                mention.clone_from(&new);
-            }
-        }
-    }
-}
-
 pub(super) fn add_constraint(position: usize, constraint: &TableConstraint, schema: &mut SchemaFacts) {
     let (kind, suffix) = match constraint.definition {
         ConstraintDefinition::Check { .. } => (ConstraintKind::Check, "check"),
@@ -388,28 +336,33 @@ pub(super) fn add_constraint(position: usize, constraint: &TableConstraint, sche
         kind,
         valid: constraint.is_checked(),
         columns: constraint.columns.clone(),
-        definition: match &constraint.definition {
-            ConstraintDefinition::Check { written, .. } => {
-                let suffix = if constraint.no_inherit { " NO INHERIT" } else { "" };
-                let enforced = if constraint.not_enforced { " NOT ENFORCED" } else { "" };
-                format!("CHECK ({written}){suffix}{enforced}")
-            }
-            ConstraintDefinition::ForeignKey { table, .. } => {
-                let columns = |names: &[String]| names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
-                let referenced = columns(&referenced);
-                format!(
-                    "FOREIGN KEY ({}) REFERENCES {table}({referenced})",
-                    columns(&constraint.columns)
-                )
-            }
-            _ => String::new(),
-        },
+        definition: definition_of(constraint, &referenced),
         references,
         on_delete: None,
         on_update: None,
         inherited: false,
         index,
     });
+}
+
+/// Returns a constraint as the catalog would print it, as far as the rules read that.
+fn definition_of(constraint: &TableConstraint, referenced: &[String]) -> String {
+    match &constraint.definition {
+        ConstraintDefinition::Check { written, .. } => {
+            let suffix = if constraint.no_inherit { " NO INHERIT" } else { "" };
+            let enforced = if constraint.not_enforced { " NOT ENFORCED" } else { "" };
+            format!("CHECK ({written}){suffix}{enforced}")
+        }
+        ConstraintDefinition::ForeignKey { table, .. } => {
+            let columns = |names: &[String]| names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
+            let referenced = columns(referenced);
+            format!(
+                "FOREIGN KEY ({}) REFERENCES {table}({referenced})",
+                columns(&constraint.columns)
+            )
+        }
+        _ => String::new(),
+    }
 }
 
 /// Returns the columns of a table's primary key, to which a foreign key refers that names none.

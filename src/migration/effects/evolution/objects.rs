@@ -1,7 +1,7 @@
 //! The schema without what statements drop, and with what they rename: everywhere it is mentioned.
 
-use super::altered::rename;
 use super::made::qualified;
+use super::renamed::{rename, rename_index};
 use crate::catalog::{DependedOn, RelationKind, SchemaFacts};
 use crate::migration::command::{
     AlterDomain, AlterIndex, AlterSequence, AlterType, Alteration, DomainAction, DropObjects, IndexAction, ObjectKind,
@@ -136,28 +136,6 @@ pub(super) fn alter_index(alter: &AlterIndex, schema: &mut SchemaFacts) {
     }
 }
 
-/// Renames an index, and the constraint that it enforces.
-pub(super) fn rename_index(old: &str, to: &str, schema: &mut SchemaFacts) {
-    let mut new = String::new();
-    for relation in &mut schema.relations {
-        let home = relation.schema.clone();
-        for index in relation.indexes.iter_mut().filter(|index| index.name == old) {
-            let constraints = relation.constraints.iter_mut();
-            for constraint in constraints.filter(|constraint| constraint.index.as_ref() == Some(&index.bare_name)) {
-                to.clone_into(&mut constraint.name);
-                constraint.index = Some(to.to_owned());
-            }
-            to.clone_into(&mut index.bare_name);
-            index.name = qualified(&home, to);
-            new.clone_from(&index.name);
-        }
-    }
-    let indexes = schema.relations.iter_mut().flat_map(|relation| &mut relation.indexes);
-    for index in indexes.filter(|index| index.parent.as_deref() == Some(old)) {
-        index.parent = Some(new.clone());
-    }
-}
-
 pub(super) fn alter_sequence(alter: &AlterSequence, schema: &mut SchemaFacts) {
     if let (SequenceAction::Rename(to), Some(position)) = (&alter.action, schema.position(&name_path(&alter.sequence)))
     {
@@ -229,6 +207,16 @@ pub(super) fn alter(alter: &Alteration, schema: &mut SchemaFacts) {
     let (Some(name), Some(to)) = (&alter.name, &alter.renamed_to) else {
         return;
     };
+    if matches!(
+        alter.kind,
+        ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Routine | ObjectKind::Collation | ObjectKind::Server
+    ) {
+        let old = name_path(name).pop();
+        let known = schema.dependents.iter_mut();
+        known
+            .filter(|known| Some(&known.name) == old.as_ref() && known.kind != DependedOn::Relation)
+            .for_each(|known| to.clone_into(&mut known.name));
+    }
     if alter.kind == ObjectKind::Schema {
         let old = name_path(name).concat();
         while let Some(place) = schema.relations.iter().position(|relation| relation.schema == old) {
@@ -281,7 +269,7 @@ pub(super) fn table_part(part: &TablePart, schema: &mut SchemaFacts) {
             list.extend(part.renamed_to.clone().filter(|_| known));
         }
         if part.kind == ObjectKind::Trigger && is_new && part.instead {
-            relation.instead = true;
+            relation.instead.extend(part.events.iter().cloned());
         }
         if part.kind == ObjectKind::Rule {
             follow_rule(relation, part, &name, &uses);
@@ -303,7 +291,7 @@ fn follow_rule(relation: &mut crate::catalog::RelationFacts, part: &TablePart, n
             relation.rules.retain(|rule| rule.name != name);
             relation.rules.push(crate::catalog::RuleFacts {
                 name: name.to_owned(),
-                event: part.event.clone(),
+                event: part.events.concat(),
                 instead: part.instead,
                 uses: uses.to_vec(),
             });

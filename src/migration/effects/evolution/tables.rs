@@ -1,11 +1,10 @@
 //! The schema with what `CREATE` of tables, views and indexes adds.
 
 use super::altered;
+use super::inherited::{copy, join_parent, unused_name};
 use super::made::{add_index, bound_of, qualified};
-use crate::catalog::{ConstraintKind, Origin, Persistence, RelationFacts, RelationKind, SchemaFacts};
-use crate::migration::command::{
-    Body, Command, CreateIndex, CreateTable, CreateTableAs, Creation, Like, ObjectKind, Query, Select,
-};
+use crate::catalog::{Origin, Persistence, RelationFacts, RelationKind, SchemaFacts};
+use crate::migration::command::{Body, CreateIndex, CreateTable, CreateTableAs, Creation, ObjectKind, Query, Select};
 use crate::migration::names::name_path;
 
 /// Adds what a statement makes, and returns its place.
@@ -85,91 +84,6 @@ pub(super) fn create_table(create: &CreateTable, schema: &mut SchemaFacts) {
     }
     if let Some(of_type) = &create.of_type {
         schema.relations[position].of_type = Some(of_type.clone());
-    }
-}
-
-/// Gives a table what it has from a parent: of a partitioned one also keys, foreign keys and indexes.
-pub(super) fn join_parent(position: usize, parent: usize, is_partition: bool, schema: &mut SchemaFacts) {
-    let parent = schema.relations[parent].clone();
-    let child = &mut schema.relations[position];
-    for column in parent.columns {
-        if child.column(&column.name).is_none() {
-            child.columns.push(column);
-        }
-    }
-    for mut constraint in parent.constraints {
-        if constraint.is_passed_on(is_partition) && child.constraint(&constraint.name).is_none() {
-            constraint.inherited = true;
-            child.constraints.push(constraint);
-        }
-    }
-    if is_partition {
-        child.triggers.extend(parent.row_triggers.iter().cloned());
-        child.row_triggers.extend(parent.row_triggers);
-        for index in parent.indexes {
-            let suffix = if index.primary_like(&child.constraints) {
-                "pkey".to_owned()
-            } else {
-                format!("{}_idx", index.columns.join("_"))
-            };
-            let name = format!("{}_{suffix}", child.bare_name);
-            let unused = unused_name(child, &name);
-            add_index(child, &unused, index.columns, index.unique, index.plain);
-            if let Some(own) = child.indexes.last_mut() {
-                own.parent = Some(index.name);
-                own.used_columns = index.used_columns;
-            }
-        }
-    }
-    child.parents.push(parent.name);
-}
-
-fn unused_name(relation: &RelationFacts, name: &str) -> String {
-    let is_used = |name: &str| relation.indexes.iter().any(|index| index.bare_name == name);
-    let numbered = (1..).map(|number| format!("{name}{number}"));
-    let mut names = std::iter::once(name.to_owned()).chain(numbered);
-    names.find(|name| !is_used(name)).unwrap_or_default()
-}
-
-fn copy(position: usize, like: &Like, schema: &mut SchemaFacts) {
-    let Some(origin) = schema.relation(&name_path(&like.table)).cloned() else {
-        return;
-    };
-    let relation = &mut schema.relations[position];
-    relation.columns.extend(origin.columns);
-    let copied = |kind: ConstraintKind| match kind {
-        ConstraintKind::Check => like.with_checks,
-        ConstraintKind::PrimaryKey | ConstraintKind::Unique | ConstraintKind::Exclusion => like.with_indexes,
-        ConstraintKind::NotNull => true,
-        _ => false,
-    };
-    for mut constraint in origin
-        .constraints
-        .into_iter()
-        .filter(|constraint| copied(constraint.kind))
-    {
-        constraint.inherited = false;
-        if constraint.kind.is_key() {
-            constraint.name = constraint.name.replacen(&origin.bare_name, &relation.bare_name, 1);
-            constraint.index = Some(constraint.name.clone());
-        }
-        relation.constraints.push(constraint);
-    }
-    for index in origin.indexes.into_iter().filter(|_| like.with_indexes) {
-        let is_key = relation.constraints.iter().find(|constraint| {
-            constraint.kind.is_key() && constraint.columns == index.columns && constraint.index.is_some()
-        });
-        let name = match is_key {
-            Some(constraint) => constraint.name.clone(),
-            None => unused_name(
-                relation,
-                &format!("{}_{}_idx", relation.bare_name, index.columns.join("_")),
-            ),
-        };
-        add_index(relation, &name, index.columns, index.unique, index.plain);
-        if let Some(own) = relation.indexes.last_mut() {
-            own.used_columns = index.used_columns;
-        }
     }
 }
 
@@ -256,18 +170,4 @@ fn index_each(position: usize, name: &str, create: &CreateIndex, schema: &mut Sc
             index.parent.clone_from(&parent);
         }
     }
-}
-
-/// Returns the elements of a new schema as statements of their own, whose names belong to it.
-pub(super) fn create_schema(made: &Creation, elements: &[Command], schema: &mut SchemaFacts) {
-    let Some(name) = made.name.as_deref().map(|name| name_path(name).concat()) else {
-        return;
-    };
-    if !schema.schemas.is_empty() && !schema.schemas.contains(&name) {
-        schema.schemas.push(name.clone());
-    }
-    let path = schema.settings.search_path.clone();
-    schema.settings.search_path.insert(0, name);
-    elements.iter().for_each(|element| super::evolve_by(element, schema));
-    schema.settings.search_path = path;
 }
