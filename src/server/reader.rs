@@ -96,8 +96,8 @@ impl<'connection> Reader<'connection> {
 ///
 /// The limits apply to the transaction only, never to the session: behind a pooler, the session belongs to somebody
 /// else next. JIT compilation is off too: it can take seconds for queries that run once. The limits are set by a query
-/// because, after the first query, the transaction can no longer be made read-write;
-/// those for waits come first, as the query itself reads the catalog, which may be locked.
+/// because, after the first query, the transaction can no longer be made read-write. Those for waits come first and by
+/// themselves: the other query reads views of the catalog, which may be locked.
 pub(super) fn read_only<T>(
     client: &mut Client,
     line: &Line,
@@ -130,21 +130,25 @@ fn read_in_transaction<T>(
         .read_only(true)
         .start()
         .map_err(|error| connection_error(&error))?;
-    transaction
-        .simple_query(&format!(
-            "SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = {}; \
-             SET LOCAL idle_in_transaction_session_timeout = {}; \
-             SELECT set_config(name, CASE name WHEN 'jit_above_cost' THEN '-1' ELSE '{}' END, true) \
-             FROM pg_catalog.pg_settings WHERE name IN ('client_connection_check_interval', 'jit_above_cost')",
-            limits.lock.as_millis().clamp(1, i32::MAX as u128),
-            limits.statement.as_millis().min(i32::MAX as u128),
-            IDLE_TIMEOUT.as_millis(),
-            CHECK_INTERVAL.as_millis()
-        ))
-        .map_err(|error| {
+    let limited = format!(
+        "SELECT pg_catalog.set_config('lock_timeout', '{}', true), \
+         pg_catalog.set_config('statement_timeout', '{}', true), \
+         pg_catalog.set_config('idle_in_transaction_session_timeout', '{}', true)",
+        limits.lock.as_millis().clamp(1, i32::MAX as u128),
+        limits.statement.as_millis().min(i32::MAX as u128),
+        IDLE_TIMEOUT.as_millis()
+    );
+    let others = format!(
+        "SELECT set_config(name, CASE name WHEN 'jit_above_cost' THEN '-1' ELSE '{}' END, true) \
+         FROM pg_catalog.pg_settings WHERE name IN ('client_connection_check_interval', 'jit_above_cost')",
+        CHECK_INTERVAL.as_millis()
+    );
+    for settings in [limited, others] {
+        transaction.simple_query(&settings).map_err(|error| {
             *was_locked_out |= error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE);
             connection_error(&error)
         })?;
+    }
     drop(answer);
     let mut reader = Reader {
         transaction,

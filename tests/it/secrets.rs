@@ -86,7 +86,7 @@ fn no_error_shows_a_password() {
     let (url, out) = (database.url(), folder.path("out"));
     for (migration, exit_code) in [
         (
-            "CREATE TABLE t (id int);\nALTER ROLE a PASSWORD\n'hunter2' 'x' LOGIN;\n",
+            "CREATE TABLE t (id int);\nUPDATE t SET PASSWORD\n'hunter2' 'x' LOGIN;\n",
             2,
         ),
         ("SELECT 'postgres://u:hunter2@h/d'::int;\n", 4),

@@ -19,7 +19,7 @@ pub enum Run {
     /// A statement of its text, or one that is executed from a constant text.
     Statement {
         /// The statement.
-        command: Command,
+        command: Box<Command>,
         /// Whether it stands in a loop.
         repeated: bool,
     },

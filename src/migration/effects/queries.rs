@@ -90,10 +90,9 @@ fn select(judge: &mut Judge, select: &Select, calls: &[String]) {
         }
     }
     let own = |name: &&&String| !HARMLESS.contains(&name.as_str()) && judge.is_volatile(name) != Some(false);
-    if let Some(name) = calls.iter().find(own) {
-        if !matches!(name.as_str(), "setval" | "nextval") {
-            judge.effects.unknown(format!("what function {name} does"));
-        }
+    let is_of_sequence = |name: &&&String| matches!(name.as_str(), "setval" | "nextval");
+    if let Some(name) = calls.iter().find(own).filter(|name| !is_of_sequence(name)) {
+        judge.effects.unknown(format!("what function {name} does"));
     }
     if let Some(names) = &select.locked {
         judge.effects.base = Some(StepKind::Dml);

@@ -77,7 +77,8 @@ impl<'facts> Refusals<'facts> {
         let Some((name, qualifier)) = path.split_last().filter(|_| !made.if_not_exists && !made.replaces) else {
             return;
         };
-        self.taken(qualifier.last().or(self.schema.settings.search_path.first()), name);
+        let home = self.schema.home_of(qualifier, made.temporary);
+        self.taken(home.as_ref(), name);
     }
 
     fn create_table(&mut self, create: &CreateTable) {

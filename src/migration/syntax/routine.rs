@@ -67,7 +67,10 @@ impl Reader {
     }
 
     fn run(&mut self, command: Command, repeated: bool) {
-        self.found.runs.push(Run::Statement { command, repeated });
+        self.found.runs.push(Run::Statement {
+            command: Box::new(command),
+            repeated,
+        });
     }
 
     /// Reads the statements of a body in SQL.
