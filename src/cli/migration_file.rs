@@ -15,6 +15,9 @@ use crate::sampler;
 use crate::server::{Readable, Reader};
 use crate::units::counted;
 
+/// The note of a step for rows that `COPY` brings along.
+const COPIED: &str = "COPY … FROM STDIN is rehearsed as an INSERT of the same rows, which takes longer";
+
 /// A migration as read from disk: a single one, or the selected ones of a history.
 pub struct MigrationFile {
     /// Name of the file or directory and of the selected part, for reports.
@@ -206,7 +209,13 @@ impl MigrationFile {
             .iter()
             .map(migration::inserting)
             .collect::<Result<_>>()?;
-        let steps = migration::steps(&statements, &tables, options).map_err(|error| explained(error, refused))?;
+        let mut steps = migration::steps(&statements, &tables, options).map_err(|error| explained(error, refused))?;
+        for copied in self.statements.iter().filter(|statement| statement.data.is_some()) {
+            let of_it = |step: &&mut Step| step.line == copied.line && step.sql.starts_with("INSERT INTO ");
+            if let Some(step) = steps.iter_mut().find(of_it) {
+                step.notes.push(COPIED.to_owned());
+            }
+        }
         Ok(PlannedMigration {
             steps,
             tables: each_once(tables.clone()),

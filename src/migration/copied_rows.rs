@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::outline::Outline;
 use super::statement::Statement;
 use super::syntax;
+use super::tool::Tool;
 use crate::error::Result;
 use crate::quoting::literal;
 
@@ -16,7 +17,8 @@ const MOST_ROWS: usize = 20_000;
 /// Returns a statement that inserts the rows that a `COPY` brings along; any other statement as it is.
 ///
 /// # Errors
-/// `Usage` with `file:line` for another format than that of `pg_dump`, or more rows than fit into a statement.
+/// `Usage` with `file:line` for a tool that cannot send rows (only psql and Flyway do), another format than that of
+/// `pg_dump`, or more rows than fit into a statement.
 pub fn inserting(statement: &Statement) -> Result<Statement> {
     let Some(data) = &statement.data else {
         return Ok(statement.clone());
@@ -25,6 +27,13 @@ pub fn inserting(statement: &Statement) -> Result<Statement> {
         let hint = "load the data with INSERT, or with COPY … FROM 'file' or PROGRAM on the server";
         Err(statement.error_at_start(message).with_hint(hint))
     };
+    let tool = statement.sending.tool;
+    if !matches!(tool, Tool::PlainSql | Tool::Flyway) {
+        return refused(&format!(
+            "{} cannot send the rows of COPY … FROM STDIN, so it fails here",
+            tool.name()
+        ));
+    }
     let Some(target) = target_of(&statement.sql) else {
         return refused("COPY … FROM STDIN is rehearsed only in the form that pg_dump writes, without options");
     };

@@ -61,6 +61,14 @@ fn what_was_rehearsed_is_compared_with_production_as_it_is() {
     check(&quiet, "estimate", "warning", &["not for production's size"]);
     check(&quiet, "rollback", "skipped", &[]);
     assert_eq!(quiet["verdict"], "warning");
+    let other = folder.file("other.sql", "ALTER TABLE orders ADD COLUMN other text;");
+    let other = document(1, &[&other[..], "--url", &url, "--estimate", &out]);
+    check(
+        &other,
+        "estimate",
+        "no-go",
+        &["it is of another migration: 0 of its 4 steps"],
+    );
 
     database.execute("ALTER TABLE orders ALTER COLUMN user_id TYPE bigint; CREATE INDEX ON orders (total)");
     let short = [&migration[..], "--url", &url, "--estimate", &out, "--window", "1ms"];

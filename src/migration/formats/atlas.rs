@@ -1,5 +1,5 @@
 //! Atlas: files in order of their names, each in a transaction, with each statement sent separately; directives at the
-//! head of a file change that. As Atlas 0.36 does (`sql/migrate/dir.go`, `lex.go`).
+//! head of a file change that. As Atlas does (`sql/migrate/dir.go`, `lex.go`).
 
 use std::ops::Range;
 

@@ -26,7 +26,7 @@ fn table_of(tool: Tool) -> Option<Table> {
     of_rust(tool).or_else(|| of_go(tool)).or_else(|| of_others(tool))
 }
 
-/// Returns the tables of diesel 2.2, sqlx 0.8, refinery 0.8 and Prisma 6.
+/// Returns the tables of diesel, sqlx, refinery and Prisma.
 fn of_rust(tool: Tool) -> Option<Table> {
     match tool {
         Tool::Diesel => table(
@@ -60,7 +60,7 @@ fn of_rust(tool: Tool) -> Option<Table> {
     }
 }
 
-/// Returns the tables of golang-migrate 4.18, dbmate 2.27, goose 3.24, sql-migrate 1.7 and tern 2.3.
+/// Returns the tables of golang-migrate, dbmate, goose, sql-migrate and tern.
 fn of_go(tool: Tool) -> Option<Table> {
     match tool {
         Tool::GolangMigrate => table(
@@ -96,7 +96,7 @@ fn of_go(tool: Tool) -> Option<Table> {
     }
 }
 
-/// Returns the tables of Flyway 11, Liquibase 4.31, node-pg-migrate 8 and Drizzle 0.44.
+/// Returns the tables of Flyway, Liquibase, node-pg-migrate and Drizzle.
 fn of_others(tool: Tool) -> Option<Table> {
     match tool {
         Tool::Flyway => table(

@@ -27,7 +27,7 @@ pub(super) fn migrations_of_diesel(files: &[SourceFile]) -> Result<Vec<Migration
             repeats: false,
         });
     }
-    // diesel (2.2, `version_from_string`) takes the dashes out before it compares versions as texts.
+    // diesel (`version_from_string`) takes the dashes out before it compares versions as texts.
     migrations.sort_by_key(|migration: &Migration| migration.version.replace('-', ""));
     Ok(migrations)
 }

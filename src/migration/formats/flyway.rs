@@ -114,7 +114,7 @@ fn script(file: &SourceFile, files: &[SourceFile]) -> Script {
         Some("false") => TransactionScope::None,
         _ => TransactionScope::PerScript,
     };
-    // Flyway 11: events BEFORE_EACH_MIGRATE and AFTER_EACH_MIGRATE, in the session and transaction of the migration.
+    // Flyway: events BEFORE_EACH_MIGRATE and AFTER_EACH_MIGRATE, in the session and transaction of the migration.
     let callbacks = |event: &str| -> Vec<SourceFile> {
         let is_of = |file: &&SourceFile| {
             let stem = file.file_name().strip_suffix(".sql").unwrap_or_default();

@@ -122,7 +122,7 @@ fn cut_body(text: &str, body: &Range<usize>, delimiter: &str) -> Vec<Range<usize
     parts
 }
 
-/// Cuts at `;` as Liquibase does (4.31, `StringUtil.processMultiLineSQL`): it counts BEGIN and END, and does not know
+/// Cuts at `;` as Liquibase does (4.29, `StringUtil.processMultiLineSQL`): it counts BEGIN and END, and does not know
 /// dollar quotes.
 fn cut_statements(text: &str, body: &Range<usize>) -> Vec<Range<usize>> {
     let mut parts = Vec::new();

@@ -56,6 +56,8 @@ pub struct Thresholds {
 pub struct Work {
     /// The statements that work, in order.
     pub statements: Vec<PlannedWork>,
+    /// Number of them that were rehearsed, by their text.
+    pub rehearsed: usize,
 }
 
 /// What one statement does.
@@ -81,6 +83,7 @@ impl Work {
     pub fn new(planned: &[PlannedStatement], times: &[Times], estimate: Option<&Estimate>) -> Work {
         let mut own_timeouts: Vec<TimeOut> = Vec::new();
         let mut statements = Vec::new();
+        let mut rehearsed = 0;
         let mut steps = estimate.map_or(&[][..], |estimate| &estimate.steps).iter();
         for (planned, times) in planned.iter().zip(times) {
             if let Some((name, value)) = timeout_set(&planned.statement) {
@@ -97,6 +100,7 @@ impl Work {
             let mut ahead = steps.clone();
             let step = ahead.find(|step| step.statement == text);
             if step.is_some() {
+                rehearsed += 1;
                 steps = ahead;
             }
             let level = estimate.map_or(0.95, |estimate| estimate.level);
@@ -109,7 +113,7 @@ impl Work {
                 own_timeouts: own_timeouts.clone(),
             });
         }
-        Work { statements }
+        Work { statements, rehearsed }
     }
 
     /// Returns the relations that it locks, each once.

@@ -5,7 +5,7 @@ use super::night::Night;
 use crate::catalog::facts::TableFacts;
 use crate::model::estimate::{Estimate, TargetKind};
 use crate::observation::RollbackVerdict;
-use crate::units::{Count, Date, Seconds};
+use crate::units::{Count, Date, Seconds, counted};
 
 /// Settings that change what a migration costs by much; of the others, a difference is not told.
 const TOLD_SETTINGS: [&str; 12] = [
@@ -37,6 +37,16 @@ pub(super) fn estimate(night: &Night) -> Check {
         );
     };
     let mut found = Vec::new();
+    let work = &night.work;
+    if work.rehearsed < work.statements.len().max(estimate.steps.len()) {
+        let told = format!(
+            "it is of another migration: {} of its {} are in this one, which has {}",
+            work.rehearsed,
+            counted(estimate.steps.len(), "step", "steps"),
+            work.statements.len()
+        );
+        found.push((CheckVerdict::NoGo, told));
+    }
     if estimate.provisional {
         let why = estimate.too_thin.join("; ");
         found.push((
