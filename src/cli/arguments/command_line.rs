@@ -24,7 +24,7 @@ Exit codes:
   1  a gate said no: over budget or free disk, slower, or the rollback does not restore the schema
   2  wrong usage, or a file that cannot be read or written
   3  cannot connect, no server programs, or a database that is not safe to change
-  4  the migration or its rollback failed in the rehearsal
+  4  the migration or its rollback fails, in the rehearsal or as foretold by a plan
   5  too little evidence to promise a number";
 
 /// Estimate how long a PostgreSQL migration takes, by rehearsing it on a staging clone
