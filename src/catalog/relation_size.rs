@@ -38,6 +38,14 @@ pub struct SizeGrowth {
     pub relative_sd: f64,
 }
 
+impl SizeGrowth {
+    /// The same size.
+    pub const NONE: SizeGrowth = SizeGrowth {
+        factor: 1.0,
+        relative_sd: 0.0,
+    };
+}
+
 impl RelationSize {
     /// Returns its rows as the planner estimates them; `None` when it was never analysed.
     pub fn rows(&self) -> Option<f64> {

@@ -1,13 +1,13 @@
 //! `migtime preflight`: whether now is a good time to run a migration on production, which is only read.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::arguments::{PreflightArguments, PreflightFormat, today};
 use super::ci::Configuration;
 use super::job::{REHEARSAL_FILE, default_directory, now};
 use super::migration_file::MigrationFile;
 use super::repository::root_around;
-use super::results::ESTIMATE_FILE;
+use super::results::{ESTIMATE_FILE, estimate_file};
 use super::{backups, connection, output, plan};
 use crate::catalog::SchemaFacts;
 use crate::catalog::facts::TableFacts;
@@ -134,11 +134,7 @@ fn rehearsed(arguments: &PreflightArguments) -> Result<(Option<Estimate>, Option
         None if usual.join(ESTIMATE_FILE).is_file() => &usual,
         None => return Ok((None, None)),
     };
-    let file: PathBuf = if place.is_dir() {
-        place.join(ESTIMATE_FILE)
-    } else {
-        place.to_path_buf()
-    };
+    let file = estimate_file(place)?;
     let estimate = Estimate::from_json(&output::read_text(&file)?, &file.display().to_string())?;
     let beside = file.with_file_name(REHEARSAL_FILE);
     if !beside.is_file() {
@@ -154,20 +150,13 @@ fn rehearsed(arguments: &PreflightArguments) -> Result<(Option<Estimate>, Option
 
 /// Turns the answer into the exit code.
 fn enforce(preflight: &Preflight) -> Result<()> {
-    let count = |verdict| {
-        preflight
-            .checks
-            .iter()
-            .filter(|check| check.counted() == verdict)
-            .count()
-    };
     match preflight.verdict {
         CheckVerdict::NoGo => {
-            let against = counted(count(CheckVerdict::NoGo), "check speaks", "checks speak");
+            let against = counted(preflight.count(CheckVerdict::NoGo), "check speaks", "checks speak");
             Err(Error::new(ErrorKind::Gate, format!("no-go: {against} against it")))
         }
         CheckVerdict::Unknown => {
-            let unknown = counted(count(CheckVerdict::Unknown), "check", "checks");
+            let unknown = counted(preflight.count(CheckVerdict::Unknown), "check", "checks");
             let message = format!("too little evidence for a go: {unknown} cannot be judged");
             Err(Error::new(ErrorKind::TooLittleEvidence, message).with_hint(
                 "ask with a role that has pg_monitor, or waive a check in migtime.toml with a reason and a day",

@@ -1,12 +1,12 @@
 //! `migtime record`: stores how long a migration took on production, beside what was predicted.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::arguments::RecordArguments;
 use super::history::{NewOutcome, Place};
 use super::job::{REHEARSAL_FILE, now};
 use super::output;
-use super::results::ESTIMATE_FILE;
+use super::results::estimate_file;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::estimate::Estimate;
 use crate::model::outcome::Outcome;
@@ -43,19 +43,6 @@ fn of_estimate(path: &Path, step: Option<u32>, actual: Seconds) -> Result<NewOut
     let outcome = Outcome::of_estimate(&estimate, step, actual.0, now()).map_err(|error| error.in_context(&name))?;
     outcome.check(&name)?;
     Ok(NewOutcome { outcome, dated: false })
-}
-
-/// Returns the estimate that was named, or the one in the directory that was named.
-fn estimate_file(path: &Path) -> Result<PathBuf> {
-    if !path.is_dir() {
-        return Ok(path.to_path_buf());
-    }
-    let file = path.join(ESTIMATE_FILE);
-    if file.exists() {
-        return Ok(file);
-    }
-    let message = format!("{} holds no {ESTIMATE_FILE}", path.display());
-    Err(Error::new(ErrorKind::Usage, message).with_hint("name the directory into which the rehearsal was saved"))
 }
 
 fn from_csv(file: &Path) -> Result<Vec<NewOutcome>> {

@@ -18,6 +18,22 @@ use crate::units::{Seconds, counted};
 /// The file in which an estimate is saved.
 pub const ESTIMATE_FILE: &str = "estimate.json";
 
+/// Returns the estimate that was named, or the one in the directory that was named.
+///
+/// # Errors
+/// `Usage` when the directory holds none.
+pub fn estimate_file(path: &Path) -> Result<PathBuf> {
+    if !path.is_dir() {
+        return Ok(path.to_path_buf());
+    }
+    let file = path.join(ESTIMATE_FILE);
+    if file.exists() {
+        return Ok(file);
+    }
+    let message = format!("{} holds no {ESTIMATE_FILE}", path.display());
+    Err(Error::new(ErrorKind::Usage, message).with_hint("name the directory into which the rehearsal was saved"))
+}
+
 /// A rehearsal with its estimate.
 pub struct Results {
     /// The measurements.

@@ -110,6 +110,15 @@ pub(super) enum Command {
 }
 
 impl Command {
+    /// Returns whether it builds an index beside writers, which waits for every older snapshot of the database.
+    pub fn builds_concurrently(&self) -> bool {
+        match self {
+            Command::CreateIndex(create) => create.concurrently,
+            Command::Reindex(reindex) => reindex.concurrently,
+            _ => false,
+        }
+    }
+
     /// Returns what a `CREATE` makes.
     pub fn creation(&self) -> Option<&Creation> {
         match self {

@@ -58,7 +58,7 @@ pub use reach::{Outlets, OutsideKind, called, reaches, reaches_in_body, written}
 pub use roles::roles_in;
 pub use session::{
     LeftInSession, alters, inserts, keeps_to_tables, left_in_session, looks_up, only_sets_not_null, steers_its_session,
-    timeout_set, updates,
+    timeout_set, updates, waits_for_snapshots,
 };
 pub use statement::{Include, Included, Sending, Statement, no_statement, parse, parse_with};
 pub use step::{Batching, RecognisedBy, Step, StepKind, Template, TemplatePart, Walk, Window};

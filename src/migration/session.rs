@@ -56,6 +56,11 @@ pub fn timeout_set(statement: &Statement) -> Option<(&str, &str)> {
     }
 }
 
+/// Returns whether a statement waits for every older snapshot of the database.
+pub fn waits_for_snapshots(statement: &Statement) -> bool {
+    statement.command().builds_concurrently()
+}
+
 /// Says whether a statement may leave something that no statement makes again.
 fn is_lost(command: &Command) -> bool {
     if let Some(made) = command.creation() {
@@ -183,5 +188,21 @@ mod tests {
         );
         check(&format!("DELETE FROM t {window}"), (false, false));
         check("-- migtime: batch key=id\nUPDATE t SET a = 1;", (true, false));
+    }
+
+    // VACUUM and DROP INDEX CONCURRENTLY may not stand in a transaction either, but wait for locks, not for snapshots.
+    #[test]
+    fn only_what_builds_beside_writers_waits_for_snapshots() {
+        let check = |sql: &str, expected: bool| {
+            let statements = parse(sql, "m.sql").expect("parses");
+            assert_eq!(waits_for_snapshots(&statements[0]), expected, "{sql}");
+        };
+        check("CREATE INDEX CONCURRENTLY i ON t (a)", true);
+        check("REINDEX TABLE CONCURRENTLY t", true);
+        check("REINDEX (CONCURRENTLY) INDEX i", true);
+        check("CREATE INDEX i ON t (a)", false);
+        check("VACUUM t", false);
+        check("DROP INDEX CONCURRENTLY i", false);
+        check("ALTER TABLE p DETACH PARTITION c CONCURRENTLY", false);
     }
 }

@@ -13,12 +13,6 @@ use crate::units::Count;
 /// Rows in production from which a relation that is empty on the clone matters.
 const ROWS_THAT_MATTER: f64 = 1000.0;
 
-/// The same size.
-const NONE: SizeGrowth = SizeGrowth {
-    factor: 1.0,
-    relative_sd: 0.0,
-};
-
 /// The growth of every relation, as known before the next step.
 pub struct RelationGrowth<'a> {
     /// Of those that were there before the migration; the error says why it is not known.
@@ -55,7 +49,7 @@ impl<'a> RelationGrowth<'a> {
                 let growth = if is_queried {
                     of_relation(here, rehearsal)
                 } else {
-                    Ok(NONE)
+                    Ok(SizeGrowth::NONE)
                 };
                 (here.name.as_str(), growth.map(grown))
             })

@@ -104,13 +104,7 @@ impl<'a> Parts<'a> {
                 Ok(growth) => parts.work.push((record, growth)),
                 // What is only inserted into grows with what is read.
                 Err(_) if record.rows_read == 0 && record.scans + record.lookups == 0 => {
-                    parts.work.push((
-                        record,
-                        SizeGrowth {
-                            factor: 1.0,
-                            relative_sd: 0.0,
-                        },
-                    ));
+                    parts.work.push((record, SizeGrowth::NONE));
                 }
                 Err(reason) => parts.too_thin.push(reason),
             }

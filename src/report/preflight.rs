@@ -92,16 +92,9 @@ fn ordered(preflight: &Preflight) -> impl Iterator<Item = &Check> {
 }
 
 fn answer(preflight: &Preflight) -> String {
-    let count = |verdict| {
-        preflight
-            .checks
-            .iter()
-            .filter(|check| check.counted() == verdict)
-            .count()
-    };
-    let against = count(CheckVerdict::NoGo);
-    let unknown = count(CheckVerdict::Unknown);
-    let warnings = count(CheckVerdict::Warning);
+    let against = preflight.count(CheckVerdict::NoGo);
+    let unknown = preflight.count(CheckVerdict::Unknown);
+    let warnings = preflight.count(CheckVerdict::Warning);
     let head = match (against, unknown) {
         (0, 0) => "go".to_string(),
         (0, unknown) => format!("not known: {} cannot be judged", counted(unknown, "check", "checks")),

@@ -103,7 +103,7 @@ impl SoFar {
             ),
             _ => {}
         }
-        let builds_concurrently = is_concurrent(command) && !found.indexed.is_empty();
+        let builds_concurrently = command.builds_concurrently() && !found.indexed.is_empty();
         if builds_concurrently && self.lock_timeout {
             warn(
                 Trap::LockTimeoutCancelsConcurrently,
@@ -159,14 +159,6 @@ fn leaves_doubt(command: &Command) -> bool {
         Command::Do(_) | Command::Call(_) => true,
         Command::Session(Session::Set(setting)) => setting.name == "search_path",
         Command::AlterIndex(altered) => matches!(altered.action, IndexAction::Rename(_)),
-        _ => false,
-    }
-}
-
-fn is_concurrent(command: &Command) -> bool {
-    match command {
-        Command::CreateIndex(create) => create.concurrently,
-        Command::Reindex(reindex) => reindex.concurrently,
         _ => false,
     }
 }

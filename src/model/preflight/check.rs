@@ -176,6 +176,11 @@ impl CheckName {
 }
 
 impl Preflight {
+    /// Returns how many checks came out as `verdict`, as far as they count.
+    pub fn count(&self, verdict: CheckVerdict) -> usize {
+        self.checks.iter().filter(|check| check.counted() == verdict).count()
+    }
+
     /// Combines checks into the answer.
     pub fn new(checked_at: String, database: String, migration: String, checks: Vec<Check>) -> Preflight {
         let worst = checks.iter().map(Check::counted).max();

@@ -27,21 +27,22 @@ pub(super) fn timeouts(night: &Night) -> Check {
             found.extend(time_out.and_then(|time_out| cancelled(statement, seconds?, time_out)));
         }
     }
-    found.extend(endless_wait(limits, night));
+    let is_cancelled = !found.is_empty();
+    let endless = endless_wait(limits, night);
+    let commands = [
+        is_cancelled.then_some("SET statement_timeout = 0;"),
+        endless.is_some().then_some("SET lock_timeout = '5s';"),
+    ];
+    found.extend(endless);
     found.extend(unknown_timeout(limits));
     let check = Check::of(
         CheckName::Timeouts,
         found,
         &format!("no time-out of {} is shorter than what is predicted", limits.role),
     );
-    let in_file = "SET statement_timeout = 0;".to_string();
-    let cancels = check.evidence.iter().any(|sentence| sentence.contains("cancelled"));
-    let waits = check.evidence.iter().any(|sentence| sentence.contains("lock_timeout"));
-    let commands = cancels.then_some(in_file).into_iter();
-    let commands = commands.chain(waits.then(|| "SET lock_timeout = '5s';".to_string()));
     check
         .with_remedy("set them in the migration itself, for its session")
-        .with_commands(commands.collect())
+        .with_commands(commands.into_iter().flatten().map(str::to_string).collect())
 }
 
 /// Returns the time-out that counts for a statement: the migration's own, or else the role's.
@@ -56,17 +57,14 @@ fn cancelled(statement: &PlannedWork, predicted: Prediction, time_out: &TimeOut)
     if predicted.upper_seconds < limit {
         return None;
     }
-    let (verdict, outcome) = if predicted.point_seconds >= limit {
+    let outcome = if predicted.point_seconds >= limit {
         let share = 100.0 * limit / predicted.point_seconds;
-        (
-            CheckVerdict::NoGo,
-            format!("it will be cancelled at about {share:.0} %"),
-        )
+        format!("it will be cancelled at about {share:.0} %")
     } else {
-        (CheckVerdict::NoGo, "it may be cancelled".to_string())
+        "it may be cancelled".to_string()
     };
     Some((
-        verdict,
+        CheckVerdict::NoGo,
         format!(
             "{} is predicted to take {} (up to {}), {} is {} (set by {}): {outcome}",
             statement.name,

@@ -4,7 +4,7 @@ use super::evidence::{Backup, Rehearsed};
 use super::rules::PreflightRules;
 use crate::catalog::facts::{ServerFacts, TableFacts};
 use crate::catalog::server_state::{ServerState, TimeOut};
-use crate::migration::{LockMode, PlannedStatement, StepKind, TransactionRule, timeout_set};
+use crate::migration::{LockMode, PlannedStatement, StepKind, timeout_set, waits_for_snapshots};
 use crate::model::estimate::{Estimate, Prediction, StepEstimate, interval_at};
 use crate::model::planned::Times;
 use crate::shown::without_secrets;
@@ -107,7 +107,7 @@ impl Work {
             statements.push(PlannedWork {
                 name: format!("step {}", statements.len() + 1),
                 locks: effects.locks.clone(),
-                waits_for_snapshots: effects.transaction == TransactionRule::Forbidden && !effects.locks.is_empty(),
+                waits_for_snapshots: waits_for_snapshots(&planned.statement),
                 seconds: step.map_or(times.duration, |step| Some(of_statement(step, level))),
                 until_commit: step.map_or(times.held, |step| Some(until_commit(step, level))),
                 own_timeouts: own_timeouts.clone(),
