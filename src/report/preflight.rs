@@ -100,11 +100,20 @@ fn answer(preflight: &Preflight) -> String {
         (0, unknown) => format!("not known: {} cannot be judged", counted(unknown, "check", "checks")),
         (against, _) => format!("no-go: {} against it", counted(against, "check speaks", "checks speak")),
     };
-    let warned = match warnings {
+    let told = |count: usize, one: &str, many: &str| match count {
         0 => String::new(),
-        several => format!(", {}", counted(several, "warning", "warnings")),
+        count => format!(", {}", counted(count, one, many)),
     };
-    format!("{} on {}: {head}{warned}", preflight.migration, preflight.database)
+    let warned = told(warnings, "warning", "warnings");
+    let skipped = told(
+        preflight.count(CheckVerdict::Skipped),
+        "check without anything to judge by",
+        "checks without anything to judge by",
+    );
+    format!(
+        "{} on {}: {head}{warned}{skipped}",
+        preflight.migration, preflight.database
+    )
 }
 
 fn mark(check: &Check) -> String {
