@@ -37,7 +37,7 @@ pub fn run(arguments: &DemoArguments) -> Result<()> {
     let clone = demo_clone::is_needed(&scenario)
         .then(|| SmallerClone::fill(&staging_area, &scenario, &migration, rows, arguments.seed))
         .transpose()?;
-    let production = clone.as_ref().map_or(Vec::new(), |clone| clone.whole.clone());
+    let production = clone.as_ref().map(|clone| clone.whole.clone()).unwrap_or_default();
     let run = |full, staging_area: &StagingArea, name| {
         let job = Job {
             migration: &migration,
@@ -52,8 +52,7 @@ pub fn run(arguments: &DemoArguments) -> Result<()> {
         };
         let file = arguments.output.join(name);
         let mut journal = Journal::new(Some(file.clone())).telling(output::print_note);
-        let rehearsal = job.run(staging_area, &mut journal);
-        rehearsal
+        job.run(staging_area, &mut journal)
             .and_then(|rehearsal| journal.is_saved().map(|()| rehearsal))
             .inspect_err(|_| tell_saved(&journal, &file))
     };
@@ -70,7 +69,8 @@ pub fn run(arguments: &DemoArguments) -> Result<()> {
             rehearsal
         }
     };
-    let mut results = Results::new(rehearsal, &options(arguments.seed), &[])?;
+    let again = || run(true, &staging_area, REHEARSAL_FILE);
+    let mut results = enough(rehearsal, arguments.seed, clone.is_none().then_some(&again))?;
     results.publish_safely(Format::Terminal, &arguments.output)?;
     refuse_if_interrupted(&results.rehearsal)?;
 
@@ -79,10 +79,23 @@ pub fn run(arguments: &DemoArguments) -> Result<()> {
     refuse_if_interrupted(&actual)?;
     results.estimate.actual_seconds = Some(model::measured_seconds(&actual));
     results.save(&arguments.output)?;
-    let outcome = report::outcome(&results.estimate).unwrap_or_default();
-    output::deliver(format!("{outcome}\n").as_bytes(), None)?;
+    let outcome = report::outcome(&results.estimate).unwrap_or_default() + "\n";
+    output::deliver(outcome.as_bytes(), None)?;
     output::print_note(&format!("saved {}", arguments.output.join("report.html").display()));
     Ok(())
+}
+
+/// Estimates from the rehearsal, or from a whole one by `again` where the machine's pace changed so much meanwhile that a
+/// part of it promises nothing.
+fn enough(rehearsal: Rehearsal, seed: u64, again: Option<&dyn Fn() -> Result<Rehearsal>>) -> Result<Results> {
+    let was_interrupted = is_interrupted(&rehearsal);
+    match (Results::new(rehearsal, &options(seed), &[]), again) {
+        (Err(error), Some(again)) if error.kind() == ErrorKind::TooLittleEvidence && !was_interrupted => {
+            output::print_note(&format!("{error}: rehearsing all of it, on another copy"));
+            Results::new(again()?, &options(seed), &[])
+        }
+        (results, _) => results,
+    }
 }
 
 /// Starts the server, fills it, and prints what its catalog says.
