@@ -85,8 +85,8 @@ pub fn run(arguments: &DemoArguments) -> Result<()> {
     Ok(())
 }
 
-/// Estimates from the rehearsal, or from a whole one by `again` where the machine's pace changed so much meanwhile that a
-/// part of it promises nothing.
+/// Estimates from the rehearsal, or from a whole one by `again` where the machine's pace changed so much meanwhile that
+/// a part of it promises nothing.
 fn enough(rehearsal: Rehearsal, seed: u64, again: Option<&dyn Fn() -> Result<Rehearsal>>) -> Result<Results> {
     let was_interrupted = is_interrupted(&rehearsal);
     match (Results::new(rehearsal, &options(seed), &[]), again) {
